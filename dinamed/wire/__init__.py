@@ -1,0 +1,1 @@
+"""DNS messages as bytes: reading questions, rendering replies.  No Twisted, no state."""
