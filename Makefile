@@ -19,7 +19,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A change to one of these asks for a new install; all other files are used in place.
 PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/plane/*.pyx dinamed/plane/*.pxd)
 
-.PHONY: run test lint docs clean
+.PHONY: run test lint docs clean print-python
 
 run: $(VENV)/.installed
 	exec $(BIN)/twistd -n --pidfile= dinamed -i 127.0.0.1 -p 5300 \
@@ -41,6 +41,9 @@ clean:
 		.hypothesis .coverage twisted/plugins/dropin.cache
 	rm -f dinamed/plane/*.c dinamed/plane/*.so $(VENV)/.installed*
 	find dinamed tests benchmarks twisted -name __pycache__ -prune -exec rm -rf {} +
+
+print-python:
+	@echo $(PYTHON)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "dinamed needs Python 3.11 or newer" >&2; exit 1; }

@@ -1,0 +1,145 @@
+"""What is packaged: setup.cfg against the folders, and the dropin against twistd."""
+
+import ast
+import subprocess
+import sys
+import tempfile
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def setup_list(section: str, key: str) -> list[str]:
+    """The lines of one list in setup.cfg."""
+    parser = ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser.get(section, key).split("\n")[1:]
+
+
+def package_folders() -> set[str]:
+    """Every folder under dinamed/ that holds Python modules, as a package name."""
+    return {
+        ".".join(module.parent.relative_to(ROOT).parts)
+        for module in (ROOT / "dinamed").rglob("*.py")
+    }
+
+
+def run_elsewhere(code: str) -> str:
+    """Run code in a new interpreter, in an empty folder, with the checkout on its path.
+
+    Returns what it prints; raises CalledProcessError if it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}",
+            ],
+            cwd=folder,
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=60,
+        )
+    return done.stdout
+
+
+class PackageListTests(SynchronousTestCase):
+    """setup.cfg lists packages by hand, so it can forget one."""
+
+    def test_every_folder_is_listed(self) -> None:
+        """The list holds the folders with modules, the dropin's folder, no more."""
+        listed = setup_list("options", "packages")
+        self.assertEqual(set(listed), package_folders() | {"twisted.plugins"})
+        self.assertEqual(listed, sorted(set(listed)))
+
+    def test_packages_are_packages(self) -> None:
+        """Each of our packages has an __init__.py."""
+        for name in package_folders():
+            with self.subTest(name):
+                self.assertTrue(
+                    (ROOT.joinpath(*name.split(".")) / "__init__.py").exists()
+                )
+
+    def test_dropin_folders_are_none(self) -> None:
+        """twisted/ and twisted/plugins/ have no __init__.py: they belong to Twisted."""
+        self.assertEqual(list((ROOT / "twisted").rglob("__init__.py")), [])
+
+    def test_test_folders_are_packages(self) -> None:
+        """Trial finds the tests of each folder only if the folder is a package."""
+        for test in (ROOT / "tests").rglob("test_*.py"):
+            with self.subTest(str(test)):
+                self.assertTrue((test.parent / "__init__.py").exists())
+
+    def test_init_files_run_nothing(self) -> None:
+        """An __init__.py holds a docstring and names, nothing that runs."""
+        allowed = (ast.Expr, ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom)
+        for init in (ROOT / "dinamed").rglob("__init__.py"):
+            with self.subTest(str(init)):
+                body = ast.parse(init.read_text("utf-8")).body
+                self.assertEqual([n for n in body if not isinstance(n, allowed)], [])
+
+    def test_example_is_data(self) -> None:
+        """The built-in example and the mark of typing are package data."""
+        data = setup_list("options.package_data", "dinamed")
+        self.assertEqual(set(data), {"py.typed", "example/*"})
+        for pattern in data:
+            self.assertNotEqual(list((ROOT / "dinamed").glob(pattern)), [])
+
+    def test_example_files_are_there(self) -> None:
+        """Every zone file that a shipped config names is shipped beside it."""
+        for config in (
+            ROOT / "dinamed" / "example" / "dinamed.toml",
+            ROOT / "etc" / "dinamed.toml",
+        ):
+            for zone in tomllib.loads(config.read_text("utf-8"))["zones"].values():
+                with self.subTest(f"{config}: {zone['file']}"):
+                    self.assertTrue((config.parent / zone["file"]).is_file())
+
+
+class DropinTests(SynchronousTestCase):
+    """The dropin is read by every twistd of its environment, ours or not."""
+
+    def test_plugin_is_found(self) -> None:
+        """Twisted finds one service maker of our name, with a description."""
+        printed = run_elsewhere(
+            "from twisted.application.service import IServiceMaker\n"
+            "from twisted.plugin import getPlugins\n"
+            "for maker in getPlugins(IServiceMaker):\n"
+            "    if maker.tapname == 'dinamed':\n"
+            "        print(maker.module, maker.description)\n"
+        )
+        self.assertEqual(
+            printed, "dinamed.tap Load-balancing authoritative DNS server.\n"
+        )
+
+    def test_dropin_is_light(self) -> None:
+        """Reading the dropin imports neither dinamed nor a reactor."""
+        printed = run_elsewhere(
+            "import twisted.plugins.dinamed_plugin\n"
+            "print([m for m in sys.modules if m.startswith('dinamed')\n"
+            "       or m == 'twisted.internet.reactor'])\n"
+        )
+        self.assertEqual(printed, "[]\n")
+
+    def test_rooms_leave_the_reactor_alone(self) -> None:
+        """No module but dinamed.tap may install the default reactor on import."""
+        modules = sorted(
+            ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for path in (ROOT / "dinamed").rglob("*.py")
+            if path.name not in ("__init__.py", "__main__.py")
+        )
+        printed = run_elsewhere(
+            "import importlib\n"
+            f"for name in {modules!r}:\n"
+            "    importlib.import_module(name)\n"
+            "    if 'twisted.internet.reactor' in sys.modules:\n"
+            "        sys.exit(name)\n"
+            "print('none')\n"
+        )
+        self.assertEqual(printed, "none\n")
