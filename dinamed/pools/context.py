@@ -1,0 +1,49 @@
+"""Who asks, and with what: all that a choice may depend on beside the pool itself."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from dinamed.pools.members import Family
+from dinamed.pools.recorder import Recorder
+
+
+class Client(NamedTuple):
+    """Whom an answer is for.
+
+    `address` is packed, 4 or 16 bytes; `prefix` is how many of its bits are known to
+    be the client's (all of them for a plain address, the source prefix length for a
+    client subnet, RFC 7871); `subnet` tells that it came from such an option.
+    """
+
+    address: bytes
+    prefix: int
+    subnet: bool = False
+
+    @classmethod
+    def at(cls, address: bytes) -> "Client":
+        """A client known by its whole packed address."""
+        return cls(address, len(address) * 8)
+
+
+@dataclass(slots=True, eq=False)
+class DrawContext:
+    """One question to a pool.
+
+    With `count` false the choice is only a look: it advances nothing and is not a
+    hand-out.  `scope` grows to the longest client prefix that the choice depended
+    on; use a fresh context (or set it to 0) for each question.
+    """
+
+    client: Client
+    family: Family
+    now: float
+    rng: Random
+    count: bool = True
+    recorder: Recorder | None = None
+    scope: int = 0
+
+    def used(self, bits: int) -> None:
+        """Take down that the choice depended on so many bits of the client."""
+        if bits > self.scope:
+            self.scope = bits

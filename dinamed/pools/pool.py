@@ -1,0 +1,246 @@
+"""A pool as of one snapshot: who can be handed out, and how one is chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dinamed.config import settings
+from dinamed.pools.chain import Chain, Route
+from dinamed.pools.context import DrawContext
+from dinamed.pools.ledger import Ledger
+from dinamed.pools.members import Candidates, Family, Member
+from dinamed.pools.recorder import Note, Out, Recorder
+from dinamed.pools.stages.protocol import PoolFacts
+from dinamed.pools.states import Standing, State
+
+
+class Choice(NamedTuple):
+    """What a pool answers.
+
+    `members` are hosts, never pools, with an address of the family asked for; empty
+    means NODATA.  `ttl` is in seconds; `scope` the client prefix length that the
+    choice depended on (for the EDNS client subnet); `down` tells that no member was
+    usable, so that `when_down` has decided.
+    """
+
+    members: Candidates
+    ttl: int
+    scope: int
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a view of a pool is made of.
+
+    `inner` holds the views of the pools named by members and by `when_down`;
+    `last` the names of the members that were usable when any last was.
+    """
+
+    settings: settings.Pool
+    chain: Chain
+    ledger: Ledger
+    members: Candidates
+    standings: Mapping[str, Standing]
+    inner: Mapping[str, "PoolView"]
+    last: frozenset[str] = frozenset()
+
+
+class PoolView:
+    """One pool, immutable, as of one snapshot.
+
+    Only the ledger is shared with other snapshots.  `usable` are the members that
+    may be handed out; `offered` those that go into the chain: the usable ones, or
+    what `when_down` puts in their place.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_inner",
+        "_ledger",
+        "_nested",
+        "_parts",
+        "_routes",
+        "_standin",
+        "_taken_at",
+        "down",
+        "members",
+        "name",
+        "offered",
+        "settings",
+        "standings",
+        "ttl",
+        "usable",
+    )
+
+    def __init__(self, parts: Parts, now: float) -> None:
+        self._parts = parts
+        self._taken_at = now
+        self._inner = parts.inner
+        self._ledger = parts.ledger
+        self._routes: dict[Family, Route | None] = {}
+        self.settings = parts.settings
+        self.name = parts.settings.name
+        self.ttl = parts.settings.ttl.low
+        self.members = parts.members
+        self.standings = parts.standings
+        self._answers = parts.settings.answers
+        self.usable = tuple(m for m in self.members if not self.why_out(m))
+        self.down = not self.usable
+        self._standin: PoolView | None = None
+        self.offered = self.usable or self._when_down()
+        self._nested = any(member.inner for member in self.offered)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The pool's book of hand-outs, shared by all its snapshots."""
+        return self._ledger
+
+    @property
+    def chain(self) -> Chain:
+        """The stages of the pool."""
+        return self._parts.chain
+
+    @property
+    def standin(self) -> "PoolView | None":
+        """The pool that answers in place of this one while it is down, if any."""
+        return self._standin
+
+    def inner(self, member: Member) -> "PoolView | None":
+        """The pool that this member stands for, if it is not a host."""
+        return self._inner[member.inner] if member.inner is not None else None
+
+    def choose(self, context: DrawContext) -> Choice:
+        """Choose members for the family and client of `context`.
+
+        Books the hand-outs unless `context.count` is false.
+        """
+        if context.recorder is not None:
+            self._tell(context.recorder, context.family)
+        if self._standin is not None:
+            chosen = self._standin.choose(context)
+            return Choice(
+                chosen.members, min(self.ttl, chosen.ttl), context.scope, True
+            )
+        try:
+            route = self._routes[context.family]
+        except KeyError:
+            route = self.route(context.family)
+        if route is None:
+            return Choice((), self.ttl, context.scope, self.down)
+        picked = route.draw(context, self._answers)
+        ttl = self.ttl
+        if context.count:
+            for member in picked:
+                self._ledger.hand_out(member, context.client, ttl, context.now)
+        if self._nested:
+            picked, ttl = self._unfold(picked, context)
+        return Choice(picked, ttl, context.scope, self.down)
+
+    def route(self, family: Family) -> Route | None:
+        """How members for `family` are drawn; None if nobody has such an address.
+
+        Also None while another pool stands in.
+        """
+        if family not in self._routes:
+            candidates = tuple(m for m in self.offered if self.serves(m, family))
+            self._routes[family] = (
+                self._parts.chain.route(candidates, family, self._facts())
+                if candidates
+                else None
+            )
+        return self._routes[family]
+
+    def offers(self, family: Family) -> bool:
+        """Whether a choice for `family` gives anything."""
+        if self._standin is not None:
+            return self._standin.offers(family)
+        return any(self.serves(member, family) for member in self.offered)
+
+    def serves(self, member: Member, family: Family) -> bool:
+        """Whether this member, host or pool, can answer for `family`."""
+        inner = self.inner(member)
+        return member.has(family) if inner is None else inner.offers(family)
+
+    def state(self, member: Member) -> State:
+        """The member's state.  An inner pool without a usable member is down."""
+        inner = self.inner(member)
+        state = self.standings[member.name].effective(self._taken_at)
+        if state is State.UP and inner is not None and inner.down:
+            return State.DOWN
+        return state
+
+    def why_out(self, member: Member) -> str:
+        """In words why the member is not usable; "" if it is."""
+        inner = self.inner(member)
+        if why := self.standings[member.name].why_out(self._taken_at):
+            return why
+        if not member.weight:
+            return "weight 0"
+        if inner is not None:
+            return f"pool {inner.name} is down" if inner.down else ""
+        return "" if member.has(0) else "no address"
+
+    def ranked(self, now: float) -> list[Member]:
+        """All members, best first: the usable ones as the last stage ranks them."""
+        route = None if self.down else self.route(0)
+        ranked = [] if route is None else list(route.rank(now))
+        usable = set(self.usable)
+        rest = [member for member in self.members if member not in set(ranked)]
+        rest.sort(key=lambda m: (m not in usable, m.priority, -m.weight))
+        return ranked + rest
+
+    def _facts(self) -> PoolFacts:
+        own = self.settings
+        return PoolFacts(own.name, own.ttl, own.answers, self._ledger)
+
+    def _when_down(self) -> Candidates:
+        """Who is offered when nobody is usable."""
+        rule = self.settings.when_down
+        everyone = tuple(m for m in self.members if m.weight)
+        match rule:
+            case "none":
+                return ()
+            case "all":
+                return everyone
+            case "last":
+                last = self._parts.last
+                return tuple(m for m in everyone if m.name in last) or everyone
+            case _:
+                self._standin = self._inner[rule]
+                return ()
+
+    def _unfold(
+        self, picked: Candidates, context: DrawContext
+    ) -> tuple[Candidates, int]:
+        """Put what inner pools choose in their place; the TTL is the least of all."""
+        ttl = self.ttl
+        family = context.family
+        # The same host may be reached twice, as members of different pools.
+        hosts: dict[tuple[bytes, ...], Member] = {}
+        for member in picked:
+            inner = self.inner(member)
+            if inner is None:
+                hosts.setdefault(member.addresses(family), member)
+                continue
+            chosen = inner.choose(context)
+            ttl = min(ttl, chosen.ttl)
+            for host in chosen.members:
+                hosts.setdefault(host.addresses(family), host)
+        return tuple(hosts.values()), ttl
+
+    def _tell(self, recorder: Recorder, family: Family) -> None:
+        """Tell who was out before the first stage, and who stands in."""
+        for member in self.members:
+            if why := self.why_out(member):
+                recorder.record(Out(self.name, member.name, why))
+            elif not self.serves(member, family):
+                recorder.record(Out(self.name, member.name, f"no IPv{family} address"))
+        if not self.down:
+            return
+        rule = self.settings.when_down
+        if self._standin is not None:
+            text = f"no usable member: pool {rule} stands in"
+        else:
+            text = f'no usable member: when_down = "{rule}"'
+        recorder.record(Note(self.name, text))

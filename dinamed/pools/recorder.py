@@ -1,0 +1,68 @@
+"""Recorders: how a choice says what it did, for `dinamed explain`.
+
+Events name members rather than hold them, so they can be sent as JSON as they are.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Something that happened while `pool` chose."""
+
+    pool: str
+
+
+class Out(Event, frozen=True, tag="out"):
+    """A member was out before the first stage."""
+
+    member: str
+    reason: str
+
+
+class Narrowed(Event, frozen=True, tag="narrowed"):
+    """A stage narrowed the candidates `before` to those `after`."""
+
+    stage: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    note: str = ""
+
+
+class Picked(Event, frozen=True, tag="picked"):
+    """The last stage picked.
+
+    `odds` are the chances of each candidate to be picked first, or empty where the
+    stage has none to tell.
+    """
+
+    stage: str
+    candidates: tuple[str, ...]
+    weights: tuple[float, ...]
+    odds: tuple[float, ...]
+    picked: tuple[str, ...]
+
+
+class Note(Event, frozen=True, tag="note"):
+    """A remark: the pool is down, another one stands in, ..."""
+
+    text: str
+
+
+class Recorder(Protocol):
+    """Takes down what happens, in order."""
+
+    def record(self, event: Event) -> None:
+        """Take down one event."""
+
+
+class ListRecorder:
+    """A recorder that keeps the events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        """Append the event."""
+        self.events.append(event)

@@ -1,0 +1,1 @@
+"""The stages of a chain: how candidates are narrowed, and how one is picked."""

@@ -1,0 +1,10 @@
+"""What the arguments of stages have in common."""
+
+
+def no_argument(stage: str, argument: object) -> None:
+    """Refuse an argument.
+
+    @raise ValueError: there is one.
+    """
+    if argument is not None:
+        raise ValueError(f"{stage} takes no argument")

@@ -1,0 +1,66 @@
+"""The stages by name: the built-in ones, and those of other packages.
+
+A package adds a stage by an entry point, here `coin` for `select = ["coin"]`::
+
+    [project.entry-points."dinamed.stages"]
+    coin = "mypackage.stages:Coin"
+
+The entry point is a factory: it is called with the argument of the stage (None for a
+bare name), raises ValueError in plain words if that does not fit, and returns an
+object as described in `dinamed.pools.stages.protocol`.  Built-in names win.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import cast
+
+from dinamed.pools.stages.everyone import Everyone
+from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.priority import Priority
+from dinamed.pools.stages.protocol import Factory, Registry, Stage
+from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.weighted import Weighted
+
+GROUP = "dinamed.stages"
+
+
+def builtin_stages() -> Registry:
+    """The stages that come with dinamed."""
+    return MappingProxyType(
+        {
+            "priority": Priority,
+            "weighted": Weighted,
+            "round-robin": RoundRobin,
+            "hash": Hashed,
+            "all": Everyone,
+        }
+    )
+
+
+def load_stages() -> Registry:
+    """The built-in stages and those of installed packages.
+
+    Asks the installed packages on each call, but imports theirs only when they are
+    used.
+    """
+    found: dict[str, Factory] = {
+        point.name: _Lazy(point) for point in entry_points(group=GROUP)
+    }
+    return MappingProxyType({**found, **builtin_stages()})
+
+
+class _Lazy:
+    """A factory that is imported when it is called."""
+
+    def __init__(self, point: EntryPoint) -> None:
+        self._point = point
+
+    def __call__(self, argument: object) -> Stage:
+        try:
+            factory = cast(Factory, self._point.load())
+        except (ImportError, AttributeError) as error:
+            raise ValueError(
+                f"stage {self._point.name!r} of {self._point.value} "
+                f"can't be loaded: {error}"
+            ) from error
+        return factory(argument)

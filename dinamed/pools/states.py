@@ -1,0 +1,65 @@
+"""What is known and ordered about a member: checks say one thing, operators another."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Order(StrEnum):
+    """What an operator orders; `auto` leaves it to the checks."""
+
+    AUTO = "auto"
+    UP = "up"
+    DOWN = "down"
+    DRAIN = "drain"
+
+
+class State(StrEnum):
+    """What a member is in the end; only `up` gets hand-outs."""
+
+    UP = "up"
+    DOWN = "down"
+    DRAIN = "drain"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a member stands.
+
+    `until` is the absolute time at which the order lapses (None: it stays);
+    `healthy` is the verdict of the checks (None: there is no check, or no result
+    yet); `reason` says why the checks failed, in words.
+    """
+
+    order: Order = Order.AUTO
+    until: float | None = None
+    healthy: bool | None = None
+    reason: str = ""
+
+    def effective_order(self, now: float) -> Order:
+        """The order in force at `now`: `auto` once it has lapsed."""
+        if self.until is not None and now >= self.until:
+            return Order.AUTO
+        return self.order
+
+    def effective(self, now: float) -> State:
+        """The state at `now`.  An operator's order overrides the checks."""
+        match self.effective_order(now):
+            case Order.UP:
+                return State.UP
+            case Order.DOWN:
+                return State.DOWN
+            case Order.DRAIN:
+                return State.DRAIN
+            case Order.AUTO:
+                return State.DOWN if self.healthy is False else State.UP
+
+    def why_out(self, now: float) -> str:
+        """In words why this keeps a member from being handed out; "" if it doesn't."""
+        order = self.effective_order(now)
+        if order is Order.DOWN:
+            return "down by order"
+        if order is Order.DRAIN:
+            return "drained by order"
+        if order is Order.AUTO and self.healthy is False:
+            return f"unhealthy: {self.reason}" if self.reason else "unhealthy"
+        return ""
