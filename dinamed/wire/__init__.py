@@ -1,1 +1,1 @@
-"""DNS messages as bytes: reading questions, rendering replies.  No Twisted, no state."""
+"""DNS messages as bytes: reading questions, rendering replies.  Pure."""

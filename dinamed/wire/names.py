@@ -16,7 +16,7 @@ MAX_LABEL = 63
 _ESCAPED = frozenset(b'."\\();@$')
 
 
-class BadName(ValueError):
+class BadName(ValueError):  # noqa: N818
     """The text or the bytes are not a domain name; the message says why."""
 
 

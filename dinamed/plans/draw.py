@@ -1,0 +1,166 @@
+"""Executing a draw: from a choice of members to address records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import TYPE_CHECKING
+
+from dinamed.plans.plan import Drawn, Wanted
+from dinamed.plans.reply import (
+    address_record,
+    assemble,
+    opt_of,
+    text_record,
+    with_answers,
+)
+from dinamed.pools.context import Client, DrawContext
+from dinamed.wire.constants import CLASS_IN, Rcode
+from dinamed.wire.render import Rendered
+
+if TYPE_CHECKING:
+    from dinamed.plans.context import QueryContext
+    from dinamed.plans.engine import Engine
+    from dinamed.plans.snapshot import Snapshot
+    from dinamed.pools.members import Family, Member
+    from dinamed.pools.pool import Choice
+    from dinamed.pools.recorder import Recorder
+
+_FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
+_STABLE = frozenset({"hash", "predictive"})
+"""Pickers that promise a client the same answer again."""
+
+
+def choose(
+    engine: Engine, plan: Drawn, client: Client, recorder: Recorder | None = None
+) -> Choice:
+    """Let the pool choose for this client, which books the hand-outs.
+
+    A TXT reply names a member but sends nobody there, and a recorded choice is only
+    being explained: neither counts.
+    """
+    counts = plan.wanted is not Wanted.TEXT and recorder is None
+    pool = engine.snapshot.pools[plan.pool]
+    draw = DrawContext(
+        client, _FAMILY[plan.wanted], engine.seconds(), engine.rng, counts, recorder
+    )
+    return pool.choose(draw)
+
+
+def addresses_of(
+    choice: Choice, family: Family, snapshot: Snapshot, rng: Random
+) -> list[bytes]:
+    """The addresses to hand out: of each chosen member one, more if there is room.
+
+    A pool's `answers` counts addresses; a member with several of them fills up what
+    the others leave free.
+    """
+    members = choice.members
+    if all(len(member.addresses(family)) == 1 for member in members):
+        return [member.addresses(family)[0] for member in members]
+    chosen: list[bytes] = []
+    for name in dict.fromkeys(member.pool for member in members):
+        settings = snapshot.pools[name].settings
+        picker = settings.select[-1].name
+        group = [member for member in members if member.pool == name]
+        turns = list(_in_turn(group, family, None if picker in _STABLE else rng))
+        room = len(turns) if picker == "all" else max(settings.answers, len(group))
+        chosen += turns[:room]
+    return list(dict.fromkeys(chosen))
+
+
+def _in_turn(
+    members: list[Member], family: Family, rng: Random | None
+) -> Iterator[bytes]:
+    """First one address of each member, then the second of each, and so on."""
+    rows = []
+    for member in members:
+        row = member.addresses(family)
+        start = rng.randrange(len(row)) if rng is not None and len(row) > 1 else 0
+        rows.append(row[start:] + row[:start])
+    for turn in range(max(map(len, rows), default=0)):
+        for row in rows:
+            if turn < len(row):
+                yield row[turn]
+
+
+def render_choice(engine: Engine, plan: Drawn, choice: Choice) -> Rendered | None:
+    """The records of a reply; None when there is nothing to give: NODATA."""
+    if not choice.members:
+        return None
+    if plan.wanted is Wanted.TEXT:
+        records = [
+            text_record(plan.owner, CLASS_IN, choice.ttl, f"serviced by {member.name}")
+            for member in choice.members
+        ]
+    else:
+        family = _FAMILY[plan.wanted]
+        records = [
+            address_record(plan.owner, family, choice.ttl, address)
+            for address in addresses_of(choice, family, engine.snapshot, engine.rng)
+        ]
+    return with_answers(plan.before, records)
+
+
+def send_choice(
+    engine: Engine, plan: Drawn, choice: Choice, context: QueryContext
+) -> bytes:
+    """The whole reply of a draw."""
+    records = render_choice(engine, plan, choice)
+    fixed = plan.empty if records is None else None
+    opt = opt_of(context.query, fixed, engine.snapshot.identity, choice.scope)
+    return assemble(
+        context.query,
+        Rcode.NOERROR,
+        True,
+        plan.empty.records if records is None else records,
+        opt,
+        context.limit,
+    )
+
+
+class Draw:
+    """A draw made ready: all octets of the reply but the id and the address.
+
+    It serves UDP queries without a client subnet, which come again octet by octet.
+    """
+
+    __slots__ = ("_context", "_engine", "_family", "_front", "_opt", "_plan")
+
+    def __init__(self, engine: Engine, plan: Drawn, context: QueryContext) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._context = context
+        self._family = _FAMILY[plan.wanted]
+        self._opt = opt_of(context.query, None, engine.snapshot.identity, 0)
+        self._front = b""
+        """From the flags up to the record, of a reply with one address."""
+        if plan.wanted is not Wanted.TEXT:
+            self._front = self._one_address_front()
+
+    def _one_address_front(self) -> bytes:
+        """Empty when one address is too much for the client's limit."""
+        plan, context = self._plan, self._context
+        record = address_record(plan.owner, self._family, 0, bytes(self._size()))
+        records = with_answers(plan.before, [record])
+        whole = assemble(context.query, Rcode.NOERROR, True, records, self._opt, 0xFFFF)
+        if len(whole) > context.limit:
+            return b""
+        return whole[2 : len(whole) - len(record) - len(self._opt)]
+
+    def _size(self) -> int:
+        return 4 if self._family == 4 else 16
+
+    def reply(self, ident: bytes, source: bytes) -> bytes:
+        """One reply, freshly drawn for the client at the packed address."""
+        client = Client(source, len(source) * 8)
+        choice = choose(self._engine, self._plan, client)
+        members = choice.members
+        if self._front and len(members) == 1:
+            addresses = members[0].addresses(self._family)
+            if len(addresses) == 1:
+                record = address_record(
+                    self._plan.owner, self._family, choice.ttl, addresses[0]
+                )
+                return ident + self._front + record + self._opt
+        return ident + send_choice(self._engine, self._plan, choice, self._context)[2:]

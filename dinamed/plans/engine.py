@@ -1,0 +1,188 @@
+"""Answering: plans made once, executed for each query, in pure Python.
+
+Three ways lead to a reply, the quickest first: the octets after the message id were
+seen before (`_ready`); the question was seen before (`_plans`); everything anew.
+All of them run the same plans.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from dinamed.plans.context import QueryContext, packed
+from dinamed.plans.draw import Draw, choose, send_choice
+from dinamed.plans.generations import Generations
+from dinamed.plans.own_names import Vitals, tell, ttl_of
+from dinamed.plans.plan import PROHIBITED, Drawn, Fixed, Plan, Told, Topic
+from dinamed.plans.planner import Planner
+from dinamed.plans.reply import (
+    QUESTION_NAME,
+    assemble,
+    opt_of,
+    text_record,
+    with_answers,
+)
+from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.pool import PoolView
+from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
+from dinamed.wire.names import WireName
+from dinamed.wire.query import Query, Rejected, read_query
+from dinamed.wire.render import EMPTY, Rendered
+
+READY_LIMIT = 16384
+PLAN_LIMIT = 16384
+"""Entries in a cache's young generation; see `Generations`."""
+READY_MESSAGE_MAX = 192
+"""Longer queries are not worth remembering octet by octet."""
+
+_NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
+
+Ready = bytes | Draw
+
+
+class Key(NamedTuple):
+    """What a plan depends on, beside the snapshot."""
+
+    name: WireName
+    type: int
+    class_: int
+
+
+class Engine:
+    """Answers queries from the current snapshot.
+
+    `seconds` gives Unix time; `rng` is the source of all chance.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        seconds: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.seconds = seconds
+        self.rng = rng
+        self.started = seconds()
+        self.questions = 0
+        """Well-formed queries since the start."""
+        self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
+        self._plans: Generations[Key, Plan] = Generations(PLAN_LIMIT)
+        self._snapshot = snapshot
+        self._planner = self._new_planner(snapshot)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is served."""
+        return self._snapshot
+
+    def serve(self, snapshot: Snapshot) -> None:
+        """Answer from another snapshot, from the next query on."""
+        self._snapshot = snapshot
+        self._planner = self._new_planner(snapshot)
+        self._plans.clear()
+        self._ready.clear()
+
+    def take_pools(self, pools: Mapping[str, PoolView]) -> None:
+        """Answer from other states of the same pools; all plans stay good."""
+        self._snapshot = self._snapshot.with_pools(pools)
+
+    @staticmethod
+    def _new_planner(snapshot: Snapshot) -> Planner:
+        names = {name.lower(): name for name in snapshot.pools}
+        return Planner(snapshot.zones, names.get)
+
+    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+        """The reply to one message from `host`, or None for silence."""
+        if not stream:
+            ready = self._ready.young.get(data[2:])
+            if ready is not None:
+                self.questions += 1
+                if isinstance(ready, bytes):
+                    return data[:2] + ready
+                return ready.reply(data[:2], packed(host))
+        query = read_query(data)
+        if isinstance(query, Rejected):
+            return query.reply
+        context = QueryContext(query, packed(host), stream)
+        if stream or len(data) > READY_MESSAGE_MAX:
+            return self.answer(context)
+        return self._remember(data[2:], context)
+
+    def _remember(self, key: bytes, context: QueryContext) -> bytes:
+        """Answer, and keep what makes the same answer quicker next time."""
+        ready = self._ready.get(key)
+        if ready is None:
+            plan = self._plan_of(context.query)
+            if isinstance(plan, Fixed):
+                reply = self.execute(plan, context)
+                self.questions += 1
+                self._ready.put(key, reply[2:])
+                return reply
+            if not isinstance(plan, Drawn) or context.query.has_subnet:
+                return self.answer(context)
+            ready = Draw(self, plan, context)
+            self._ready.put(key, ready)
+        self.questions += 1
+        if isinstance(ready, bytes):
+            return context.query.id + ready
+        return ready.reply(context.query.id, context.source)
+
+    def answer(self, context: QueryContext) -> bytes:
+        """The reply to a well-formed query."""
+        self.questions += 1
+        return self.execute(self._plan_of(context.query), context)
+
+    def plan(self, query: Query) -> Plan:
+        """The plan of a query, made anew."""
+        if query.opcode != Opcode.QUERY:
+            ours = self._snapshot.zones.zone_for(query.question.key)
+            return _NOT_OURS if ours is None else PROHIBITED
+        return self._planner.plan(query.question)
+
+    def _plan_of(self, query: Query) -> Plan:
+        if query.opcode != Opcode.QUERY:
+            return self.plan(query)
+        question = query.question
+        key = Key(question.key, question.type, question.class_)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._planner.plan(question)
+            self._plans.put(key, plan)
+        return plan
+
+    def execute(self, plan: Plan, context: QueryContext) -> bytes:
+        """Carry out a plan for one client."""
+        if isinstance(plan, Drawn):
+            choice = choose(self, plan, context.client, context.recorder)
+            return send_choice(self, plan, choice, context)
+        if isinstance(plan, Told):
+            return self._tell(plan, context)
+        return self._send(plan, context, plan.records)
+
+    def vitals(self) -> Vitals:
+        """What the server knows of itself now."""
+        return Vitals(self.started, self.seconds(), self.questions)
+
+    def _tell(self, told: Told, context: QueryContext) -> bytes:
+        members = told.topic is Topic.MEMBERS
+        if members and not self._snapshot.may_manage(context.source):
+            return self._send(PROHIBITED, context, EMPTY)
+        question = context.query.question
+        if question.type != Type.TXT:
+            return self._send(told.empty, context, told.empty.records)
+        ttl = ttl_of(told.topic)
+        records = [
+            text_record(QUESTION_NAME, question.class_, ttl, text)
+            for text in tell(told, self._snapshot, self.vitals())
+        ]
+        return self._send(None, context, with_answers(EMPTY, records))
+
+    def _send(
+        self, fixed: Fixed | None, context: QueryContext, records: Rendered
+    ) -> bytes:
+        opt = opt_of(context.query, fixed, self._snapshot.identity, 0)
+        rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
+        authoritative = fixed is None or fixed.authoritative
+        return assemble(
+            context.query, rcode, authoritative, records, opt, context.limit
+        )

@@ -1,0 +1,114 @@
+"""The names that answer by themselves, under every zone and in class CH."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dinamed import __version__
+from dinamed.plans.plan import REFUSED, Fixed, Plan, Told, Topic
+from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.members import Member
+from dinamed.pools.pool import PoolView
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName, from_text, is_within, labels
+from dinamed.wire.question import Question
+
+_MANAGEMENT = b"\x04mgmt"
+_STATUS = b"\x07_status"
+STATUS_TTL = 1  # seconds
+
+_VERSION_NAMES = frozenset(map(from_text, ("version.bind.", "version.server.")))
+_IDENTITY_NAMES = frozenset(map(from_text, ("id.server.", "hostname.bind.")))
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What the server knows of itself at the moment it is asked."""
+
+    started: float
+    """Unix time."""
+    now: float
+    questions: int
+
+
+def own_plan(
+    name: WireName,
+    origin: WireName,
+    pool_named: Callable[[str], str | None],
+    empty: Callable[[], Fixed],
+) -> Told | None:
+    """The plan of `name` if it is one of ours in the zone `origin`, else None."""
+    left = name[: len(name) - len(origin)]
+    if left == _STATUS:
+        return Told(Topic.STATUS, empty())
+    if left == _MANAGEMENT:
+        return Told(Topic.MANAGEMENT, empty())
+    if not is_within(name, _MANAGEMENT + origin):
+        return None
+    asked = left[: -len(_MANAGEMENT)] + b"\0"
+    pool = pool_named(b".".join(labels(asked)).decode("latin-1"))
+    return None if pool is None else Told(Topic.MEMBERS, empty(), pool)
+
+
+def chaos_plan(question: Question) -> Plan:
+    """Class CH: who answers, and which version (RFC 4892)."""
+    if question.type not in (Type.TXT, Type.ANY):
+        return REFUSED
+    if question.key in _VERSION_NAMES:
+        return Told(Topic.CHAOS_VERSION, REFUSED)
+    if question.key in _IDENTITY_NAMES:
+        return Told(Topic.CHAOS_IDENTITY, REFUSED)
+    return REFUSED
+
+
+def ttl_of(topic: Topic) -> int:
+    """Seconds that what a name tells may be cached."""
+    return STATUS_TTL if topic is Topic.STATUS else 0
+
+
+def tell(told: Told, snapshot: Snapshot, vitals: Vitals) -> list[str]:
+    """The strings of the reply, one TXT record each."""
+    match told.topic:
+        case Topic.MANAGEMENT:
+            return management_texts(snapshot, vitals)
+        case Topic.MEMBERS:
+            return member_texts(snapshot.pools[told.pool], vitals.now)
+        case Topic.STATUS:
+            return [status_text(snapshot, vitals)]
+        case Topic.CHAOS_VERSION:
+            return [__version__]
+        case Topic.CHAOS_IDENTITY:
+            return [snapshot.identity]
+
+
+def management_texts(snapshot: Snapshot, vitals: Vitals) -> list[str]:
+    """The five lines of `mgmt.ZONE`, as dinamed has given them since 2001."""
+    return [
+        f"dinamed/{__version__}",
+        f"Host: {snapshot.identity}",
+        f"Started: {time.ctime(vitals.started)}",
+        f"Now:     {time.ctime(vitals.now)}",
+        f"Questions: {vitals.questions}",
+    ]
+
+
+def status_text(snapshot: Snapshot, vitals: Vitals) -> str:
+    """The JSON of `_status.ZONE`."""
+    status = {
+        "up": int(vitals.now - vitals.started),
+        "id": snapshot.identity,
+        "qs": vitals.questions,
+        "v": __version__,
+    }
+    return json.dumps(status, separators=(",", ":"))
+
+
+def member_texts(pool: PoolView, now: float) -> list[str]:
+    """`STATE WEIGHT LOAD HANDOUTS NAME` of each member, best first."""
+    return [_member_text(pool, member) for member in pool.ranked(now)]
+
+
+def _member_text(pool: PoolView, member: Member) -> str:
+    hand_outs = pool.ledger.totals.get(member.name, 0)
+    return f"{pool.state(member)} {member.weight:g} - {hand_outs} {member.name}"

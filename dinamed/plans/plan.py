@@ -1,0 +1,67 @@
+"""The three kinds of plan that a question can have."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from dinamed.wire.constants import ExtendedError, Rcode
+from dinamed.wire.render import EMPTY, Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A reply that is the same for everybody: data, NODATA, NXDOMAIN, refusal."""
+
+    rcode: Rcode
+    authoritative: bool
+    records: Rendered = EMPTY
+    extended_error: ExtendedError | None = None
+
+
+class Wanted(IntEnum):
+    """What a draw puts into the answer; the numbers are the pools' family codes."""
+
+    TEXT = 0
+    A = 4
+    AAAA = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A reply whose last answer RRset is chosen from a pool."""
+
+    pool: str
+    wanted: Wanted
+    before: Rendered
+    """The alias chain that led to the pool's name."""
+    owner: bytes
+    """The pool's name as the records write it: a pointer, mostly."""
+    empty: Fixed
+    """The NODATA reply, for a choice without members."""
+
+
+class Topic(IntEnum):
+    """What a name that answers by itself tells."""
+
+    MANAGEMENT = 0
+    MEMBERS = 1
+    STATUS = 2
+    CHAOS_VERSION = 3
+    CHAOS_IDENTITY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A TXT reply composed at the moment it is asked for."""
+
+    topic: Topic
+    empty: Fixed
+    """The reply to other types than TXT."""
+    pool: str = ""
+    """For `Topic.MEMBERS`."""
+
+
+Plan = Fixed | Drawn | Told
+
+REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
+PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)
+SERVER_FAILURE = Fixed(Rcode.SERVFAIL, False)

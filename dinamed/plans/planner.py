@@ -1,0 +1,201 @@
+"""From a question to its plan: RFC 1034 section 4.3.2 and what amended it."""
+
+from collections.abc import Callable
+
+from dinamed.plans.own_names import chaos_plan, own_plan
+from dinamed.plans.plan import PROHIBITED, REFUSED, Drawn, Fixed, Plan, Wanted
+from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
+from dinamed.wire.names import MAX_NAME, WireName, is_within
+from dinamed.wire.question import Question
+from dinamed.wire.render import Renderer, Section
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import Found, Match, Node, PackedZone
+from dinamed.zones.zoneset import ZoneSet
+
+MAX_ALIASES = 16
+"""CNAMEs and DNAMEs followed for one question; a loop ends here."""
+
+HINFO_TTL = 3600
+_HINFO_RFC8482 = b"\x07RFC8482\x00"
+_WANTED: dict[int, Wanted] = {
+    Type.A: Wanted.A,
+    Type.AAAA: Wanted.AAAA,
+    Type.TXT: Wanted.TEXT,
+}
+_TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
+# Offset of the host name in the data of the types that get additional addresses.
+_TARGET_OFFSET: dict[int, int] = {Type.NS: 0, Type.MX: 2, Type.SRV: 6}
+
+
+class Planner:
+    """Makes plans from one set of zones.
+
+    `pool_named` tells the pool of a name in lower case, or None; it serves the
+    `POOLNAME.mgmt` names.
+    """
+
+    def __init__(self, zones: ZoneSet, pool_named: Callable[[str], str | None]) -> None:
+        self._zones = zones
+        self._pool_named = pool_named
+
+    def plan(self, question: Question) -> Plan:
+        """The plan of a question.  It depends on nothing but the question."""
+        if question.class_ == CLASS_CH:
+            return chaos_plan(question)
+        if question.class_ != CLASS_IN:
+            return REFUSED
+        zone = self._zone(question.key, question.type)
+        if zone is None:
+            return REFUSED
+        if question.type in _TRANSFERS:
+            return PROHIBITED
+        return _Walk(self, question).run(zone)
+
+    def _zone(self, name: WireName, rrtype: int) -> PackedZone | None:
+        zone = self._zones.zone_for(name)
+        if zone is not None and rrtype == Type.DS and name == zone.origin:
+            # RFC 4035 section 3.1.4.1: DS stands on the parent's side of the cut.
+            return self._zones.parent_side(name) or zone
+        return zone
+
+
+class _Walk:
+    """One question on its way through the zones, collecting records."""
+
+    def __init__(self, planner: Planner, question: Question) -> None:
+        self._planner = planner
+        self._type = question.type
+        self._name = question.key
+        self._renderer = Renderer(question.key)
+        self._aliases = 0
+
+    def run(self, zone: PackedZone) -> Plan:
+        while True:
+            outcome = self._visit(zone)
+            if outcome is not None:
+                return outcome
+            target_zone = self._planner._zone(self._name, self._type)
+            if target_zone is None or self._aliases >= MAX_ALIASES:
+                return self._fixed(Rcode.NOERROR)
+            zone = target_zone
+
+    def _visit(self, zone: PackedZone) -> Plan | None:
+        """Look the name up in one zone; None: an alias was followed."""
+        match = zone.find(self._name)
+        if match.kind is Found.CUT and not (
+            self._type == Type.DS and match.name == self._name
+        ):
+            return self._referral(zone, match)
+        if match.kind is Found.DNAME:
+            return self._dname(match)
+        if match.kind is not Found.EXACT and match.kind is not Found.CUT:
+            own = own_plan(
+                self._name,
+                zone.origin,
+                self._planner._pool_named,
+                lambda: self._no_data(zone),
+            )
+            # An alias does not lead to what a server tells about itself.
+            if own is not None and not self._aliases:
+                return own
+        if match.kind is Found.MISSING:
+            self._soa(zone)
+            return self._fixed(Rcode.NXDOMAIN)
+        return self._at_node(zone, match.node)
+
+    def _at_node(self, zone: PackedZone, node: Node) -> Plan | None:
+        if self._type == Type.ANY and (node.rrsets or node.pool is not None):
+            return self._any(node)
+        rrset = node.get(self._type)
+        if rrset is not None:
+            self._add(Section.ANSWER, self._name, rrset)
+            self._addresses_of(zone, rrset)
+            return self._fixed(Rcode.NOERROR)
+        alias = node.get(Type.CNAME)
+        if alias is not None:
+            self._add(Section.ANSWER, self._name, alias)
+            self._follow(alias.rdatas[0])
+            return None
+        wanted = _WANTED.get(self._type)
+        if node.pool is not None and wanted is not None:
+            owner = self._renderer.reference(self._name)
+            before = self._renderer.finish()
+            return Drawn(node.pool, wanted, before, owner, self._no_data(zone))
+        return self._no_data(zone)
+
+    def _any(self, node: Node) -> Fixed:
+        """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway."""
+        alias = node.get(Type.CNAME)
+        if alias is not None:
+            self._add(Section.ANSWER, self._name, alias)
+        else:
+            hinfo = RRset(Type.HINFO, HINFO_TTL, (_HINFO_RFC8482,))
+            self._add(Section.ANSWER, self._name, hinfo)
+        return self._fixed(Rcode.NOERROR)
+
+    def _dname(self, match: Match) -> Fixed | None:
+        """RFC 6672 section 3.2: the DNAME, the CNAME made from it, and on."""
+        dname = match.node.get(Type.DNAME)
+        assert dname is not None
+        self._add(Section.ANSWER, match.name, dname)
+        left = self._name[: len(self._name) - len(match.name)]
+        target = left + dname.rdatas[0]
+        if len(target) > MAX_NAME:
+            return self._fixed(Rcode.YXDOMAIN)
+        alias = RRset(Type.CNAME, dname.ttl, (target,))
+        self._add(Section.ANSWER, self._name, alias)
+        self._follow(target)
+        return None
+
+    def _follow(self, target: WireName) -> None:
+        self._aliases += 1
+        self._name = target.lower()
+
+    def _referral(self, zone: PackedZone, match: Match) -> Fixed:
+        delegation = match.node.get(Type.NS)
+        assert delegation is not None
+        self._add(Section.AUTHORITY, match.name, delegation)
+        signer = match.node.get(Type.DS)
+        if signer is not None:
+            self._add(Section.AUTHORITY, match.name, signer)
+        for server in delegation.rdatas:
+            target = server.lower()
+            if is_within(target, zone.origin):
+                # RFC 9471: glue below the cut is no option, so its loss sets TC.
+                self._glue(zone, target, required=is_within(target, match.name))
+        return self._fixed(Rcode.NOERROR, authoritative=self._aliases > 0)
+
+    def _addresses_of(self, zone: PackedZone, rrset: RRset) -> None:
+        offset = _TARGET_OFFSET.get(rrset.type)
+        if offset is None:
+            return
+        for rdata in rrset.rdatas:
+            target = rdata[offset:].lower()
+            if is_within(target, zone.origin):
+                self._glue(zone, target, required=False)
+
+    def _glue(self, zone: PackedZone, target: WireName, required: bool) -> None:
+        node = zone.node(target[: len(target) - len(zone.origin)])
+        if node is None:
+            return
+        for rrtype in (Type.A, Type.AAAA):
+            rrset = node.get(rrtype)
+            if rrset is not None:
+                self._add(Section.ADDITIONAL, target, rrset, required)
+
+    def _no_data(self, zone: PackedZone) -> Fixed:
+        self._soa(zone)
+        return self._fixed(Rcode.NOERROR)
+
+    def _soa(self, zone: PackedZone) -> None:
+        self._add(Section.AUTHORITY, zone.origin, zone.negative)
+
+    def _add(
+        self, section: Section, owner: WireName, rrset: RRset, required: bool = True
+    ) -> None:
+        self._renderer.add(
+            section, owner, rrset.type, rrset.ttl, rrset.rdatas, required
+        )
+
+    def _fixed(self, rcode: Rcode, authoritative: bool = True) -> Fixed:
+        return Fixed(rcode, authoritative, self._renderer.finish())

@@ -1,0 +1,81 @@
+"""The octets of replies."""
+
+import struct
+
+from dinamed.plans.plan import Fixed
+from dinamed.wire.constants import (
+    FLAG_AA,
+    HEADER_SIZE,
+    EdnsOption,
+    Rcode,
+    Type,
+)
+from dinamed.wire.edns import extended_error, opt_record, option
+from dinamed.wire.query import Query
+from dinamed.wire.render import Rendered, Step
+
+_FLAGS_AND_COUNTS = struct.Struct("!5H")
+_RECORD = struct.Struct("!HHIH")
+QUESTION_NAME = b"\xc0\x0c"
+"""A pointer to the question's name."""
+
+
+def opt_of(query: Query, fixed: Fixed | None, identity: str, scope: int) -> bytes:
+    """The OPT record of the reply; nothing when the query had none.
+
+    `scope` is the number of bits of the client subnet that the answer depends on.
+    """
+    edns = query.edns
+    if edns is None:
+        return b""
+    options = b""
+    if edns.nsid:
+        options += option(EdnsOption.NSID, identity.encode())
+    if edns.subnet is not None:
+        options += edns.subnet.reply_option(min(scope, edns.subnet.source))
+    if fixed is not None and fixed.extended_error is not None:
+        options += extended_error(fixed.extended_error)
+    rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
+    return opt_record(rcode, edns.do, options)
+
+
+def assemble(
+    query: Query,
+    rcode: int,
+    authoritative: bool,
+    records: Rendered,
+    opt: bytes,
+    limit: int,
+) -> bytes:
+    """The whole message, its records cut to `limit` octets at RRset boundaries."""
+    question = query.question.wire
+    room = limit - HEADER_SIZE - len(question) - len(opt)
+    body, (answer, authority, additional), truncated = records.cut(room)
+    flags = query.copied_flags | truncated | rcode & 0xF
+    if authoritative:
+        flags |= FLAG_AA
+    counts = (1, answer, authority, additional + bool(opt))
+    head = _FLAGS_AND_COUNTS.pack(flags, *counts)
+    return b"".join((query.id, head, question, body, opt))
+
+
+def with_answers(before: Rendered, records: list[bytes]) -> Rendered:
+    """One more answer RRset behind an alias chain."""
+    body = before.body + b"".join(records)
+    answer, authority, additional = before.counts
+    counts = (answer + len(records), authority, additional)
+    return Rendered(body, counts, (*before.steps, Step(len(body), counts, True)))
+
+
+def address_record(owner: bytes, family: int, ttl: int, address: bytes) -> bytes:
+    """An A or AAAA record."""
+    rrtype = Type.A if family == 4 else Type.AAAA
+    return owner + _RECORD.pack(rrtype, 1, ttl, len(address)) + address
+
+
+def text_record(owner: bytes, class_: int, ttl: int, text: str) -> bytes:
+    """A TXT record, in as many character-strings as the text needs."""
+    raw = text.encode()
+    parts = [raw[at : at + 255] for at in range(0, len(raw), 255)] or [b""]
+    rdata = b"".join(bytes((len(part),)) + part for part in parts)
+    return owner + _RECORD.pack(Type.TXT, class_, ttl, len(rdata)) + rdata

@@ -1,0 +1,110 @@
+"""From the octets of a message to a `Query`, or to what a bad one deserves."""
+
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dinamed.wire.constants import (
+    COPIED_FLAGS,
+    FLAG_QR,
+    HEADER_SIZE,
+    MAX_STREAM,
+    MAX_UDP_EDNS,
+    MAX_UDP_PLAIN,
+    Opcode,
+    Rcode,
+)
+from dinamed.wire.edns import Edns, opt_record, read_additional
+from dinamed.wire.question import FormatError, Question, read_question
+
+_HEADER = struct.Struct("!2s5H")
+_OPCODES = frozenset(Opcode)
+
+
+class Query(NamedTuple):
+    """A well-formed message that asks something of us."""
+
+    id: bytes
+    flags: int
+    opcode: int
+    question: Question
+    edns: Edns | None
+
+    @property
+    def copied_flags(self) -> int:
+        """The flags that a reply takes over: QR set, the opcode, RD and CD."""
+        return FLAG_QR | self.opcode << 11 | self.flags & COPIED_FLAGS
+
+    @property
+    def has_subnet(self) -> bool:
+        """Whether the resolver named its client's network."""
+        return self.edns is not None and self.edns.subnet is not None
+
+    def limit(self, stream: bool) -> int:
+        """The largest reply that may be sent, in octets."""
+        if stream:
+            return MAX_STREAM
+        if self.edns is None:
+            return MAX_UDP_PLAIN
+        # RFC 6891 section 6.2.3: sizes below 512 count as 512.
+        return max(MAX_UDP_PLAIN, min(self.edns.size, MAX_UDP_EDNS))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that is answered by its header alone, or not at all."""
+
+    reply: bytes | None
+    """None: silence."""
+
+
+SILENCE = Rejected(None)
+
+
+def read_query(data: bytes) -> Query | Rejected:
+    """Screen and read one message; never raises.
+
+    * Runts and responses (QR=1) get silence, so that two servers cannot loop.
+    * Opcodes other than QUERY, NOTIFY and UPDATE get NOTIMP.
+    * A QDCOUNT other than 1 (RFC 9619), and whatever breaks the format, gets FORMERR.
+    * An EDNS version other than 0 gets BADVERS (RFC 6891 section 6.1.3).
+    """
+    if len(data) < HEADER_SIZE:
+        return SILENCE
+    ident, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(
+        data
+    )
+    if flags & FLAG_QR:
+        return SILENCE
+    opcode = flags >> 11 & 0xF
+    copied = FLAG_QR | opcode << 11 | flags & COPIED_FLAGS
+    if opcode not in _OPCODES:
+        return Rejected(_bare(ident, copied, Rcode.NOTIMP))
+    if questions != 1:
+        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+    if opcode == Opcode.QUERY and (answers or authorities > 1):
+        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+    try:
+        question = read_question(data)
+    except FormatError:
+        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+    try:
+        edns = read_additional(data, question.end, answers + authorities, additionals)
+    except FormatError:
+        return Rejected(_bare(ident, copied, Rcode.FORMERR, question))
+    if edns is not None and edns.version:
+        opt = opt_record(Rcode.BADVERS, edns.do)
+        return Rejected(_bare(ident, copied, Rcode.BADVERS, question, opt))
+    return Query(ident, flags, opcode, question, edns)
+
+
+def _bare(
+    ident: bytes,
+    flags: int,
+    rcode: Rcode,
+    question: Question | None = None,
+    opt: bytes = b"",
+) -> bytes:
+    wire = question.wire if question else b""
+    counts = (1 if question else 0, 0, 0, 1 if opt else 0)
+    return _HEADER.pack(ident, flags | rcode & 0xF, *counts) + wire + opt

@@ -1,0 +1,175 @@
+"""Rendering a reply's records once, so that it can be sent many times.
+
+What is rendered depends on the question's name only through its length: owner and data
+names that end in it point to it.  The same octets so serve every spelling of the name,
+every message id, and clients with and without EDNS.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from dinamed.wire.constants import CLASS_IN, FLAG_TC, HEADER_SIZE, Type
+from dinamed.wire.names import ROOT, WireName, ancestors
+
+_FIXED = struct.Struct("!HHIH")
+_POINTER_LIMIT = 0x4000
+_ONE_NAME = frozenset({Type.NS, Type.CNAME, Type.PTR})
+
+
+class Section(IntEnum):
+    """The sections of a message that hold records."""
+
+    ANSWER = 0
+    AUTHORITY = 1
+    ADDITIONAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A place where the records may be cut: after an RRset."""
+
+    end: int
+    counts: tuple[int, int, int]
+    required: bool
+    """Whether leaving this RRset out makes the reply a truncated one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The records of a reply, in wire form, behind a question of known length."""
+
+    body: bytes
+    counts: tuple[int, int, int]
+    steps: tuple[Step, ...]
+
+    def cut(self, room: int) -> tuple[bytes, tuple[int, int, int], int]:
+        """The RRsets that fit into `room` octets: body, counts, and the TC flag or 0.
+
+        Whole RRsets go, the last first (RFC 2181 section 9): those that only help
+        without a word, the others with TC.
+        """
+        if len(self.body) <= room:
+            return self.body, self.counts, 0
+        kept = list(self.steps)
+        flag = 0
+        while kept and kept[-1].end > room:
+            if kept.pop().required:
+                flag = FLAG_TC
+        if not kept:
+            return b"", (0, 0, 0), flag
+        return self.body[: kept[-1].end], kept[-1].counts, flag
+
+
+EMPTY = Rendered(b"", (0, 0, 0), ())
+
+
+class Renderer:
+    """Collects RRsets behind a question and compresses their names."""
+
+    def __init__(self, name: WireName) -> None:
+        """`name` is the question's; its case does not matter."""
+        self._base = HEADER_SIZE + len(name) + 4
+        self._body = bytearray()
+        self._counts = [0, 0, 0]
+        self._steps: list[Step] = []
+        self._offsets: dict[WireName, int] = {}
+        self._seen: set[tuple[WireName, int]] = set()
+        self._learn(name.lower(), HEADER_SIZE)
+
+    def add(
+        self,
+        section: Section,
+        owner: WireName,
+        rrtype: int,
+        ttl: int,
+        rdatas: tuple[bytes, ...],
+        required: bool = True,
+    ) -> None:
+        """Append an RRset, unless the reply has it already."""
+        key = (owner.lower(), rrtype)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        for rdata in rdatas:
+            self._name(owner)
+            self._body += _FIXED.pack(rrtype, CLASS_IN, ttl, 0)
+            start = len(self._body)
+            self._rdata(rrtype, rdata)
+            struct.pack_into("!H", self._body, start - 2, len(self._body) - start)
+        self._counts[section] += len(rdatas)
+        self._steps.append(Step(len(self._body), self._tally(), required))
+
+    def reference(self, owner: WireName) -> bytes:
+        """How a record appended next would write its owner name."""
+        offset = self._offsets.get(owner.lower())
+        if offset is None:
+            return owner
+        return (0xC000 | offset).to_bytes(2, "big")
+
+    def finish(self) -> Rendered:
+        """What was collected so far."""
+        return Rendered(bytes(self._body), self._tally(), tuple(self._steps))
+
+    def _tally(self) -> tuple[int, int, int]:
+        answer, authority, additional = self._counts
+        return answer, authority, additional
+
+    def _rdata(self, rrtype: int, rdata: bytes) -> None:
+        # RFC 3597 section 4: only the types of RFC 1035 may have compressed names.
+        if rrtype in _ONE_NAME:
+            self._name(rdata)
+        elif rrtype == Type.MX:
+            self._body += rdata[:2]
+            self._name(rdata[2:])
+        elif rrtype == Type.SOA:
+            mname, rname = _two_names(rdata)
+            self._name(mname)
+            self._name(rname)
+            self._body += rdata[len(mname) + len(rname) :]
+        else:
+            self._body += rdata
+
+    def _name(self, name: WireName) -> None:
+        position = 0
+        for suffix in ancestors(name):
+            if suffix == ROOT:
+                break
+            key = suffix.lower()
+            offset = self._offsets.get(key)
+            if offset is not None:
+                self._body += name[:position]
+                self._body += (0xC000 | offset).to_bytes(2, "big")
+                self._learn_until(name, position)
+                return
+            position += 1 + suffix[0]
+        self._body += name
+        self._learn_until(name, position, 1)
+
+    def _learn_until(self, name: WireName, position: int, tail: int = 2) -> None:
+        """Remember the suffixes of the labels just written in full."""
+        start = self._base + len(self._body) - tail - position
+        done = 0
+        while done < position:
+            offset = start + done
+            if offset >= _POINTER_LIMIT:
+                return
+            self._offsets[name[done:].lower()] = offset
+            done += 1 + name[done]
+
+    def _learn(self, name: WireName, offset: int) -> None:
+        for suffix in ancestors(name):
+            if suffix != ROOT:
+                self._offsets[suffix] = offset + len(name) - len(suffix)
+
+
+def _two_names(rdata: bytes) -> tuple[WireName, WireName]:
+    first = _name_length(rdata, 0)
+    second = _name_length(rdata, first)
+    return rdata[:first], rdata[first:second]
+
+
+def _name_length(rdata: bytes, position: int) -> int:
+    while length := rdata[position]:
+        position += 1 + length
+    return position + 1
