@@ -1,0 +1,1 @@
+"""Static data: reading master files, the packed name tree, lookup."""

@@ -1,0 +1,269 @@
+"""Lookup in packed zones (RFC 1034 section 4.3.2, RFC 4592, RFC 6672)."""
+
+import mmap
+import sys
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+from zlib import crc32
+
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName
+from dinamed.zones.layout import (
+    HEADER,
+    MAGIC,
+    NODE,
+    RRSET,
+    WILDCARD,
+    NodeFlag,
+    ZoneFlag,
+    decode_rrset,
+)
+from dinamed.zones.model import RRset
+from dinamed.zones.packing import pack
+
+__all__ = ["Found", "Match", "Node", "NodeFlag", "PackedZone", "RRset", "pack"]
+
+_CUT = int(NodeFlag.CUT)
+_HAS_DNAME = int(NodeFlag.HAS_DNAME)
+_BELOW = int(NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
+_OCCLUDED = _CUT | _BELOW
+_WILDCARD = int(NodeFlag.HAS_WILDCARD)
+
+
+class Found(Enum):
+    """How a name relates to a zone's data."""
+
+    EXACT = "exact"
+    WILDCARD = "wildcard"
+    CUT = "cut"
+    DNAME = "dname"
+    MISSING = "missing"
+
+
+class Node:
+    """A name of the zone: its records, and the pool it is bound to.
+
+    `flags` are `NodeFlag`s as a plain integer.  A node without records and pool is an
+    empty non-terminal: it exists, and has no data of any type.
+    """
+
+    __slots__ = ("_count", "_data", "_offset", "_rrsets", "flags", "offset", "pool")
+
+    def __init__(self, data: memoryview, offset: int, pools: tuple[str, ...]) -> None:
+        self.offset = offset
+        start = offset + 1 + data[offset]
+        flags, pool, count = NODE.unpack_from(data, start)
+        self.flags: int = flags
+        self.pool: str | None = pools[pool - 1] if pool else None
+        self._count: int = count
+        self._data = data
+        self._offset = start + NODE.size
+        self._rrsets: Mapping[int, RRset] | None = None
+
+    @property
+    def rrsets(self) -> Mapping[int, RRset]:
+        """The RRsets by type, types in ascending order; parsed on first use."""
+        if self._rrsets is None:
+            found: dict[int, RRset] = {}
+            offset = self._offset
+            for _ in range(self._count):
+                rrset, offset = decode_rrset(self._data, offset)
+                found[rrset.type] = rrset
+            self._rrsets = MappingProxyType(found)
+        return self._rrsets
+
+    def get(self, rrtype: int) -> RRset | None:
+        """The RRset of one type, or None."""
+        return self.rrsets.get(rrtype)
+
+    @property
+    def key(self) -> bytes:
+        """The relative key: the wire labels left of the origin."""
+        start = self.offset + 1
+        return bytes(self._data[start : start + self._data[self.offset]])
+
+    def _end(self) -> int:
+        offset = self._offset
+        for _ in range(self._count):
+            offset += RRSET.size + RRSET.unpack_from(self._data, offset)[3]
+        return offset
+
+
+class Match(NamedTuple):
+    """What a lookup found: see `PackedZone.find`."""
+
+    kind: Found
+    name: WireName
+    node: Node
+
+
+class PackedZone:
+    """One zone, immutable, read straight from its packed bytes.
+
+    `buffer` is what `pack` made, or a mapping of a file that holds it.  `names` and
+    `records` are counts; `names` includes empty non-terminals.  `depth` is the number
+    of labels of the deepest name, relative to the origin.  Raises ValueError when the
+    buffer is not a packed zone.
+    """
+
+    def __init__(self, buffer: bytes | bytearray | memoryview | mmap.mmap) -> None:
+        data = memoryview(buffer).cast("B").toreadonly()
+        if len(data) < HEADER.size or data[:8] != MAGIC:
+            raise ValueError("not a packed zone")
+        self.names: int
+        self.rrsets: int
+        self.records: int
+        self.serial: int
+        self.depth: int
+        self._nodes_at: int
+        self._index: Sequence[int]
+        (
+            _,
+            size,
+            flags,
+            self.names,
+            self.rrsets,
+            self.records,
+            self._nodes_at,
+            self._pools_at,
+            self._bound_at,
+            self._bound,
+            index_at,
+            slots,
+            self.serial,
+            self._negative_ttl,
+            self.depth,
+            origin,
+        ) = HEADER.unpack_from(data)
+        if size != len(data) or slots & (slots - 1) or index_at + 4 * slots != size:
+            raise ValueError("packed zone is damaged")
+        self.buffer = data
+        self.flags = ZoneFlag(flags)
+        self.origin: WireName = bytes(data[HEADER.size : HEADER.size + origin])
+        self.pools = self._read_pools()
+        self._index = _numbers(data[index_at : index_at + 4 * slots])
+        self._mask: int = slots - 1
+        self._has_wildcards = bool(flags & ZoneFlag.WILDCARDS)
+
+    def _read_pools(self) -> tuple[str, ...]:
+        data = self.buffer
+        offset = self._pools_at
+        count = data[offset] | data[offset + 1] << 8
+        offset += 2
+        pools = []
+        for _ in range(count):
+            end = offset + 1 + data[offset]
+            pools.append(str(data[offset + 1 : end], "utf-8"))
+            offset = end
+        return tuple(pools)
+
+    @cached_property
+    def apex(self) -> Node:
+        """The node of the origin."""
+        return Node(self.buffer, self._nodes_at, self.pools)
+
+    @cached_property
+    def soa(self) -> RRset:
+        """The SOA as it stands in the zone, for answers."""
+        return self.apex.rrsets[Type.SOA]
+
+    @cached_property
+    def negative(self) -> RRset:
+        """The SOA with the TTL of negative answers (RFC 2308 section 3)."""
+        return self.soa._replace(ttl=self._negative_ttl)
+
+    def node(self, relative: bytes) -> Node | None:
+        """The node of a relative key (lowercased), occluded ones included."""
+        offset = self._probe(relative)
+        return Node(self.buffer, offset, self.pools) if offset else None
+
+    def nodes(self) -> Iterator[tuple[bytes, Node]]:
+        """All names and nodes, the apex first."""
+        offset = self._nodes_at
+        for _ in range(self.names):
+            node = Node(self.buffer, offset, self.pools)
+            yield node.key, node
+            offset = node._end()
+
+    def bound(self) -> Iterator[tuple[bytes, Node]]:
+        """The names that are bound to a pool, without a walk over all names."""
+        end = self._bound_at + 4 * self._bound
+        for offset in _numbers(self.buffer[self._bound_at : end]):
+            node = Node(self.buffer, offset, self.pools)
+            yield node.key, node
+
+    def find(self, name: WireName) -> Match:
+        """Look up a lowercased absolute name at or below the origin.
+
+        `EXACT`: the name exists, maybe without records.  `WILDCARD`: it does not, and
+        the wildcard `match.name` stands for it.  `CUT`: the name is at or below the
+        delegation `match.name` (so for DS at the cut itself look at `match.node`).
+        `DNAME`: it is below `match.name`, which owns a DNAME.  `MISSING`: nothing of
+        these; `match.name` is the closest encloser.
+
+        A hit costs one probe of the index; a miss costs at most `depth` probes, and
+        one more where a wildcard answers.
+        """
+        relative = name[: len(name) - len(self.origin)]
+        offset = self._probe(relative)
+        if offset:
+            node = Node(self.buffer, offset, self.pools)
+            if not node.flags & _OCCLUDED:
+                return Match(Found.EXACT, name, node)
+        else:
+            relative, node = self._closest_encloser(relative)
+            if not node.flags & (_OCCLUDED | _HAS_DNAME):
+                if node.flags & _WILDCARD:
+                    wildcard = WILDCARD + relative
+                    source = self.node(wildcard)
+                    assert source is not None
+                    return Match(Found.WILDCARD, wildcard + self.origin, source)
+                return Match(Found.MISSING, relative + self.origin, node)
+        while node.flags & _BELOW:
+            relative = relative[1 + relative[0] :]
+            above = self.node(relative)
+            assert above is not None
+            node = above
+        kind = Found.CUT if node.flags & _CUT else Found.DNAME
+        return Match(kind, relative + self.origin, node)
+
+    def _probe(self, key: bytes) -> int:
+        """The offset of the node with this key, or 0."""
+        if not key:
+            return self._nodes_at
+        index = self._index
+        mask = self._mask
+        data = self.buffer
+        size = len(key)
+        slot = crc32(key) & mask
+        while offset := index[slot]:
+            if data[offset] == size and data[offset + 1 : offset + 1 + size] == key:
+                return offset
+            slot = (slot + 1) & mask
+        return 0
+
+    def _closest_encloser(self, relative: bytes) -> tuple[bytes, Node]:
+        """The longest existing ancestor of a name that does not exist."""
+        starts = []
+        position = 0
+        while position < len(relative):
+            position += 1 + relative[position]
+            starts.append(position)
+        for start in starts[max(0, len(starts) - self.depth - 1) :]:
+            key = relative[start:]
+            offset = self._probe(key)
+            if offset:
+                return key, Node(self.buffer, offset, self.pools)
+        raise AssertionError("the apex encloses every name")
+
+
+def _numbers(view: memoryview) -> Sequence[int]:
+    if sys.byteorder == "little":
+        return view.cast("I")
+    numbers = array("I", bytes(view))
+    numbers.byteswap()
+    return numbers

@@ -1,0 +1,250 @@
+"""Writing packed zones; `layout` says what the bytes mean."""
+
+import struct
+import sys
+from array import array
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
+from typing import TypeVar
+from zlib import crc32
+
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName
+from dinamed.zones.layout import (
+    HEADER,
+    MAGIC,
+    NODE,
+    WILDCARD,
+    NodeFlag,
+    ZoneFlag,
+    decode_rrset,
+    encode_rrset,
+)
+from dinamed.zones.model import RRset
+
+Owner = TypeVar("Owner")
+Encode = Callable[[bytes, Owner], tuple[int, int, bytes]]
+
+_MAX_SIZE = 0xFFFFFFFF
+_LENGTHS = [bytes((length,)) for length in range(256)]
+_BELOW = int(NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
+
+
+def pack(
+    origin: WireName,
+    rrsets: Iterable[tuple[bytes, RRset]],
+    names: Mapping[bytes, str],
+) -> bytes:
+    """Pack RRsets by relative key, and the pools that relative keys are bound to.
+
+    The keys must be lowercased.  Raises ValueError when the apex has no SOA, when a
+    name has two RRsets of one type, and when the result would pass 4 GiB.
+    """
+    owners: dict[bytes, list[RRset]] = {}
+    for key, rrset in rrsets:
+        owners.setdefault(key, []).append(rrset)
+    cuts = {key for key, sets in owners.items() if key and _has(sets, Type.NS)}
+    dnames = {key for key, sets in owners.items() if _has(sets, Type.DNAME)}
+
+    def encode(key: bytes, sets: list[RRset]) -> tuple[int, int, bytes]:
+        if len({rrset.type for rrset in sets}) != len(sets):
+            raise ValueError(f"{key!r} has two RRsets of one type")
+        sets.sort()
+        records = sum(len(rrset.rdatas) for rrset in sets)
+        return len(sets), records, b"".join(map(encode_rrset, sets))
+
+    return assemble(origin, owners, encode, cuts, dnames, names)
+
+
+def _has(sets: list[RRset], rrtype: int) -> bool:
+    return any(rrset.type == rrtype for rrset in sets)
+
+
+def assemble(
+    origin: WireName,
+    owners: Mapping[bytes, Owner],
+    encode: Encode[Owner],
+    cuts: Collection[bytes],
+    dnames: Collection[bytes],
+    names: Mapping[bytes, str],
+) -> bytes:
+    """Pack owners of any kind; `pack` is the plain case.
+
+    `encode` turns a key and its owner into (RRsets, records, the encoded RRsets).
+    Raises ValueError as `pack` does.
+    """
+    if b"" not in owners:
+        raise ValueError("no SOA at the apex")
+    tree = _Tree(cuts, dnames)
+    for key in chain(owners, names):
+        if key:
+            tree.enter(key)
+    pools = sorted(set(names.values()))
+    pool_numbers = {pool: number for number, pool in enumerate(pools, 1)}
+
+    out = bytearray(HEADER.size)
+    out += origin
+    nodes_at = len(out)
+    offsets = array("I")
+    hashes = array("I")
+    bound = array("I")
+    total_rrsets = total_records = 0
+
+    def emit(key: bytes, rrsets: int, body: bytes) -> None:
+        flags = tree.flags(key)
+        pool = 0
+        if key in names:
+            flags |= NodeFlag.POOL
+            pool = pool_numbers[names[key]]
+            bound.append(len(out))
+        elif not rrsets:
+            flags |= NodeFlag.EMPTY
+        offset = len(out)
+        if offset > _MAX_SIZE:
+            raise ValueError("the zone is larger than 4 GiB")
+        offsets.append(offset)
+        hashes.append(crc32(key))
+        out.extend(_LENGTHS[len(key)] + key + NODE.pack(flags, pool, rrsets) + body)
+
+    rrsets, records, body = encode(b"", owners[b""])
+    serial, negative = _soa_numbers(rrsets, body)
+    emit(b"", rrsets, body)
+    total_rrsets, total_records = rrsets, records
+    for key, owner in owners.items():
+        if key:
+            rrsets, records, body = encode(key, owner)
+            emit(key, rrsets, body)
+            total_rrsets += rrsets
+            total_records += records
+    for key in names:
+        if key not in owners:
+            emit(key, 0, b"")
+    for key in tree.inner:
+        if key and key not in owners and key not in names:
+            emit(key, 0, b"")
+
+    pools_at = len(out)
+    out += struct.pack("<H", len(pools))
+    for pool in pools:
+        raw = pool.encode()
+        if len(raw) > 255:
+            raise ValueError(f"the name of pool {pool!r} is too long")
+        out += _LENGTHS[len(raw)] + raw
+    bound_at = len(out)
+    out += _little(bound)
+    out += bytes(-len(out) % 4)
+    index_at = len(out)
+    index = _index(offsets, hashes)
+    out += _little(index)
+    if len(out) > _MAX_SIZE:
+        raise ValueError("the zone is larger than 4 GiB")
+    HEADER.pack_into(
+        out,
+        0,
+        MAGIC,
+        len(out),
+        tree.zone_flags(),
+        len(offsets),
+        total_rrsets,
+        total_records,
+        nodes_at,
+        pools_at,
+        bound_at,
+        len(bound),
+        index_at,
+        len(index),
+        serial,
+        negative,
+        tree.depth,
+        len(origin),
+    )
+    return bytes(out)
+
+
+class _Tree:
+    """What the names say about each other: depth, cuts and DNAMEs above, wildcards."""
+
+    def __init__(self, cuts: Collection[bytes], dnames: Collection[bytes]) -> None:
+        self.cuts = cuts
+        self.dnames = dnames
+        self.depth = 0
+        # For each name that has names below it: depth << 8 | flags of its children.
+        self.inner: dict[bytes, int] = {}
+        self.wildcards: set[bytes] = set()
+        self.inner[b""] = NodeFlag.BELOW_DNAME if b"" in dnames else 0
+
+    def enter(self, key: bytes) -> int:
+        """Note a name below the apex, and return what its parent passes down."""
+        parent = key[1 + key[0] :]
+        passed = self.inner.get(parent)
+        if passed is None:
+            above = self.enter(parent)
+            below = above & 0xFF
+            if not below:
+                if parent in self.cuts:
+                    below = int(NodeFlag.BELOW_CUT)
+                elif parent in self.dnames:
+                    below = int(NodeFlag.BELOW_DNAME)
+            passed = (above & ~0xFF) + 0x100 | below
+            self.inner[parent] = passed
+        if key.startswith(WILDCARD):
+            self.wildcards.add(parent)
+        depth = (passed >> 8) + 1
+        if depth > self.depth:
+            self.depth = depth
+        return passed
+
+    def flags(self, key: bytes) -> int:
+        """The flags of a name, but for those that speak of its own data."""
+        flags = self.inner[key[1 + key[0] :]] & 0xFF if key else 0
+        if not flags:
+            if key in self.cuts:
+                flags = int(NodeFlag.CUT)
+            elif key in self.dnames:
+                flags = int(NodeFlag.HAS_DNAME)
+        if key in self.wildcards:
+            flags |= int(NodeFlag.HAS_WILDCARD)
+        return flags
+
+    def zone_flags(self) -> int:
+        """The `ZoneFlag`s of the zone."""
+        flags = ZoneFlag(0)
+        if self.cuts:
+            flags |= ZoneFlag.CUTS
+        if self.dnames:
+            flags |= ZoneFlag.DNAMES
+        if self.wildcards:
+            flags |= ZoneFlag.WILDCARDS
+        return int(flags)
+
+
+def _soa_numbers(rrsets: int, body: bytes) -> tuple[int, int]:
+    """Serial and negative TTL (RFC 2308 section 3) from the apex's RRsets."""
+    offset = 0
+    for _ in range(rrsets):
+        rrset, offset = decode_rrset(body, offset)
+        if rrset.type == Type.SOA:
+            numbers = struct.unpack("!5I", rrset.rdatas[0][-20:])
+            return numbers[0], min(rrset.ttl, numbers[4])
+    raise ValueError("no SOA at the apex")
+
+
+def _index(offsets: "array[int]", hashes: "array[int]") -> "array[int]":
+    slots = 4
+    while slots * 2 < len(offsets) * 3:
+        slots *= 2
+    mask = slots - 1
+    table = array("I", bytes(4 * slots))
+    for offset, hashed in zip(offsets, hashes, strict=True):
+        slot = hashed & mask
+        while table[slot]:
+            slot = (slot + 1) & mask
+        table[slot] = offset
+    return table
+
+
+def _little(numbers: "array[int]") -> bytes:
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
