@@ -16,6 +16,10 @@ class RoundRobin:
     Each draw credits every candidate its weight, takes the one with the most credit,
     and charges it the sum.  The credits live in the pool's ledger, so that they
     outlast a snapshot and stay fair when the candidates differ from draw to draw.
+    They start by chance, lest servers started together march in step.
+
+    Of several answers in one draw each is a turn of its own, among those that the
+    draw has not yet taken.
     """
 
     depends = STATIC
@@ -29,15 +33,33 @@ class RoundRobin:
 
 
 class _Turns:
-    __slots__ = ("_candidates", "_ledger", "_pairs")
+    __slots__ = ("_candidates", "_ledger", "_rows", "_total")
 
     def __init__(self, candidates: Candidates, ledger: Ledger) -> None:
         self._candidates = candidates
         self._ledger = ledger
-        self._pairs = [(member.name, member.weight) for member in candidates]
+        self._rows = [(member.name, member.weight, (member,)) for member in candidates]
+        self._total = sum(member.weight for member in candidates)
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
-        raise NotImplementedError
+        credit = self._ledger.credits
+        for name, _, _ in self._rows:
+            if name not in credit:
+                self._begin(context)
+                break
+        if not context.count:
+            credit = credit.copy()
+        rows, total = self._rows, self._total
+        taken = _turn(rows, total, credit)
+        drawn: Candidates = taken[2]
+        if count == 1:
+            return drawn
+        while len(drawn) < min(count, len(self._rows)):
+            rows = [row for row in rows if row is not taken]
+            total -= taken[1]
+            taken = _turn(rows, total, credit)
+            drawn += taken[2]
+        return drawn
 
     def rank(self, now: float) -> Sequence[Member]:
         credit = self._ledger.credits
@@ -48,3 +70,28 @@ class _Turns:
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         return ()
+
+    def _begin(self, context: DrawContext) -> None:
+        """Give newcomers a credit by chance, about the mean of the others'."""
+        credit = self._ledger.credits
+        known = [credit[name] for name, _, _ in self._rows if name in credit]
+        mean = sum(known) / len(known) if known else 0.0
+        for name, _, _ in self._rows:
+            if name not in credit:
+                credit[name] = mean + (context.rng.random() - 0.5) * self._total
+
+
+_Row = tuple[str, float, tuple[Member]]
+
+
+def _turn(rows: list[_Row], total: float, credit: dict[str, float]) -> _Row:
+    """Credit all, take the one with the most, and charge it."""
+    best = rows[0]
+    most = float("-inf")
+    for row in rows:
+        name = row[0]
+        credit[name] = has = credit[name] + row[1]
+        if has > most:
+            best, most = row, has
+    credit[best[0]] = most - total
+    return best
