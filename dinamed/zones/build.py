@@ -1,0 +1,79 @@
+"""From a master file to a packed zone, or to the list of what is wrong with it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from dinamed.problems import Problem
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName, is_within, relative, to_text
+from dinamed.zones import rules
+from dinamed.zones.master import read_master
+from dinamed.zones.masterdata import RAW, MasterData
+from dinamed.zones.merge import Merger
+from dinamed.zones.packed import PackedZone
+from dinamed.zones.packing import assemble
+
+_NO_SOA = RAW.pack(Type.SOA, 0, 0, 22) + bytes(22)
+
+
+class BuiltZone(NamedTuple):
+    """What `build_zone` made.
+
+    `packed` is empty exactly when there are `problems`.  `files` are the paths that
+    were opened or tried, the zone's own first: a change to one calls for a new build.
+    """
+
+    packed: bytes
+    problems: list[Problem]
+    files: tuple[str, ...]
+
+
+def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> BuiltZone:
+    """Read, check and pack the zone `origin` from the master file `path`.
+
+    `names` binds absolute names within the zone to pools.  Nothing is raised: what is
+    wrong with the file, down to its not being there, is in `problems`.
+    """
+    data = read_master(origin, path)
+    bound: dict[bytes, str] = {}
+    for name, pool in names.items():
+        name = name.lower()
+        if is_within(name, data.origin):
+            bound[relative(name, data.origin)] = pool
+        else:
+            data.problem(path, None, to_text(name), f"outside {to_text(data.origin)}")
+    packed = b""
+    if data.records or not data.problems:
+        packed = _check_and_pack(data, bound)
+    order = {file: number for number, file in enumerate(data.files)}
+    data.problems.sort(key=lambda problem: (order[problem.file], problem.line or 0))
+    for file, count in data.suppressed.items():
+        data.problems.append(
+            Problem(file, None, to_text(data.origin), f"and {count} more problems")
+        )
+    if data.problems:
+        packed = b""
+    return BuiltZone(packed, data.problems, tuple(data.files))
+
+
+def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes:
+    if not rules.check_apex(data):
+        # The other rules are still worth checking.
+        data.records[b""] = data.records.get(b"", b"") + _NO_SOA
+    rules.check_dnames(data)
+    rules.check_wildcards(data)
+    rules.check_names(data, bound)
+    try:
+        packed = assemble(
+            data.origin,
+            data.records,
+            Merger(data).encode,
+            data.ns_owners - {b""},
+            data.dname_owners,
+            bound,
+        )
+    except ValueError as error:
+        data.problem(data.files[0], None, to_text(data.origin), str(error))
+        return b""
+    rules.check_name_servers(data, PackedZone(packed))
+    return packed

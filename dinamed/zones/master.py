@@ -1,0 +1,423 @@
+r"""Reading master files (RFC 1035 section 5, RFC 2308 section 4, RFC 3597).
+
+The reader takes what dnspython's takes, and gives the same data, with these
+differences.  It goes on after a problem.  It refuses what dnspython lets pass: names
+outside the zone, a second CNAME, DNAME or SOA at a name, meta types (0, 41, 128 to
+255), TTLs above 2**31 - 1 (RFC 2181 section 8), non-ASCII letters in owner names,
+$UNICODE, and an escaped end of line in a quoted string.  It takes $INCLUDE files
+relative to the file that names them, more than one word of data after $GENERATE, and a
+byte order mark.  What an $INCLUDE file sets with $ORIGIN and $TTL ends with it.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import BinaryIO
+
+import dns.exception
+import dns.rdataclass
+import dns.rdatatype
+import dns.ttl
+
+from dinamed.wire.constants import CLASS_IN, Type
+from dinamed.wire.names import (
+    MAX_NAME,
+    BadName,
+    WireName,
+    is_within,
+    relative,
+    to_text,
+)
+from dinamed.zones.generate import generate_range, generate_text
+from dinamed.zones.lines import EntryError, UnclosedError, physical_lines, tokens
+from dinamed.zones.masterdata import LINE_BITS, RAW, MasterData
+from dinamed.zones.rdata import LENGTHS, NOT_PLAIN, RdataReader, name_from_text
+
+_MAX_INCLUDES = 10_000
+_MAX_DEPTH = 16
+_MAX_RETRIES = 20
+_MAX_TTL = 0x7FFFFFFF
+_MAX_CACHED_TTLS = 1000
+
+# A record on one line in its plain spelling; TTL and class in either order.
+_PLAIN = re.compile(
+    rb"(@|[-\w.*]*)[ \t]+(?:([0-9][0-9wdhms]*)[ \t]+)?(?:[Ii][Nn][ \t]+)?"
+    rb"(?:([0-9][0-9wdhms]*)[ \t]+)?([A-Za-z]+)[ \t]+"
+    rb"""([^\\()"; \t]+|[0-9]+[ \t]+[-\w.]+|"[^"\\]*")[ \t]*(?:;[\x00-\x7f]*)?"""
+).fullmatch
+
+
+def read_master(origin: WireName, path: str) -> MasterData:
+    """Read a zone's file.  Problems are in the result; nothing is raised."""
+    data = MasterData(origin.lower())
+    _Reader(data).read_file(path, None)
+    return data
+
+
+@dataclass
+class _Scope:
+    """What a file may set for itself, and what ends with it."""
+
+    file: str
+    place: int
+    origin: WireName
+    suffix: bytes | None  # what makes a relative name a key; None outside the zone
+    rdata: RdataReader
+    key: bytes | None  # of the last owner; None when that was refused
+    last_ttl: int | None
+    default_ttl: int | None
+    default_is_minimum: bool
+
+
+class _Reader:
+    def __init__(self, data: MasterData) -> None:
+        self.data = data
+        self.stack: list[str] = []
+        self.includes = 0
+        self.line = 0
+        self.scope = _Scope(
+            "", 0, data.origin, b"", RdataReader(data.origin), b"", None, None, False
+        )
+
+    # Files
+
+    def read_file(self, path: str, origin: WireName | None) -> None:
+        """Read a file; raises `EntryError` if an included one cannot be read."""
+        data = self.data
+        try:
+            stream = _open(path)
+        except (OSError, ValueError) as error:
+            data.files.append(path)
+            reason = getattr(error, "strerror", None) or str(error)
+            if self.stack:
+                raise EntryError(f"cannot read {path}: {reason}") from None
+            data.problem(path, None, to_text(data.origin), f"cannot read: {reason}")
+            return
+        outer, outer_line = self.scope, self.line
+        place = len(data.files) << LINE_BITS
+        data.files.append(path)
+        self.scope = replace(outer, file=path, place=place)
+        if origin is not None:
+            self._set_origin(origin)
+        self.stack.append(os.path.realpath(path))
+        try:
+            with stream:
+                self._read_stream(stream)
+        except OSError as error:
+            self._problem(to_text(self.data.origin), f"cannot read: {error.strerror}")
+        finally:
+            self.stack.pop()
+            self.scope, self.line = outer, outer_line
+
+    def _read_stream(self, stream: BinaryIO) -> None:
+        lines: Iterator[bytes] = physical_lines(stream)
+        self.line = 0
+        retries = 0
+        while (held := self._read_lines(lines)) is not None:
+            # Parentheses that never close: take the lines after them as they stand.
+            retries += 1
+            if retries <= _MAX_RETRIES:
+                lines = chain(held, lines)
+            else:
+                self.line += len(held)
+
+    def _read_lines(self, lines: Iterator[bytes]) -> list[bytes] | None:
+        """Read to the end, or return the lines that an unclosed entry swallowed."""
+        match_plain = _PLAIN
+        store_plain = self._plain_record
+        for line in lines:
+            self.line += 1
+            match = match_plain(line)
+            if (match is not None and store_plain(match)) or not line:
+                continue
+            held: list[bytes] = []
+            number = self.line
+            try:
+                words = tokens(line, lines, held)
+                if words:
+                    self._entry(words, line[:1] in (b" ", b"\t"))
+            except UnclosedError as error:
+                self._problem(self._owner_guess(line), str(error))
+                return held
+            except EntryError as error:
+                self._problem(self._owner_guess(line), str(error))
+            self.line = number + len(held)
+        return None
+
+    def _owner_guess(self, line: bytes) -> str:
+        """What to call an entry that has no words."""
+        word = line[:80].decode("ascii", "replace").split(" ")[0].split("\t")[0]
+        try:
+            return to_text(name_from_text(word, self.scope.origin))
+        except BadName:
+            return to_text(self.data.origin)
+
+    def _problem(self, key: str, message: str) -> None:
+        self.data.problem(self.scope.file, self.line or None, key, message)
+
+    # Records
+
+    def _plain_record(self, match: re.Match[bytes]) -> bool:
+        """Store a record in plain spelling; False if it needs a closer look."""
+        owner, ttl_text, ttl_after, mnemonic, text = match.groups()
+        scope = self.scope
+        known = scope.rdata.plain.get(mnemonic)
+        if known is None:
+            return False
+        rrtype, convert = known
+        ttl: int | None
+        if ttl_text is None and ttl_after is None:
+            ttl = scope.default_ttl
+            if scope.default_is_minimum or ttl is None:
+                ttl = self._implicit_ttl()
+        elif ttl_text is None or ttl_after is None:
+            ttl = _plain_ttl(ttl_text or ttl_after)
+            scope.last_ttl = ttl if ttl is not None else scope.last_ttl
+        else:
+            return False
+        if ttl is None:
+            return False
+        try:
+            rdata = convert(text)
+            if not owner:
+                key = scope.key
+            elif owner.isalnum():
+                if scope.suffix is None:
+                    return False
+                key = LENGTHS[len(owner)] + owner.lower() + scope.suffix
+            else:
+                key = self._owner_key(owner)
+        except NOT_PLAIN:
+            return False
+        if key is None or len(key) + len(self.data.origin) > MAX_NAME:
+            return False
+        scope.key = key
+        self._store(key, rrtype, ttl, rdata)
+        return True
+
+    def _owner_key(self, owner: bytes) -> bytes | None:
+        """The key of a plain owner name; None for a closer look."""
+        suffix = self.scope.suffix
+        if suffix is None or owner.endswith(b"."):
+            return None
+        if owner == b"@":
+            return suffix
+        parts = owner.lower().split(b".")
+        return b"".join([LENGTHS[len(part)] + part for part in parts]) + suffix
+
+    def _store(self, key: bytes, rrtype: int, ttl: int, rdata: bytes) -> None:
+        place = self.scope.place | self.line
+        raw = RAW.pack(rrtype, ttl, place, len(rdata)) + rdata
+        records = self.data.records
+        before = records.get(key)
+        if before is None:
+            records[key] = raw
+        elif type(before) is bytearray:
+            before += raw
+        else:
+            records[key] = bytearray(before) + raw
+        if rrtype == Type.NS:
+            self.data.ns_owners.add(key)
+        elif rrtype == Type.DNAME:
+            self.data.dname_owners.add(key)
+
+    def _entry(self, words: list[str], blank_owner: bool) -> None:
+        """An entry that is not a plain record."""
+        if not blank_owner and words[0].startswith("$"):
+            self._directive(words[0].upper(), words[1:])
+            return
+        scope = self.scope
+        if not blank_owner:
+            # If this owner is refused, records that repeat it are passed over.
+            scope.key = None
+            owner = words.pop(0)
+            try:
+                scope.key = self._key(name_from_text(owner, scope.origin))
+            except (EntryError, BadName) as error:
+                self._problem(_printable(owner), str(error))
+        key = scope.key
+        if key is None:
+            return
+        try:
+            rrtype, ttl, words = self._type_and_ttl(words)
+        except EntryError as error:
+            self._problem(self.data.owner_text(key), str(error))
+            return
+        try:
+            rdata = scope.rdata.convert(rrtype, " ".join(words))
+            if rrtype == Type.SOA:
+                if key:
+                    raise EntryError("SOA below the apex")
+                ttl = self._soa_ttl(ttl, rdata)
+            if ttl is None:
+                raise EntryError("no TTL here, no $TTL before")
+        except EntryError as error:
+            self._problem(self.data.owner_text(key, rrtype), str(error))
+            return
+        self._store(key, rrtype, ttl, rdata)
+
+    def _key(self, name: WireName) -> bytes:
+        name = name.lower()
+        if not is_within(name, self.data.origin):
+            zone = to_text(self.data.origin)
+            raise EntryError(f"{to_text(name)} is outside {zone}")
+        return relative(name, self.data.origin)
+
+    def _type_and_ttl(self, words: list[str]) -> tuple[int, int | None, list[str]]:
+        """Read TTL and class in either order, then the type."""
+        position = 0
+        ttl = _ttl(_word(words, position))
+        position += ttl is not None
+        try:
+            rrclass = int(dns.rdataclass.from_text(_word(words, position)))
+            position += 1
+        except (dns.exception.DNSException, ValueError):
+            rrclass = CLASS_IN
+        if rrclass != CLASS_IN:
+            raise EntryError(f"class {words[position - 1]} is not IN")
+        if ttl is None:
+            ttl = _ttl(_word(words, position))
+            position += ttl is not None
+        if ttl is None:
+            ttl = self._implicit_ttl()
+        elif ttl > _MAX_TTL:
+            raise EntryError(f"TTL {ttl} is above {_MAX_TTL}")
+        else:
+            self.scope.last_ttl = ttl
+        mnemonic = _word(words, position)
+        try:
+            rrtype = int(dns.rdatatype.from_text(mnemonic))
+        except (dns.exception.DNSException, ValueError):
+            raise EntryError(f"{mnemonic[:80]!r} is not a record type") from None
+        if rrtype in (0, Type.OPT) or 128 <= rrtype <= 255:
+            raise EntryError(f"type {mnemonic} cannot be in a zone")
+        return rrtype, ttl, words[position + 1 :]
+
+    def _implicit_ttl(self) -> int | None:
+        """$TTL; else the last TTL that was written; else the SOA's minimum."""
+        scope = self.scope
+        if scope.last_ttl is not None and (
+            scope.default_ttl is None or scope.default_is_minimum
+        ):
+            return scope.last_ttl
+        return scope.default_ttl
+
+    def _soa_ttl(self, ttl: int | None, rdata: bytes) -> int | None:
+        scope = self.scope
+        if scope.default_ttl is None:
+            scope.default_ttl = min(int.from_bytes(rdata[-4:]), _MAX_TTL)
+            scope.default_is_minimum = True
+        return self._implicit_ttl() if ttl is None else ttl
+
+    # Directives
+
+    def _directive(self, directive: str, words: list[str]) -> None:
+        try:
+            if directive == "$ORIGIN":
+                self._set_origin(self._one_name(words))
+            elif directive == "$TTL":
+                ttl = _ttl(_word(words, 0))
+                if ttl is None or ttl > _MAX_TTL or len(words) > 1:
+                    raise EntryError(f"{' '.join(words)[:80]!r} is not a TTL")
+                self.scope.default_ttl = ttl
+                self.scope.default_is_minimum = False
+            elif directive == "$INCLUDE":
+                self._include(words)
+            elif directive == "$GENERATE":
+                self._generate(words)
+            else:
+                raise EntryError("unknown directive")
+        except (EntryError, BadName) as error:
+            self._problem(_printable(directive), str(error))
+
+    def _one_name(self, words: list[str]) -> WireName:
+        if len(words) > 1:
+            raise EntryError("one name expected")
+        return name_from_text(_word(words, 0), self.scope.origin)
+
+    def _set_origin(self, origin: WireName) -> None:
+        scope, zone = self.scope, self.data.origin
+        if origin == scope.origin:
+            return
+        lowered = origin.lower()
+        scope.origin = origin
+        scope.suffix = relative(lowered, zone) if is_within(lowered, zone) else None
+        scope.rdata = RdataReader(origin)
+
+    def _include(self, words: list[str]) -> None:
+        name = _word(words, 0, quoted=True)
+        if name.startswith('"'):
+            name = name[1:-1]
+        path = os.path.join(os.path.dirname(self.scope.file), name)
+        origin = self._one_name(words[1:]) if len(words) > 1 else None
+        self.includes += 1
+        if "\0" in path:
+            raise EntryError("NUL in a file name")
+        if self.includes > _MAX_INCLUDES:
+            raise EntryError(f"more than {_MAX_INCLUDES} files")
+        if os.path.realpath(path) in self.stack:
+            raise EntryError(f"{path} includes itself")
+        if len(self.stack) >= _MAX_DEPTH:
+            raise EntryError(f"{path} is included {_MAX_DEPTH} files deep")
+        self.read_file(path, origin)
+
+    def _generate(self, words: list[str]) -> None:
+        numbers = generate_range(_word(words, 0))
+        owner = _word(words, 1)
+        rrtype, ttl, rest = self._type_and_ttl(words[2:])
+        if ttl is None:
+            raise EntryError("no TTL here, no $TTL before")
+        if len(rest) == 1 and rest[0].startswith('"') and rrtype != Type.TXT:
+            rest = [rest[0][1:-1]]
+        template = " ".join(rest)
+        if rrtype == Type.SOA or not template:
+            raise EntryError("no record data")
+        scope = self.scope
+        scope.key = None
+        for number in numbers:
+            name = name_from_text(generate_text(owner, number), scope.origin)
+            key = self._key(name)
+            rdata = scope.rdata.convert(rrtype, generate_text(template, number))
+            self._store(key, rrtype, ttl, rdata)
+            scope.key = key
+
+
+def _open(path: str) -> BinaryIO:
+    """Open a regular file; a pipe or a device could block or never end."""
+    # Without O_NONBLOCK, opening a pipe waits for its other end.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError("not a regular file")
+    return open(descriptor, "rb", buffering=0)
+
+
+def _printable(word: str) -> str:
+    return word[:80] if word.isprintable() else ascii(word[:80])
+
+
+def _word(words: list[str], position: int, quoted: bool = False) -> str:
+    if position >= len(words):
+        raise EntryError("entry ends too early")
+    word = words[position]
+    if word.startswith('"') and not quoted:
+        raise EntryError(f"unexpected quoted string {word[:80]}")
+    return word
+
+
+def _ttl(text: str) -> int | None:
+    """A TTL, with units or without; None if this is something else."""
+    try:
+        return dns.ttl.from_text(text)
+    except dns.exception.DNSException:
+        return None
+
+
+def _plain_ttl(text: bytes) -> int | None:
+    if len(text) < 10 and text.isdigit():
+        return int(text)
+    ttl = _ttl(text.decode())
+    return None if ttl is None or ttl > _MAX_TTL else ttl
