@@ -1,0 +1,56 @@
+"""The `dinamed` command."""
+
+import argparse
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
+
+from dinamed import __version__
+from dinamed.commands import check
+
+
+class Command(Protocol):
+    """A module of `dinamed.commands`."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the command takes."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; return the exit status."""
+        ...
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType({"check": check})
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; `run` of what it returns does the work."""
+    top = argparse.ArgumentParser(
+        prog="dinamed",
+        description="Look after a load-balancing name server and its config.",
+    )
+    top.add_argument("--version", action="version", version=f"dinamed {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(one)
+        one.set_defaults(run=command.run)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 1, or 2 for wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may hold what the terminal's encoding doesn't.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    arguments = parser().parse_args(argv)
+    status: int = arguments.run(arguments)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

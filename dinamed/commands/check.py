@@ -1,0 +1,40 @@
+"""`dinamed check FILE`: read a config and all it names; tell every problem."""
+
+import argparse
+
+from dinamed.config.check import load_all
+from dinamed.config.settings import Settings
+
+HELP = "read a config file and all it names, and print every problem"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("file", metavar="FILE", help="the config file (TOML)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print `FILE:LINE: key: message` for each problem; 0 if there is none, else 1."""
+    everything = load_all(arguments.file)
+    for problem in everything.problems:
+        print(problem)
+    if everything.settings is None:
+        return 1
+    print(f"{arguments.file}: ok: {summary(everything.settings)}")
+    return 0
+
+
+def summary(settings: Settings) -> str:
+    """The size of a config: `2 zones, 3 pools, 14 members`."""
+    members = sum(len(pool.members) for pool in settings.pools)
+    return ", ".join(
+        (
+            _counted(len(settings.zones), "zone"),
+            _counted(len(settings.pools), "pool"),
+            _counted(members, "member"),
+        )
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,56 @@
+"""A config file and all the files it names, read together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dinamed.config.load import load, place_of
+from dinamed.config.settings import Settings, Zone
+from dinamed.config.zone_rules import bindings, origin
+from dinamed.problems import Problem
+from dinamed.wire.names import WireName
+from dinamed.zones.build import BuiltZone, build_zone
+
+
+@dataclass(frozen=True)
+class Everything:
+    """What a config file and its zone files say.
+
+    `settings` is None when there is any problem, in whichever file.
+    """
+
+    settings: Settings | None
+    zones: dict[WireName, BuiltZone]
+    problems: list[Problem]
+
+
+def build_every(origin: WireName, zone: Zone) -> bool:
+    """Leave no zone out."""
+    return False
+
+
+def load_all(
+    path: str, leave_out: Callable[[WireName, Zone], bool] = build_every
+) -> Everything:
+    """Read the config at `path` and build its zones; all problems of all files.
+
+    Zones are built even where the config has problems elsewhere, so that one look
+    tells everything; zones with problems of their own in the config are not, and
+    those that `leave_out` says are known already.
+    """
+    loaded = load(path)
+    problems = list(loaded.problems)
+    zones = {}
+    for zone in loaded.zones:
+        if zone.file is not None:
+            apex = origin(zone)
+            if leave_out(apex, zone):
+                continue
+            zones[apex] = build_zone(apex, zone.file, bindings(zone))
+            problems += zones[apex].problems
+    settings = None if problems else loaded.settings
+    return Everything(settings, zones, sorted(problems, key=place_of))
+
+
+def check_all(path: str) -> list[Problem]:
+    """Every problem of the config at `path` and its zone files, by file and line."""
+    return load_all(path).problems

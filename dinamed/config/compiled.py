@@ -1,0 +1,111 @@
+"""A config and its zones, read completely, in a form that crosses processes.
+
+A reload reads everything in a child process, so that the server does not pause: the
+settings come back as MessagePack, the packed zones in a file that the server maps.
+Zones whose files and names are as they were are not read again.
+
+Run as `python -m dinamed.config.compiled PATH DESCRIPTOR` this is that child: it reads
+what is known of the zones from standard input, writes the packed zones to the file
+descriptor of that number, and the `Compiled` to standard output.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from dinamed.config.check import load_all
+from dinamed.config.settings import Settings, Zone
+from dinamed.config.zone_rules import bindings, origin
+from dinamed.problems import Problem
+from dinamed.wire.names import WireName
+
+PAGE = 4096
+
+
+class ZoneSource(msgspec.Struct, frozen=True):
+    """What a packed zone was made from."""
+
+    files: tuple[str, ...]
+    fingerprint: bytes
+
+
+class CompiledZone(msgspec.Struct, frozen=True):
+    """One zone, and where its packed octets stand; `size` 0: it has not changed."""
+
+    origin: WireName
+    source: ZoneSource
+    start: int
+    size: int
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """The result of reading everything; `settings` is None if anything is wrong."""
+
+    settings: Settings | None
+    problems: tuple[Problem, ...]
+    zones: tuple[CompiledZone, ...] = ()
+
+
+Known = dict[bytes, ZoneSource]
+
+
+def fingerprint(files: tuple[str, ...], names: Mapping[bytes, str]) -> bytes:
+    """Tells whether the files and the names of pools of a zone are as they were."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        try:
+            stat = os.stat(path)
+            state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            state = (0, 0, 0, 0)
+        digest.update(repr((path, state)).encode())
+    digest.update(repr(sorted(names.items())).encode())
+    return digest.digest()
+
+
+def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Compiled:
+    """Read the config at `path` with all zones that differ from the `known` ones.
+
+    Packed zones go through `write`, each filled up to whole pages.
+    """
+    same: dict[WireName, ZoneSource] = {}
+
+    def unchanged(apex: WireName, zone: Zone) -> bool:
+        source = known.get(apex)
+        if source is None or zone.file != source.files[0]:
+            return False
+        if fingerprint(source.files, bindings(zone)) != source.fingerprint:
+            return False
+        same[apex] = source
+        return True
+
+    everything = load_all(path, unchanged)
+    if everything.settings is None:
+        return Compiled(None, tuple(everything.problems))
+    names = {origin(zone): bindings(zone) for zone in everything.settings.zones}
+    zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
+    position = 0
+    for apex, built in everything.zones.items():
+        source = ZoneSource(built.files, fingerprint(built.files, names[apex]))
+        size = len(built.packed)
+        zones.append(CompiledZone(apex, source, position, size))
+        filled = -size % PAGE
+        write(built.packed)
+        write(bytes(filled))
+        position += size + filled
+    return Compiled(everything.settings, (), tuple(zones))
+
+
+def main() -> None:
+    """The child process."""
+    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Known)
+    with open(int(sys.argv[2]), "wb", closefd=False) as output:
+        compiled = compile_all(sys.argv[1], known, output.write)
+    sys.stdout.buffer.write(msgspec.msgpack.encode(compiled))
+
+
+if __name__ == "__main__":
+    main()

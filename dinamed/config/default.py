@@ -1,0 +1,15 @@
+"""Which config file is meant when none is named."""
+
+import os
+
+SYSTEM = "/etc/dinamed/dinamed.toml"
+EXAMPLE = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+    "example",
+    "dinamed.toml",
+)
+
+
+def default_path(system: str = SYSTEM, example: str = EXAMPLE) -> str:
+    """The system's config file if there is one, else the built-in example's."""
+    return system if os.path.exists(system) else example

@@ -1,0 +1,165 @@
+"""From the path of a config file to settings, or to all that keeps it from them."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from dinamed.config import pool_rules, zone_rules
+from dinamed.config.lines import Path
+from dinamed.config.reader import Reader
+from dinamed.config.settings import Mgmt, Server, Settings, Zone
+from dinamed.config.stages import STAGES, StageKind
+from dinamed.config.values import host_port, shown
+from dinamed.problems import Problem
+
+MAX_SIZE = 8 * 2**20  # octets: over ten thousand members, and read in seconds
+
+_TABLES = ("server", "mgmt", "geo", "zones", "pools")
+# tomllib takes time and memory by the square of the parts of a dotted key.
+_DEEP_KEY = re.compile(
+    r"(?:^|[\s{,\[])"
+    r"(?:(?:[A-Za-z0-9_-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){128}"
+)
+_SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a config file says.
+
+    `settings` is None when there is any problem.  `zones` are the zones that could
+    be read all the same, so that their files can be looked at too.
+    """
+
+    settings: Settings | None
+    problems: list[Problem]
+    zones: tuple[Zone, ...] = ()
+
+
+def load(path: str, stages: Mapping[str, StageKind] = STAGES) -> Loaded:
+    """Read the config file at `path`; never raises for what it finds there.
+
+    Zone files are only looked for, not read.  `stages` are what `select` may name.
+    """
+    try:
+        text = _read(path)
+    except _UnreadableError as error:
+        return Loaded(None, [error.problem])
+    try:
+        raw = tomllib.loads(text)
+        return _settings(path, text, raw, stages)
+    except RecursionError:
+        return Loaded(None, [Problem(path, None, "TOML", "nested too deeply")])
+    except ValueError as error:
+        return Loaded(None, [_syntax(path, text, error)])
+
+
+class _UnreadableError(Exception):
+    """There is no text to read; `problem` says why."""
+
+    def __init__(self, path: str, line: int | None, message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(path, line, "file", message)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise _UnreadableError(path, None, f"can't read: {error.strerror}") from None
+    except ValueError as error:
+        raise _UnreadableError(path, None, f"can't read: {error}") from None
+    if len(data) > MAX_SIZE:
+        raise _UnreadableError(path, None, f"larger than {MAX_SIZE // 2**20} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _UnreadableError(path, line, f"not UTF-8: {error.reason}") from None
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.end()) + 1
+        raise _UnreadableError(path, line, "nested too deeply")
+    return text
+
+
+def _syntax(path: str, text: str, error: ValueError) -> Problem:
+    """What tomllib says, with its place as a line number."""
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return Problem(path, None, "TOML", "a number is far too large")
+    message = str(error)
+    line = None
+    if place := _SYNTAX_PLACE.search(message):
+        message = message[: place.start()]
+        lines = text.rstrip("\n").count("\n") + 1
+        line = int(place[1]) if place[1] else lines
+    return Problem(path, line, "TOML", message)
+
+
+def _settings(
+    path: str, text: str, raw: dict[str, object], stages: Mapping[str, StageKind]
+) -> Loaded:
+    reader = Reader(path, text)
+    folder = os.path.dirname(os.path.abspath(path))
+    for key, value in raw.items():
+        if key not in _TABLES:
+            reader.unknown((key,), value, _TABLES)
+    if "geo" in raw:
+        reader.refuse_later((dict,), raw["geo"], ("geo",))
+    server = reader.table(Server, raw.get("server", {}), ("server",))
+    mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
+    pool_tables = _tables(reader, raw, "pools")
+    zone_tables = _tables(reader, raw, "zones")
+    pools = pool_rules.read_pools(reader, pool_tables, stages)
+    zones = zone_rules.read_zones(reader, zone_tables, pool_tables, folder)
+    if server is not None:
+        server = _server(reader, server, folder)
+    if reader.problems or server is None or mgmt is None:
+        problems = sorted(reader.problems, key=place_of)
+        return Loaded(None, problems, tuple(zone_rules.fit(reader, zones)))
+    settings = Settings(
+        path=os.path.abspath(path),
+        server=server,
+        mgmt=mgmt,
+        zones=tuple(zones),
+        pools=tuple(pools),
+    )
+    return Loaded(settings, [], settings.zones)
+
+
+def place_of(problem: Problem) -> tuple[str, int, str]:
+    """How problems are sorted: by file, line, key."""
+    return (problem.file, problem.line or 0, problem.key)
+
+
+def _tables(reader: Reader, raw: dict[str, object], key: str) -> dict[str, object]:
+    tables = raw.get(key, {})
+    if isinstance(tables, dict):
+        return tables
+    reader.report((key,), f"expected tables [{key}.NAME], got {shown(tables)}")
+    return {}
+
+
+def _server(reader: Reader, server: Server, folder: str) -> Server:
+    """Check what is beyond the types in `[server]`; make its paths absolute."""
+    path: Path = ("server", "listen")
+    seen: set[tuple[str, int | None]] = set()
+    if reader.intact(path):
+        for place, text in enumerate(server.listen):
+            host, port = host_port(text)
+            if (host.lower(), port) in seen:
+                reader.report((*path, place), f"{text} stands here twice")
+            seen.add((host.lower(), port))
+    if server.state is not None:
+        state = os.path.join(folder, server.state)
+        server = replace(server, state=state)
+        if os.path.exists(state) and not os.path.isdir(state):
+            reader.report(("server", "state"), f"{state} is not a folder")
+    if server.token_file is not None:
+        server = replace(server, token_file=os.path.join(folder, server.token_file))
+        zone_rules.check_readable(reader, server.token_file, ("server", "token_file"))
+    return server

@@ -1,0 +1,263 @@
+"""From raw TOML to typed tables, telling everything that does not fit at once.
+
+The walk follows the annotations of the msgspec Structs in `settings`; msgspec's own
+conversion stops at the first error and knows nothing of lines.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from dinamed.config.lines import Path, key_lines, line_of
+from dinamed.config.values import shown
+from dinamed.problems import Problem
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+BAD: Final = object()  # stands for a value that was reported and has no use
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_WORDS: Mapping[type, str] = {dict: "a table", list: "a list", str: "text"}
+
+
+def key_text(path: Path) -> str:
+    """A path as an operator writes it: `pools.mirrors.members[0].weight`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            name = part if _BARE.fullmatch(part) else _quoted(part)
+            text += f".{name}" if text else name
+    return text
+
+
+def _quoted(key: str) -> str:
+    return '"' + key.encode("unicode_escape").decode().replace('"', '\\"') + '"'
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The rest of a message: `; did you mean "X"?`, or nothing."""
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+class Reader:
+    """Reads the tables of one file and collects its problems."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self._text = text
+        self._lines: Mapping[Path, int] | None = None
+        self._bad: set[Path] = set()
+        self._fields: dict[type, Mapping[str, inspect.Field]] = {}
+
+    def report(self, path: Path, message: str) -> None:
+        """Add a problem at `path`, on its line or on its nearest parent's."""
+        if self._lines is None:
+            self._lines = key_lines(self._text)
+        line = line_of(self._lines, path)
+        self.problems.append(Problem(self.file, line, key_text(path), message))
+        self._bad.update(path[:length] for length in range(len(path) + 1))
+
+    def intact(self, path: Path) -> bool:
+        """Whether no problem has been reported at or below `path`."""
+        return path not in self._bad
+
+    def apply(self, form: Callable[[Any], Any], value: object, path: Path) -> object:
+        """`form(value)`, or `BAD` when it raised `ValueError`."""
+        try:
+            return cast(object, form(value))
+        except ValueError as refusal:
+            self.report(path, str(refusal))
+            return BAD
+
+    def table(
+        self,
+        kind: type[T],
+        raw: object,
+        path: Path,
+        *,
+        later: Mapping[str, tuple[type, ...]] | None = None,
+        **given: object,
+    ) -> T | None:
+        """Read a table; None when it isn't one or lacks something required.
+
+        What doesn't fit is reported and left at its default.  `given` are fields
+        that come from elsewhere; `later` are keys of the contract that this version
+        does not have yet, with the types they may take.
+        """
+        if not isinstance(raw, dict):
+            self.report(path, f"expected a table, got {shown(raw)}")
+            return None
+        fields = self._fields_of(kind)
+        later = later or {}
+        ready = dict(given)
+        for key, value in raw.items():
+            if key in later:
+                self.refuse_later(later[key], value, (*path, key))
+                continue
+            if key not in fields or key in given:
+                known = [*later, *(name for name in fields if name not in given)]
+                self.unknown((*path, key), value, known)
+                continue
+            read = self._value(fields[key].type, value, (*path, key))
+            if read is not BAD:
+                ready[key] = read
+        for key, field in fields.items():
+            if field.required and key not in raw and key not in given:
+                self.report((*path, key), "this key is required")
+        if any(field.required and key not in ready for key, field in fields.items()):
+            return None
+        return kind(**ready)
+
+    def refuse_later(self, kinds: tuple[type, ...], raw: object, path: Path) -> None:
+        """Report a key that the contract has and this version has not."""
+        if isinstance(raw, kinds):
+            self.report(path, "not available yet")
+        else:
+            words = " or ".join(_WORDS[kind] for kind in kinds)
+            self.report(path, f"expected {words}, got {shown(raw)}")
+
+    def unknown(self, path: Path, raw: object, known: Iterable[str]) -> None:
+        """Report a key that no table of this kind has."""
+        key = str(path[-1])
+        hint = meant(key, known)
+        named = len(path) == 3 and path[0] in ("zones", "pools")
+        if not hint and named and isinstance(raw, dict):
+            whole = f"{path[1]}.{key}"
+            hint = f'; a name with dots is written in quotes: {path[0]}."{whole}"'
+        self.report(path, "unknown key" + hint)
+
+    def _fields_of(self, kind: type[msgspec.Struct]) -> Mapping[str, inspect.Field]:
+        fields = self._fields.get(kind)
+        if fields is None:
+            info = cast(inspect.StructType, inspect.type_info(kind))
+            fields = self._fields[kind] = {field.name: field for field in info.fields}
+        return fields
+
+    def _value(self, kind: inspect.Type, raw: object, path: Path) -> object:
+        match kind:
+            case inspect.Metadata():
+                extra = kind.extra or {}
+                if "read" in extra:
+                    return self.apply(extra["read"], raw, path)
+                value = self._value(kind.type, raw, path)
+                if value is BAD or "form" not in extra:
+                    return value
+                return self.apply(extra["form"], value, path)
+            case inspect.UnionType():
+                return self._union(kind, raw, path)
+            case inspect.VarTupleType() if isinstance(raw, list):
+                kinds = [kind.item_type] * len(raw)
+                return self._elements(kinds, raw, path)
+            case inspect.TupleType() if isinstance(raw, list):
+                kinds = list(kind.item_types)
+                if len(raw) == len(kinds):
+                    values = self._elements(kinds, raw, path)
+                    return values if len(values) == len(kinds) else BAD
+            case inspect.DictType() if isinstance(raw, dict):
+                return self._entries(kind.value_type, raw, path)
+            case inspect.StructType():
+                table = self.table(kind.cls, raw, path)
+                return BAD if table is None else table
+            case _ if fits(kind, raw):
+                return float(cast(float, raw)) if _is_float(kind) else raw
+        self.report(path, f"expected {words_for(kind, raw)}, got {shown(raw)}")
+        return BAD
+
+    def _union(self, kind: inspect.UnionType, raw: object, path: Path) -> object:
+        choices = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+        if len(choices) == 1:
+            return self._value(choices[0], raw, path)
+        for choice in choices:
+            if fits(choice, raw):
+                return raw
+        words = " or ".join(words_for(choice, 0) for choice in choices)
+        self.report(path, f"expected {words}, got {shown(raw)}")
+        return BAD
+
+    def _elements(
+        self, kinds: list[inspect.Type], raw: list[object], path: Path
+    ) -> tuple[object, ...]:
+        pairs = enumerate(zip(kinds, raw, strict=True))
+        read = (self._value(kind, one, (*path, place)) for place, (kind, one) in pairs)
+        return tuple(value for value in read if value is not BAD)
+
+    def _entries(
+        self, kind: inspect.Type, raw: dict[str, object], path: Path
+    ) -> dict[str, object]:
+        read = {key: self._value(kind, one, (*path, key)) for key, one in raw.items()}
+        return {key: value for key, value in read.items() if value is not BAD}
+
+
+def _is_float(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.FloatType)
+
+
+def fits(kind: inspect.Type, raw: object) -> bool:
+    """Whether a single TOML value has a type and range; true is no number."""
+    match kind:
+        case inspect.BoolType():
+            return isinstance(raw, bool)
+        case inspect.StrType():
+            return isinstance(raw, str)
+        case inspect.LiteralType():
+            return isinstance(raw, str) and raw in kind.values
+        case inspect.IntType():
+            return type(raw) is int and _in_range(kind, raw)
+        case inspect.FloatType():
+            if type(raw) not in (int, float) or not _in_range(kind, cast(float, raw)):
+                return False
+            try:
+                return math.isfinite(cast(float, raw))
+            except OverflowError:
+                return False
+    return False
+
+
+def _in_range(kind: inspect.IntType | inspect.FloatType, raw: float) -> bool:
+    return (
+        (kind.ge is None or raw >= kind.ge)
+        and (kind.gt is None or raw > kind.gt)
+        and (kind.le is None or raw <= kind.le)
+    )
+
+
+def words_for(kind: inspect.Type, raw: object) -> str:
+    """What a type is to an operator, with its range if `raw` is at least a number."""
+    number = type(raw) in (int, float)
+    match kind:
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.StrType():
+            return "text"
+        case inspect.LiteralType():
+            return " or ".join(map(shown, kind.values))
+        case inspect.IntType():
+            return "a whole number" + (_range_words(kind) if number else "")
+        case inspect.FloatType():
+            return "a number" + (_range_words(kind) if number else "")
+        case inspect.TupleType():
+            return f"a list of {len(kind.item_types)}"
+        case inspect.VarTupleType(item_type=inspect.StructType()):
+            return "a list of tables"
+        case inspect.VarTupleType():
+            return "a list"
+    return "a table"
+
+
+def _range_words(kind: inspect.IntType | inspect.FloatType) -> str:
+    if kind.gt is not None:
+        return f" over {kind.gt}"
+    if kind.ge is None:
+        return ""
+    if kind.le is None or kind.le > 2**53:
+        return f" of at least {kind.ge}"
+    return f" from {kind.ge} to {kind.le}"

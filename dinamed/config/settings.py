@@ -1,0 +1,118 @@
+"""The typed, frozen form of a config file: what the rest of dinamed is built from.
+
+The classes mirror the tables of the TOML file key by key; `reader` fills them and
+reports what does not fit.  Defaults here are the defaults of the manual.
+
+`Meta(extra={"form": f})` passes a value of the right type through `f`, and
+`Meta(extra={"read": f})` lets `f` read the value whatever TOML gave; both functions
+raise `ValueError` to refuse it.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dinamed.config import values
+from dinamed.config.values import MAX_TTL, Stage, Ttl
+
+__all__ = [
+    "MAX_TTL",
+    "Member",
+    "Mgmt",
+    "Pool",
+    "Server",
+    "Settings",
+    "Stage",
+    "Table",
+    "Ttl",
+    "Zone",
+]
+
+Address = Annotated[str, Meta(extra={"form": values.address})]
+Country = Annotated[str, Meta(extra={"form": values.country})]
+FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
+Http = Annotated[str, Meta(extra={"form": values.http})]
+Identity = Annotated[str, Meta(extra={"form": values.identity})]
+Listen = Annotated[str, Meta(extra={"form": values.listen})]
+MemberName = Annotated[str, Meta(extra={"form": values.member_name})]
+Network = Annotated[str, Meta(extra={"form": values.network})]
+PoolReference = Annotated[str, Meta(extra={"read": values.pool_reference})]
+Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
+ReadStage = Annotated[Stage, Meta(extra={"read": values.stage})]
+ReadTtl = Annotated[Ttl, Meta(extra={"read": values.ttl})]
+
+Asn = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Count = Annotated[int, Meta(ge=1, le=65535)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Positive = Annotated[float, Meta(gt=0)]
+Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Threads = Annotated[int, Meta(ge=0, le=1024)]
+Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A TOML table."""
+
+
+class Server(Table, frozen=True, kw_only=True):
+    """`[server]`."""
+
+    listen: tuple[Listen, ...] = ()
+    http: Http | None = None
+    state: FilePath | None = None
+    identity: Identity | None = None
+    threads: Threads | Literal["python"] = 0
+    token_file: FilePath | None = None
+
+
+class Mgmt(Table, frozen=True, kw_only=True):
+    """`[mgmt]`: who may read the members of a pool over DNS (prefixes)."""
+
+    allow: tuple[Prefix, ...] = ("127.0.0.0/8", "::1/128")
+
+
+class Zone(Table, frozen=True, kw_only=True):
+    """`[zones."NAME"]`: where the static data come from, and the names of pools."""
+
+    name: str
+    file: FilePath | None = None
+    names: dict[str, PoolReference] = {}
+
+
+class Member(Table, frozen=True, kw_only=True):
+    """`[[pools.NAME.members]]`."""
+
+    name: MemberName
+    addresses: tuple[Address, ...] = ()
+    pool: str | None = None
+    weight: Weight = 1.0
+    capacity: Positive | None = None
+    country: Country | None = None
+    location: tuple[Latitude, Longitude] | None = None
+    network: Network | None = None
+    asn: Asn | None = None
+    priority: Priority = 1
+
+
+class Pool(Table, frozen=True, kw_only=True):
+    """`[pools.NAME]`."""
+
+    name: str
+    ttl: ReadTtl = Ttl(60, 60)
+    answers: Count = 1
+    select: tuple[ReadStage, ...] = (Stage("weighted"),)
+    when_down: str = "all"
+    regions: bool = False
+    members: tuple[Member, ...] = ()
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    """A whole config file.  Relative paths in it are already made absolute."""
+
+    path: str
+    server: Server = Server()
+    mgmt: Mgmt = Mgmt()
+    zones: tuple[Zone, ...] = ()
+    pools: tuple[Pool, ...] = ()

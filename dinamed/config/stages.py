@@ -1,0 +1,68 @@
+"""The names of stages that `select` knows, as data, and what their arguments may be.
+
+Only names and arguments: the stages themselves are in the pools room, which must not
+be needed to read a config file.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+def count(argument: object) -> object:
+    """The argument of `nearest`: how many members to keep, at least 1."""
+    if type(argument) is not int or argument < 1:
+        raise ValueError("expected a whole number of at least 1")
+    return argument
+
+
+def watermarks(argument: object) -> object:
+    """The argument of `shed`: the share of capacity where it begins and where it ends.
+
+    Both are at least 0, and the first is lower than the second.
+    """
+    if not isinstance(argument, list) or len(argument) != 2:
+        raise ValueError("expected two numbers, [LOW, HIGH]")
+    if not all(type(mark) in (int, float) for mark in argument):
+        raise ValueError("expected two numbers, [LOW, HIGH]")
+    if not 0 <= argument[0] < argument[1] or argument[1] > 100:
+        raise ValueError("expected 0 <= LOW < HIGH <= 100")
+    if not all(math.isfinite(mark) for mark in argument):
+        raise ValueError("expected two numbers, [LOW, HIGH]")
+    return (float(argument[0]), float(argument[1]))
+
+
+@dataclass(frozen=True)
+class StageKind:
+    """What `select` may say about a stage.
+
+    `picks`: it chooses among the candidates, and so stands last; else it narrows.
+    `available`: this version has it.  `argument` checks the stage's argument and
+    returns the form that the stage takes; it raises `ValueError`.  Without it the
+    stage takes none; with `required` it can't do without one.
+    """
+
+    picks: bool
+    available: bool = True
+    argument: Callable[[object], object] | None = None
+    required: bool = False
+
+
+STAGES: Mapping[str, StageKind] = MappingProxyType(
+    {
+        "country": StageKind(picks=False, available=False),
+        "nearest": StageKind(picks=False, available=False, argument=count),
+        "network": StageKind(picks=False, available=False),
+        "priority": StageKind(picks=False),
+        "shed": StageKind(
+            picks=False, available=False, argument=watermarks, required=True
+        ),
+        "weighted": StageKind(picks=True),
+        "round-robin": StageKind(picks=True),
+        "hash": StageKind(picks=True),
+        "least": StageKind(picks=True, available=False),
+        "predictive": StageKind(picks=True, available=False),
+        "all": StageKind(picks=True),
+    }
+)

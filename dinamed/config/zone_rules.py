@@ -1,0 +1,155 @@
+"""What must hold of zones beyond the types of their keys."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from dinamed.config.lines import Path
+from dinamed.config.reader import Reader, meant
+from dinamed.config.settings import Zone
+from dinamed.config.values import shown
+from dinamed.wire.names import BadName, WireName, ancestors, from_text, is_within
+
+SOURCES = ("file", "geodns", "lbnamed", "pgeodns")
+LATER = {source: (str,) for source in SOURCES if source != "file"}
+
+
+def origin(zone: Zone) -> WireName:
+    """The zone's apex, in lower case."""
+    return zone_name(zone.name)
+
+
+def bindings(zone: Zone) -> dict[WireName, str]:
+    """The pool bound to each owner; owners absolute and in lower case.
+
+    The zone must come from settings that were read without a problem.
+    """
+    apex = origin(zone)
+    return {owner_name(owner, apex): pool for owner, pool in zone.names.items()}
+
+
+def zone_name(text: str) -> WireName:
+    """A zone's name, absolute with or without its final dot, in lower case.
+
+    Raises `ValueError`.
+    """
+    if text == "@":
+        raise BadName('"@" is not the name of a zone')
+    name = from_text(text).lower()
+    if name.startswith(b"\x01*"):
+        raise BadName("a zone can't be a wildcard")
+    return name
+
+
+def owner_name(text: str, apex: WireName) -> WireName:
+    """A name in the zone: relative, `@`, or absolute with a final dot; lower case.
+
+    Raises `ValueError` when it isn't a name or is outside the zone.
+    """
+    name = from_text(text, apex).lower()
+    if not is_within(name, apex):
+        raise BadName("outside the zone; a name without a final dot is relative to it")
+    return name
+
+
+def read_zones(
+    reader: Reader, raw: dict[str, object], pools: Mapping[str, object], folder: str
+) -> list[Zone]:
+    """Read every `[zones."NAME"]`; report all that does not hold.
+
+    `pools` has the names of the pools as keys; relative paths begin at `folder`.
+    """
+    zones = []
+    seen: dict[WireName, str] = {}
+    names = set()
+    for name, table in raw.items():
+        path: Path = ("zones", name)
+        apex = reader.apply(zone_name, name, path)
+        if isinstance(apex, bytes):
+            names.add(name)
+            first = seen.setdefault(apex, name)
+            if first != name:
+                reader.report(path, f'the same zone as "{first}"')
+        zone = reader.table(Zone, table, path, later=LATER, name=name)
+        if zone is not None and isinstance(table, dict):
+            zones.append(_with_file(reader, zone, table, path, folder))
+    for zone in zones:
+        path = ("zones", zone.name, "names")
+        _pools_exist(reader, zone, path, pools)
+        if zone.name in names:
+            _owners(reader, zone, path, seen)
+    return zones
+
+
+def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
+    """The zones that can be built although something in the config is wrong."""
+    for zone in zones:
+        path: Path = ("zones", zone.name)
+        if zone.file is not None and reader.intact((*path, "file")):
+            try:
+                bindings(zone)
+            except ValueError:
+                continue
+            yield zone
+
+
+def _with_file(
+    reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
+) -> Zone:
+    """Check that the zone has one source that can be read; make its path absolute."""
+    sources = [source for source in SOURCES if source in table]
+    if not sources:
+        reader.report(path, f"needs one of {', '.join(SOURCES)}")
+    for source in sources[1:]:
+        reader.report((*path, source), f"the zone already comes from {sources[0]}")
+    if zone.file is None:
+        return zone
+    zone = replace(zone, file=os.path.join(folder, zone.file))
+    check_readable(reader, zone.file, (*path, "file"))
+    return zone
+
+
+def check_readable(reader: Reader, file: str | None, path: Path) -> None:
+    """Report a file that is not there, not a file, or not ours to read."""
+    if file is None:
+        return
+    try:
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            reader.report(path, f"{file} is not a file")
+            return
+        with open(file, "rb"):
+            pass
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        reader.report(path, f"can't read {file}: {reason}")
+
+
+def _pools_exist(
+    reader: Reader, zone: Zone, path: Path, pools: Mapping[str, object]
+) -> None:
+    for owner, pool in zone.names.items():
+        if pool not in pools:
+            reader.report((*path, owner), f"no pool {shown(pool)}{meant(pool, pools)}")
+
+
+def _owners(
+    reader: Reader, zone: Zone, path: Path, zones: Mapping[WireName, str]
+) -> None:
+    """Check that each owner is a name of this zone, and stands there once."""
+    apex = origin(zone)
+    seen: dict[WireName, str] = {}
+    for owner in zone.names:
+        here: Path = (*path, owner)
+        try:
+            name = owner_name(owner, apex)
+        except BadName as refusal:
+            reader.report(here, str(refusal))
+            continue
+        first = seen.setdefault(name, owner)
+        if first != owner:
+            reader.report(here, f'the same name as "{first}"')
+        home = next(zones[one] for one in ancestors(name) if one in zones)
+        if home != zones[apex]:
+            reader.report(here, f'this name is in the zone "{home}": bind it there')
