@@ -11,6 +11,7 @@ descriptor of that number, and the `Compiled` to standard output.
 
 import hashlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 
@@ -101,6 +102,8 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
 
 def main() -> None:
     """The child process."""
+    # A second reload may be ordered while this one is on its way.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Known)
     with open(int(sys.argv[2]), "wb", closefd=False) as output:
         compiled = compile_all(sys.argv[1], known, output.write)

@@ -1,0 +1,1 @@
+"""The Twisted side of answering: sockets, listeners, the resolver, the services."""

@@ -1,0 +1,83 @@
+"""What is served: zones, pools and the engine, and how they change."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from random import Random
+
+from twisted.logger import Logger
+
+from dinamed.plans.engine import Engine
+from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.manager import PoolManager
+from dinamed.server.compiler import Loaded
+from dinamed.zones.zoneset import ZoneSet
+
+
+class Authority:
+    """Owns the pool manager and the engine, and keeps the two in step."""
+
+    log = Logger()
+
+    def __init__(
+        self, loaded: Loaded, seconds: Callable[[], float], rng: Random
+    ) -> None:
+        self.loaded = loaded
+        self.seconds = seconds
+        self.manager = PoolManager(loaded.settings.pools, seconds())
+        self.engine = Engine(self._snapshot(), seconds, rng)
+        self.manager.subscribe(self._pools_changed)
+
+    def apply(self, loaded: Loaded) -> None:
+        """Serve another state of the config and its zones, from the next query on."""
+        self.manager.reconfigure(loaded.settings.pools, self.seconds())
+        self.loaded = loaded
+        self.engine.serve(self._snapshot())
+
+    def summary(self) -> str:
+        """What is served, in a few words."""
+        settings = self.loaded.settings
+        members = sum(len(pool.members) for pool in settings.pools)
+        records = sum(zone.records for zone in self.loaded.zones.values())
+        return (
+            f"{len(self.loaded.zones)} zones with {records} records, "
+            f"{len(settings.pools)} pools with {members} members"
+        )
+
+    def expire_orders(self) -> None:
+        """Lift the operator's orders whose time is over."""
+        self.manager.expire(self.seconds())
+
+    def _snapshot(self) -> Snapshot:
+        settings = self.loaded.settings
+        return Snapshot(
+            zones=ZoneSet(self.loaded.zones),
+            pools=self.manager.views,
+            identity=settings.server.identity or socket.gethostname(),
+            management=tuple(map(ipaddress.ip_network, settings.mgmt.allow)),
+        )
+
+    def _pools_changed(self, names: frozenset[str]) -> None:
+        before, after = self.engine.snapshot.pools, self.manager.views
+        self.engine.take_pools(after)
+        for name in sorted(names & before.keys() & after.keys()):
+            old, new = before[name], after[name]
+            states = {member.name: old.state(member) for member in old.members}
+            for member in new.members:
+                state = new.state(member)
+                if states.get(member.name, state) is not state:
+                    self.log.info(
+                        "{pool}/{member} is {state}{why}",
+                        pool=name,
+                        member=member.name,
+                        state=state,
+                        why=f": {why}" if (why := new.why_out(member)) else "",
+                    )
+            if old.down != new.down:
+                self.log.warn(
+                    "pool {pool} {what}",
+                    pool=name,
+                    what=f"has no usable member: {new.settings.when_down}"
+                    if new.down
+                    else "has usable members again",
+                )

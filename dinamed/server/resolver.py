@@ -1,0 +1,122 @@
+"""The custom twisted.names resolver: the engine as an `IResolver`."""
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IResolver
+from twisted.logger import Logger
+from twisted.names import dns, error
+from twisted.names.common import ResolverBase
+from zope.interface import implementer
+
+from dinamed.plans.context import QueryContext
+from dinamed.plans.engine import Engine
+from dinamed.wire.constants import FLAG_QR, Rcode
+from dinamed.wire.names import BadName, from_labels
+from dinamed.wire.query import Query, Rejected, read_query
+from dinamed.wire.question import Question
+
+LOCALHOST = b"\x7f\x00\x00\x01"
+
+_FAILURES: dict[int, type[Exception]] = {
+    Rcode.FORMERR: error.DNSFormatError,
+    Rcode.SERVFAIL: error.DNSServerError,
+    Rcode.NXDOMAIN: error.DNSNameError,
+    Rcode.NOTIMP: error.DNSNotImplementedError,
+    Rcode.REFUSED: error.DNSQueryRefusedError,
+}
+
+Records = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
+
+
+@implementer(IResolver)
+class Resolver(ResolverBase):
+    """Answers from the engine, in twisted.names' terms and in octets.
+
+    The listeners use `respond` and with it `answer`, which know the client.  `query`
+    and the `lookup...` methods are for Python code in the same process; for them the
+    client is the local host.
+    """
+
+    log = Logger()
+
+    def __init__(self, engine: Engine, debug: bool = False) -> None:
+        super().__init__()
+        self.engine = engine
+        self.failures = 0
+        """Queries that met an error of ours and got SERVFAIL."""
+        self._debug = debug
+
+    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+        """The reply to one message, or None for silence.  Never raises."""
+        try:
+            reply = self.engine.respond(data, host, stream)
+        except Exception:
+            self.failures += 1
+            # One report, not one for each packet of whoever found the fault.
+            if self.failures & (self.failures - 1) == 0:
+                self.log.failure(
+                    "Answering failed ({failures} times so far) on {data}",
+                    failures=self.failures,
+                    data=data[:512].hex(),
+                )
+            return _server_failure(data)
+        if self._debug:
+            self._log_query(data, host, reply)
+        return reply
+
+    def answer(self, context: QueryContext) -> bytes:
+        """The reply to a query, with all that is known about its sender."""
+        return self.engine.answer(context)
+
+    def query(  # type: ignore[override]
+        self, query: dns.Query, timeout: Sequence[int] | None = None
+    ) -> Deferred[Records]:
+        """Answer a `twisted.names.dns.Query`.
+
+        Fails with the `twisted.names.error` class of the reply's rcode.
+        """
+        try:
+            name = _wire_name(query.name.name)
+        except BadName:
+            return fail(error.DNSFormatError(None))
+        question = Question(name, name.lower(), query.type, query.cls)
+        context = QueryContext(Query(b"\0\0", 0, 0, question, None), LOCALHOST, True)
+        message = dns.Message()
+        message.fromStr(self.answer(context))
+        if message.rCode:
+            failure = _FAILURES.get(message.rCode, error.DNSUnknownError)
+            return fail(failure(message))
+        return succeed((message.answers, message.authority, message.additional))
+
+    def _lookup(
+        self, name: bytes, cls: int, type: int, timeout: Sequence[int] | None
+    ) -> Deferred[Records]:
+        return self.query(dns.Query(name, type, cls), timeout)
+
+    def _log_query(self, data: bytes, host: str, reply: bytes | None) -> None:
+        query = read_query(data)
+        if isinstance(query, Rejected):
+            self.log.debug(
+                "{host}: malformed, {size} octets", host=host, size=len(data)
+            )
+            return
+        self.log.debug(
+            "{host}: {name!r} type {type} class {class_}: rcode {rcode}, {size} octets",
+            host=host,
+            name=query.question.name,
+            type=query.question.type,
+            class_=query.question.class_,
+            rcode=None if reply is None else reply[3] & 0xF,
+            size=0 if reply is None else len(reply),
+        )
+
+
+def _wire_name(text: bytes) -> bytes:
+    stripped = text.rstrip(b".")
+    return from_labels(stripped.split(b".") if stripped else [])
+
+
+def _server_failure(data: bytes) -> bytes:
+    flags = FLAG_QR | int.from_bytes(data[2:4], "big") & 0x7910 | Rcode.SERVFAIL
+    return data[:2] + flags.to_bytes(2, "big") + bytes(8)

@@ -1,0 +1,164 @@
+"""The services of a running server: listening, and reloading."""
+
+import signal
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dinamed.server.authority import Authority
+from dinamed.server.compiler import (
+    CompileError,
+    ConfigError,
+    Loaded,
+    load_aside,
+    load_here,
+)
+from dinamed.server.resolver import Resolver
+from dinamed.server.sockets import Listening
+from dinamed.server.stream import StreamFactory
+from dinamed.server.udp import (
+    MAX_DATAGRAM,
+    DatagramPort,
+    DatagramProtocol,
+    WildcardPort,
+)
+
+STOP_PATIENCE = 1.0
+"""Seconds that a stop waits for replies on open TCP connections to be read."""
+
+
+class ListenService(Service):
+    """Answers on sockets that were bound while we still had the right to."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, resolver: Resolver, sockets: Sequence[Listening]
+    ) -> None:
+        self._reactor = reactor
+        self._resolver = resolver
+        self._sockets = sockets
+        self._ports: list[IListeningPort] = []
+        self.streams = StreamFactory(resolver, reactor)
+
+    def startService(self) -> None:
+        """Hand the sockets to the reactor."""
+        super().startService()
+        for listening in self._sockets:
+            self._ports.append(self._datagrams(listening))
+            self._ports.append(
+                self._reactor.adoptStreamPort(
+                    listening.tcp.fileno(), listening.address.family, self.streams
+                )
+            )
+            listening.close()  # the reactor has its own duplicates
+
+    def _datagrams(self, listening: Listening) -> DatagramPort:
+        kind = WildcardPort if listening.wildcard else DatagramPort
+        port: DatagramPort = kind._fromListeningDescriptor(
+            self._reactor,
+            listening.udp.fileno(),
+            listening.address.family,
+            DatagramProtocol(self._resolver),
+            MAX_DATAGRAM,
+        )
+        port.startListening()
+        return port
+
+    def stopService(self) -> Deferred[list[None]]:
+        """Close the listeners, and the connections once their replies are out."""
+        super().stopService()
+        waits = [_stopped(port) for port in self._ports]
+        self._ports = []
+        return gatherResults([*waits, self.streams.close(STOP_PATIENCE)])
+
+
+def _stopped(port: IListeningPort) -> Deferred[None]:
+    return port.stopListening() or succeed(None)
+
+
+class ReloadService(Service):
+    """Reads config and zones again on SIGHUP; what is bad changes nothing."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, authority: Authority) -> None:
+        self._reactor = reactor
+        self._authority = authority
+        self._previous: Any = None
+        self._running: Deferred[bool] | None = None
+        self._again = False
+
+    def startService(self) -> None:
+        """Take over SIGHUP, which else ends twistd."""
+        super().startService()
+        self._previous = signal.signal(signal.SIGHUP, self._on_signal)
+
+    def stopService(self) -> None:
+        """Give SIGHUP back."""
+        super().stopService()
+        signal.signal(signal.SIGHUP, self._previous)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._reactor.callFromThread(self.reload)
+
+    def reload(self) -> Deferred[bool]:
+        """Read everything again and serve it if it is good.
+
+        One reload runs at a time; a request meanwhile makes another one follow.  The
+        Deferred tells whether the new state is served.
+        """
+        if self._running is not None:
+            self._again = True
+            return self._running
+        path = self._authority.loaded.settings.path
+        load = load_aside(self._reactor, path, self._authority.loaded)
+        load.addErrback(self._without_child, path)
+        self._running = done = load.addCallbacks(self._apply, self._refuse)
+        done.addCallback(self._finished)
+        return done
+
+    def _without_child(self, failure: Failure, path: str) -> Deferred[Loaded]:
+        failure.trap(CompileError, OSError)
+        self.log.info(
+            "no child process to load in ({why}), loading in a thread",
+            why=failure.getErrorMessage(),
+        )
+        return deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), load_here, path
+        )
+
+    def _apply(self, loaded: Loaded) -> bool:
+        listen = self._authority.loaded.settings.server.listen
+        if loaded.settings.server.listen != listen:
+            self.log.warn("a change of [server] listen takes effect at the next start")
+        self._authority.apply(loaded)
+        self.log.info("reloaded: {what}", what=self._authority.summary())
+        return True
+
+    def _refuse(self, failure: Failure) -> bool:
+        error = failure.value
+        if isinstance(error, ConfigError):
+            for problem in error.problems:
+                self.log.error("{problem}", problem=str(problem))
+            count = len(error.problems)
+            self.log.error(
+                "reload refused for {count} problems, nothing has changed", count=count
+            )
+        else:
+            self.log.failure("reload failed, nothing has changed", failure)
+        return False
+
+    def _finished(self, applied: bool) -> "bool | Deferred[bool]":
+        self._running = None
+        if self._again and self.running:
+            self._again = False
+            return self.reload()
+        return applied

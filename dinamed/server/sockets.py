@@ -1,0 +1,152 @@
+"""Binding: from the interfaces an operator names to bound, non-blocking sockets."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+RECEIVE_BUFFER = 4 << 20
+"""Octets of UDP queue asked of the kernel, so that a short pause loses nothing."""
+BACKLOG = 512
+_IP_PKTINFO = 8  # linux/in.h; the socket module has no name for it in Python 3.11
+
+
+class BindError(Exception):
+    """An interface cannot be used; the message is meant for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address to listen on."""
+
+    host: str
+    port: int
+    family: socket.AddressFamily
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if self.family == socket.AF_INET6 else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The bound sockets of one address."""
+
+    address: Address
+    udp: socket.socket
+    tcp: socket.socket
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether the reply must be told which address to come from."""
+        return ipaddress.ip_address(self.address.host.partition("%")[0]).is_unspecified
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self.udp.close()
+        self.tcp.close()
+
+
+def split_interface(text: str, default_port: int) -> tuple[str, int]:
+    """Split `HOST`, `HOST:PORT`, `ADDRESS6` or `[ADDRESS6]:PORT`.
+
+    Raises `BindError` for other text.
+    """
+    host, port = text, str(default_port)
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise BindError(f"{text!r} is not an interface")
+        port = rest[1:] or port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise BindError(f"{text!r} is not an interface")
+    return host, int(port)
+
+
+def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
+    """The addresses of interfaces: literals and all addresses of host names.
+
+    Raises `BindError` for a name that has none.
+    """
+    found: dict[Address, None] = {}
+    for text in interfaces:
+        host, port = split_interface(text, default_port)
+        try:
+            results = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise BindError(f"unknown interface {text!r}: {error.strerror}") from None
+        for family, _, _, _, sockaddr in results:
+            if family in (socket.AF_INET, socket.AF_INET6):
+                name = str(sockaddr[0])
+                if len(sockaddr) == 4 and sockaddr[3] and "%" not in name:
+                    name += f"%{sockaddr[3]}"
+                found[Address(name, port, family)] = None
+    return list(found)
+
+
+def bind(addresses: Iterable[Address]) -> list[Listening]:
+    """Bind UDP and TCP on every address, or none: all sockets close on failure.
+
+    Raises `BindError`.
+    """
+    bound: list[Listening] = []
+    try:
+        for address in addresses:
+            bound.append(_bind_one(address))
+    except BindError:
+        for listening in bound:
+            listening.close()
+        raise
+    return bound
+
+
+def _bind_one(address: Address) -> Listening:
+    tcp = _socket(address, socket.SOCK_STREAM)
+    port = tcp.getsockname()[1]
+    try:
+        # With port 0 both transports get the port that TCP was given.
+        udp = _socket(Address(address.host, port, address.family), socket.SOCK_DGRAM)
+    except BindError:
+        tcp.close()
+        raise
+    return Listening(Address(address.host, port, address.family), udp, tcp)
+
+
+def _socket(address: Address, kind: socket.SocketKind) -> socket.socket:
+    sock = socket.socket(address.family, kind)
+    try:
+        sock.setblocking(False)
+        _set_options(sock, address, kind)
+        info = socket.getaddrinfo(
+            address.host, address.port, address.family, kind, 0, socket.AI_NUMERICHOST
+        )
+        sock.bind(info[0][4])
+        if kind == socket.SOCK_STREAM:
+            sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise BindError(f"cannot listen on {address} ({transport}): {reason}") from None
+    return sock
+
+
+def _set_options(
+    sock: socket.socket, address: Address, kind: socket.SocketKind
+) -> None:
+    v6 = address.family == socket.AF_INET6
+    if v6:
+        # Else `::` takes IPv4 too, and 0.0.0.0 on the same port cannot be bound.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if kind == socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if ipaddress.ip_address(address.host.partition("%")[0]).is_unspecified:
+        if v6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)

@@ -1,0 +1,171 @@
+"""DNS over streams (RFC 7766): framing, time limits, caps, back-pressure."""
+
+from collections.abc import Callable
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IPushProducer,
+    IReactorTime,
+    ITCPTransport,
+)
+from twisted.logger import Logger
+from twisted.names.dns import DNSProtocol
+from twisted.names.server import DNSServerFactory
+from twisted.protocols.policies import TimeoutMixin
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dinamed.server.udp import Responder
+
+IDLE_TIMEOUT = 30.0
+"""Seconds a connection may take from one whole query to the next."""
+MAX_CONNECTIONS = 400
+"""Open at a time; one more closes the one that was idle the longest."""
+MAX_PER_CLIENT = 100
+"""Open at a time from one address; one more is refused."""
+
+
+@implementer(IPushProducer)
+class StreamProtocol(TimeoutMixin, DNSProtocol):
+    """One connection.  Replies leave in the order of the queries."""
+
+    factory: "StreamFactory"
+    transport: ITCPTransport
+
+    def __init__(self, factory: "StreamFactory") -> None:
+        # The base class sets up what only clients need, and the global reactor.
+        self.factory = factory
+        self.host = ""
+
+    def callLater(
+        self, period: float, func: Callable[..., object], *args: object
+    ) -> IDelayedCall:
+        """Have `TimeoutMixin` use the clock of the factory."""
+        return self.factory.clock.callLater(period, func, *args)
+
+    def connectionMade(self) -> None:
+        """Start the clock; stop reading while replies wait to be written."""
+        peer = self.transport.getPeer()
+        assert isinstance(peer, IPv4Address | IPv6Address)
+        self.host = peer.host
+        if not self.factory.admit(self):
+            self.transport.abortConnection()
+            return
+        self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
+        self.setTimeout(self.factory.idle_timeout)
+
+    def stringReceived(self, string: bytes) -> None:
+        """Answer one message; a peer that does not speak DNS is cut off."""
+        reply = self.factory.responder.respond(string, self.host, True)
+        if reply is None:
+            self.transport.loseConnection()
+            return
+        self.transport.write(len(reply).to_bytes(2, "big") + reply)
+        self.resetTimeout()
+        self.factory.touch(self)
+
+    def stopProducing(self) -> None:
+        """The transport wants no more: nothing to do, it closes by itself."""
+
+    def timeoutConnection(self) -> None:
+        """Close without waiting for a peer that does not read either."""
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """Leave the factory's books."""
+        self.setTimeout(None)
+        self.factory.forget(self)
+
+
+class StreamFactory(DNSServerFactory):
+    """The connections of all listeners, and the limits on them."""
+
+    noisy = False
+    log = Logger()
+
+    def __init__(
+        self,
+        responder: Responder,
+        clock: IReactorTime,
+        idle_timeout: float = IDLE_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
+        max_per_client: int = MAX_PER_CLIENT,
+    ) -> None:
+        # The base class makes a resolver chain, which would drop the client's
+        # address and the class of the question.
+        self.responder = responder
+        self.clock = clock
+        self.idle_timeout = idle_timeout
+        self._max_connections = max_connections
+        self._max_per_client = max_per_client
+        self._open: dict[StreamProtocol, None] = {}
+        """In order of last use, the one idle the longest first."""
+        self._per_client: dict[str, int] = {}
+        self._closed: Deferred[None] | None = None
+
+    def buildProtocol(  # type: ignore[override]
+        self, addr: IAddress | None
+    ) -> StreamProtocol:
+        """Make the protocol of a new connection."""
+        return StreamProtocol(self)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections open now."""
+        return len(self._open)
+
+    def admit(self, protocol: StreamProtocol) -> bool:
+        """Take a new connection into the books, if the limits allow."""
+        count = self._per_client.get(protocol.host, 0)
+        if self._closed is not None or count >= self._max_per_client:
+            return False
+        if len(self._open) >= self._max_connections:
+            idle = next(iter(self._open))
+            self.forget(idle)
+            idle.transport.abortConnection()
+        self._open[protocol] = None
+        self._per_client[protocol.host] = self._per_client.get(protocol.host, 0) + 1
+        return True
+
+    def touch(self, protocol: StreamProtocol) -> None:
+        """Note that a connection was used."""
+        if protocol in self._open:
+            del self._open[protocol]
+            self._open[protocol] = None
+
+    def forget(self, protocol: StreamProtocol) -> None:
+        """Strike a connection from the books."""
+        if protocol not in self._open:
+            return
+        del self._open[protocol]
+        count = self._per_client.pop(protocol.host) - 1
+        if count:
+            self._per_client[protocol.host] = count
+        if not self._open and self._closed is not None:
+            self._closed.callback(None)
+
+    def close(self, patience: float) -> Deferred[None]:
+        """Close all connections: replies that are written get `patience` seconds.
+
+        The Deferred fires when the last one is gone.
+        """
+        if not self._open:
+            self._closed = Deferred()
+            return succeed(None)
+        closed = self._closed = Deferred()
+        for protocol in list(self._open):
+            protocol.transport.loseConnection()
+        late = self.clock.callLater(patience, self._abort_all)
+
+        def _done(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        return closed.addCallback(_done)
+
+    def _abort_all(self) -> None:
+        for protocol in list(self._open):
+            protocol.transport.abortConnection()
