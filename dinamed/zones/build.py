@@ -53,7 +53,7 @@ def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> Bu
         )
     if data.problems:
         packed = b""
-    return BuiltZone(packed, data.problems, tuple(data.files))
+    return BuiltZone(packed, data.problems, tuple(dict.fromkeys(data.files)))
 
 
 def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes:

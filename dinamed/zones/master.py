@@ -11,7 +11,6 @@ byte order mark.  What an $INCLUDE file sets with $ORIGIN and $TTL ends with it.
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -20,7 +19,6 @@ from typing import BinaryIO
 import dns.exception
 import dns.rdataclass
 import dns.rdatatype
-import dns.ttl
 
 from dinamed.wire.constants import CLASS_IN, Type
 from dinamed.wire.names import (
@@ -35,12 +33,18 @@ from dinamed.zones.generate import generate_range, generate_text
 from dinamed.zones.lines import EntryError, UnclosedError, physical_lines, tokens
 from dinamed.zones.masterdata import LINE_BITS, RAW, MasterData
 from dinamed.zones.rdata import LENGTHS, NOT_PLAIN, RdataReader, name_from_text
+from dinamed.zones.words import (
+    MAX_TTL,
+    any_ttl,
+    open_regular,
+    plain_ttl,
+    printable,
+    word_at,
+)
 
 _MAX_INCLUDES = 10_000
 _MAX_DEPTH = 16
 _MAX_RETRIES = 20
-_MAX_TTL = 0x7FFFFFFF
-_MAX_CACHED_TTLS = 1000
 
 # A record on one line in its plain spelling; TTL and class in either order.
 _PLAIN = re.compile(
@@ -88,7 +92,7 @@ class _Reader:
         """Read a file; raises `EntryError` if an included one cannot be read."""
         data = self.data
         try:
-            stream = _open(path)
+            stream = open_regular(path)
         except (OSError, ValueError) as error:
             data.files.append(path)
             reason = getattr(error, "strerror", None) or str(error)
@@ -139,11 +143,12 @@ class _Reader:
                 words = tokens(line, lines, held)
                 if words:
                     self._entry(words, line[:1] in (b" ", b"\t"))
-            except UnclosedError as error:
-                self._problem(self._owner_guess(line), str(error))
-                return held
             except EntryError as error:
                 self._problem(self._owner_guess(line), str(error))
+                if not line.startswith((b" ", b"\t")):
+                    self.scope.key = None
+                if isinstance(error, UnclosedError):
+                    return held
             self.line = number + len(held)
         return None
 
@@ -174,7 +179,7 @@ class _Reader:
             if scope.default_is_minimum or ttl is None:
                 ttl = self._implicit_ttl()
         elif ttl_text is None or ttl_after is None:
-            ttl = _plain_ttl(ttl_text or ttl_after)
+            ttl = plain_ttl(ttl_text or ttl_after)
             scope.last_ttl = ttl if ttl is not None else scope.last_ttl
         else:
             return False
@@ -237,7 +242,7 @@ class _Reader:
             try:
                 scope.key = self._key(name_from_text(owner, scope.origin))
             except (EntryError, BadName) as error:
-                self._problem(_printable(owner), str(error))
+                self._problem(printable(owner), str(error))
         key = scope.key
         if key is None:
             return
@@ -269,25 +274,25 @@ class _Reader:
     def _type_and_ttl(self, words: list[str]) -> tuple[int, int | None, list[str]]:
         """Read TTL and class in either order, then the type."""
         position = 0
-        ttl = _ttl(_word(words, position))
+        ttl = any_ttl(word_at(words, position))
         position += ttl is not None
         try:
-            rrclass = int(dns.rdataclass.from_text(_word(words, position)))
+            rrclass = int(dns.rdataclass.from_text(word_at(words, position)))
             position += 1
         except (dns.exception.DNSException, ValueError):
             rrclass = CLASS_IN
         if rrclass != CLASS_IN:
             raise EntryError(f"class {words[position - 1]} is not IN")
         if ttl is None:
-            ttl = _ttl(_word(words, position))
+            ttl = any_ttl(word_at(words, position))
             position += ttl is not None
         if ttl is None:
             ttl = self._implicit_ttl()
-        elif ttl > _MAX_TTL:
-            raise EntryError(f"TTL {ttl} is above {_MAX_TTL}")
+        elif ttl > MAX_TTL:
+            raise EntryError(f"TTL {ttl} is above {MAX_TTL}")
         else:
             self.scope.last_ttl = ttl
-        mnemonic = _word(words, position)
+        mnemonic = word_at(words, position)
         try:
             rrtype = int(dns.rdatatype.from_text(mnemonic))
         except (dns.exception.DNSException, ValueError):
@@ -308,7 +313,7 @@ class _Reader:
     def _soa_ttl(self, ttl: int | None, rdata: bytes) -> int | None:
         scope = self.scope
         if scope.default_ttl is None:
-            scope.default_ttl = min(int.from_bytes(rdata[-4:]), _MAX_TTL)
+            scope.default_ttl = min(int.from_bytes(rdata[-4:]), MAX_TTL)
             scope.default_is_minimum = True
         return self._implicit_ttl() if ttl is None else ttl
 
@@ -319,8 +324,8 @@ class _Reader:
             if directive == "$ORIGIN":
                 self._set_origin(self._one_name(words))
             elif directive == "$TTL":
-                ttl = _ttl(_word(words, 0))
-                if ttl is None or ttl > _MAX_TTL or len(words) > 1:
+                ttl = any_ttl(word_at(words, 0))
+                if ttl is None or ttl > MAX_TTL or len(words) > 1:
                     raise EntryError(f"{' '.join(words)[:80]!r} is not a TTL")
                 self.scope.default_ttl = ttl
                 self.scope.default_is_minimum = False
@@ -331,12 +336,12 @@ class _Reader:
             else:
                 raise EntryError("unknown directive")
         except (EntryError, BadName) as error:
-            self._problem(_printable(directive), str(error))
+            self._problem(printable(directive), str(error))
 
     def _one_name(self, words: list[str]) -> WireName:
         if len(words) > 1:
             raise EntryError("one name expected")
-        return name_from_text(_word(words, 0), self.scope.origin)
+        return name_from_text(word_at(words, 0), self.scope.origin)
 
     def _set_origin(self, origin: WireName) -> None:
         scope, zone = self.scope, self.data.origin
@@ -348,7 +353,7 @@ class _Reader:
         scope.rdata = RdataReader(origin)
 
     def _include(self, words: list[str]) -> None:
-        name = _word(words, 0, quoted=True)
+        name = word_at(words, 0, quoted=True)
         if name.startswith('"'):
             name = name[1:-1]
         path = os.path.join(os.path.dirname(self.scope.file), name)
@@ -365,8 +370,8 @@ class _Reader:
         self.read_file(path, origin)
 
     def _generate(self, words: list[str]) -> None:
-        numbers = generate_range(_word(words, 0))
-        owner = _word(words, 1)
+        numbers = generate_range(word_at(words, 0))
+        owner = word_at(words, 1)
         rrtype, ttl, rest = self._type_and_ttl(words[2:])
         if ttl is None:
             raise EntryError("no TTL here, no $TTL before")
@@ -383,41 +388,3 @@ class _Reader:
             rdata = scope.rdata.convert(rrtype, generate_text(template, number))
             self._store(key, rrtype, ttl, rdata)
             scope.key = key
-
-
-def _open(path: str) -> BinaryIO:
-    """Open a regular file; a pipe or a device could block or never end."""
-    # Without O_NONBLOCK, opening a pipe waits for its other end.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ValueError("not a regular file")
-    return open(descriptor, "rb", buffering=0)
-
-
-def _printable(word: str) -> str:
-    return word[:80] if word.isprintable() else ascii(word[:80])
-
-
-def _word(words: list[str], position: int, quoted: bool = False) -> str:
-    if position >= len(words):
-        raise EntryError("entry ends too early")
-    word = words[position]
-    if word.startswith('"') and not quoted:
-        raise EntryError(f"unexpected quoted string {word[:80]}")
-    return word
-
-
-def _ttl(text: str) -> int | None:
-    """A TTL, with units or without; None if this is something else."""
-    try:
-        return dns.ttl.from_text(text)
-    except dns.exception.DNSException:
-        return None
-
-
-def _plain_ttl(text: bytes) -> int | None:
-    if len(text) < 10 and text.isdigit():
-        return int(text)
-    ttl = _ttl(text.decode())
-    return None if ttl is None or ttl > _MAX_TTL else ttl
