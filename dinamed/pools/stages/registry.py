@@ -10,6 +10,7 @@ bare name), raises ValueError in plain words if that does not fit, and returns a
 object as described in `dinamed.pools.stages.protocol`.  Built-in names win.
 """
 
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import cast
@@ -37,15 +38,15 @@ def builtin_stages() -> Registry:
     )
 
 
-def load_stages() -> Registry:
-    """The built-in stages and those of installed packages.
+def load_stages(points: Iterable[EntryPoint] | None = None) -> Registry:
+    """The built-in stages and those of other packages.
 
-    Asks the installed packages on each call, but imports theirs only when they are
-    used.
+    `points` are their entry points; by default those of what is installed, which are
+    looked up on each call.  They are imported only when they are used.
     """
-    found: dict[str, Factory] = {
-        point.name: _Lazy(point) for point in entry_points(group=GROUP)
-    }
+    if points is None:
+        points = entry_points(group=GROUP)
+    found: dict[str, Factory] = {point.name: _Lazy(point) for point in points}
     return MappingProxyType({**found, **builtin_stages()})
 
 

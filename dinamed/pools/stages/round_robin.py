@@ -9,6 +9,8 @@ from dinamed.pools.stages.arguments import no_argument
 from dinamed.pools.stages.protocol import STATIC, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
+MOST_SKIPPED = 32
+
 
 class RoundRobin:
     """Smooth weighted round robin.
@@ -72,13 +74,20 @@ class _Turns:
         return ()
 
     def _begin(self, context: DrawContext) -> None:
-        """Give newcomers a credit by chance, about the mean of the others'."""
+        """Give newcomers a credit by chance, about the mean of the others'.
+
+        It stays below their weight, and where all are new some turns are skipped
+        instead: a start further off balance would make the first shares inexact.
+        """
         credit = self._ledger.credits
         known = [credit[name] for name, _, _ in self._rows if name in credit]
         mean = sum(known) / len(known) if known else 0.0
-        for name, _, _ in self._rows:
+        for name, weight, _ in self._rows:
             if name not in credit:
-                credit[name] = mean + (context.rng.random() - 0.5) * self._total
+                credit[name] = mean + (context.rng.random() - 0.5) * weight
+        if not known:
+            for _ in range(context.rng.randrange(MOST_SKIPPED + 1)):
+                _turn(self._rows, self._total, credit)
 
 
 _Row = tuple[str, float, tuple[Member]]

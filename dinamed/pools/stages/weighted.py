@@ -1,7 +1,7 @@
 """`weighted`: by chance, in proportion to weight."""
 
 from collections.abc import Sequence
-from heapq import nsmallest
+from math import log
 from operator import itemgetter
 from random import Random
 
@@ -99,9 +99,11 @@ def _by_keys(members: list[Member], count: int, rng: Random) -> list[Member]:
     The smallest of keys exponential with rates w is member i with chance w_i / sum,
     and what is left starts anew: the same as one weighted draw after another.
     """
-    expovariate = rng.expovariate
-    keyed = [(expovariate(member.weight), member) for member in members]
-    return [member for _, member in nsmallest(count, keyed, key=itemgetter(0))]
+    random = rng.random
+    # The keys are negative here, so that the largest wins.
+    keyed = [(log(1.0 - random()) / member.weight, member) for member in members]
+    keyed.sort(key=itemgetter(0), reverse=True)
+    return [member for _, member in keyed[:count]]
 
 
 def _columns(weights: list[float]) -> tuple[list[float], list[int]]:

@@ -1,0 +1,282 @@
+"""Tests of `dinamed.pools.pool`: one pool by itself."""
+
+from collections import Counter
+from random import Random
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from dinamed.pools.pool import Choice, PoolView
+from dinamed.pools.recorder import Event, ListRecorder, Note, Out, Picked
+from dinamed.pools.states import Order, State
+from tests.pools.support import chosen, context, everyone, host, manager, pool
+
+
+class ChooseTests(SynchronousTestCase):
+    """Who is handed out."""
+
+    def test_choice(self) -> None:
+        """A choice gives the members, the TTL, the scope, and how the pool is."""
+        view = manager(pool("p", host("a"), ttl=30)).view("p")
+        self.assertEqual(
+            view.choose(context()), Choice(view.members, ttl=30, scope=0, down=False)
+        )
+
+    def test_weights(self) -> None:
+        """Shares go by weight (chi-square at 0.1 %, one degree of freedom)."""
+        view = manager(pool("p", host("a", 3), host("b", 1))).view("p")
+        rng = Random(5)
+        count = Counter(chosen(view, context(rng))[0] for _ in range(10_000))
+        excess = (count["a"] - 7500) ** 2
+        self.assertLess(excess / 7500 + excess / 2500, 10.828)
+
+    def test_weight_0_is_never_handed_out(self) -> None:
+        """Not even when nobody else is left."""
+        pools = manager(pool("p", host("a", 0), host("b")))
+        self.assertEqual(everyone(pools.view("p")), {"b"})
+        pools.order("p", "b", Order.DOWN, now=0.0)
+        self.assertEqual(everyone(pools.view("p")), {"b"})
+        view = manager(pool("p", host("a", 0))).view("p")
+        self.assertEqual(view.choose(context()), Choice((), 60, 0, True))
+
+    def test_answers(self) -> None:
+        """As many different members as `answers` says, or all there are."""
+        for answers, given_out in ((1, 1), (2, 2), (3, 3), (7, 3)):
+            hosts = [host(name) for name in "abc"]
+            view = manager(pool("p", *hosts, answers=answers)).view("p")
+            self.assertEqual(len(set(chosen(view))), given_out)
+
+    def test_orders(self) -> None:
+        """Nobody who is down or drained gets a hand-out."""
+        for order in (Order.DOWN, Order.DRAIN):
+            pools = manager(pool("p", host("a"), host("b"), host("c")))
+            pools.order("p", "a", order, now=0.0)
+            self.assertEqual(everyone(pools.view("p")), {"b", "c"})
+
+    def test_health(self) -> None:
+        """A failed check takes a member out, but not against an order."""
+        pools = manager(pool("p", host("a"), host("b")))
+        pools.health("p", "a", False, now=0.0)
+        self.assertEqual(everyone(pools.view("p")), {"b"})
+        pools.order("p", "a", Order.UP, now=0.0)
+        self.assertEqual(everyone(pools.view("p")), {"a", "b"})
+
+    def test_priority(self) -> None:
+        """The next rank has its turn when the first has nobody usable left."""
+        first, second = host("a", priority=1), host("b", priority=2)
+        pools = manager(pool("p", second, first, select=("priority", "weighted")))
+        self.assertEqual(everyone(pools.view("p")), {"a"})
+        pools.health("p", "a", False, now=0.0)
+        self.assertEqual(everyone(pools.view("p")), {"b"})
+        self.assertFalse(pools.view("p").down)
+
+    def test_hash_scope(self) -> None:
+        """A choice by client has a scope, for either family."""
+        hosts = [host(name, v6=True) for name in "abcd"]
+        view = manager(pool("p", *hosts, select=("hash",))).view("p")
+        four = view.choose(context(family=4))
+        six = view.choose(context(family=6))
+        self.assertEqual(four.scope, 24)
+        self.assertEqual(four, six)
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from((0, 1, 2.5)),
+                st.booleans(),
+                st.booleans(),
+                st.sampled_from(Order),
+                st.sampled_from((True, False, None)),
+            ),
+            max_size=6,
+        ),
+        st.sampled_from(("weighted", "round-robin", "hash", "all")),
+        st.sampled_from((4, 6, 0)),
+        st.integers(1, 4),
+    )
+    def test_only_who_may(
+        self,
+        drawn: list[tuple[float, bool, bool, Order, bool | None]],
+        picker: str,
+        family: int,
+        answers: int,
+    ) -> None:
+        """Whatever the states, a choice gives who may be given, or `down`."""
+        hosts = [
+            host(f"m{i}", weight, v4=v4, v6=v6)
+            for i, (weight, v4, v6, _, _) in enumerate(drawn)
+        ]
+        pools = manager(pool("p", *hosts, select=(picker,), answers=answers))
+        for i, (_, _, _, order, healthy) in enumerate(drawn):
+            pools.order("p", f"m{i}", order, now=0.0)
+            pools.health("p", f"m{i}", healthy, now=0.0)
+        view = pools.view("p")
+        asked = context()
+        asked.family = family  # type: ignore[assignment]
+        choice = view.choose(asked)
+        self.assertEqual(choice.down, not view.usable)
+        may = view.usable or tuple(m for m in view.members if m.weight)
+        may = tuple(m for m in may if m.has(asked.family))
+        self.assertLessEqual(set(choice.members), set(may))
+        want = len(may) if picker == "all" else min(answers, len(may))
+        self.assertEqual(len(choice.members), want)
+        self.assertEqual(len(set(choice.members)), want)
+
+
+class FamilyTests(SynchronousTestCase):
+    """Members without an address of the family asked for are skipped."""
+
+    def test_skipped(self) -> None:
+        """Each family is chosen from those who have it."""
+        hosts = [host("a"), host("b", v6=True), host("c", v4=False, v6=True)]
+        view = manager(pool("p", *hosts)).view("p")
+        self.assertEqual(everyone(view, 4), {"a", "b"})
+        self.assertEqual(everyone(view, 6), {"b", "c"})
+        self.assertEqual(everyone(view, 0), {"a", "b", "c"})
+
+    def test_skipped_before_the_first_stage(self) -> None:
+        """A better rank without the family does not hide a worse one with it."""
+        hosts = [host("a", priority=1), host("b", v6=True, priority=2)]
+        view = manager(pool("p", *hosts, select=("priority", "weighted"))).view("p")
+        self.assertEqual(everyone(view, 4), {"a"})
+        self.assertEqual(everyone(view, 6), {"b"})
+
+    def test_nobody_has_it(self) -> None:
+        """Then there is no data; that is not `down`, and calls nobody in."""
+        for when_down in ("all", "none", "last", "q"):
+            pools = manager(
+                pool("p", host("a"), when_down=when_down), pool("q", host("b", v6=True))
+            )
+            view = pools.view("p")
+            self.assertEqual(view.choose(context(family=6)), Choice((), 60, 0, False))
+            self.assertFalse(view.offers(6))
+
+    def test_the_only_one_of_a_family_fails(self) -> None:
+        """While others are usable the family has no data, whoever is down."""
+        pools = manager(pool("p", host("a"), host("b", v4=False, v6=True)))
+        pools.health("p", "b", False, now=0.0)
+        choice = pools.view("p").choose(context(family=6))
+        self.assertEqual(choice, Choice((), 60, 0, False))
+
+    def test_a_host_without_addresses(self) -> None:
+        """It is never usable."""
+        view = manager(pool("p", host("a", v4=False))).view("p")
+        self.assertTrue(view.down)
+        self.assertEqual(view.why_out(view.members[0]), "no address")
+        self.assertEqual(view.choose(context(family=0)).members, ())
+
+
+class HandOutTests(SynchronousTestCase):
+    """What a choice leaves behind."""
+
+    def test_counted(self) -> None:
+        """Each member of an answer is counted."""
+        view = manager(pool("p", host("a"), host("b"), answers=2)).view("p")
+        for _ in range(3):
+            view.choose(context())
+        self.assertEqual(view.ledger.totals, {"a": 3, "b": 3})
+
+    def test_a_look_is_not(self) -> None:
+        """A look counts nothing and does not move the turn."""
+        hosts = [host(name) for name in "abc"]
+        view = manager(pool("p", *hosts, select=("round-robin",))).view("p")
+        looks = {chosen(view, context(family=0, count=False)) for _ in range(5)}
+        self.assertEqual(looks, {chosen(view)})
+        self.assertEqual(sum(view.ledger.totals.values()), 1)
+
+
+class ListingTests(SynchronousTestCase):
+    """The members, best first."""
+
+    def names(self, view: PoolView) -> list[str]:
+        """The names in the order of the listing."""
+        return [member.name for member in view.ranked(0.0)]
+
+    def test_ranked(self) -> None:
+        """By the picker; then by rank; those who are out come last."""
+        hosts = [host("a", 0), host("b", 1), host("c", 5), host("d", 9, priority=2)]
+        pools = manager(
+            pool("p", *hosts, host("e", 7), select=("priority", "weighted"))
+        )
+        pools.order("p", "e", Order.DRAIN, now=0.0)
+        self.assertEqual(self.names(pools.view("p")), ["c", "b", "d", "e", "a"])
+
+    def test_ranked_while_down(self) -> None:
+        """All are listed even if nobody is usable."""
+        for when_down in ("all", "none", "last", "q"):
+            pools = manager(
+                pool("p", host("a", 1), host("b", 2), when_down=when_down),
+                pool("q", host("c")),
+            )
+            for name in "ab":
+                pools.health("p", name, False, now=0.0)
+            self.assertEqual(self.names(pools.view("p")), ["b", "a"])
+
+    def test_state(self) -> None:
+        """Each has a state, and a reason if it is out."""
+        pools = manager(pool("p", host("a"), host("b", 0)))
+        pools.order("p", "a", Order.DRAIN, now=0.0)
+        view = pools.view("p")
+        a, b = view.members
+        self.assertEqual([view.state(a), view.state(b)], [State.DRAIN, State.UP])
+        self.assertEqual(view.why_out(a), "drained by order")
+        self.assertEqual(view.why_out(b), "weight 0")
+
+
+class ExplainTests(SynchronousTestCase):
+    """A choice tells why."""
+
+    def events(self, view: PoolView) -> list[Event]:
+        """What one look for IPv4 tells."""
+        recorder = ListRecorder()
+        asked = context(count=False)
+        asked.recorder = recorder
+        view.choose(asked)
+        return recorder.events
+
+    def test_who_was_out_and_who_was_picked(self) -> None:
+        """Those who are out are told with the reason, then the stages."""
+        hosts = [host("a"), host("b", 0), host("c", v4=False, v6=True), host("d")]
+        pools = manager(pool("p", *hosts))
+        pools.health("p", "d", False, "timeout", now=0.0)
+        self.assertEqual(
+            self.events(pools.view("p")),
+            [
+                Out("p", "b", "weight 0"),
+                Out("p", "c", "no IPv4 address"),
+                Out("p", "d", "unhealthy: timeout"),
+                Picked("p", "weighted", ("a",), (1.0,), (1.0,), ("a",)),
+            ],
+        )
+
+    def test_down(self) -> None:
+        """That nobody was usable is told, with the rule."""
+        view = manager(pool("p", host("a", 0), when_down="none")).view("p")
+        self.assertEqual(
+            self.events(view),
+            [
+                Out("p", "a", "weight 0"),
+                Note("p", 'no usable member: when_down = "none"'),
+            ],
+        )
+
+    def test_recording_does_not_change_the_choice(self) -> None:
+        """With and without a recorder the same is chosen."""
+        hosts = [host(name) for name in "abcdef"]
+        for picker in ("weighted", "round-robin", "hash", "all"):
+            view = manager(pool("p", *hosts, select=(picker,))).view("p")
+            view.choose(context())
+            plain = view.choose(context(Random(4), count=False))
+            asked = context(Random(4), count=False)
+            asked.recorder = ListRecorder()
+            self.assertEqual(view.choose(asked), plain)
+
+    def test_events_are_data(self) -> None:
+        """Events can be sent as JSON, and say what they are."""
+        view = manager(pool("p", host("a", 0))).view("p")
+        first = msgspec.json.decode(msgspec.json.encode(self.events(view)))[0]
+        self.assertEqual(
+            first, {"event": "out", "pool": "p", "member": "a", "reason": "weight 0"}
+        )
