@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dinamed import __version__
-from dinamed.commands import check
+from dinamed.commands import check, explain
 
 
 class Command(Protocol):
@@ -24,7 +24,7 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: Mapping[str, Command] = MappingProxyType({"check": check})
+COMMANDS: Mapping[str, Command] = MappingProxyType({"check": check, "explain": explain})
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,7 +4,10 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dinamed.config.settings import Settings
 from dinamed.pools.pool import PoolView
+from dinamed.wire.names import WireName
+from dinamed.zones.packed import PackedZone
 from dinamed.zones.zoneset import ZoneSet
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -19,6 +22,22 @@ class Snapshot:
     identity: str
     management: tuple[Network, ...] = ()
     """The networks that may read the members of pools over DNS."""
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        zones: Mapping[WireName, PackedZone],
+        pools: Mapping[str, PoolView],
+        hostname: str,
+    ) -> "Snapshot":
+        """The snapshot of a config; `hostname` identifies us if the config does not."""
+        return cls(
+            ZoneSet(zones),
+            pools,
+            settings.server.identity or hostname,
+            tuple(map(ipaddress.ip_network, settings.mgmt.allow)),
+        )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
         """The same zones with other states of the pools."""

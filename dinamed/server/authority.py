@@ -1,6 +1,5 @@
 """What is served: zones, pools and the engine, and how they change."""
 
-import ipaddress
 import socket
 from collections.abc import Callable
 from random import Random
@@ -11,7 +10,6 @@ from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.server.compiler import Loaded
-from dinamed.zones.zoneset import ZoneSet
 
 
 class Authority:
@@ -49,12 +47,11 @@ class Authority:
         self.manager.expire(self.seconds())
 
     def _snapshot(self) -> Snapshot:
-        settings = self.loaded.settings
-        return Snapshot(
-            zones=ZoneSet(self.loaded.zones),
-            pools=self.manager.views,
-            identity=settings.server.identity or socket.gethostname(),
-            management=tuple(map(ipaddress.ip_network, settings.mgmt.allow)),
+        return Snapshot.of(
+            self.loaded.settings,
+            self.loaded.zones,
+            self.manager.views,
+            socket.gethostname(),
         )
 
     def _pools_changed(self, names: frozenset[str]) -> None:

@@ -1,0 +1,151 @@
+"""Why a client gets the answer that it gets, stage by stage."""
+
+import ipaddress
+
+import msgspec
+
+from dinamed.plans.context import QueryContext
+from dinamed.plans.engine import Engine
+from dinamed.plans.plan import Drawn, Fixed, Plan, Told
+from dinamed.pools.pool import PoolView
+from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Note, Out, Picked
+from dinamed.wire.constants import CLASS_IN, Type
+from dinamed.wire.edns import Edns
+from dinamed.wire.names import WireName, to_text
+from dinamed.wire.query import Query
+from dinamed.wire.question import Question
+from dinamed.wire.subnet import ClientSubnet
+from dinamed.zones.packed import Found, PackedZone
+
+Client = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing that was decided on the way to the answer."""
+
+    topic: str
+    text: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """The steps to a reply, and its octets."""
+
+    steps: tuple[Step, ...]
+    reply: bytes
+
+
+def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Explanation:
+    """Answer as for `client`, and take down why.
+
+    A client that is a whole address is taken as the resolver that asks; a network is
+    given as the client subnet of a query from its first address.  Nothing is counted.
+    """
+    query = Query(b"\0\0", 0, 0, _question(name, rrtype), _edns(client))
+    recorder = ListRecorder()
+    source = client.network_address.packed
+    context = QueryContext(query, source, True, recorder)
+    plan = engine.plan(query)
+    reply = engine.execute(plan, context)
+    steps = [*_found(engine, name, rrtype), *_planned(engine, plan)]
+    steps += [_told(event) for event in recorder.events]
+    return Explanation(tuple(steps), reply)
+
+
+def _question(name: WireName, rrtype: int) -> Question:
+    return Question(name, name.lower(), rrtype, CLASS_IN)
+
+
+def _edns(client: Client) -> Edns:
+    if client.prefixlen == client.max_prefixlen:
+        return Edns(65535, 0, False)
+    family = 1 if client.version == 4 else 2
+    octets = (client.prefixlen + 7) // 8
+    address = client.network_address.packed[:octets]
+    subnet = ClientSubnet(family, client.prefixlen, address)
+    return Edns(65535, 0, False, subnet=subnet)
+
+
+def _found(engine: Engine, name: WireName, rrtype: int) -> list[Step]:
+    """Where the name stands in our zones."""
+    zones = engine.snapshot.zones
+    key = name.lower()
+    zone = zones.zone_for(key)
+    if zone is not None and rrtype == Type.DS and key == zone.origin:
+        zone = zones.parent_side(key) or zone
+    if zone is None:
+        return [Step("zone", "none of ours: refused")]
+    text = f"{to_text(zone.origin)} serial {zone.serial}, {zone.records} records"
+    return [Step("zone", text), Step("name", _match(zone, key))]
+
+
+def _match(zone: PackedZone, key: WireName) -> str:
+    match = zone.find(key)
+    owner = to_text(match.name)
+    match match.kind:
+        case Found.EXACT:
+            if match.node.rrsets or match.node.pool:
+                return f"{owner} exists"
+            return f"{owner} has only names below it"
+        case Found.WILDCARD:
+            return f"matched by the wildcard {owner}"
+        case Found.CUT:
+            return f"delegated at {owner}"
+        case Found.DNAME:
+            return f"below the DNAME of {owner}"
+        case Found.MISSING:
+            return f"does not exist below {owner}"
+
+
+def _planned(engine: Engine, plan: Plan) -> list[Step]:
+    if isinstance(plan, Drawn):
+        return [Step("pool", _pool_text(engine.snapshot.pools[plan.pool]))]
+    if isinstance(plan, Told):
+        return [Step("own", "a name that answers by itself")]
+    return [Step("fixed", _fixed_text(plan))]
+
+
+def _fixed_text(plan: Fixed) -> str:
+    answer, authority, additional = plan.records.counts
+    return (
+        f"{plan.rcode.name}, the same for everybody: {answer} answer, "
+        f"{authority} authority, {additional} additional records"
+    )
+
+
+def _pool_text(pool: PoolView) -> str:
+    settings = pool.settings
+    stages = ", ".join(stage.name for stage in settings.select)
+    return (
+        f"{pool.name}: {len(pool.members)} members, {len(pool.usable)} usable; "
+        f"answers {settings.answers}, select {stages}"
+    )
+
+
+def _told(event: Event) -> Step:
+    match event:
+        case Out(member=member, reason=reason):
+            return Step("out", f"{event.pool}/{member}: {reason}")
+        case Narrowed():
+            kept = f"{len(event.before)} -> {len(event.after)}: {_names(event.after)}"
+            return Step(event.stage, f"{kept} ({event.note})" if event.note else kept)
+        case Picked():
+            return Step(event.stage, _picked_text(event))
+        case Note(text=text):
+            return Step("note", f"{event.pool}: {text}")
+        case _:
+            return Step("note", repr(event))
+
+
+def _picked_text(event: Picked) -> str:
+    if event.odds:
+        among = ", ".join(
+            f"{name} {odds:.1%}"
+            for name, odds in zip(event.candidates, event.odds, strict=True)
+        )
+    else:
+        among = _names(event.candidates)
+    return f"picked {_names(event.picked)} of {among}"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "nobody"
