@@ -1,0 +1,1 @@
+"""From the address of a client to the place it is in."""
