@@ -99,11 +99,14 @@ def _comparable(rrtype: int, rdata: bytes) -> bytes:
         return rdata.lower()
     if rrtype == Type.MX:
         return rdata[:2] + rdata[2:].lower()
-    known = dns.rdata.from_wire(
-        dns.rdataclass.IN,
-        dns.rdatatype.RdataType.make(rrtype),
-        rdata,
-        0,
-        len(rdata),
-    )
-    return known.to_digestable()
+    try:
+        known = dns.rdata.from_wire(
+            dns.rdataclass.IN,
+            dns.rdatatype.RdataType.make(rrtype),
+            rdata,
+            0,
+            len(rdata),
+        )
+        return known.to_digestable()
+    except Exception:  # dnspython raises many kinds; such data equals only itself
+        return rdata

@@ -19,11 +19,12 @@ from dinamed.wire.names import MAX_NAME, ROOT, BadName, WireName, from_text
 from dinamed.zones.lines import EntryError
 
 # What a converter of plain text may raise: the text is not plain, or not right.
-NOT_PLAIN = (ValueError, OSError, LookupError)
+NOT_PLAIN = (ValueError, OSError, LookupError, OverflowError)
 
 LENGTHS = {size: bytes((size,)) for size in range(1, 64)}
 
 _PLAIN_NAME = re.compile(rb"[-\w.]+").fullmatch
+_PLAIN_MX = re.compile(rb"([0-9]{1,5})[ \t]+([^ \t]+)").fullmatch
 _BAD_ESCAPE = re.compile(r"\\(?:\\|\D|\d{3}|(\d))")
 _CACHED = 1 << 14
 _MAX_RDATA = 0xFFFF
@@ -104,10 +105,10 @@ class RdataReader:
         return name
 
     def _mx(self, text: bytes) -> bytes:
-        preference, exchange = text.split()
-        if not preference.isdigit():
-            raise ValueError("not a preference")
-        return int(preference).to_bytes(2) + self._name(exchange)
+        match = _PLAIN_MX(text)
+        if match is None:
+            raise ValueError("not plain")
+        return int(match[1]).to_bytes(2) + self._name(match[2])
 
 
 def _ipv4(text: bytes) -> bytes:
@@ -123,7 +124,7 @@ def _txt(text: bytes) -> bytes:
         text = text[1:-1]
         if b'"' in text:
             raise ValueError("not one string")
-    elif b" " in text or b"\t" in text or b'"' in text:
+    elif not text or b" " in text or b"\t" in text or b'"' in text:
         raise ValueError("not one string")
     if not text.isascii():
         raise ValueError("may be badly encoded")

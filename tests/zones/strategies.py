@@ -2,11 +2,15 @@
 
 import struct
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text
+from dinamed.zones.master import read_master
+from dinamed.zones.masterdata import MasterData
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone, pack
 
@@ -51,3 +55,12 @@ QUERIES = st.lists(LABELS, max_size=7).map(".".join)
 def absolute(owner: str) -> WireName:
     """The absolute name of a relative one."""
     return key(owner) + ORIGIN
+
+
+def read(text: str | bytes) -> MasterData:
+    """Read a master file from its text."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "zone")
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        data = read_master(ORIGIN, str(path))
+    return data

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.zones.generate import MAX_COUNT, generate_range, generate_text
 from dinamed.zones.lines import EntryError
 from dinamed.zones.masterdata import RAW
-from tests.zones.test_master import read
+from tests.zones.strategies import read
 
 
 class TextTests(SynchronousTestCase):
