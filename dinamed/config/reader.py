@@ -41,6 +41,16 @@ def _quoted(key: str) -> str:
     return '"' + key.encode("unicode_escape").decode().replace('"', '\\"') + '"'
 
 
+def one_line(message: str) -> str:
+    """`message` with what can't be printed escaped; names and paths may hold it."""
+    if message.isprintable():
+        return message
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode()
+        for one in message
+    )
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """The rest of a message: `; did you mean "X"?`, or nothing."""
     near = difflib.get_close_matches(word, list(known), 1)
@@ -63,7 +73,8 @@ class Reader:
         if self._lines is None:
             self._lines = key_lines(self._text)
         line = line_of(self._lines, path)
-        self.problems.append(Problem(self.file, line, key_text(path), message))
+        problem = Problem(self.file, line, key_text(path), one_line(message))
+        self.problems.append(problem)
         self._bad.update(path[:length] for length in range(len(path) + 1))
 
     def intact(self, path: Path) -> bool:
@@ -231,8 +242,7 @@ def _in_range(kind: inspect.IntType | inspect.FloatType, raw: float) -> bool:
 
 
 def words_for(kind: inspect.Type, raw: object) -> str:
-    """What a type is to an operator, with its range if `raw` is at least a number."""
-    number = type(raw) in (int, float)
+    """What a type is to an operator, with its range if `raw` has the type."""
     match kind:
         case inspect.BoolType():
             return "true or false"
@@ -241,8 +251,9 @@ def words_for(kind: inspect.Type, raw: object) -> str:
         case inspect.LiteralType():
             return " or ".join(map(shown, kind.values))
         case inspect.IntType():
-            return "a whole number" + (_range_words(kind) if number else "")
+            return "a whole number" + (_range_words(kind) if type(raw) is int else "")
         case inspect.FloatType():
+            number = type(raw) in (int, float)
             return "a number" + (_range_words(kind) if number else "")
         case inspect.TupleType():
             return f"a list of {len(kind.item_types)}"
