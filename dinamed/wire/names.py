@@ -115,11 +115,11 @@ def _split_escaped(raw: bytes) -> tuple[list[bytes], bool]:
             absolute = position == len(raw)
         elif octet != 0x5C:
             label.append(octet)
-        elif raw[position : position + 3].isdigit() and position + 3 <= len(raw):
-            value = int(raw[position : position + 3])
-            if value > 255:
-                raise BadName(f"escape \\{value} is over 255")
-            label.append(value)
+        elif raw[position : position + 1].isdigit():
+            digits = raw[position : position + 3]
+            if len(digits) < 3 or not digits.isdigit() or int(digits) > 255:
+                raise BadName("backslash and no three digits up to 255")
+            label.append(int(digits))
             position += 3
         elif position < len(raw):
             label.append(raw[position])
