@@ -1,0 +1,1 @@
+"""Measurements of the running daemon; each module is a program of its own."""
