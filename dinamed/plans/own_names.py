@@ -53,7 +53,7 @@ def own_plan(
 
 def chaos_plan(question: Question) -> Plan:
     """Class CH: who answers, and which version (RFC 4892)."""
-    if question.type not in (Type.TXT, Type.ANY):
+    if question.type != Type.TXT:
         return REFUSED
     if question.key in _VERSION_NAMES:
         return Told(Topic.CHAOS_VERSION, REFUSED)

@@ -64,4 +64,3 @@ Plan = Fixed | Drawn | Told
 
 REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
 PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)
-SERVER_FAILURE = Fixed(Rcode.SERVFAIL, False)

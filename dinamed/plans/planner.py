@@ -23,6 +23,8 @@ _WANTED: dict[int, Wanted] = {
     Type.TXT: Wanted.TEXT,
 }
 _TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
+_ALIAS_ITSELF = frozenset({Type.CNAME, Type.ANY})
+"""What a CNAME answers, rather than leads on to (RFC 1034 section 3.6.2)."""
 # Offset of the host name in the data of the types that get additional addresses.
 _TARGET_OFFSET: dict[int, int] = {Type.NS: 0, Type.MX: 2, Type.SRV: 6}
 
@@ -88,15 +90,15 @@ class _Walk:
             return self._referral(zone, match)
         if match.kind is Found.DNAME:
             return self._dname(match)
-        if match.kind is not Found.EXACT and match.kind is not Found.CUT:
+        # An alias does not lead to what a server tells about itself.
+        if match.kind in (Found.MISSING, Found.WILDCARD) and not self._aliases:
             own = own_plan(
                 self._name,
                 zone.origin,
                 self._planner._pool_named,
                 lambda: self._no_data(zone),
             )
-            # An alias does not lead to what a server tells about itself.
-            if own is not None and not self._aliases:
+            if own is not None:
                 return own
         if match.kind is Found.MISSING:
             self._soa(zone)
@@ -144,6 +146,8 @@ class _Walk:
             return self._fixed(Rcode.YXDOMAIN)
         alias = RRset(Type.CNAME, dname.ttl, (target,))
         self._add(Section.ANSWER, self._name, alias)
+        if self._type in _ALIAS_ITSELF:
+            return self._fixed(Rcode.NOERROR)
         self._follow(target)
         return None
 

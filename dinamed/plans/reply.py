@@ -18,6 +18,9 @@ _FLAGS_AND_COUNTS = struct.Struct("!5H")
 _RECORD = struct.Struct("!HHIH")
 QUESTION_NAME = b"\xc0\x0c"
 """A pointer to the question's name."""
+NSID_MAX = 128
+"""Octets of the identity that NSID tells: with the longest name and all other options
+a reply without records still fits into 512."""
 
 
 def opt_of(query: Query, fixed: Fixed | None, identity: str, scope: int) -> bytes:
@@ -30,7 +33,7 @@ def opt_of(query: Query, fixed: Fixed | None, identity: str, scope: int) -> byte
         return b""
     options = b""
     if edns.nsid:
-        options += option(EdnsOption.NSID, identity.encode())
+        options += option(EdnsOption.NSID, identity.encode()[:NSID_MAX])
     if edns.subnet is not None:
         options += edns.subnet.reply_option(min(scope, edns.subnet.source))
     if fixed is not None and fixed.extended_error is not None:
