@@ -13,6 +13,7 @@ import hashlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -24,6 +25,8 @@ from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 
 PAGE = 4096
+FRESH = 100_000_000
+"""Nanoseconds by which the time of a file's last change may lag behind the clock."""
 
 
 class ZoneSource(msgspec.Struct, frozen=True):
@@ -53,13 +56,22 @@ class Compiled(msgspec.Struct, frozen=True):
 Known = dict[bytes, ZoneSource]
 
 
-def fingerprint(files: tuple[str, ...], names: Mapping[bytes, str]) -> bytes:
-    """Tells whether the files and the names of pools of a zone are as they were."""
+def fingerprint(
+    files: tuple[str, ...], names: Mapping[bytes, str], before: int | None = None
+) -> bytes:
+    """Tells whether the files and the names of pools of a zone are as they were.
+
+    Empty if a file has changed since `before` (nanoseconds of Unix time), or just
+    then: it may have been read as it was, and is now another.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for path in files:
         try:
             stat = os.stat(path)
-            state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if before is not None and stat.st_ctime_ns > before - FRESH:
+                return b""
+            # Unlike the time of modification, that of change cannot be set.
+            state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_ctime_ns)
         except OSError:
             state = (0, 0, 0, 0)
         digest.update(repr((path, state)).encode())
@@ -72,6 +84,7 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
 
     Packed zones go through `write`, each filled up to whole pages.
     """
+    began = time.time_ns()
     same: dict[WireName, ZoneSource] = {}
 
     def unchanged(apex: WireName, zone: Zone) -> bool:
@@ -90,7 +103,8 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
     zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
     position = 0
     for apex, built in everything.zones.items():
-        source = ZoneSource(built.files, fingerprint(built.files, names[apex]))
+        stamp = fingerprint(built.files, names[apex], began)
+        source = ZoneSource(built.files, stamp)
         size = len(built.packed)
         zones.append(CompiledZone(apex, source, position, size))
         filled = -size % PAGE

@@ -80,11 +80,14 @@ def _size_of(path: str) -> int:
 
 
 def _command(path: str, descriptor: int) -> list[str]:
-    return [sys.executable, "-m", "dinamed.config.compiled", path, str(descriptor)]
+    # -P: nothing is imported from the current folder, which may be anybody's.
+    module = "dinamed.config.compiled"
+    return [sys.executable, "-P", "-m", module, path, str(descriptor)]
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    folders = [folder or os.getcwd() for folder in sys.path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
 
 def _load_in_child(path: str) -> Loaded:
@@ -109,16 +112,21 @@ def load_aside(reactor: IReactorProcess, path: str, now: Loaded) -> Deferred[Loa
     """Read everything in a child; what has not changed is taken from `now`.
 
     Fails with `ConfigError`, or with `CompileError` if the child comes to grief.
+    Raises `OSError` if there is no child to be had.
     """
     output = os.memfd_create("dinamed-zones")
     child = _Child(output, now)
-    reactor.spawnProcess(
-        child,
-        sys.executable,
-        _command(path, _OUTPUT),
-        _environment(),
-        childFDs={0: "w", 1: "r", 2: "r", _OUTPUT: output},
-    )
+    try:
+        reactor.spawnProcess(
+            child,
+            sys.executable,
+            _command(path, _OUTPUT),
+            _environment(),
+            childFDs={0: "w", 1: "r", 2: "r", _OUTPUT: output},
+        )
+    except OSError:
+        os.close(output)
+        raise
     return child.loaded
 
 
@@ -162,7 +170,10 @@ def _finish(
     output: int,
     zones: Mapping[WireName, PackedZone],
 ) -> Loaded:
-    compiled = msgspec.msgpack.decode(said, type=Compiled)
+    try:
+        compiled = msgspec.msgpack.decode(said, type=Compiled)
+    except msgspec.MsgspecError as error:
+        raise CompileError(f"said what is no result: {error}") from error
     size = os.fstat(output).st_size
     buffer = memoryview(b"")
     if size:

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -93,8 +93,8 @@ class ReloadService(Service):
         self._reactor = reactor
         self._authority = authority
         self._previous: Any = None
-        self._running: Deferred[bool] | None = None
-        self._again = False
+        self._busy = False
+        self._waiting: list[Deferred[bool]] = []
 
     def startService(self) -> None:
         """Take over SIGHUP, which else ends twistd."""
@@ -104,7 +104,8 @@ class ReloadService(Service):
     def stopService(self) -> None:
         """Give SIGHUP back."""
         super().stopService()
-        signal.signal(signal.SIGHUP, self._previous)
+        # None: a handler that was not made by Python code, and cannot be put back.
+        signal.signal(signal.SIGHUP, self._previous or signal.SIG_DFL)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(self.reload)
@@ -112,18 +113,23 @@ class ReloadService(Service):
     def reload(self) -> Deferred[bool]:
         """Read everything again and serve it if it is good.
 
-        One reload runs at a time; a request meanwhile makes another one follow.  The
-        Deferred tells whether the new state is served.
+        One reload runs at a time; requests meanwhile make one more follow.  The
+        Deferred tells whether what is then read is served.
         """
-        if self._running is not None:
-            self._again = True
-            return self._running
-        path = self._authority.loaded.settings.path
-        load = load_aside(self._reactor, path, self._authority.loaded)
-        load.addErrback(self._without_child, path)
-        self._running = done = load.addCallbacks(self._apply, self._refuse)
-        done.addCallback(self._finished)
+        done: Deferred[bool] = Deferred()
+        self._waiting.append(done)
+        if not self._busy:
+            self._begin()
         return done
+
+    def _begin(self) -> None:
+        self._busy = True
+        asked, self._waiting = self._waiting, []
+        path = self._authority.loaded.settings.path
+        load = maybeDeferred(load_aside, self._reactor, path, self._authority.loaded)
+        load.addErrback(self._without_child, path)
+        done = load.addCallback(self._apply).addErrback(self._refuse)
+        done.addCallback(self._finished, asked)
 
     def _without_child(self, failure: Failure, path: str) -> Deferred[Loaded]:
         failure.trap(CompileError, OSError)
@@ -156,9 +162,9 @@ class ReloadService(Service):
             self.log.failure("reload failed, nothing has changed", failure)
         return False
 
-    def _finished(self, applied: bool) -> "bool | Deferred[bool]":
-        self._running = None
-        if self._again and self.running:
-            self._again = False
-            return self.reload()
-        return applied
+    def _finished(self, applied: bool, asked: list[Deferred[bool]]) -> None:
+        self._busy = False
+        if self._waiting:
+            self._begin()
+        for done in asked:
+            done.callback(applied)

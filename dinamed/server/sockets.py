@@ -1,7 +1,6 @@
 """Binding: from the interfaces an operator names to bound, non-blocking sockets."""
 
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -76,8 +75,10 @@ def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
         host, port = split_interface(text, default_port)
         try:
             results = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise BindError(f"unknown interface {text!r}: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            # A name that cannot be one, as with an empty label, is a ValueError.
+            reason = error.strerror if isinstance(error, OSError) else "not a name"
+            raise BindError(f"unknown interface {text!r}: {reason}") from None
         for family, _, _, _, sockaddr in results:
             if family in (socket.AF_INET, socket.AF_INET6):
                 name = str(sockaddr[0])
@@ -116,8 +117,9 @@ def _bind_one(address: Address) -> Listening:
 
 
 def _socket(address: Address, kind: socket.SocketKind) -> socket.socket:
-    sock = socket.socket(address.family, kind)
+    sock: socket.socket | None = None
     try:
+        sock = socket.socket(address.family, kind)
         sock.setblocking(False)
         _set_options(sock, address, kind)
         info = socket.getaddrinfo(
@@ -127,9 +129,10 @@ def _socket(address: Address, kind: socket.SocketKind) -> socket.socket:
         if kind == socket.SOCK_STREAM:
             sock.listen(BACKLOG)
     except OSError as error:
-        sock.close()
+        if sock is not None:
+            sock.close()
         transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = error.strerror or error
         raise BindError(f"cannot listen on {address} ({transport}): {reason}") from None
     return sock
 

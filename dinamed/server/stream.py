@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
+    IHalfCloseableProtocol,
     IPushProducer,
     IReactorTime,
     ITCPTransport,
@@ -28,7 +29,7 @@ MAX_PER_CLIENT = 100
 """Open at a time from one address; one more is refused."""
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHalfCloseableProtocol)
 class StreamProtocol(TimeoutMixin, DNSProtocol):
     """One connection.  Replies leave in the order of the queries."""
 
@@ -61,11 +62,25 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         """Answer one message; a peer that does not speak DNS is cut off."""
         reply = self.factory.responder.respond(string, self.host, True)
         if reply is None:
-            self.transport.loseConnection()
+            self.hang_up()
             return
         self.transport.write(len(reply).to_bytes(2, "big") + reply)
         self.resetTimeout()
         self.factory.touch(self)
+
+    def hang_up(self) -> None:
+        """Answer nothing more; close once the replies are written."""
+        self.pauseProducing()
+        # Else the transport, its buffer empty, would ask for more instead of closing.
+        self.transport.unregisterProducer()  # type: ignore[attr-defined]
+        self.transport.loseConnection()
+
+    def readConnectionLost(self) -> None:  # noqa: N802
+        """The peer asks nothing more, but may wait for replies."""
+        self.hang_up()
+
+    def writeConnectionLost(self) -> None:  # noqa: N802
+        """We never close one direction alone, so this is not called."""
 
     def stopProducing(self) -> None:
         """The transport wants no more: nothing to do, it closes by itself."""
@@ -157,7 +172,7 @@ class StreamFactory(DNSServerFactory):
             return succeed(None)
         closed = self._closed = Deferred()
         for protocol in list(self._open):
-            protocol.transport.loseConnection()
+            protocol.hang_up()
         late = self.clock.callLater(patience, self._abort_all)
 
         def _done(_: None) -> None:
