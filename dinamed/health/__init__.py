@@ -1,0 +1,1 @@
+"""Checks: probes of members, what they mean, and the service that runs them."""

@@ -1,0 +1,126 @@
+"""The `exec` check: a command of the operator's, in a process group of its own."""
+
+import contextlib
+import os
+import signal
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProcessTransport,
+    IReactorProcess,
+    IReactorTime,
+)
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+from zope.interface import Interface
+
+from dinamed.config.checks import ExecCheck
+from dinamed.health.results import PASSED, Result, Target, failed, fill
+
+MAX_OUTPUT = 65536  # octets; a command that says more is ended
+SESSION = "setsid"  # the program of util-linux that gives a process its own group
+
+
+class CommandReactor(IReactorProcess, IReactorTime, Interface):
+    """What an `exec` check needs of the reactor."""
+
+
+class CommandProbe:
+    """Probes targets by an `exec` check."""
+
+    def __init__(self, reactor: CommandReactor, check: ExecCheck) -> None:
+        self._reactor = reactor
+        self._check = check
+
+    def probe(self, target: Target) -> "Deferred[Result]":
+        """Run the command; see L{Probe.probe}."""
+        words = [fill(word, target) for word in self._check.command]
+        return _Run(self._reactor, self._check.limit).begin(words)
+
+
+class _Run(ProcessProtocol):
+    """One run.  The group is killed whole: at its end, when late, or cancelled.
+
+    What leaves the group of its own accord (a daemon) is beyond reach, but holds
+    nothing of ours: the pipes are closed when the command itself has ended.
+    """
+
+    def __init__(self, reactor: CommandReactor, limit: float) -> None:
+        self.result: Deferred[Result] = Deferred(self._cancelled)
+        self._reactor = reactor
+        self._limit = limit
+        self._over = False
+        self._said = bytearray()
+        self._heard = 0
+        self._exited = False
+        self._process: int | None = None
+        self._deadline: IDelayedCall | None = None
+
+    def begin(self, words: list[str]) -> "Deferred[Result]":
+        """Start the command; the Deferred fires with what came of it."""
+        try:
+            self._reactor.spawnProcess(self, SESSION, [SESSION, *words], env=None)
+        except (OSError, ValueError) as error:
+            return succeed(failed(f"can't execute: {error}"))
+        if not self._over:
+            self._deadline = self._reactor.callLater(self._limit, self._late)
+        return self.result
+
+    def connectionMade(self) -> None:
+        """See L{ProcessProtocol}."""
+        if self.transport is not None:
+            self._process = self.transport.pid
+            self.transport.closeStdin()
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N802, N803
+        """See L{ProcessProtocol}."""
+        self._heard += len(data)
+        self._said += data[: 1024 - len(self._said)]
+        if self._heard > MAX_OUTPUT:
+            self._end(failed(f"printed more than {MAX_OUTPUT} octets"))
+
+    def processExited(self, reason: Failure) -> None:  # noqa: N802
+        """See L{ProcessProtocol}: the command has ended, perhaps not its children."""
+        self._exited = True
+        error = reason.value
+        if isinstance(error, ProcessDone):
+            self._end(PASSED)
+        elif isinstance(error, ProcessTerminated) and error.signal is not None:
+            self._end(failed(f"killed by signal {error.signal}"))
+        else:
+            status = getattr(error, "exitCode", None)
+            self._end(failed(self._words(f"exit status {status}")))
+
+    def _words(self, text: str) -> str:
+        lines = self._said.decode("utf-8", "replace").strip().splitlines()
+        return f"{text}: {lines[0]}" if lines else text
+
+    def _late(self) -> None:
+        self._deadline = None
+        self._end(failed(self._words(f"not done in {self._limit:g} s")))
+
+    def _cancelled(self, _: "Deferred[Result]") -> None:
+        self._free()
+
+    def _end(self, result: Result) -> None:
+        if not self._over:
+            self._free()
+            self.result.callback(result)
+
+    def _free(self) -> None:
+        self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process, signal.SIGKILL)
+            if not self._exited:  # perhaps before it could make its group
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGKILL)
+        transport: IProcessTransport | None = self.transport
+        if transport is not None:
+            transport.loseConnection()

@@ -1,0 +1,206 @@
+"""The `dns` check: a query over UDP, and over TCP where the answer is cut."""
+
+import random
+from typing import cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IListeningPort,
+    IReactorUDP,
+    IUDPTransport,
+)
+from twisted.internet.protocol import DatagramProtocol
+
+from dinamed.config.checks import DnsCheck
+from dinamed.health.dns_message import DnsQuestion, Meaning
+from dinamed.health.exchange import Exchange, ExchangeReactor
+from dinamed.health.results import PASSED, Result, Target, failed, fill, same_address
+from dinamed.wire.names import BadName
+
+MAX_PACKET = 4096  # octets; we don't offer EDNS, so 512 is what may come
+MAX_STRANGERS = 64  # messages that are not ours, until we stop listening to them
+
+
+class DnsReactor(ExchangeReactor, IReactorUDP):
+    """What a `dns` check needs of the reactor."""
+
+
+class DnsProbe:
+    """Probes targets by a `dns` check.
+
+    Ids come from `rng`, which should be one that can't be foretold; source ports
+    come from the system.
+    """
+
+    def __init__(
+        self, reactor: DnsReactor, check: DnsCheck, rng: random.Random
+    ) -> None:
+        self._reactor = reactor
+        self._check = check
+        self._rng = rng
+
+    def probe(self, target: Target) -> "Deferred[Result]":
+        """Ask the target; see L{Probe.probe}."""
+        try:
+            question = DnsQuestion(self._check, fill(self._check.name, target))
+        except BadName as error:
+            return succeed(failed(f"not a domain name: {error}"))
+        ask = _Query(self._reactor, self._check, question, target, self._rng)
+        return ask.begin()
+
+
+class _Query(DatagramProtocol):
+    """One query over a socket of its own, and what follows from it."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        reactor: DnsReactor,
+        check: DnsCheck,
+        question: DnsQuestion,
+        target: Target,
+        rng: random.Random,
+    ) -> None:
+        self.result: Deferred[Result] = Deferred(self._cancelled)
+        self._reactor = reactor
+        self._check = check
+        self._question = question
+        self._target = target
+        self._rng = rng
+        self._id = rng.getrandbits(16)
+        self._began = 0.0
+        self._over = False
+        self._strangers = 0
+        self._port: IListeningPort | None = None
+        self._deadline: IDelayedCall | None = None
+        self._stream: Deferred[Result] | None = None
+
+    def begin(self) -> "Deferred[Result]":
+        """Send the query; the Deferred fires with what came of it."""
+        self._began = self._reactor.seconds()
+        interface = "::" if self._target.is_v6 else ""
+        try:
+            # Connected in startProtocol, so only the target can answer.
+            self._port = self._reactor.listenUDP(0, self, interface, MAX_PACKET)
+        except CannotListenError as error:
+            return succeed(failed(str(error)))
+        limit = self._check.limit
+        if not self._over:
+            self._deadline = self._reactor.callLater(limit, self._late)
+        return self.result
+
+    def startProtocol(self) -> None:
+        """See L{DatagramProtocol}."""
+        transport = cast(IUDPTransport, self.transport)
+        try:
+            transport.connect(self._target.address, self._check.port)
+            transport.write(self._question.message(self._id), None)
+        except OSError as error:
+            self._reactor.callLater(
+                0, self._end, failed(f"can't send: {error.strerror}")
+            )
+
+    def datagramReceived(self, data: bytes, addr: tuple[str, int]) -> None:
+        """See L{DatagramProtocol}."""
+        if self._over or self._stream is not None:
+            return
+        ours = addr[1] == self._check.port and same_address(
+            addr[0], self._target.address
+        )
+        meaning = self._question.judge(data, self._id) if ours else Meaning.NOT_OURS
+        if meaning is Meaning.NOT_OURS:
+            self._strangers += 1
+            if self._strangers == MAX_STRANGERS:
+                self._end(
+                    failed(f"{MAX_STRANGERS} answers with another id or question")
+                )
+        elif meaning is Meaning.TRUNCATED:
+            self._over_tcp()
+        elif meaning is Meaning.PASSED:
+            self._end(PASSED)
+        else:
+            self._end(failed(meaning))
+
+    def connectionRefused(self) -> None:
+        """See L{DatagramProtocol}."""
+        self._end(failed("port unreachable"))
+
+    def _over_tcp(self) -> None:
+        self._close()
+        left = self._check.limit - (self._reactor.seconds() - self._began)
+        stream = _Stream(
+            self._reactor, max(left, 0.0), self._question, self._rng.getrandbits(16)
+        )
+        self._stream = stream.begin(self._target, self._check.port)
+        self._stream.addCallback(self._end)
+
+    def _late(self) -> None:
+        self._deadline = None
+        words = f"no answer in {self._check.limit:g} s"
+        if self._strangers:
+            words += f" ({self._strangers} with another id or question)"
+        self._end(failed(words))
+
+    def _cancelled(self, _: "Deferred[Result]") -> None:
+        self._free()
+
+    def _end(self, result: Result) -> None:
+        if not self._over:
+            self._free()
+            self.result.callback(result)
+
+    def _free(self) -> None:
+        self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._close()
+        stream, self._stream = self._stream, None
+        if stream is not None and not stream.called:
+            stream.addErrback(lambda _: None)
+            stream.cancel()
+
+    def _close(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            port.stopListening()
+
+
+class _Stream(Exchange):
+    """The query over TCP: messages with their length before them."""
+
+    def __init__(
+        self,
+        reactor: ExchangeReactor,
+        limit: float,
+        question: DnsQuestion,
+        identity: int,
+    ) -> None:
+        super().__init__(reactor, limit)
+        self._question = question
+        self._id = identity
+        self._heard = bytearray()
+
+    def opened(self) -> None:
+        if self.transport is not None:
+            message = self._question.message(self._id)
+            self.transport.write(len(message).to_bytes(2, "big") + message)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._heard += data[: 65537 - len(self._heard)]
+        length = int.from_bytes(self._heard[:2], "big") + 2
+        if len(self._heard) < max(length, 3):
+            return
+        meaning = self._question.judge(bytes(self._heard[2:length]), self._id)
+        match meaning:
+            case Meaning.PASSED:
+                self.passed()
+            case Meaning.NOT_OURS:
+                self.failed("an answer with another id or question over TCP")
+            case Meaning.TRUNCATED:
+                self.failed("a truncated answer over TCP")
+            case _:
+                self.failed(meaning)

@@ -1,0 +1,140 @@
+"""The `http` and `https` checks: one request to the member's address, one response."""
+
+import re
+from typing import Any, cast
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.protocol import ClientFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from dinamed.config.check_forms import split_url
+from dinamed.config.checks import HttpCheck, HttpsCheck
+from dinamed.config.values import host_port
+from dinamed.health.exchange import Exchange, ExchangeReactor
+from dinamed.health.http_message import BadMessage, ResponseReader, build_request
+from dinamed.health.results import Result, Target, failed, fill
+from dinamed.health.tls import Handshake, certificate_options
+
+
+class HttpProbe:
+    """Probes targets by an `http` or `https` check."""
+
+    def __init__(self, reactor: ExchangeReactor, check: HttpCheck) -> None:
+        self._reactor = reactor
+        self._url = split_url(check.url)
+        self._options = None
+        if isinstance(check, HttpsCheck):
+            self._options = certificate_options(check)
+        self.check = check
+        self.body = None if check.body is None else re.compile(check.body.encode())
+
+    def probe(self, target: Target) -> "Deferred[Result]":
+        """Ask the target; see L{Probe.probe}."""
+        handshake = None
+        if isinstance(self.check, HttpsCheck) and self._options is not None:
+            try:
+                name = self.server_name(target)
+            except ValueError as error:  # by the member's name
+                return succeed(failed(str(error)))
+            verify = self.check.verify
+            handshake = Handshake(self._options, name, verify=verify)
+        exchange = _Request(self._reactor, self, self.request(target), handshake)
+        return exchange.begin(target, self._url.port)
+
+    def request(self, target: Target) -> bytes:
+        """The request as it is sent."""
+        headers = tuple((n, fill(v, target)) for n, v in self.check.headers)
+        path = fill(self._url.target, target)
+        return build_request(self.check.method, path, self.host(target), headers)
+
+    def host(self, target: Target) -> str:
+        """The Host line: as set, or else as the URL has it."""
+        text = self.check.host or self._url.authority
+        return text.replace("{address}", target.in_url).replace("{name}", target.name)
+
+    def server_name(self, target: Target) -> str:
+        """Whom the target must be by its certificate."""
+        if isinstance(self.check, HttpsCheck) and self.check.server_name:
+            return fill(self.check.server_name, target)
+        return host_port(self.host(target)).host.removesuffix(".")
+
+    def judge(self, response: ResponseReader) -> str:
+        """Why the response is not what it should be; "" if it is."""
+        status = response.status
+        if not any(low <= status <= high for low, high in self.check.codes):
+            return f"status {status}"
+        if self.body is not None and not self.body.search(response.body):
+            return "the body has no match of the pattern"
+        return ""
+
+
+class _Request(Exchange):
+    """Sends the request and reads the response."""
+
+    def __init__(
+        self,
+        reactor: ExchangeReactor,
+        probe: HttpProbe,
+        request: bytes,
+        handshake: Handshake | None,
+    ) -> None:
+        super().__init__(reactor, probe.check.limit)
+        self._probe = probe
+        self._request = request
+        self._handshake = handshake
+        limit = 0 if probe.body is None else probe.check.body_limit
+        self._response = ResponseReader(body_limit=limit)
+
+    def opened(self) -> None:
+        if self.transport is not None:
+            self._stage = "asked"
+            self.transport.write(self._request)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._stage = "answering"
+        try:
+            if self._response.feed(data):
+                self._decide()
+        except BadMessage as error:
+            self.failed(str(error))
+
+    def closed(self) -> None:
+        try:
+            self._response.end()
+        except BadMessage as error:
+            self.failed(str(error))
+        else:
+            self._decide()
+
+    def _decide(self) -> None:
+        reason = self._probe.judge(self._response)
+        if reason:
+            self.failed(reason)
+        else:
+            self.passed()
+
+    def _outermost(self) -> ClientFactory:
+        if self._handshake is None:
+            return self
+        # It passes on all that concerns clients, though it isn't declared as one.
+        wrapped: Any = TLSMemoryBIOFactory(self._handshake, True, self, self._reactor)
+        return cast(ClientFactory, wrapped)
+
+    def _trouble(self, error: BaseException | None) -> str:
+        if self._handshake is not None:
+            if self._handshake.trouble:
+                return f"certificate refused: {self._handshake.trouble}"
+            if isinstance(error, SSL.Error):
+                return f"TLS: {_tls_words(error)}"
+        return super()._trouble(error)
+
+
+def _tls_words(error: SSL.Error) -> str:
+    """What OpenSSL has to say, without its places in the code."""
+    queue = error.args[0] if error.args else ()
+    if isinstance(queue, list | tuple):
+        said = [str(entry[-1]) for entry in queue if isinstance(entry, tuple)]
+        if said:
+            return ", ".join(said)
+    return "closed early" if isinstance(error, SSL.ZeroReturnError) else str(error)

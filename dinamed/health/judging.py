@@ -1,0 +1,65 @@
+"""From the states of a member's targets to one verdict on the member.
+
+A member has one or more checks, and each check looks at each of its addresses.  A
+check passes while any address passes it, for a member that answers at one address
+still serves; the member is up while all of its checks pass.  Nothing is said before
+enough is known to say it: one failing check is enough for down, up needs them all.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from dinamed.health.rising import Checker
+
+MAX_SHOWN = 3  # failures that a reason tells in full
+
+
+class Verdict(NamedTuple):
+    """What the checks say: None, nothing yet.  `reason` tells what fails, if any."""
+
+    healthy: bool | None
+    reason: str = ""
+
+
+class Finding(NamedTuple):
+    """The state of one target; `label` says in words which one and which check."""
+
+    label: str
+    checker: Checker
+
+
+def judge(checks: Sequence[Sequence[Finding]]) -> Verdict:
+    """The verdict on a member from its findings, those of one check together.
+
+    Failing addresses are named in `reason` even where the member is up.
+    """
+    states = [_any(finding.checker.up for finding in one) for one in checks]
+    healthy: bool | None = None
+    if False in states:
+        healthy = False
+    elif states and None not in states:
+        healthy = True
+    return Verdict(healthy, _reason(checks))
+
+
+def _any(states: Iterable[bool | None]) -> bool | None:
+    found: bool | None = False
+    for state in states:
+        if state:
+            return True
+        if state is None:
+            found = None
+    return found
+
+
+def _reason(checks: Sequence[Sequence[Finding]]) -> str:
+    failing = [
+        f"{finding.label}: {finding.checker.reason}"
+        for one in checks
+        for finding in one
+        if finding.checker.up is False
+    ]
+    if len(failing) > MAX_SHOWN:
+        more = len(failing) - MAX_SHOWN
+        failing[MAX_SHOWN:] = [f"and {more} more"]
+    return "; ".join(failing)

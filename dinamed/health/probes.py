@@ -1,0 +1,64 @@
+"""From the settings of a check to what probes by them."""
+
+import random
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, succeed
+
+from dinamed.config import checks
+from dinamed.health.command import CommandProbe, CommandReactor
+from dinamed.health.dns_probe import DnsProbe, DnsReactor
+from dinamed.health.file import FileProbe, FileReactor
+from dinamed.health.http import HttpProbe
+from dinamed.health.results import Probe, Result, Target, failed
+from dinamed.health.tcp import TcpProbe
+
+
+class HealthReactor(CommandReactor, DnsReactor, FileReactor):
+    """What checks need of the reactor."""
+
+
+class MakeProbe(Protocol):
+    """Makes what probes by a check; never raises."""
+
+    def __call__(
+        self, reactor: HealthReactor, check: checks.Check, rng: random.Random
+    ) -> Probe:
+        """Make it."""
+        ...
+
+
+def make_probe(
+    reactor: HealthReactor, check: checks.Check, rng: random.Random
+) -> Probe:
+    """What probes by that check.
+
+    If it can't be made (its authorities can't be read) all that it probes fails,
+    with the reason.
+    """
+    try:
+        match check:
+            case checks.TcpCheck():
+                return TcpProbe(reactor, check)
+            case checks.HttpCheck():
+                return HttpProbe(reactor, check)
+            case checks.DnsCheck():
+                return DnsProbe(reactor, check, rng)
+            case checks.ExecCheck():
+                return CommandProbe(reactor, check)
+            case checks.FileCheck():
+                return FileProbe(reactor, check)
+    except (OSError, ValueError) as error:
+        return BrokenProbe(f"the check can't be made: {error}")
+    return BrokenProbe("no such type of check")
+
+
+class BrokenProbe:
+    """Fails always."""
+
+    def __init__(self, reason: str) -> None:
+        self._result = failed(reason)
+
+    def probe(self, target: Target) -> "Deferred[Result]":
+        """Fail; see L{Probe.probe}."""
+        return succeed(self._result)

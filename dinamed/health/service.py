@@ -1,0 +1,338 @@
+"""The service that runs all checks and passes on what they say."""
+
+import random
+import resource
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dinamed.config.checks import ExecCheck, FileCheck
+from dinamed.health.gate import Gate
+from dinamed.health.judging import Verdict
+from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
+from dinamed.health.punctuality import Punctuality
+from dinamed.health.results import Probe, Result, failed
+from dinamed.health.rising import Entry
+from dinamed.health.watches import (
+    MemberKey,
+    Roster,
+    SavedCheck,
+    Watch,
+    WatchedPool,
+)
+
+MAX_LOCAL = 32  # processes and threads at once
+FIRST_RATE = 2000  # probes begun in a second while the first round lasts
+FIRST_SHARE = 0.8  # of the time limit, within which the first round begins
+SETTLING = 0.1  # seconds for which verdicts are gathered before they are told
+
+
+class Told(NamedTuple):
+    """A verdict on a member, as it is told."""
+
+    pool: str
+    member: str
+    healthy: bool | None
+    reason: str
+
+
+class Gateway(Protocol):
+    """The way to the one who keeps the states of members."""
+
+    def verdicts(self, changed: Sequence[Told]) -> None:
+        """Take new verdicts; there may be many at once."""
+        ...
+
+
+class CheckStatus(NamedTuple):
+    """What is known of one address of a member under one check."""
+
+    check: str
+    address: str
+    up: bool | None
+    since: float | None
+    reason: str
+    history: tuple[Entry, ...]
+
+
+class HealthService(Service):
+    """Checks the members of pools, each distinct target and check once an interval.
+
+    The first round goes as fast as `FIRST_RATE` allows; after that probes are spread
+    over the interval.  A target is never probed twice at the same time.  Where more
+    than `limit` probes would run at once some begin late, which `punctuality` tells;
+    without a limit it is half of the files that the process may open.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: HealthReactor,
+        gateway: Gateway,
+        pools: Iterable[WatchedPool],
+        rng: random.Random,
+        *,
+        limit: int | None = None,
+        make: MakeProbe = make_probe,
+    ) -> None:
+        self.punctuality = Punctuality()
+        self.passed = 0
+        self.failed = 0
+        self._reactor = reactor
+        self._gateway = gateway
+        self._rng = rng
+        self._make = make
+        self._gate = Gate(limit or file_share())
+        self._local = Gate(MAX_LOCAL)
+        self._roster = Roster()
+        self._told: dict[MemberKey, Verdict] = {}
+        self._dirty: set[MemberKey] = set()
+        self._telling: IDelayedCall | None = None
+        self._unknown: set[Watch] = set()
+        self._round_over = False
+        self._round_limit: IDelayedCall | None = None
+        self._round_waiters: list[Deferred[None]] = []
+        self.reconfigure(pools)
+
+    @property
+    def in_flight(self) -> int:
+        """How many probes run."""
+        return self._gate.running + self._local.running
+
+    @property
+    def waiting(self) -> int:
+        """How many probes are due and wait for others to end."""
+        return self._gate.waiting + self._local.waiting
+
+    def startService(self) -> None:
+        """Begin; verdicts from saved states are told at once."""
+        super().startService()
+        watches = list(self._roster.watches.values())
+        self._unknown = {watch for watch in watches if watch.checker.up is None}
+        self._begin(watches)
+        self._dirty.update(self._roster.watching)
+        self._tell()
+        if self._unknown and not self._round_over:
+            longest = max(watch.check.limit for watch in self._unknown)
+            self._round_limit = self._reactor.callLater(longest, self._end_round)
+        else:
+            self._end_round()
+
+    def stopService(self) -> None:
+        """End; every probe that runs is cut off, and what it holds is freed."""
+        super().stopService()
+        self._gate.clear()
+        self._local.clear()
+        for watch in self._roster.watches.values():
+            watch.stop()
+            watch.gone = False
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        self._end_round()
+
+    def reconfigure(self, pools: Iterable[WatchedPool]) -> None:
+        """Take on these pools.  Watches that stay keep their state and their times.
+
+        The keeper of states must know the pools already.
+        """
+        before = set(self._roster.watching)
+        added, gone, checks = self._roster.update(pools)
+        probes: dict[object, Probe] = {
+            check: self._make(self._reactor, check, self._rng) for check in checks
+        }
+        for watch in self._roster.watches.values():
+            watch.probe = probes[watch.check]
+        for watch in gone:
+            watch.stop()
+            self._known(watch)
+        self._dirty |= before | set(self._roster.watching)
+        if self.running:
+            self._begin(added)
+            self._tell()
+
+    def first_round(self) -> "Deferred[None]":
+        """Fires when something is known of every target, at the latest when the
+        longest time limit is over since the start; at once where that has been."""
+        if self._round_over:
+            return succeed(None)
+        waiter: Deferred[None] = Deferred()
+        self._round_waiters.append(waiter)
+        return waiter
+
+    def saved(self) -> list[SavedCheck]:
+        """The states of all targets, for `restore` after a restart."""
+        return self._roster.saved()
+
+    def restore(self, saved: Iterable[SavedCheck]) -> None:
+        """Start from saved states; each holds until the target's first result."""
+        self._roster.restore(saved)
+
+    def status(self, pool: str, member: str) -> list[CheckStatus]:
+        """What is known of a member's addresses; empty if it is not checked."""
+        return [
+            CheckStatus(
+                str(watch.check.__struct_config__.tag),
+                watch.target.address,
+                watch.checker.up,
+                watch.checker.since,
+                watch.checker.reason,
+                tuple(watch.checker.history),
+            )
+            for group in self._roster.watching.get((pool, member), ())
+            for watch in group
+        ]
+
+    def _begin(self, watches: list[Watch]) -> None:
+        """Plan the first and second probes of watches, in random order.
+
+        The first come soon, the second at their places within the interval.
+        """
+        now = self._reactor.seconds()
+        order = list(watches)
+        self._rng.shuffle(order)
+        for place, watch in enumerate(order):
+            interval = watch.check.interval
+            share = (place + self._rng.random()) / len(order)
+            soon = min(watch.check.limit * FIRST_SHARE, len(order) / FIRST_RATE)
+            watch.due = now + share * soon
+            watch.then = now + share * interval
+            if watch.then - watch.due < interval / 2:
+                watch.then += interval
+            self._plan(watch, now)
+
+    def _plan(self, watch: Watch, now: float) -> None:
+        delay = max(0.0, watch.due - now)
+        watch.timer = self._reactor.callLater(delay, self._is_due, watch)
+
+    def _is_due(self, watch: Watch) -> None:
+        watch.timer = None
+        self._gate_of(watch).enter(partial(self._run, watch))
+
+    def _gate_of(self, watch: Watch) -> Gate:
+        local = isinstance(watch.check, ExecCheck | FileCheck)
+        return self._local if local else self._gate
+
+    def _run(self, watch: Watch) -> None:
+        if watch.gone or watch.probe is None:
+            self._gate_of(watch).leave()
+            return
+        watch.began = self._reactor.seconds()
+        self.punctuality.add(watch.began - watch.due)
+        try:
+            result = watch.probe.probe(watch.target)
+        except Exception as error:
+            self.log.failure("a check broke")
+            result = succeed(failed(f"the check broke: {error!r}"))
+        watch.running = result
+        result.addBoth(self._finished, watch)
+
+    def _finished(self, found: Result | Failure, watch: Watch) -> None:
+        watch.running = None
+        stopped = watch.gone
+        if isinstance(found, Failure):
+            if found.check(CancelledError):
+                stopped = True
+            else:
+                self.log.failure("a check broke", failure=found)
+            found = failed(f"the check broke: {found.value!r}")
+        if not stopped:
+            now = self._reactor.seconds()
+            self._take(found, watch, now)
+            self._again(watch, now)
+        self._gate_of(watch).leave()
+
+    def _again(self, watch: Watch, now: float) -> None:
+        """Plan the next probe, at the watch's place in the first interval to come."""
+        interval = watch.check.interval
+        watch.due = watch.then
+        if watch.due <= now:
+            watch.due += ((now - watch.due) // interval + 1) * interval
+        elif watch.due - now > 2 * interval:  # the clock was set back
+            watch.due = now + interval
+        watch.then = watch.due + interval
+        self._plan(watch, now)
+
+    def _take(self, result: Result, watch: Watch, now: float) -> None:
+        if result.ok:
+            self.passed += 1
+        else:
+            self.failed += 1
+        checker = watch.checker
+        reason = checker.reason
+        seconds = max(0.0, now - watch.began)
+        changed = checker.take(Entry(now, result.ok, seconds, result.reason))
+        if changed or (checker.up is False and checker.reason != reason):
+            self._dirty.update(watch.members)
+            if self._telling is None:
+                self._telling = self._reactor.callLater(SETTLING, self._tell)
+        self._known(watch)
+
+    def _known(self, watch: Watch) -> None:
+        """Something is known of the watch, or need not be known any more."""
+        if watch in self._unknown:
+            self._unknown.discard(watch)
+            if not self._unknown:
+                self._end_round()
+
+    def _end_round(self) -> None:
+        if self._round_limit is not None and self._round_limit.active():
+            self._round_limit.cancel()
+        self._round_limit = None
+        self._unknown.clear()
+        self._round_over = True
+        if self.running:
+            self._tell()
+        waiters, self._round_waiters = self._round_waiters, []
+        for waiter in waiters:
+            waiter.callback(None)
+
+    def _tell(self) -> None:
+        """Pass on all verdicts that have changed."""
+        if self._telling is not None and self._telling.active():
+            self._telling.cancel()
+        self._telling = None
+        dirty, self._dirty = self._dirty, set()
+        changed = []
+        for member in sorted(dirty):
+            before = self._told.pop(member, Verdict(None))
+            if member not in self._roster.members:
+                continue  # the keeper has forgotten it too
+            verdict = self._roster.judge(member)
+            if verdict.healthy is None:
+                verdict = Verdict(None)
+            if verdict != before:
+                self._log(member, before, verdict)
+                changed.append(Told(*member, *verdict))
+            if member in self._roster.watching:
+                self._told[member] = verdict
+        if changed:
+            try:
+                self._gateway.verdicts(changed)
+            except Exception:
+                self.log.failure("verdicts of checks were not taken")
+
+    def _log(self, member: MemberKey, before: Verdict, verdict: Verdict) -> None:
+        pool, name = member
+        if verdict.healthy is False and before.healthy is not False:
+            self.log.warn(
+                "{pool}/{name} is down: {reason}",
+                pool=pool,
+                name=name,
+                reason=verdict.reason,
+            )
+        elif verdict.healthy and before.healthy is False:
+            self.log.info("{pool}/{name} is up", pool=pool, name=name)
+
+
+def file_share() -> int:
+    """How many probes may run at once by the number of files we may open: half."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 16384 if soft == resource.RLIM_INFINITY else max(64, min(16384, soft // 2))

@@ -1,0 +1,204 @@
+"""Who is watched by what: one watch for each distinct target and check."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+
+from dinamed.config.checks import Check
+from dinamed.health.judging import Finding, Verdict, judge
+from dinamed.health.results import Probe, Result, Target, names_member
+from dinamed.health.rising import Checker
+
+MemberKey = tuple[str, str]
+"""The names of a pool and of a member of it."""
+
+
+class WatchedMember(Protocol):
+    """What is to be known of a member's settings."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def addresses(self) -> Sequence[str]: ...
+
+
+class WatchedPool(Protocol):
+    """What is to be known of a pool's settings."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def members(self) -> Sequence[WatchedMember]: ...
+    @property
+    def check(self) -> Sequence[Check]: ...
+
+
+class WatchKey(NamedTuple):
+    """What makes a watch: pools that have the same share it.
+
+    `name` is the member's where the check depends on it, else empty.
+    """
+
+    address: str
+    check: Check
+    name: str
+
+
+class SavedCheck(msgspec.Struct, frozen=True, array_like=True):
+    """The state of one watch, to be kept over a restart; `check` is a digest."""
+
+    address: str
+    check: str
+    name: str
+    up: bool
+    since: float
+    reason: str = ""
+
+
+class Watch:
+    """One target under one check: its state, its times, and whom it concerns."""
+
+    __slots__ = (
+        "began",
+        "checker",
+        "due",
+        "gone",
+        "key",
+        "label",
+        "members",
+        "probe",
+        "running",
+        "target",
+        "then",
+        "timer",
+    )
+
+    def __init__(self, key: WatchKey, target: Target) -> None:
+        self.key = key
+        self.target = target
+        self.label = f"{key.check.__struct_config__.tag} {key.address}"
+        self.checker = Checker(key.check.rise, key.check.fall)
+        self.members: list[MemberKey] = []
+        self.probe: Probe | None = None
+        self.due = 0.0
+        self.then = 0.0
+        self.began = 0.0
+        self.gone = False
+        self.timer: IDelayedCall | None = None
+        self.running: Deferred[Result] | None = None
+
+    @property
+    def check(self) -> Check:
+        """The check's settings."""
+        return self.key.check
+
+    def stop(self) -> None:
+        """End what runs and what is planned."""
+        self.gone = True
+        timer, self.timer = self.timer, None
+        if timer is not None:
+            timer.cancel()
+        if self.running is not None:
+            self.running.cancel()
+
+
+Watching = dict[MemberKey, tuple[tuple[Watch, ...], ...]]
+"""For each member that is watched its watches, those of one check together."""
+
+
+class Roster:
+    """All watches, and which members they concern; `members` are those of all pools."""
+
+    def __init__(self) -> None:
+        self.watches: dict[WatchKey, Watch] = {}
+        self.watching: Watching = {}
+        self.members: set[MemberKey] = set()
+        self._digests: dict[Check, str] = {}
+
+    def update(
+        self, pools: Iterable[WatchedPool]
+    ) -> tuple[list[Watch], list[Watch], list[Check]]:
+        """Take on these pools; the watches that are new, those gone, and the checks."""
+        pools = list(pools)
+        self.members = {(pool.name, one.name) for pool in pools for one in pool.members}
+        old, self.watches, self.watching = self.watches, {}, {}
+        added: list[Watch] = []
+        for watch in old.values():
+            watch.members.clear()
+        for key, target, member in _wanted(pools):
+            watch = self.watches.get(key)
+            if watch is None:
+                if key in old:
+                    watch = old[key]
+                else:
+                    watch = Watch(key, target)
+                    added.append(watch)
+                self.watches[key] = watch
+            watch.members.append(member)
+        gone = [watch for key, watch in old.items() if key not in self.watches]
+        self._group()
+        checks = list(dict.fromkeys(key.check for key in self.watches))
+        self._digests = {check: digest(check) for check in checks}
+        return added, gone, checks
+
+    def judge(self, member: MemberKey) -> Verdict:
+        """The verdict on a member; nothing on one that is not watched."""
+        groups = self.watching.get(member, ())
+        return judge([[Finding(w.label, w.checker) for w in one] for one in groups])
+
+    def saved(self) -> list[SavedCheck]:
+        """All states that are known."""
+        return [
+            SavedCheck(
+                key.address,
+                self._digests[key.check],
+                key.name,
+                watch.checker.up,
+                watch.checker.since or 0.0,
+                watch.checker.reason if not watch.checker.up else "",
+            )
+            for key, watch in self.watches.items()
+            if watch.checker.up is not None
+        ]
+
+    def restore(self, saved: Iterable[SavedCheck]) -> None:
+        """Give watches without a result the state that was saved of them."""
+        known = {(one.address, one.check, one.name): one for one in saved}
+        for key, watch in self.watches.items():
+            one = known.get((key.address, self._digests[key.check], key.name))
+            if one is not None:
+                watch.checker.restore(one.up, one.since, one.reason)
+
+    def _group(self) -> None:
+        grouped: dict[MemberKey, dict[Check, list[Watch]]] = {}
+        for watch in self.watches.values():
+            for member in watch.members:
+                checks = grouped.setdefault(member, {})
+                checks.setdefault(watch.check, []).append(watch)
+        self.watching = {
+            member: tuple(map(tuple, checks.values()))
+            for member, checks in grouped.items()
+        }
+
+
+def _wanted(
+    pools: Iterable[WatchedPool],
+) -> Iterator[tuple[WatchKey, Target, MemberKey]]:
+    for pool in pools:
+        for check in dict.fromkeys(pool.check):
+            named = names_member(check)
+            for member in pool.members:
+                for address in dict.fromkeys(member.addresses):
+                    key = WatchKey(address, check, member.name if named else "")
+                    target = Target(address, member.name)
+                    yield key, target, (pool.name, member.name)
+
+
+def digest(check: Check) -> str:
+    """A short text that stands for a check's settings."""
+    text = msgspec.json.encode(check)
+    return hashlib.blake2s(text, digest_size=8).hexdigest()
