@@ -1,0 +1,1 @@
+"""Load feeds: Twisted services that ask members for their load, and tell the pools."""
