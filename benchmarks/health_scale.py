@@ -17,19 +17,27 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from twisted.internet import reactor
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from dinamed.config import checks
 from dinamed.config.settings import Member
+from dinamed.health.probes import HealthReactor
+from dinamed.health.punctuality import Punctuality
 from dinamed.health.service import HealthService, Told
 
 RESPONSE = (
     b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\n"
     b"Content-Length: 3\r\nConnection: close\r\n\r\nok\n"
 )
+
+
+def address(number: int) -> str:
+    """The address of that number within 127.0.0.0/8."""
+    return f"127.{1 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
 
 
 class Pool:
@@ -41,9 +49,7 @@ class Pool:
         self.members = [
             Member(
                 name=f"m{number}",
-                addresses=(
-                    f"127.{1 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
-                ),
+                addresses=(address(number),),
             )
             for number in range(targets)
         ]
@@ -106,35 +112,39 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@inlineCallbacks
-def measure(arguments: argparse.Namespace, port: int, deaf: int):  # type: ignore
+def make_check(arguments: argparse.Namespace, port: int) -> checks.Check:
+    """The check of that type."""
+    if arguments.type == "tcp":
+        return checks.TcpCheck(port=port, interval=arguments.interval)
+    return checks.HttpCheck(
+        url=f"http://{{address}}:{port}/pool/health",
+        interval=arguments.interval,
+        body="ok",
+    )
+
+
+async def measure(arguments: argparse.Namespace, port: int, deaf: int) -> None:
     """Run the service and print what it took."""
-    kinds = {
-        "tcp": lambda port: checks.TcpCheck(port=port, interval=arguments.interval),
-        "http": lambda port: checks.HttpCheck(
-            url=f"http://{{address}}:{port}/pool/health",
-            interval=arguments.interval,
-            body="ok",
-        ),
-    }
     dead = round(arguments.targets * arguments.dead)
-    pools = [Pool(arguments.targets - dead, kinds[arguments.type](port))]
+    pools = [Pool(arguments.targets - dead, make_check(arguments, port))]
     if dead:
         pools.append(Pool(dead, checks.TcpCheck(port=deaf, expect="x", interval=10)))
         pools[1].name = "dead"
     gateway = Silent()
-    service = HealthService(reactor, gateway, pools, random.Random(1))  # type: ignore
+    service = HealthService(
+        cast(HealthReactor, reactor), gateway, pools, random.Random(1)
+    )
     began = time.monotonic()
     service.startService()
-    yield service.first_round()
+    await service.first_round()
     print(
         f"first round: {time.monotonic() - began:.2f} s, {used():.2f} s of CPU so far"
     )
-    yield deferLater(reactor, arguments.interval, lambda: None)  # type: ignore
-    service.punctuality.__init__()  # type: ignore
+    await deferLater(reactor, arguments.interval, lambda: None)
+    service.punctuality = Punctuality()
     passed, failed = service.passed, service.failed
     cpu, began = used(), time.monotonic()
-    yield deferLater(reactor, arguments.seconds, lambda: None)  # type: ignore
+    await deferLater(reactor, arguments.seconds, lambda: None)
     wall, cpu = time.monotonic() - began, used() - cpu
     passed, failed = service.passed - passed, service.failed - failed
     late = service.punctuality
@@ -148,7 +158,7 @@ def measure(arguments: argparse.Namespace, port: int, deaf: int):  # type: ignor
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"memory: {peak:.0f} MB; verdicts: {gateway.up} up, {gateway.down} down")
     print(f"in flight at the end: {service.in_flight}, waiting: {service.waiting}")
-    yield service.stopService()
+    service.stopService()
 
 
 def main() -> None:
@@ -159,11 +169,11 @@ def main() -> None:
     peer = multiprocessing.get_context("fork").Process(target=listen, args=(listener,))
     peer.start()
     listener_port, deaf_port = listener.getsockname()[1], deaf.getsockname()[1]
-    done = measure(arguments, listener_port, deaf_port)
+    done = Deferred.fromCoroutine(measure(arguments, listener_port, deaf_port))
     done.addErrback(lambda failure: print(failure, file=sys.stderr))
-    done.addBoth(lambda _: reactor.stop())  # type: ignore
+    done.addBoth(lambda _: reactor.stop())
     try:
-        reactor.run()  # type: ignore
+        reactor.run()
     finally:
         peer.terminate()
         peer.join()

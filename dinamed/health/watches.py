@@ -127,17 +127,14 @@ class Roster:
         self.members = {(pool.name, one.name) for pool in pools for one in pool.members}
         old, self.watches, self.watching = self.watches, {}, {}
         added: list[Watch] = []
-        for watch in old.values():
-            watch.members.clear()
+        for present in old.values():
+            present.members.clear()
         for key, target, member in _wanted(pools):
-            watch = self.watches.get(key)
+            watch = self.watches.get(key) or old.get(key)
             if watch is None:
-                if key in old:
-                    watch = old[key]
-                else:
-                    watch = Watch(key, target)
-                    added.append(watch)
-                self.watches[key] = watch
+                watch = Watch(key, target)
+                added.append(watch)
+            self.watches[key] = watch
             watch.members.append(member)
         gone = [watch for key, watch in old.items() if key not in self.watches]
         self._group()
