@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dinamed import __version__
-from dinamed.commands import check, explain
+from dinamed.commands import check, explain, orders, reload, status
 
 
 class Command(Protocol):
     """A module of `dinamed.commands`."""
 
-    HELP: str
+    @property
+    def HELP(self) -> str:  # noqa: N802
+        """One line about it."""
+        ...
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Say what the command takes."""
@@ -24,7 +27,18 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: Mapping[str, Command] = MappingProxyType({"check": check, "explain": explain})
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "check": check,
+        "explain": explain,
+        "status": status,
+        "drain": orders.DRAIN,
+        "up": orders.UP,
+        "down": orders.DOWN,
+        "auto": orders.AUTO,
+        "reload": reload,
+    }
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -16,7 +16,10 @@ from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
-from dinamed.server.sockets import BindError, bind, resolve
+from dinamed.server.sockets import BindError, bind, bind_http, resolve
+from dinamed.web.api import Api
+from dinamed.web.guard import Guard
+from dinamed.web.site import HttpService, make_site
 
 EVERYWHERE = ("0.0.0.0", "::")
 EXPIRY_INTERVAL = 1.0
@@ -105,21 +108,28 @@ def makeService(options: Options) -> IService:
         loaded = load_now(options["config"] or default_path())
     except ConfigError as error:
         raise SystemExit(str(error)) from None
-    listen = tuple(options["interfaces"]) or loaded.settings.server.listen or EVERYWHERE
+    server = loaded.settings.server
+    listen = tuple(options["interfaces"]) or server.listen or EVERYWHERE
     try:
         sockets = bind(resolve(listen, options["port"]))
+        http = bind_http(server.http) if server.http is not None else []
     except BindError as error:
         raise SystemExit(f"dinamed: {error}") from None
     authority = Authority(loaded, time.time, random.Random())
     resolver = Resolver(authority.engine, bool(options["debug"]))
+    reloading = ReloadService(reactor, authority)
+    listening = ListenService(reactor, resolver, sockets)
+    api = Api(authority, resolver, listening, reloading, Guard(server.token_file))
     services = MultiService()
-    ReloadService(reactor, authority).setServiceParent(services)
+    reloading.setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
-    ListenService(reactor, resolver, sockets).setServiceParent(services)
+    HttpService(reactor, make_site(api, reactor), http).setServiceParent(services)
+    listening.setServiceParent(services)
     Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}",
+        "dinamed {version} serves {what} on {where}{http}",
         version=__version__,
         what=authority.summary(),
         where=", ".join(str(listening.address) for listening in sockets),
+        http="".join(f", HTTP on {address}" for address, _ in http),
     )
     return services

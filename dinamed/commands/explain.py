@@ -8,16 +8,13 @@ import sys
 import time
 
 import dns.exception
-import dns.flags
-import dns.message
-import dns.rcode
 import dns.rdatatype
 
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import Client, Explanation, explain
+from dinamed.plans.explain import Client, Explanation, decoded, explain
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.wire.names import BadName, from_text, to_text
@@ -88,10 +85,9 @@ def print_explanation(asked: str, explanation: Explanation) -> None:
     width = max(len(step.topic) for step in explanation.steps)
     for step in explanation.steps:
         print(f"  {step.topic:{width}}  {step.text}")
-    reply = dns.message.from_wire(explanation.reply)
-    flags = " aa" if reply.flags & dns.flags.AA else ""
-    scope = "".join(f", scope /{o.scopelen}" for o in reply.options if o.otype == 8)
-    print(f"{dns.rcode.to_text(reply.rcode())}{flags}{scope}")
-    for section in (reply.answer, reply.authority, reply.additional):
-        for rrset in section:
-            print("\n".join(f"  {line}" for line in rrset.to_text().splitlines()))
+    reply = decoded(explanation.reply)
+    flags = " aa" if reply.authoritative else ""
+    scope = "" if reply.scope is None else f", scope /{reply.scope}"
+    print(f"{reply.rcode}{flags}{scope}")
+    for record in (record for section in reply.sections for record in section):
+        print(f"  {record}")

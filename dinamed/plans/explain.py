@@ -1,7 +1,12 @@
 """Why a client gets the answer that it gets, stage by stage."""
 
 import ipaddress
+from typing import NamedTuple
 
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
 import msgspec
 
 from dinamed.plans.context import QueryContext
@@ -32,6 +37,33 @@ class Explanation(msgspec.Struct, frozen=True):
 
     steps: tuple[Step, ...]
     reply: bytes
+
+
+class Decoded(NamedTuple):
+    """A reply as people read it."""
+
+    rcode: str
+    authoritative: bool
+    scope: int | None
+    """The client prefix that the answer depends on; None without a client subnet."""
+    sections: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    """Records of answer, authority and additional section, as in a master file."""
+
+
+def decoded(reply: bytes) -> Decoded:
+    """Read a reply of ours."""
+    message = dns.message.from_wire(reply)
+    scopes = [o.scopelen for o in message.options if isinstance(o, dns.edns.ECSOption)]
+    answer, authority, additional = (
+        tuple(line for rrset in section for line in rrset.to_text().splitlines())
+        for section in (message.answer, message.authority, message.additional)
+    )
+    return Decoded(
+        dns.rcode.to_text(message.rcode()),
+        bool(message.flags & dns.flags.AA),
+        scopes[0] if scopes else None,
+        (answer, authority, additional),
+    )
 
 
 def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Explanation:

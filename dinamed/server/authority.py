@@ -64,11 +64,11 @@ class Authority:
                 state = new.state(member)
                 if states.get(member.name, state) is not state:
                     self.log.info(
-                        "{pool}/{member} is {state}{why}",
+                        "{pool}/{member}: {state}{why}",
                         pool=name,
                         member=member.name,
                         state=state,
-                        why=f": {why}" if (why := new.why_out(member)) else "",
+                        why=f", {why}" if (why := new.why_out(member)) else "",
                     )
             if old.down != new.down:
                 self.log.warn(

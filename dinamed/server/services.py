@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -84,6 +85,14 @@ def _stopped(port: IListeningPort) -> Deferred[None]:
     return port.stopListening() or succeed(None)
 
 
+@dataclass(frozen=True)
+class ReloadOutcome:
+    """How a reload ended."""
+
+    applied: bool
+    problems: tuple[str, ...] = ()
+
+
 class ReloadService(Service):
     """Reads config and zones again on SIGHUP; what is bad changes nothing."""
 
@@ -94,7 +103,7 @@ class ReloadService(Service):
         self._authority = authority
         self._previous: Any = None
         self._busy = False
-        self._waiting: list[Deferred[bool]] = []
+        self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
         """Take over SIGHUP, which else ends twistd."""
@@ -110,13 +119,13 @@ class ReloadService(Service):
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(self.reload)
 
-    def reload(self) -> Deferred[bool]:
+    def reload(self) -> Deferred[ReloadOutcome]:
         """Read everything again and serve it if it is good.
 
         One reload runs at a time; requests meanwhile make one more follow.  The
-        Deferred tells whether what is then read is served.
+        Deferred tells whether what is then read is served, and what is wrong if not.
         """
-        done: Deferred[bool] = Deferred()
+        done: Deferred[ReloadOutcome] = Deferred()
         self._waiting.append(done)
         if not self._busy:
             self._begin()
@@ -141,30 +150,32 @@ class ReloadService(Service):
             self._reactor, self._reactor.getThreadPool(), load_here, path
         )
 
-    def _apply(self, loaded: Loaded) -> bool:
+    def _apply(self, loaded: Loaded) -> ReloadOutcome:
         listen = self._authority.loaded.settings.server.listen
         if loaded.settings.server.listen != listen:
             self.log.warn("a change of [server] listen takes effect at the next start")
         self._authority.apply(loaded)
         self.log.info("reloaded: {what}", what=self._authority.summary())
-        return True
+        return ReloadOutcome(True)
 
-    def _refuse(self, failure: Failure) -> bool:
+    def _refuse(self, failure: Failure) -> ReloadOutcome:
         error = failure.value
-        if isinstance(error, ConfigError):
-            for problem in error.problems:
-                self.log.error("{problem}", problem=str(problem))
-            count = len(error.problems)
-            self.log.error(
-                "reload refused for {count} problems, nothing has changed", count=count
-            )
-        else:
+        if not isinstance(error, ConfigError):
             self.log.failure("reload failed, nothing has changed", failure)
-        return False
+            return ReloadOutcome(False, (failure.getErrorMessage(),))
+        for problem in error.problems:
+            self.log.error("{problem}", problem=str(problem))
+        self.log.error(
+            "reload refused for {count} problems, nothing has changed",
+            count=len(error.problems),
+        )
+        return ReloadOutcome(False, tuple(map(str, error.problems)))
 
-    def _finished(self, applied: bool, asked: list[Deferred[bool]]) -> None:
+    def _finished(
+        self, outcome: ReloadOutcome, asked: list[Deferred[ReloadOutcome]]
+    ) -> None:
         self._busy = False
         if self._waiting:
             self._begin()
         for done in asked:
-            done.callback(applied)
+            done.callback(outcome)

@@ -104,6 +104,24 @@ def bind(addresses: Iterable[Address]) -> list[Listening]:
     return bound
 
 
+def bind_http(interface: str) -> list[tuple[Address, socket.socket]]:
+    """Bind TCP on the addresses of an interface with a port, or none.
+
+    Raises `BindError`.
+    """
+    bound: list[tuple[Address, socket.socket]] = []
+    try:
+        for address in resolve((interface,), 0):
+            sock = _socket(address, socket.SOCK_STREAM)
+            port = sock.getsockname()[1]
+            bound.append((Address(address.host, port, address.family), sock))
+    except BindError:
+        for _, sock in bound:
+            sock.close()
+        raise
+    return bound
+
+
 def _bind_one(address: Address) -> Listening:
     tcp = _socket(address, socket.SOCK_STREAM)
     port = tcp.getsockname()[1]

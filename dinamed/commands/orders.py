@@ -1,0 +1,77 @@
+"""`dinamed drain|up|down|auto POOL/MEMBER`: order the state of a member."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from dinamed.commands.remote import (
+    RemoteError,
+    add_remote_arguments,
+    complain,
+    remote_of,
+)
+from dinamed.commands.status import duration
+
+_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+
+
+def seconds(text: str) -> int:
+    """Read a span of time such as `2h`, `1h30m`, `90s` or `90`.
+
+    Raises `argparse.ArgumentTypeError`.
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None or not text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a span such as 2h or 90s")
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    if not total:
+        raise argparse.ArgumentTypeError("a span of no time")
+    return total
+
+
+@dataclass(frozen=True)
+class OrderCommand:
+    """The command for one state."""
+
+    state: str
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the command takes."""
+        parser.add_argument("member", metavar="POOL/MEMBER")
+        if self.state != "auto":
+            parser.add_argument(
+                "--for",
+                dest="span",
+                type=seconds,
+                metavar="TIME",
+                help="how long, as 2h or 90s (default: until ordered otherwise)",
+            )
+        add_remote_arguments(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Give the order; 0, or 1 if the server did not take it."""
+        pool, slash, member = arguments.member.partition("/")
+        if not slash:
+            return complain(RemoteError(f"{arguments.member!r} is not POOL/MEMBER"))
+        body: dict[str, object] = {"state": self.state}
+        span = getattr(arguments, "span", None)
+        if span is not None:
+            body["for"] = span
+        path = f"/api/v1/pools/{quote(pool)}/members/{quote(member, safe='')}"
+        try:
+            told = remote_of(arguments).change("PUT", path, body)
+        except RemoteError as error:
+            return complain(error)
+        how_long = "" if span is None else f" for {duration(span)}"
+        reason = f" ({told['reason']})" if told["reason"] else ""
+        print(f"{pool}/{member}: {self.state}{how_long}, now {told['state']}{reason}")
+        return 0
+
+
+DRAIN = OrderCommand("drain", "hand a member out no more, whatever its checks say")
+UP = OrderCommand("up", "hand a member out, whatever its checks say")
+DOWN = OrderCommand("down", "take a member for dead, whatever its checks say")
+AUTO = OrderCommand("auto", "let the checks of a member decide again")

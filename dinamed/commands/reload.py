@@ -1,0 +1,27 @@
+"""`dinamed reload`: have a running server read its config and zones again."""
+
+import argparse
+
+from dinamed.commands.remote import (
+    RemoteError,
+    add_remote_arguments,
+    complain,
+    remote_of,
+)
+
+HELP = "have a running server read its config and zones again"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add_remote_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is served then; 1 and all problems if nothing has changed."""
+    try:
+        told = remote_of(arguments).change("POST", "/api/v1/reload")
+    except RemoteError as error:
+        return complain(error)
+    print(f"reloaded: {told['serving']}")
+    return 0

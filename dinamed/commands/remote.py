@@ -1,0 +1,115 @@
+"""Talking to a running server over its HTTP API."""
+
+import argparse
+import http.client
+import json
+import socket
+import sys
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from dinamed.config.default import default_path
+from dinamed.config.load import load
+
+DEFAULT_URL = "http://127.0.0.1:8053"
+TIMEOUT = 30.0  # seconds
+
+
+class RemoteError(Exception):
+    """The server was not reached or said no; the message is for people."""
+
+
+def add_remote_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say where the server is, and how it knows us."""
+    parser.add_argument(
+        "--http",
+        metavar="URL",
+        help=f"the server's HTTP address (default: from the config, or {DEFAULT_URL})",
+    )
+    parser.add_argument(
+        "--token-file", metavar="FILE", help="holds the token (default: the config's)"
+    )
+    parser.add_argument("-c", "--config", metavar="FILE", help="config file")
+
+
+class Remote:
+    """One server."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        # A proxy of the environment has no business between us and a name server.
+        self._opener = build_opener(ProxyHandler({}))
+
+    def get(self, path: str, **arguments: str) -> Any:
+        """The JSON at `path`.  Raises `RemoteError`."""
+        query = f"?{urlencode(arguments)}" if arguments else ""
+        return self._ask("GET", path + query)
+
+    def change(self, method: str, path: str, body: object = None) -> Any:
+        """Send a change, get what it brought about.  Raises `RemoteError`."""
+        return self._ask(method, path, body)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self._url + path, data, method=method)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        if self._token is not None:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as reply:
+                return json.load(reply)
+        except HTTPError as error:
+            raise RemoteError(_message(error)) from None
+        except (URLError, OSError, ValueError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise RemoteError(f"{self._url}: {reason}") from None
+
+
+def _message(error: HTTPError) -> str:
+    try:
+        told = json.loads(error.read())
+        return "\n".join([*told.get("problems", ()), str(told["error"])])
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return f"HTTP status {error.code}"
+
+
+def remote_of(arguments: argparse.Namespace) -> Remote:
+    """The server that the arguments, or else the config, speak of.
+
+    Raises `RemoteError`.
+    """
+    url, token_file = arguments.http, arguments.token_file
+    if url is None or token_file is None:
+        settings = load(arguments.config or default_path()).settings
+        if settings is not None:
+            token_file = token_file or settings.server.token_file
+            if url is None and settings.server.http is not None:
+                url = _url(settings.server.http)
+    if token_file is None:
+        return Remote(url or DEFAULT_URL)
+    try:
+        with open(token_file) as file:
+            return Remote(url or DEFAULT_URL, file.read().strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise RemoteError(f"{token_file}: {error}") from None
+
+
+def _url(listen: str) -> str:
+    """Where to reach what listens there; a wildcard is reached on this host."""
+    host, _, port = listen.rpartition(":")
+    bare = host.strip("[]")
+    if bare == "0.0.0.0":
+        host = "127.0.0.1"
+    elif bare == "::":
+        host = "[::1]"
+    return f"http://{host or socket.gethostname()}:{port}"
+
+
+def complain(error: RemoteError) -> int:
+    """Tell what went wrong; the exit status."""
+    print(f"dinamed: {error}", file=sys.stderr)
+    return 1

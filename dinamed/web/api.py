@@ -1,0 +1,227 @@
+"""The addresses of the HTTP API and what stands behind each."""
+
+import ipaddress
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.rdatatype
+from twisted.internet.defer import Deferred
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from dinamed import __version__
+from dinamed.plans.context import unpacked
+from dinamed.plans.explain import decoded, explain
+from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
+from dinamed.pools.members import Member
+from dinamed.pools.pool import PoolView
+from dinamed.pools.states import Order
+from dinamed.server.authority import Authority
+from dinamed.server.resolver import Resolver
+from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.web.guard import Guard
+from dinamed.web.messages import (
+    ExplainReply,
+    MemberStatus,
+    OrderRequest,
+    PoolStatus,
+    PoolSummary,
+    ReloadReply,
+    Status,
+    ZoneStatus,
+)
+from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.wire.names import BadName, from_text, to_text
+
+
+class Folder(Resource):
+    """A part of the path that is no address itself."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Whatever was not put here does not exist."""
+        return NoSuchAddress()
+
+
+class Api:
+    """Makes the resources under `/api/v1`."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        resolver: Resolver,
+        listening: ListenService,
+        reloading: ReloadService,
+        guard: Guard,
+    ) -> None:
+        self._authority = authority
+        self._resolver = resolver
+        self._listening = listening
+        self._reloading = reloading
+        self._guard = guard
+
+    def resource(self) -> Resource:
+        """The tree."""
+        root = Folder()
+        root.putChild(b"status", Endpoint({b"GET": self.status}))
+        root.putChild(b"pools", _Pools(self))
+        root.putChild(b"explain", Endpoint({b"GET": self.explain}))
+        root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
+        return root
+
+    def status(self, request: Request) -> Status:
+        """What runs here, and how it is."""
+        engine = self._authority.engine
+        vitals = engine.vitals()
+        return Status(
+            version=__version__,
+            identity=engine.snapshot.identity,
+            started=vitals.started,
+            up=vitals.now - vitals.started,
+            questions=vitals.questions,
+            failures=self._resolver.failures,
+            connections=self._listening.streams.open_connections,
+            engine="python",
+            zones=tuple(
+                ZoneStatus(to_text(origin), zone.serial, zone.records)
+                for origin, zone in engine.snapshot.zones.items()
+            ),
+            pools=self.pools(request),
+        )
+
+    def pools(self, request: Request) -> tuple[PoolSummary, ...]:
+        """All pools in short."""
+        views = self._authority.manager.views
+        return tuple(_summary(views[name]) for name in sorted(views))
+
+    def pool(self, name: str) -> PoolStatus:
+        """One pool with its members.  Raises `HttpError` 404."""
+        now = self._authority.seconds()
+        view = self._view(name)
+        return PoolStatus(
+            name=view.name,
+            down=view.down,
+            when_down=view.settings.when_down,
+            ttl=view.ttl,
+            answers=view.settings.answers,
+            select=tuple(stage.name for stage in view.settings.select),
+            members=tuple(_member(view, member) for member in view.ranked(now)),
+        )
+
+    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
+        """Take an operator's order.  Raises `HttpError` 400 or 404."""
+        wanted: OrderRequest = body_of(request, OrderRequest)
+        now = self._authority.seconds()
+        until = None if wanted.duration is None else now + wanted.duration
+        self._view(pool)
+        try:
+            self._authority.manager.order(
+                pool, member, Order(wanted.state), now=now, until=until
+            )
+        except (UnknownPoolError, UnknownMemberError) as error:
+            raise HttpError(404, str(error)) from None
+        view = self._authority.manager.view(pool)
+        return _member(view, next(m for m in view.members if m.name == member))
+
+    def _view(self, name: str) -> PoolView:
+        try:
+            return self._authority.manager.view(name)
+        except UnknownPoolError as error:
+            raise HttpError(404, str(error)) from None
+
+    def explain(self, request: Request) -> ExplainReply:
+        """Why a client gets the answer that it gets."""
+        try:
+            name = from_text(argument(request, b"name"))
+            rrtype = dns.rdatatype.from_text(argument(request, b"type", "A"))
+            asker = request.getClientAddress().host
+            client = ipaddress.ip_network(
+                argument(request, b"client", asker), strict=False
+            )
+        except (BadName, ValueError, dns.exception.DNSException) as error:
+            raise HttpError(400, str(error)) from None
+        explanation = explain(self._authority.engine, name, rrtype, client)
+        reply = decoded(explanation.reply)
+        return ExplainReply(
+            name=to_text(name),
+            type=dns.rdatatype.to_text(rrtype),
+            client=str(client),
+            steps=explanation.steps,
+            rcode=reply.rcode,
+            authoritative=reply.authoritative,
+            scope=reply.scope,
+            answer=reply.sections[0],
+            authority=reply.sections[1],
+            additional=reply.sections[2],
+        )
+
+    def reload(self, request: Request) -> "Deferred[ReloadReply]":
+        """Read config and zones again; fails with 422 if they are not good."""
+        return self._reloading.reload().addCallback(self._reloaded)
+
+    def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
+        if not outcome.applied:
+            raise HttpError(422, "nothing has changed", outcome.problems)
+        return ReloadReply(self._authority.summary())
+
+
+class _Pools(Resource):
+    """`/pools`, `/pools/POOL` and `/pools/POOL/members/MEMBER`."""
+
+    isLeaf = True
+
+    def __init__(self, api: Api) -> None:
+        super().__init__()
+        self._api = api
+
+    def render(self, request: Request) -> Any:
+        """Answer one request."""
+        try:
+            path = [str(part, "utf-8") for part in request.postpath or () if part]
+        except UnicodeDecodeError:
+            return NoSuchAddress().render(request)
+        request.postpath = []
+        return self._endpoint(path).render(request)
+
+    def _endpoint(self, path: list[str]) -> Endpoint:
+        api = self._api
+        match path:
+            case []:
+                return Endpoint({b"GET": api.pools})
+            case [pool]:
+                return Endpoint({b"GET": lambda request: api.pool(pool)})
+            case [pool, "members", member]:
+                return Endpoint(
+                    {},
+                    {b"PUT": lambda request: api.order(pool, member, request)},
+                    api._guard,
+                )
+            case _:
+                return NoSuchAddress()
+
+
+def _summary(view: PoolView) -> PoolSummary:
+    return PoolSummary(
+        name=view.name,
+        down=view.down,
+        usable=len(view.usable),
+        members=len(view.members),
+        hand_outs=sum(view.ledger.totals.values()),
+    )
+
+
+def _member(view: PoolView, member: Member) -> MemberStatus:
+    standing = view.standings[member.name]
+    return MemberStatus(
+        name=member.name,
+        state=view.state(member),
+        order=standing.order,
+        until=standing.until,
+        reason=view.why_out(member),
+        addresses=tuple(map(unpacked, member.addresses(0))),
+        pool=member.inner,
+        weight=member.weight,
+        capacity=member.capacity,
+        load=None,
+        hand_outs=view.ledger.totals.get(member.name, 0),
+    )

@@ -1,0 +1,117 @@
+"""What the HTTP API says and takes, as types."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dinamed.plans.explain import Step
+
+
+class ErrorMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every reply that is not a success."""
+
+    error: str
+    problems: tuple[str, ...] = ()
+
+
+class ZoneStatus(msgspec.Struct, frozen=True):
+    """One zone in `Status`."""
+
+    name: str
+    serial: int
+    records: int
+
+
+class Status(msgspec.Struct, frozen=True):
+    """`GET /api/v1/status`."""
+
+    version: str
+    identity: str
+    started: float
+    """Unix time."""
+    up: float
+    """Seconds."""
+    questions: int
+    failures: int
+    """Queries that met an error of ours."""
+    connections: int
+    """Open streams."""
+    engine: str
+    """`python`, or `native` when the compiled data plane answers."""
+    zones: tuple[ZoneStatus, ...]
+    pools: tuple["PoolSummary", ...]
+
+
+class PoolSummary(msgspec.Struct, frozen=True):
+    """One pool in lists."""
+
+    name: str
+    down: bool
+    """No member is usable: `when_down` decides."""
+    usable: int
+    members: int
+    hand_outs: int
+
+
+class MemberStatus(msgspec.Struct, frozen=True):
+    """One member of a pool."""
+
+    name: str
+    state: str
+    """`up`, `down` or `drain`: what holds at the moment."""
+    order: str
+    """What the operator ordered; `auto` if nothing."""
+    until: float | None
+    """Unix time at which the order ends."""
+    reason: str
+    """Why the member is not handed out; empty if it is."""
+    addresses: tuple[str, ...]
+    pool: str | None
+    weight: float
+    capacity: float
+    load: float | None
+    hand_outs: int
+
+
+class PoolStatus(msgspec.Struct, frozen=True):
+    """`GET /api/v1/pools/POOL`; members come best first."""
+
+    name: str
+    down: bool
+    when_down: str
+    ttl: int
+    answers: int
+    select: tuple[str, ...]
+    members: tuple[MemberStatus, ...]
+
+
+class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`PUT /api/v1/pools/POOL/members/MEMBER`."""
+
+    state: Literal["auto", "up", "down", "drain"]
+    duration: Annotated[float, Meta(gt=0, le=315_360_000)] | None = msgspec.field(
+        default=None, name="for"
+    )
+    """Seconds; for good if left out."""
+
+
+class ExplainReply(msgspec.Struct, frozen=True):
+    """`GET /api/v1/explain`."""
+
+    name: str
+    type: str
+    client: str
+    steps: tuple[Step, ...]
+    rcode: str
+    authoritative: bool
+    scope: int | None
+    answer: tuple[str, ...]
+    authority: tuple[str, ...]
+    additional: tuple[str, ...]
+
+
+class ReloadReply(msgspec.Struct, frozen=True):
+    """`POST /api/v1/reload`, when the new state is served."""
+
+    serving: str

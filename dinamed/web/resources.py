@@ -1,0 +1,149 @@
+"""What all pages of the API have in common: JSON, methods, errors, limits."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from dinamed.web.guard import Guard
+from dinamed.web.messages import ErrorMessage
+
+MAX_BODY = 1 << 20
+"""Octets of a request's body."""
+
+Handler = Callable[[Request], Any]
+
+
+class HttpError(Exception):
+    """A reply other than success."""
+
+    def __init__(self, status: int, error: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(error)
+        self.status = status
+        self.message = ErrorMessage(error, problems)
+
+
+class Endpoint(Resource):
+    """One address of the API: a handler a method, JSON in and out.
+
+    Handlers get the request and return what is to be sent as JSON, or a Deferred of
+    it, or raise `HttpError`.  Those in `changes` must pass the guard first.
+    """
+
+    isLeaf = True
+    log = Logger()
+
+    def __init__(
+        self,
+        reads: Mapping[bytes, Handler],
+        changes: Mapping[bytes, Handler] | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        super().__init__()
+        self._reads = reads
+        self._changes = changes or {}
+        self._guard = guard
+
+    def render(self, request: Request) -> Any:
+        """Answer one request; never raises."""
+        try:
+            result = self._handler(request)(request)
+        except Exception:
+            self._fail(Failure(), request)
+            return NOT_DONE_YET
+        if not isinstance(result, Deferred):
+            self._send(200, result, request)
+            return NOT_DONE_YET
+        gone: Deferred[None] = request.notifyFinish()
+        gone.addErrback(lambda _: result.cancel())
+        result.addCallback(lambda value: self._send(200, value, request))
+        result.addErrback(self._fail, request)
+        return NOT_DONE_YET
+
+    def _handler(self, request: Request) -> Handler:
+        method = b"GET" if request.method == b"HEAD" else request.method
+        if request.postpath and request.postpath != [b""]:
+            raise HttpError(404, "no such address")
+        if method in self._changes:
+            assert self._guard is not None
+            objection = self._guard.objection(request)
+            if objection is not None:
+                raise HttpError(*objection)
+            return self._changes[method]
+        if method not in self._reads:
+            known = b", ".join([*self._reads, *self._changes])
+            request.setHeader(b"allow", known)
+            raise HttpError(405, f"use {known.decode()}")
+        return self._reads[method]
+
+    def _fail(self, failure: Failure, request: Request) -> None:
+        error = failure.value
+        if request.finished or getattr(request, "_disconnected", False):
+            return
+        if isinstance(error, HttpError):
+            if error.status == 401:
+                request.setHeader(b"www-authenticate", b"Bearer")
+            self._send(error.status, error.message, request)
+            return
+        self.log.failure("{uri} failed", failure, uri=request.uri)
+        self._send(500, ErrorMessage("an error of ours; the log has more"), request)
+
+    def _send(self, status: int, body: object, request: Request) -> None:
+        request.setResponseCode(status)
+        request.setHeader(b"cache-control", b"no-store")
+        request.setHeader(b"x-content-type-options", b"nosniff")
+        if isinstance(body, bytes):
+            raw = body
+        else:
+            request.setHeader(b"content-type", b"application/json")
+            raw = msgspec.json.encode(body) + b"\n"
+        request.setHeader(b"content-length", str(len(raw)).encode())
+        if request.method != b"HEAD":
+            request.write(raw)
+        request.finish()
+
+
+class NoSuchAddress(Endpoint):
+    """Whatever is not one of our addresses."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def render(self, request: Request) -> Any:
+        """Say so, in JSON."""
+        self._fail(Failure(HttpError(404, "no such address")), request)
+        return NOT_DONE_YET
+
+
+def body_of(request: Request, wanted: Any) -> Any:
+    """The body of a request as a value of the type `wanted`.
+
+    Raises `HttpError` 400 or 413.
+    """
+    content = request.content
+    assert content is not None
+    raw = content.read(MAX_BODY + 1)
+    if len(raw) > MAX_BODY:
+        raise HttpError(413, f"the body is larger than {MAX_BODY} octets")
+    try:
+        return msgspec.json.decode(raw, type=wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise HttpError(400, f"body: {error}") from None
+
+
+def argument(request: Request, name: bytes, default: str | None = None) -> str:
+    """One argument of the query string.  Raises `HttpError` 400 if it is missing."""
+    values = request.args.get(name, ())
+    if not values:
+        if default is None:
+            raise HttpError(400, f"needs the argument {name.decode()}")
+        return default
+    try:
+        return str(values[0], "utf-8")
+    except UnicodeDecodeError:
+        raise HttpError(400, f"argument {name.decode()} is not UTF-8") from None

@@ -1,0 +1,115 @@
+"""The HTTP listener: limits on requests, and the tree of addresses."""
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.web.http import Request as HttpRequest
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from dinamed.server.sockets import Address
+from dinamed.web.api import Api, Folder
+from dinamed.web.resources import MAX_BODY, Endpoint, NoSuchAddress
+
+IDLE_TIMEOUT = 60
+"""Seconds until a connection without a request is closed."""
+
+
+class LimitedRequest(Request):
+    """A request whose body is refused before it fills the memory."""
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse by the announced length."""
+        if length is not None and length > MAX_BODY:
+            self._refuse()
+            length = 0
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Refuse what comes in chunks and does not end."""
+        assert self.content is not None
+        if self.content.tell() + len(data) > MAX_BODY:
+            self._refuse()
+            return
+        super().handleContentChunk(data)
+
+    def _refuse(self) -> None:
+        channel = self.channel
+        if channel is not None and channel.transport is not None:
+            channel.transport.write(
+                b"HTTP/1.1 413 Content Too Large\r\n"
+                b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+            channel.loseConnection()
+
+
+class QuietSite(Site):
+    """A site that does not log every request."""
+
+    noisy = False
+
+    def log(self, request: HttpRequest) -> None:
+        """Log nothing: changes are logged by what they change."""
+
+
+class Root(Resource):
+    """`/`."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """Whatever was not put here does not exist."""
+        return self if path == b"" else NoSuchAddress()
+
+    def render(self, request: Request) -> Any:
+        """There is no page here."""
+        return NoSuchAddress().render(request)
+
+
+def _healthy(request: Request) -> bytes:
+    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+    return b"ok\n"
+
+
+def make_site(api: Api, reactor: IReactorTime) -> Site:
+    """The site of one server."""
+    root = Root()
+    root.putChild(b"healthz", Endpoint({b"GET": _healthy}))
+    versions = Folder()
+    versions.putChild(b"v1", api.resource())
+    root.putChild(b"api", versions)
+    site = QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)
+    site.requestFactory = LimitedRequest
+    site.displayTracebacks = False
+    return site
+
+
+class HttpService(Service):
+    """Serves the site on sockets that were bound before."""
+
+    def __init__(
+        self, reactor: Any, site: Site, sockets: Sequence[tuple[Address, socket.socket]]
+    ) -> None:
+        self._reactor = reactor
+        self._site = site
+        self._sockets = sockets
+        self._ports: list[IListeningPort] = []
+
+    def startService(self) -> None:
+        """Hand the sockets to the reactor."""
+        super().startService()
+        for address, sock in self._sockets:
+            port = self._reactor.adoptStreamPort(
+                sock.fileno(), address.family, self._site
+            )
+            self._ports.append(port)
+            sock.close()  # the reactor has its own duplicate
+
+    def stopService(self) -> Deferred[list[None]]:
+        """Take no more requests."""
+        super().stopService()
+        waits = [port.stopListening() or succeed(None) for port in self._ports]
+        self._ports = []
+        return gatherResults(waits)
