@@ -60,6 +60,8 @@ def merged(first: Place, second: Place) -> Place:
     A source that puts the client elsewhere than the one before it is not believed
     about the region and the location there: two halves of two places are no place.
     """
+    if first is NOWHERE:
+        return second
     country, continent, region, location = (
         first.country,
         first.continent,

@@ -18,15 +18,17 @@ class _Kind(NamedTuple):
     inverted: bool = False
 
 
-_KINDS = PrefixTable(
-    (
-        (IPv6Network("::ffff:0:0/96"), _Kind(96)),  # mapped, RFC 4291 section 2.5.5.2
-        (IPv6Network("64:ff9b::/96"), _Kind(96)),  # NAT64, RFC 6052 section 2.1
-        (IPv6Network("2002::/16"), _Kind(16)),  # 6to4, RFC 3056 section 2
-        (IPv6Network("2001::/32"), _Kind(96, inverted=True)),  # Teredo, RFC 4380 s. 4
-    )
+_HOW = (
+    (IPv6Network("::ffff:0:0/96"), _Kind(96)),  # mapped, RFC 4291 section 2.5.5.2
+    (IPv6Network("64:ff9b::/96"), _Kind(96)),  # NAT64, RFC 6052 section 2.1
+    (IPv6Network("2002::/16"), _Kind(16)),  # 6to4, RFC 3056 section 2
+    (IPv6Network("2001::/32"), _Kind(96, inverted=True)),  # Teredo, RFC 4380 s. 4
 )
+_KINDS = PrefixTable(_HOW)
 _ALL = 128
+
+EMBEDDED = tuple(network for network, _ in _HOW)
+"""The prefixes whose addresses have an IPv4 address inside."""
 
 
 class Unwrapped(NamedTuple):

@@ -1,0 +1,98 @@
+"""All that is known of clients' places, as one longest-prefix view."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from dinamed.geo.place import NOWHERE, Place, merged
+from dinamed.geo.prefixes import PrefixTable
+from dinamed.geo.unwrap import Unwrapped, unwrap
+from dinamed.plans.generations import Generations
+
+REMEMBERED = 8192
+"""How many clients' places are kept at least (and twice that at most)."""
+
+
+class Source(Protocol):
+    """Something that knows places by address."""
+
+    def look_up(self, address: bytes) -> tuple[Place | None, int]:
+        """What is known of a packed address, and the prefix length it holds for."""
+
+
+class Located(NamedTuple):
+    """Where a client is.
+
+    `scope` is the length of a prefix of the client's address in which everyone is at
+    this same place, never more than what is known of the address.
+    """
+
+    place: Place
+    scope: int
+
+
+UNKNOWN = Located(NOWHERE, 0)
+"""Where everyone is when nobody knows anything."""
+
+
+class Locator:
+    """Tells where clients are.
+
+    The operator's networks come first, then the databases in order; each one fills
+    in what those before it left open.  Immutable but for what it remembers: to
+    change anything, make a new one and swap.
+    """
+
+    __slots__ = ("_empty", "_remembered", "databases", "networks")
+
+    def __init__(
+        self,
+        networks: PrefixTable[Place] | None = None,
+        databases: Sequence[Source] = (),
+        remembered: int = REMEMBERED,
+    ) -> None:
+        self.networks: PrefixTable[Place] = (
+            PrefixTable() if networks is None else networks
+        )
+        self.databases = tuple(databases)
+        self._empty = not self.networks and not self.databases
+        self._remembered: Generations[tuple[bytes, int], Located] = Generations(
+            remembered
+        )
+
+    def locate(self, address: bytes, prefix: int) -> Located:
+        """Where the client is whose packed address begins with these `prefix` bits.
+
+        With 0 known bits that is nowhere (RFC 7871 section 7.1.2: do not tailor).
+        """
+        if self._empty or prefix <= 0:
+            return UNKNOWN
+        key = (address, prefix)
+        found = self._remembered.young.get(key) or self._remembered.get(key)
+        if found is None:
+            found = self._locate(address, prefix)
+            self._remembered.put(key, found)
+        return found
+
+    def _locate(self, address: bytes, prefix: int) -> Located:
+        whole = len(address) * 8
+        if prefix < whole:
+            unknown = whole - prefix
+            number = int.from_bytes(address) >> unknown << unknown
+            address = number.to_bytes(len(address))
+        client = unwrap(address, prefix)
+        place, scope = self._look_up(client)
+        return Located(place, min(client.scope(scope), prefix))
+
+    def _look_up(self, client: Unwrapped) -> tuple[Place, int]:
+        """Ask the sources; the scope is the longest that any of them gave."""
+        match = self.networks.look_up(client.address)
+        place = match.value or NOWHERE
+        scope = match.scope
+        for database in self.databases:
+            if place.complete:
+                break
+            told, length = database.look_up(client.address)
+            scope = max(scope, length)
+            if told is not None:
+                place = merged(place, told)
+        return place, scope
