@@ -252,13 +252,6 @@ class ReplacedFileTests(FileCase):
             with self.assertRaises(UnsteadyError):
                 check_steady(file, before, 6)
 
-    def test_too_large(self) -> None:
-        """A file that is larger than memory should hold is refused."""
-        path = self.written(b"")
-        os.truncate(path, 5 * 2**30)
-        with self.assertRaisesRegex(DatabaseError, "can't read: larger than 4 GiB"):
-            open_database(path)
-
 
 class MissingPackageTests(SynchronousTestCase):
     """Without maxminddb."""
