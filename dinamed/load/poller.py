@@ -1,0 +1,48 @@
+"""What asks a member for its load, whatever the type of the feed."""
+
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IReactorFDSet,
+    IReactorProcess,
+    IReactorTCP,
+    IReactorTime,
+)
+from zope.interface import Interface
+
+from dinamed.health.results import Target, clean
+from dinamed.pools.report import Report
+
+__all__ = ["FeedError", "LoadReactor", "Poller", "Source", "Target"]
+
+
+class LoadReactor(IReactorTime, IReactorTCP, IReactorFDSet, IReactorProcess, Interface):
+    """What load feeds need of the reactor."""
+
+
+class FeedError(Exception):
+    """There is no report this time; the message says why, on one line of ASCII."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(clean(reason))
+
+
+class Poller(Protocol):
+    """Asks one target, and remembers what it must between two times."""
+
+    def poll(self) -> "Deferred[Report | None]":
+        """Ask, within the feed's time limit; only when not asking already.
+
+        The Deferred fires with None where there is nothing to tell yet, and fails
+        with L{FeedError}.  Cancelling it frees at once all that was held.
+        """
+        ...
+
+
+class Source(Protocol):
+    """A feed put to work: makes pollers, which share what they can."""
+
+    def poller(self, target: Target) -> Poller:
+        """What asks that target."""
+        ...
