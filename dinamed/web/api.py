@@ -42,6 +42,10 @@ class Folder(Resource):
         """Whatever was not put here does not exist."""
         return NoSuchAddress()
 
+    def render(self, request: Request) -> Any:
+        """Nor does the part of the path alone."""
+        return NoSuchAddress().render(request)
+
 
 class Api:
     """Makes the resources under `/api/v1`."""

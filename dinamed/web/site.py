@@ -8,12 +8,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.web.http import Request as HttpRequest
-from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from dinamed.server.sockets import Address
 from dinamed.web.api import Api, Folder
-from dinamed.web.resources import MAX_BODY, Endpoint, NoSuchAddress
+from dinamed.web.resources import MAX_BODY, Endpoint
 
 IDLE_TIMEOUT = 60
 """Seconds until a connection without a request is closed."""
@@ -56,18 +55,6 @@ class QuietSite(Site):
         """Log nothing: changes are logged by what they change."""
 
 
-class Root(Resource):
-    """`/`."""
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """Whatever was not put here does not exist."""
-        return self if path == b"" else NoSuchAddress()
-
-    def render(self, request: Request) -> Any:
-        """There is no page here."""
-        return NoSuchAddress().render(request)
-
-
 def _healthy(request: Request) -> bytes:
     request.setHeader(b"content-type", b"text/plain; charset=utf-8")
     return b"ok\n"
@@ -75,7 +62,7 @@ def _healthy(request: Request) -> bytes:
 
 def make_site(api: Api, reactor: IReactorTime) -> Site:
     """The site of one server."""
-    root = Root()
+    root = Folder()
     root.putChild(b"healthz", Endpoint({b"GET": _healthy}))
     versions = Folder()
     versions.putChild(b"v1", api.resource())

@@ -1,0 +1,242 @@
+"""The HTTP API, over real sockets on loopback."""
+
+import io
+import json
+import os
+import random
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.trial.unittest import TestCase
+from twisted.web.client import Agent, FileBodyProducer, readBody
+from twisted.web.http_headers import Headers
+
+from dinamed import __version__
+from dinamed.server.authority import Authority
+from dinamed.server.compiler import load_here
+from dinamed.server.resolver import Resolver
+from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.web.api import Api
+from dinamed.web.guard import Guard
+from dinamed.web.resources import MAX_BODY
+from dinamed.web.site import make_site
+from tests.web.support import CONFIG, ZONE, Reply, body_producer
+
+
+class StubReload(ReloadService):
+    """Reloads as it is told to."""
+
+    outcome = ReloadOutcome(True)
+
+    def reload(self) -> Deferred[ReloadOutcome]:
+        """The outcome that the test wants."""
+        return succeed(self.outcome)
+
+
+class ApiTests(TestCase):
+    """Each address, its good and its bad requests."""
+
+    def setUp(self) -> None:
+        """Serve a config on a free port."""
+        folder = self.mktemp()
+        os.makedirs(folder)
+        self.folder = folder
+        for name, text in (("dinamed.toml", CONFIG), ("example.org.zone", ZONE)):
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+        self.now = 1_000_000.0
+        loaded = load_here(os.path.join(folder, "dinamed.toml"))
+        self.authority = Authority(loaded, lambda: self.now, random.Random(1))
+        self.reloading = StubReload(reactor, self.authority)
+        self.agent = Agent(reactor)
+        self.serve(None)
+
+    def serve(self, token_file: str | None) -> None:
+        """Start a site with or without a token."""
+        resolver = Resolver(self.authority.engine)
+        listening = ListenService(reactor, resolver, ())
+        guard = Guard(token_file)
+        api = Api(self.authority, resolver, listening, self.reloading, guard)
+        site = make_site(api, reactor)
+        port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[arg-type]
+        self.addCleanup(port.stopListening)
+        address = port.getHost()
+        assert isinstance(address, IPv4Address)
+        self.base = f"http://127.0.0.1:{address.port}"
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        raw: bytes | None = None,
+        **headers: str,
+    ) -> Reply:
+        """One request."""
+        data = body_producer(body) if raw is None else io.BytesIO(raw)
+        response = await self.agent.request(
+            method.encode(),
+            (self.base + path).encode(),
+            Headers(
+                {name.replace("_", "-"): [value] for name, value in headers.items()}
+            ),
+            None if data is None else FileBodyProducer(data),
+        )
+        return Reply(response.code, response.headers, await readBody(response))
+
+    async def json(self, method: str, path: str, status: int, **more: Any) -> Any:
+        """The JSON of a reply that must have this status."""
+        reply = await self.ask(method, path, **more)
+        self.assertEqual(reply.status, status, reply.body)
+        self.assertEqual(reply.type, "application/json")
+        return json.loads(reply.body)
+
+    async def test_health(self) -> None:
+        """Health is a word, for load balancers and people."""
+        reply = await self.ask("GET", "/healthz")
+        self.assertEqual((reply.status, reply.body), (200, b"ok\n"))
+
+    async def test_head(self) -> None:
+        """HEAD has the headers of GET and no body."""
+        reply = await self.ask("HEAD", "/api/v1/status")
+        self.assertEqual((reply.status, reply.body), (200, b""))
+
+    async def test_status(self) -> None:
+        """The server, its zones and pools."""
+        self.now += 60
+        status = await self.json("GET", "/api/v1/status", 200)
+        self.assertEqual(status["version"], __version__)
+        self.assertEqual(status["identity"], "ns1")
+        self.assertEqual(status["up"], 60)
+        self.assertEqual(
+            status["zones"], [{"name": "example.org.", "serial": 7, "records": 3}]
+        )
+        self.assertEqual(status["pools"][0]["members"], 2)
+
+    async def test_pools(self) -> None:
+        """All pools, one pool, and one that does not exist."""
+        (summary,) = await self.json("GET", "/api/v1/pools", 200)
+        self.assertEqual(summary["name"], "mirrors")
+        pool = await self.json("GET", "/api/v1/pools/mirrors", 200)
+        self.assertEqual(pool["select"], ["hash"])
+        self.assertEqual(pool["members"][0]["addresses"], ["192.0.2.1", "2001:db8::1"])
+        error = await self.json("GET", "/api/v1/pools/nope", 404)
+        self.assertIn("nope", error["error"])
+
+    async def test_order(self) -> None:
+        """An order takes hold, has an end, and can be lifted."""
+        path = "/api/v1/pools/mirrors/members/big"
+        body = {"state": "drain", "for": 7200}
+        member = await self.json("PUT", path, 200, body=body)
+        self.assertEqual(member["state"], "drain")
+        self.assertEqual(member["until"], self.now + 7200)
+        self.assertEqual(member["reason"], "drained by order")
+        member = await self.json("PUT", path, 200, body={"state": "auto"})
+        self.assertEqual((member["state"], member["until"]), ("up", None))
+
+    async def test_order_escaped_name(self) -> None:
+        """A member's name may need escapes."""
+        path = "/api/v1/pools/mirrors/members/small%2Fer"
+        member = await self.json("PUT", path, 200, body={"state": "down"})
+        self.assertEqual(member["name"], "small/er")
+
+    async def test_order_refused(self) -> None:
+        """Unknown members, states, keys, spans and broken bodies are told."""
+        good = "/api/v1/pools/mirrors/members/big"
+        for path, body, status in (
+            ("/api/v1/pools/mirrors/members/nope", {"state": "up"}, 404),
+            ("/api/v1/pools/nope/members/big", {"state": "up"}, 404),
+            (good, {"state": "sideways"}, 400),
+            (good, {"state": "up", "four": 3}, 400),
+            (good, {"state": "up", "for": -1}, 400),
+            (good, {"state": "up", "for": 1e300}, 400),
+            (good, [], 400),
+        ):
+            error = await self.json("PUT", path, status, body=body)
+            self.assertTrue(error["error"])
+        for raw in (b"", b"\xff", b"[" * 100_000):
+            await self.json("PUT", good, 400, raw=raw)
+        pool = await self.json("GET", "/api/v1/pools/mirrors", 200)
+        self.assertEqual({m["order"] for m in pool["members"]}, {"auto"})
+
+    async def test_explain(self) -> None:
+        """Steps, answer and scope."""
+        path = "/api/v1/explain?name=ftp.example.org&client=198.51.100.0/24"
+        told = await self.json("GET", path, 200)
+        self.assertEqual((told["rcode"], told["scope"]), ("NOERROR", 24))
+        self.assertIn("hash", [step["topic"] for step in told["steps"]])
+        self.assertRegex(told["answer"][0], r"^ftp.example.org. 60 IN A 192.0.2.[12]$")
+        self.assertEqual(self.authority.engine.questions, 0)
+
+    async def test_explain_refused(self) -> None:
+        """What is asked wrongly is told."""
+        for query in ("", "?name=a..b", "?name=a&type=NO", "?name=a&client=x"):
+            error = await self.json("GET", "/api/v1/explain" + query, 400)
+            self.assertTrue(error["error"])
+
+    async def test_reload(self) -> None:
+        """A reload says what is served, or all that is wrong."""
+        told = await self.json("POST", "/api/v1/reload", 200)
+        self.assertIn("1 zones", told["serving"])
+        self.reloading.outcome = ReloadOutcome(False, ("f:1: k: m",))
+        told = await self.json("POST", "/api/v1/reload", 422)
+        self.assertEqual(told["problems"], ["f:1: k: m"])
+
+    async def test_no_such_address(self) -> None:
+        """Every unknown path is a JSON 404."""
+        for path in ("/", "/x", "/api", "/api/v2", "/api/v1/x", "/api/v1/status/x"):
+            await self.json("GET", path, 404)
+        await self.json("GET", "/api/v1/pools/mirrors/members", 404)
+        await self.json("GET", "/api/v1/pools/%ff", 404)
+
+    async def test_method(self) -> None:
+        """A wrong method tells the right ones."""
+        reply = await self.ask("DELETE", "/api/v1/status")
+        self.assertEqual(reply.status, 405)
+        self.assertEqual(reply.headers.getRawHeaders("allow"), ["GET"])
+
+    async def test_large_body(self) -> None:
+        """A body over the limit is refused."""
+        path = "/api/v1/pools/mirrors/members/big"
+        reply = await self.ask("PUT", path, raw=b" " * (MAX_BODY + 1))
+        self.assertEqual(reply.status, 413)
+
+    async def test_token(self) -> None:
+        """With a token file, changes need the token, and reading does not."""
+        path = "/api/v1/pools/mirrors/members/big"
+        token_file = os.path.join(self.folder, "token")
+        with open(token_file, "w") as file:
+            file.write("s3cret\n")
+        os.chmod(token_file, 0o600)
+        self.serve(token_file)
+        order = {"state": "up"}
+        reply = await self.ask("PUT", path, order)
+        self.assertEqual(reply.status, 401)
+        self.assertEqual(reply.headers.getRawHeaders("www-authenticate"), ["Bearer"])
+        await self.json("PUT", path, 403, body=order, authorization="Bearer wrong")
+        await self.json("PUT", path, 200, body=order, authorization="Bearer s3cret")
+        await self.json("GET", "/api/v1/pools", 200)
+
+    async def test_unusable_token_file(self) -> None:
+        """A token that everybody can read, or none, lets nobody in."""
+        token_file = os.path.join(self.folder, "token")
+        self.serve(token_file)
+        for text, mode in (("", 0o600), ("s3cret", 0o644)):
+            with open(token_file, "w") as file:
+                file.write(text)
+            os.chmod(token_file, mode)
+            await self.json(
+                "POST", "/api/v1/reload", 503, authorization="Bearer s3cret"
+            )
+
+    async def test_pages_of_other_origins(self) -> None:
+        """A browser on this host does not lend its hands to a stranger's page."""
+        for headers in (
+            {"origin": "http://evil.example"},
+            {"origin": "null"},
+            {"host": "evil.example"},
+        ):
+            await self.json("POST", "/api/v1/reload", 403, **headers)
+        await self.json("POST", "/api/v1/reload", 200, origin="http://127.0.0.1:1")
