@@ -1,0 +1,94 @@
+"""The commands that talk to a running server: status, orders, reload."""
+
+import json
+import subprocess
+
+from tests.daemon.harness import PATIENCE, Daemon, free_port, program
+from tests.daemon.scenario import CONFIG, OwnDaemonCase
+
+
+class CommandTests(OwnDaemonCase):
+    """The installed `dinamed` against a daemon of its own."""
+
+    def setUp(self) -> None:
+        """Start a daemon with HTTP."""
+        self.daemon = self.make_daemon()
+        port = free_port(["127.0.0.1"])
+        config = CONFIG.replace("[server]", f'[server]\nhttp = "127.0.0.1:{port}"', 1)
+        (self.daemon.folder / "dinamed.toml").write_text(config)
+        self.daemon.start()
+
+    def run_command(self, *arguments: str, status: int = 0) -> str:
+        """What the command prints; it must exit with `status`."""
+        config = self.daemon.folder / "dinamed.toml"
+        done = subprocess.run(
+            [program("dinamed"), *arguments, "-c", str(config)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 2,
+        )
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        return done.stdout + done.stderr
+
+    def test_drain_and_back(self) -> None:
+        """A drained member is handed out no more, until it is given back."""
+        told = self.run_command("drain", "mirrors/fra1", "--for", "1h30m")
+        self.assertEqual(
+            told, "mirrors/fra1: drain for 1h30m, now drain (drained by order)\n"
+        )
+        self.assertEqual(self.handed_out(self.daemon), {"192.0.2.2"})
+        self.assertIn("drained by order, for 1h", self.run_command("status", "mirrors"))
+        self.assertIn("mirrors/fra1: drain, drained by order", self.daemon.log)
+        self.run_command("auto", "mirrors/fra1")
+        self.run_command("down", "mirrors/ams1")
+        self.assertEqual(self.handed_out(self.daemon), {"192.0.2.1"})
+        self.run_command("up", "mirrors/ams1")
+        self.assertEqual(self.handed_out(self.daemon), {"192.0.2.1", "192.0.2.2"})
+
+    def handed_out(self, daemon: Daemon) -> set[str]:
+        """The addresses of 60 answers; a member of weight 1 in 4 is among them."""
+        return {
+            item.address
+            for _ in range(60)
+            for rrset in daemon.ask("ftp.example.org", "A").answer
+            for item in rrset
+        }
+
+    def test_status(self) -> None:
+        """For people and for programs."""
+        text = self.run_command("status")
+        self.assertIn("test-ns1: dinamed ", text)
+        self.assertIn("pool mirrors (weighted)\n", text)
+        self.assertRegex(text, r"  up +3 +- +\d+ +fra1\n")
+        told = json.loads(self.run_command("status", "--json"))
+        self.assertEqual(told["status"]["identity"], "test-ns1")
+        self.assertEqual(
+            [pool["name"] for pool in told["pools"]], ["login", "mirrors", "v4only"]
+        )
+
+    def test_reload(self) -> None:
+        """A good reload says what is served, a bad one what is wrong."""
+        zone = self.daemon.folder / "zone"
+        zone.write_text(zone.read_text() + "new IN A 192.0.2.99\n")
+        self.assertIn("reloaded: ", self.run_command("reload"))
+        self.assertEqual(len(self.daemon.ask("new.example.org", "A").answer), 1)
+        zone.write_text(zone.read_text() + "new IN CNAME www\n")
+        told = self.run_command("reload", status=1)
+        self.assertIn(f"{zone}:", told)
+        self.assertIn("nothing has changed", told)
+        self.assertEqual(len(self.daemon.ask("new.example.org", "A").answer), 1)
+
+    def test_refused(self) -> None:
+        """What the server does not take is told, with exit status 1."""
+        told = self.run_command("drain", "mirrors/nope", status=1)
+        self.assertIn("'mirrors' has no member 'nope'", told)
+        self.assertIn("POOL/MEMBER", self.run_command("drain", "fra1", status=1))
+        self.run_command("drain", "mirrors/fra1", "--for", "soon", status=2)
+
+    def test_not_running(self) -> None:
+        """A server that is not there is one line."""
+        self.daemon.stop()
+        told = self.run_command("status", status=1)
+        self.assertEqual(told.count("\n"), 1)
+        self.assertIn("refused", told)
