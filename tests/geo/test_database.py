@@ -4,7 +4,7 @@ import os
 import random
 import sys
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -123,6 +123,7 @@ class LookUpTests(FileCase):
 class ScopeTests(FileCase):
     """The prefix lengths that come with records."""
 
+    @settings(deadline=None)
     @given(st.sets(networks(), min_size=1, max_size=8), addresses(), st.data())
     def test_everyone_in_scope_has_the_record(
         self, prefixes: set[Network], address: bytes, data: st.DataObject

@@ -1,6 +1,6 @@
 """Distances on the globe."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -28,6 +28,7 @@ class GreatCircleTests(SynchronousTestCase):
         self.assertApproximates(great_circle((0, 0), (0, 180)), half, 0.01)
         self.assertApproximates(great_circle((90, 5), (-90, 99)), half, 0.01)
 
+    @settings(deadline=None)
     @given(LOCATIONS, LOCATIONS)
     def test_both_ways(self, here: Location, there: Location) -> None:
         """It is as far back, nothing to oneself, and never over half a circle."""

@@ -1,6 +1,6 @@
 """One view of all that is known."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -160,6 +160,7 @@ class LocatorTests(SynchronousTestCase):
 class ScopeTests(SynchronousTestCase):
     """The scope of everything together."""
 
+    @settings(deadline=None)
     @given(
         st.sets(networks(), max_size=6),
         st.sets(networks(), max_size=6),

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address, ip_network
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -79,6 +79,7 @@ class LookUpTests(SynchronousTestCase):
 class PropertyTests(SynchronousTestCase):
     """What holds for any table and address."""
 
+    @settings(deadline=None)
     @given(st.sets(networks(), max_size=8), addresses(), st.integers(0, 2**128))
     def test_everyone_in_scope_has_the_match(
         self, prefixes: set[Network], address: bytes, noise: int
@@ -89,6 +90,7 @@ class PropertyTests(SynchronousTestCase):
         other = neighbour(address, match.scope, noise)
         self.assertEqual(nets.look_up(other)[:2], match[:2])
 
+    @settings(deadline=None)
     @given(st.sets(networks(), max_size=8), addresses())
     def test_like_a_search(self, prefixes: set[Network], address: bytes) -> None:
         """The match is the one that a search through all prefixes finds."""
@@ -100,6 +102,7 @@ class PropertyTests(SynchronousTestCase):
         self.assertEqual(match.value, best)
         self.assertEqual(match.length, best.prefixlen if best else 0)
 
+    @settings(deadline=None)
     @given(st.sets(networks(), max_size=8), addresses())
     def test_scope_is_the_shortest(
         self, prefixes: set[Network], address: bytes

@@ -1,6 +1,6 @@
 """What the records of databases tell."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -118,6 +118,7 @@ class RecordTests(SynchronousTestCase):
         with self.assertRaisesRegex(ValueError, "no field is called 'town'"):
             RecordReader({"town": ("city.names.en",)})
 
+    @settings(deadline=None)
     @given(JSON | st.dictionaries(TOP, JSON))
     def test_anything(self, record: object) -> None:
         """Whatever a record holds, it tells something sensible or nothing."""
