@@ -3,21 +3,16 @@
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import (
-    IReactorFDSet,
-    IReactorProcess,
-    IReactorTCP,
-    IReactorTime,
-)
-from zope.interface import Interface
+from twisted.internet.interfaces import IReactorFDSet, IReactorProcess
 
+from dinamed.health.exchange import ExchangeReactor
 from dinamed.health.results import Target, clean
 from dinamed.pools.report import Report
 
 __all__ = ["FeedError", "LoadReactor", "Poller", "Source", "Target"]
 
 
-class LoadReactor(IReactorTime, IReactorTCP, IReactorFDSet, IReactorProcess, Interface):
+class LoadReactor(ExchangeReactor, IReactorFDSet, IReactorProcess):
     """What load feeds need of the reactor."""
 
 

@@ -1,0 +1,186 @@
+"""The `exec` feed: a command that prints `LOAD` or `LOAD INCREMENT`."""
+
+import contextlib
+import os
+import re
+import signal
+
+from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.internet.interfaces import IDelayedCall, IProcessTransport
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+from dinamed.config.feeds import ExecFeed
+from dinamed.health.command import SESSION
+from dinamed.health.results import Target, fill
+from dinamed.load.poller import FeedError, LoadReactor
+from dinamed.pools.report import Report, make_report
+
+MAX_OUTPUT = 4096  # octets; a command that says more is ended
+MAX_AT_ONCE = 16  # commands of one feed that run at the same time
+STDOUT = 1
+
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?"
+_SAID = re.compile(rf"\s*({_NUMBER})(?:\s+({_NUMBER}))?\s*".encode())
+
+
+class ExecSource:
+    """Asks members by an `exec` feed; a few at a time, the others wait their turn."""
+
+    def __init__(self, reactor: LoadReactor, feed: ExecFeed) -> None:
+        self.reactor = reactor
+        self.feed = feed
+        self.turns = DeferredSemaphore(MAX_AT_ONCE)
+
+    def poller(self, target: Target) -> "ExecPoller":
+        """See L{Source}."""
+        return ExecPoller(self, target)
+
+
+class ExecPoller:
+    """Runs the command for one member."""
+
+    def __init__(self, source: ExecSource, target: Target) -> None:
+        self._source = source
+        self._words = [fill(word, target) for word in source.feed.command]
+
+    def poll(self) -> "Deferred[Report | None]":
+        """See L{Poller}.  The time limit begins when the command does."""
+        run = _Run(self._source.reactor, self._source.feed.limit)
+        said: Deferred[bytes] = self._source.turns.run(run.begin, self._words)
+        return said.addCallback(self._read)
+
+    def _read(self, said: bytes) -> Report | None:
+        try:
+            load, increment = parse(said)
+            return make_report(
+                load,
+                now=self._source.reactor.seconds(),
+                source=self._source.feed.kind,
+                increment=increment,
+            )
+        except ValueError as error:
+            raise FeedError(str(error)) from None
+
+
+def parse(said: bytes) -> tuple[float, float | None]:
+    """The one or two numbers that a command has printed, and nothing besides.
+
+    @raise ValueError: it has printed something else.
+    """
+    match = _SAID.fullmatch(said)
+    if match is None:
+        start = said[:40].decode("ascii", "replace").strip()
+        raise ValueError(
+            f"printed {start!r}, not LOAD or LOAD INCREMENT"
+            if start
+            else "printed nothing"
+        )
+    load, increment = match.groups()
+    return float(load), None if increment is None else float(increment)
+
+
+class _Run(ProcessProtocol):
+    """One run, in a process group that is killed whole: at its end, late or cancelled.
+
+    What leaves the group of its own accord (a daemon) is beyond reach; if it keeps the
+    output open, the run is late.
+    """
+
+    def __init__(self, reactor: LoadReactor, limit: float) -> None:
+        self.result: Deferred[bytes] = Deferred(lambda _: self._free())
+        self._reactor = reactor
+        self._limit = limit
+        self._over = False
+        self._said = bytearray()
+        self._complaints = bytearray()
+        self._heard = 0
+        self._open = {STDOUT}
+        self._status: Failure | None = None
+        self._process: int | None = None
+        self._deadline: IDelayedCall | None = None
+
+    def begin(self, words: list[str]) -> "Deferred[bytes]":
+        """Start the command; the Deferred fires with what it has printed."""
+        try:
+            self._reactor.spawnProcess(self, SESSION, [SESSION, *words], env=None)
+        except (OSError, ValueError) as error:
+            self._fail(f"can't execute: {error}")
+            return self.result
+        if not self._over:
+            self._deadline = self._reactor.callLater(self._limit, self._late)
+        return self.result
+
+    def connectionMade(self) -> None:
+        """See L{ProcessProtocol}."""
+        if self.transport is not None:
+            self._process = self.transport.pid
+            self.transport.closeStdin()
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N802, N803
+        """See L{ProcessProtocol}."""
+        self._heard += len(data)
+        if self._heard > MAX_OUTPUT:
+            self._fail(f"printed more than {MAX_OUTPUT} octets")
+        elif childFD == STDOUT:
+            self._said += data
+        else:
+            self._complaints += data
+
+    def childConnectionLost(self, childFD: int) -> None:  # noqa: N802, N803
+        """See L{ProcessProtocol}: a pipe has been closed at its other end."""
+        self._open.discard(childFD)
+        self._finish()
+
+    def processExited(self, reason: Failure) -> None:  # noqa: N802
+        """See L{ProcessProtocol}: the command has ended, perhaps not its children."""
+        self._status = reason
+        self._kill_group()  # or they would hold the pipe open
+        self._finish()
+
+    def _finish(self) -> None:
+        """End when the command has, and all that it has printed has been read."""
+        if self._over or self._status is None or self._open:
+            return
+        error = self._status.value
+        if isinstance(error, ProcessDone):
+            self._free()
+            self.result.callback(bytes(self._said))
+        elif isinstance(error, ProcessTerminated) and error.signal is not None:
+            self._fail(f"killed by signal {error.signal}")
+        else:
+            self._fail(self._words(f"exit status {getattr(error, 'exitCode', None)}"))
+
+    def _words(self, text: str) -> str:
+        lines = self._complaints.decode("utf-8", "replace").strip().splitlines()
+        return f"{text}: {lines[0]}" if lines else text
+
+    def _late(self) -> None:
+        self._deadline = None
+        self._fail(self._words(f"not done in {self._limit:g} s"))
+
+    def _fail(self, reason: str) -> None:
+        if not self._over:
+            self._free()
+            self.result.errback(FeedError(reason))
+
+    def _free(self) -> None:
+        self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._kill_group()
+        transport: IProcessTransport | None = self.transport
+        if transport is not None:
+            transport.loseConnection()
+
+    def _kill_group(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process, signal.SIGKILL)
+        if self._status is None:  # perhaps before it could make its group
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)

@@ -1,0 +1,106 @@
+"""From a page in Prometheus' text format to the samples of one metric."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from dinamed.config.feed_forms import Label
+from dinamed.load.rates import Series
+
+MAX_SERIES = 1000
+"""Lines of a page that are looked at closely: each costs some 10 microseconds."""
+
+
+class BadPage(ValueError):  # noqa: N818
+    """The page does not tell what is wanted; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The values of a metric's series, and the Unix time that they have, if any."""
+
+    values: Mapping[Series, float]
+    at: float | None = None
+
+    @property
+    def total(self) -> float:
+        """The sum of all."""
+        return math.fsum(self.values.values())
+
+
+class Selector:
+    """Finds the series of a metric that have some labels with some values.
+
+    An empty value is also that of a series without the label, as in Prometheus.
+    """
+
+    def __init__(self, metric: str, labels: tuple[Label, ...] = ()) -> None:
+        self.metric = metric
+        self.labels = labels
+        name = re.escape(metric.encode("ascii"))
+        self._line = re.compile(rb"^[ \t]*" + name + rb"(?=[{ \t])[^\n]*", re.MULTILINE)
+        self._hints = [_escaped(value) for _, value in labels if value]
+
+    def select(self, page: bytes) -> Samples:
+        """The samples of a page.
+
+        Only lines that can matter are parsed; what is wrong elsewhere is not seen.
+
+        @raise BadPage: there are none, or too many, or they are no finite numbers.
+        """
+        try:
+            lines = list(self._lines(page))
+            text = b"\n".join(lines).decode("utf-8") + "\n"
+            found = self._parse(text)
+        except BadPage:
+            raise
+        except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
+            # The parser is lax in what it raises.
+            raise BadPage(f"a malformed line of {self.metric}: {error}") from None
+        if not found.values:
+            raise BadPage(f"no series {self._shown()}")
+        return found
+
+    def _lines(self, page: bytes) -> Iterator[bytes]:
+        count = 0
+        for match in self._line.finditer(page):
+            line = match[0]
+            if all(hint in line for hint in self._hints):
+                count += 1
+                if count > MAX_SERIES:
+                    raise BadPage(f"more than {MAX_SERIES} series {self._shown()}")
+                yield line
+
+    def _parse(self, text: str) -> Samples:
+        values: dict[Series, float] = {}
+        times: list[float] = []
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                labels = sample.labels
+                if any(labels.get(name, "") != value for name, value in self.labels):
+                    continue
+                value = float(sample.value)
+                series = tuple(sorted(labels.items()))
+                if not math.isfinite(value):
+                    raise BadPage(f"{self.metric} is not a number: {value}")
+                if series in values:
+                    raise BadPage(f"a series of {self.metric} stands there twice")
+                values[series] = value
+                if sample.timestamp is not None:
+                    times.append(float(sample.timestamp))
+        return Samples(values, min(times, default=None))
+
+    def _shown(self) -> str:
+        if not self.labels:
+            return self.metric
+        inside = ",".join(f'{name}="{value}"' for name, value in self.labels)
+        return f"{self.metric}{{{inside}}}"
+
+
+def _escaped(value: str) -> bytes:
+    """A label's value as it stands in a line, in its quotes."""
+    text = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return b'"' + text.encode() + b'"'

@@ -1,0 +1,222 @@
+"""The service that asks members for their load and tells the pool manager."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from dinamed.config.feeds import Feed
+from dinamed.load.poller import LoadReactor, Source, Target
+from dinamed.load.sources import make_source
+from dinamed.load.watch import Place, Watch
+from dinamed.pools.report import Report
+
+MakeSource = Callable[[LoadReactor, Feed, random.Random], Source | None]
+
+
+class LoadSink(Protocol):
+    """What is told of loads: the pool manager."""
+
+    def report(self, pool: str, member: str, report: Report) -> object:
+        """Take a report of a member."""
+        ...
+
+    def feed_failed(self, pool: str, member: str, reason: str) -> object:
+        """Take that a member could not be asked, or gave no sound report."""
+        ...
+
+
+class PolledMember(Protocol):
+    """What of a member matters here."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the pool."""
+        ...
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Its addresses; the first is asked, and without any nobody."""
+        ...
+
+
+class PolledPool(Protocol):
+    """What of a pool matters here."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def load(self) -> Feed | None:
+        """How its members are asked; None: not at all."""
+        ...
+
+    @property
+    def members(self) -> Sequence[PolledMember]:
+        """Its members."""
+        ...
+
+
+class Key(NamedTuple):
+    """What is asked once, however many pools want to know it."""
+
+    feed: Feed
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """How asking for the load of a member goes; see L{Watch}."""
+
+    feed: str
+    address: str
+    last: Report | None
+    reason: str
+    polls: int
+    failures: int
+    in_row: int
+    skipped: int
+
+
+class LoadService(Service):
+    """Asks the members of all pools that have a load feed.
+
+    The first round is spread over the interval by `rng`, which also makes the ids of
+    requests and so should be one that can't be foretold.  A new place of a target
+    that is asked already gets the last report at once, while it is fresh.
+    """
+
+    name = "load"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: LoadReactor,
+        sink: LoadSink,
+        pools: Iterable[PolledPool],
+        rng: random.Random,
+        make: MakeSource = make_source,
+    ) -> None:
+        self._reactor = reactor
+        self._sink = sink
+        self._rng = rng
+        self._make = make
+        self._sources: dict[Feed, Source | None] = {}
+        self._watches: dict[Key, Watch] = {}
+        self.reconfigure(pools)
+
+    def startService(self) -> None:
+        """Begin to ask."""
+        super().startService()
+        for key, watch in self._watches.items():
+            watch.start(self._rng.random() * key.feed.interval)
+
+    def stopService(self) -> None:
+        """Ask no more; what is running is given up at once."""
+        super().stopService()
+        for watch in self._watches.values():
+            watch.stop()
+
+    def reconfigure(self, pools: Iterable[PolledPool]) -> None:
+        """Take on these pools in place of the present ones.
+
+        Targets that stay go on in their own time and keep what they remember.
+        """
+        wanted = _places(pools)
+        for key in self._watches.keys() - wanted.keys():
+            self._watches.pop(key).stop()
+        feeds = {key.feed for key in wanted}
+        for feed in self._sources.keys() - feeds:
+            del self._sources[feed]
+        for key, places in wanted.items():
+            watch = self._watches.get(key) or self._new(key)
+            if watch is not None:
+                self._place(key, watch, places)
+
+    def status(self) -> dict[Place, FeedStatus]:
+        """How it goes, for every member that is asked."""
+        return {
+            place: FeedStatus(
+                feed=key.feed.kind,
+                address=key.target.address,
+                last=watch.last,
+                reason=watch.reason,
+                polls=watch.polls,
+                failures=watch.failures,
+                in_row=watch.in_row,
+                skipped=watch.skipped,
+            )
+            for key, watch in self._watches.items()
+            for place in watch.places
+        }
+
+    def _new(self, key: Key) -> Watch | None:
+        if key.feed not in self._sources:
+            self._sources[key.feed] = self._make(self._reactor, key.feed, self._rng)
+        source = self._sources[key.feed]
+        if source is None:
+            return None
+        label = f"{key.target.name or key.target.address} ({key.feed.kind})"
+        poller = source.poller(key.target)
+        watch = Watch(self._reactor, poller, key.feed.interval, label, self._told)
+        self._watches[key] = watch
+        if self.running:
+            watch.start(self._rng.random() * key.feed.interval)
+        return watch
+
+    def _place(self, key: Key, watch: Watch, places: tuple[Place, ...]) -> None:
+        """Set whom a watch is about, and tell those who are new what is known."""
+        new = [place for place in places if place not in watch.places]
+        watch.places = places
+        if watch.last is None:
+            return
+        if self._reactor.seconds() - watch.last.at < key.feed.stale:
+            for pool, member in new:
+                self._tell(pool, member, watch.last)
+
+    def _told(self, watch: Watch, what: Report | str) -> None:
+        for pool, member in watch.places:
+            self._tell(pool, member, what)
+
+    def _tell(self, pool: str, member: str, what: Report | str) -> None:
+        try:
+            if isinstance(what, str):
+                self._sink.feed_failed(pool, member, what)
+            else:
+                self._sink.report(pool, member, what)
+        except LookupError:
+            pass  # gone meanwhile; a reconfiguration is on its way
+        except Exception:
+            self._log.failure("telling the load of {member}", member=member)
+
+
+def _places(pools: Iterable[PolledPool]) -> dict[Key, tuple[Place, ...]]:
+    """What is to be asked, and for which members."""
+    found: dict[Key, list[Place]] = {}
+    for pool in pools:
+        feed = pool.load
+        if feed is None:
+            continue
+        by_name = names_member(feed)
+        for member in pool.members:
+            if member.addresses:
+                name = member.name if by_name else ""
+                key = Key(feed, Target(member.addresses[0], name))
+                found.setdefault(key, []).append((pool.name, member.name))
+    return {key: tuple(places) for key, places in found.items()}
+
+
+def names_member(feed: Feed) -> bool:
+    """Whether what a feed asks depends on the member's name, not just its address."""
+    return any(_names(getattr(feed, field)) for field in feed.__struct_fields__)
+
+
+def _names(value: object) -> bool:
+    if isinstance(value, str):
+        return "{name}" in value
+    return isinstance(value, tuple) and any(map(_names, value))
