@@ -13,6 +13,7 @@ from dinamed.pools.stages.protocol import (
     PoolFacts,
     Prepared,
     Registry,
+    Scored,
     Stage,
 )
 
@@ -131,10 +132,14 @@ class Route:
             kept = after
         prepared = self.ready(kept)
         odds = tuple(prepared.odds(context))
+        scores: tuple[str, ...] = ()
+        if isinstance(prepared, Scored):
+            scores = tuple(prepared.scores(context))
         picked = prepared.draw(context, count)
         weights = tuple(member.weight for member in kept)
+        picks = self.picking[0]
         recorder.record(
-            Picked(pool, self.picking[0], names(kept), weights, odds, names(picked))
+            Picked(pool, picks, names(kept), weights, odds, names(picked), scores)
         )
         return picked
 

@@ -33,6 +33,9 @@ class DrawContext:
     With `count` false the choice is only a look: it advances nothing and is not a
     hand-out.  `scope` grows to the longest client prefix that the choice depended
     on; use a fresh context (or set it to 0) for each question.
+
+    A picking stage may set `ttl`, which comes in as the pool's, and `again` where it
+    repeats an answer that is booked already.
     """
 
     client: Client
@@ -42,6 +45,8 @@ class DrawContext:
     count: bool = True
     recorder: Recorder | None = None
     scope: int = 0
+    ttl: int = 0
+    again: bool = False
 
     def used(self, bits: int) -> None:
         """Take down that the choice depended on so many bits of the client."""

@@ -1,64 +1,119 @@
-"""What a pool's hand-outs leave behind: counts, and whose turn it is.
+"""What a pool's hand-outs leave behind: counts, leases, and whose turn it is.
 
 One ledger a pool, kept by the pool manager across snapshots.  It holds entries for
-the pool's present members only, so its size is bounded by theirs.
+the pool's present members and a bounded number of resolvers, so its size is bounded.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from dinamed.pools.accounts import Account
+from dinamed.pools.clock import SteadyClock
 from dinamed.pools.context import Client
+from dinamed.pools.flow import FlowMeter
+from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
+from dinamed.pools.resolvers import CAPACITY, Resolvers
 
 
 class Ledger:
-    """The one book of a pool that everything which hands out writes to."""
+    """The one book of a pool that everything which hands out writes to.
 
-    __slots__ = ("_credits", "_pending", "_totals")
+    `capacity` is how many resolvers it remembers at most.
+    """
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._totals: dict[str, int] = {}
-        self._pending: dict[str, int] = {}
+    __slots__ = (
+        "_accounts",
+        "_credits",
+        "answers",
+        "clock",
+        "edition",
+        "flow",
+        "leases",
+        "resolvers",
+    )
+
+    def __init__(
+        self,
+        names: Iterable[str] = (),
+        clock: SteadyClock | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._accounts: dict[str, Account] = {}
         self._credits: dict[str, float] = {}
+        self.clock = SteadyClock(0.0) if clock is None else clock
+        self.leases = Leases()
+        self.resolvers = Resolvers(capacity)
+        self.flow = FlowMeter()
+        self.answers = 1
+        """Among how many members the clients of one answer spread."""
+        self.edition = 0
+        """Goes up when reports or counts have come in from elsewhere."""
         self.keep(names)
 
     def keep(self, names: Iterable[str]) -> None:
         """Keep the entries of these members, open new ones, forget the others."""
-        names = tuple(names)
-        self._totals = {name: self._totals.get(name, 0) for name in names}
-        self._pending = {name: self._pending.get(name, 0) for name in names}
+        old = self._accounts
+        self._accounts = {name: old.get(name) or Account(name) for name in names}
         self._credits = {
-            name: self._credits[name] for name in names if name in self._credits
+            name: self._credits[name]
+            for name in self._accounts
+            if name in self._credits
         }
+        self.edition += 1
+
+    def account(self, name: str) -> Account:
+        """The member's entry; one outside the book for those who are not members."""
+        return self._accounts.get(name) or Account(name)
 
     def hand_out(self, member: Member, client: Client, ttl: int, now: float) -> None:
         """Book one answer that sends `client` to `member` for `ttl` seconds."""
-        name = member.name
         # A member that has left may still be handed out from an old snapshot.
-        if name in self._totals:
-            self._totals[name] += 1
-            self._pending[name] += 1
+        account = self._accounts.get(member.name)
+        if account is not None:
+            account.add(1, self.clock.read(now))
 
-    def add(self, name: str, count: int) -> None:
+    def add(self, name: str, count: int, now: float | None = None) -> None:
         """Book `count` hand-outs at once, as another engine has counted them."""
-        if name in self._totals:
-            self._totals[name] += count
-            self._pending[name] += count
+        account = self._accounts.get(name)
+        if account is not None and count:
+            account.add(count, self.clock.read(0.0 if now is None else now))
+            self.edition += 1
 
-    def reported(self, name: str) -> None:
-        """A load report has come that includes all hand-outs to `name` so far."""
-        if name in self._pending:
-            self._pending[name] = 0
+    def foresee(self, horizon: float, duration: float, answers: int) -> None:
+        """Say what forecasts go by: their horizon, and how long a transfer lasts."""
+        if horizon != self.leases.horizon:
+            self.leases.look_ahead(horizon)
+        self.flow.duration = duration
+        self.answers = answers
+
+    def reported(self, name: str, measured: float, load: float | None = None) -> None:
+        """A load report has come that includes the hand-outs up to `measured`.
+
+        That is a time of the steady clock.  `load` is what it says, None where that
+        can't be compared with what it said before.
+        """
+        account = self._accounts.get(name)
+        if account is None:
+            return
+        before, lapse = account.load, measured - account.measured
+        pending = account.pending
+        account.reported(measured, load)
+        arrivals = self.leases.arrived(account, measured)
+        arrivals += (pending - account.pending) / self.answers
+        if load is not None and before is not None and lapse > 0:
+            self.flow.learn(before, load, arrivals, lapse)
+        self.edition += 1
 
     @property
     def totals(self) -> Mapping[str, int]:
         """Hand-outs by member's name, since the member came."""
-        return MappingProxyType(self._totals)
+        return MappingProxyType({n: a.total for n, a in self._accounts.items()})
 
     @property
     def pending(self) -> Mapping[str, int]:
         """Hand-outs by member's name, since its last report."""
-        return MappingProxyType(self._pending)
+        return MappingProxyType({n: a.pending for n, a in self._accounts.items()})
 
     @property
     def credits(self) -> dict[str, float]:

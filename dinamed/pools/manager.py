@@ -1,15 +1,21 @@
 """The pool manager: the one owner of what changes about pools."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from dinamed.config import settings
-from dinamed.pools.chain import Chain, compile_chain
-from dinamed.pools.graph import in_order, needs
+from dinamed.pools.board import Board, Posted
+from dinamed.pools.chain import compile_chain
+from dinamed.pools.clock import SteadyClock
+from dinamed.pools.entries import Entry, Web, stale_after, web_of
+from dinamed.pools.graph import needs
 from dinamed.pools.ledger import Ledger
-from dinamed.pools.members import Candidates, from_settings
+from dinamed.pools.members import from_settings
 from dinamed.pools.pool import Parts, PoolView
+from dinamed.pools.report import Report
+from dinamed.pools.resolvers import CAPACITY
+from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import Order, Standing
@@ -18,46 +24,22 @@ Subscriber = Callable[[frozenset[str]], None]
 """Called after a change with the names of the pools that have changed or gone."""
 
 
+Verdict = tuple[str, str, bool | None, str]
+"""Pool, member, what its checks say of it (None: nothing any more), and why."""
+
+ALL_RESOLVERS = 1_048_576
+"""Resolvers that all pools together remember, as long as each has its least."""
+
+LEAST_CAPACITY = 2048
+"""Resolvers that a pool may remember however many pools there are."""
+
+
 class UnknownPoolError(LookupError):
     """There is no pool of that name."""
 
 
 class UnknownMemberError(LookupError):
     """The pool has no member of that name."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """All that is kept of one pool."""
-
-    settings: settings.Pool
-    chain: Chain
-    members: Candidates
-    needs: frozenset[str]
-    ledger: Ledger
-    standings: dict[str, Standing]
-    last: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class _Web:
-    """How the pools depend on each other: ranks from the inside out."""
-
-    rank: dict[str, int] = field(default_factory=dict)
-    dependents: dict[str, set[str]] = field(default_factory=dict)
-
-    def affected(self, changed: Iterable[str]) -> list[str]:
-        """The changed pools and all that depend on them, inner ones first."""
-        found: set[str] = set()
-        left = list(changed)
-        while left:
-            name = left.pop()
-            if name not in found:
-                found.add(name)
-                left.extend(self.dependents.get(name, ()))
-        return sorted(
-            (name for name in found if name in self.rank), key=self.rank.__getitem__
-        )
 
 
 class PoolManager:
@@ -75,9 +57,14 @@ class PoolManager:
         registry: Registry | None = None,
     ) -> None:
         self._registry = load_stages() if registry is None else registry
-        self._entries: dict[str, _Entry] = {}
-        self._web = _Web()
+        self._entries: dict[str, Entry] = {}
+        self._web = Web()
+        self._clock = SteadyClock(now)
         self._expiring: dict[tuple[str, str], float] = {}
+        self._said_out: set[tuple[str, str]] = set()
+        self.on_error: Callable[[Exception], None] | None = None
+        """Is told what a subscriber raises; without it the change itself raises that,
+        after all the others were told."""
         self._subscribers: list[Subscriber] = []
         self._views: Mapping[str, PoolView] = MappingProxyType({})
         self._folded: dict[str, str] = {}
@@ -148,8 +135,69 @@ class PoolManager:
         standing = self._standing(pool, member)
         self._put(pool, member, replace(standing, healthy=healthy, reason=reason), now)
 
+    def health_many(self, verdicts: Iterable[Verdict], *, now: float) -> None:
+        """Take many verdicts as one change, as `health` takes one.
+
+        Those on members that there are not (any more) are passed over.
+        """
+        changed: set[str] = set()
+        for pool, member, healthy, reason in verdicts:
+            standings = self._entries[pool].standings if pool in self._entries else {}
+            standing = standings.get(member)
+            if standing is None:
+                continue
+            taken = replace(standing, healthy=healthy, reason=reason)
+            if taken != standing:
+                standings[member] = taken
+                changed.add(pool)
+        if changed:
+            self._changed(changed, now)
+
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
+        """Take a load report; False if it is older than the last one, and left aside.
+
+        A report makes no new views, unless it says that the member is out, or is no
+        longer.
+
+        @raise UnknownPoolError: there is no such pool.
+        @raise UnknownMemberError: the pool has no such member.
+        """
+        standing = self._standing(pool, member)
+        entry = self._entries[pool]
+        if not entry.board.post(member, report, now):
+            return False
+        measured = entry.board.posted[member].measured
+        entry.ledger.reported(member, measured, None if report.out else report.load)
+        says_out = entry.board.says_out(member, self._clock.read(now))
+        if says_out:
+            self._said_out.add((pool, member))
+        self._put(pool, member, replace(standing, says_out=says_out), now)
+        return True
+
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
+        """Take down that a member's load could not be had, and why.
+
+        @raise UnknownPoolError: there is no such pool.
+        @raise UnknownMemberError: the pool has no such member.
+        """
+        self._standing(pool, member)
+        self._entries[pool].board.fail(member, reason, now)
+
+    def reports(self, pool: str) -> Mapping[str, Posted]:
+        """The last reports by member's name; those who never had one are left out.
+
+        @raise UnknownPoolError: there is no such pool.
+        """
+        if pool not in self._entries:
+            raise UnknownPoolError(f"no pool is named {pool!r}")
+        return self._entries[pool].board.posted
+
     def expire(self, now: float) -> float | None:
-        """Drop the orders whose time is over; return when the next one's will be."""
+        """Drop the orders whose time is over; return when the next one's will be.
+
+        Members that have said "out", and then nothing for so long that it counts no
+        longer, are taken back.
+        """
         over = [key for key, until in self._expiring.items() if until <= now]
         changed: set[str] = set()
         for pool, member in over:
@@ -157,9 +205,76 @@ class PoolManager:
             standings = self._entries[pool].standings
             standings[member] = replace(standings[member], order=Order.AUTO, until=None)
             changed.add(pool)
+        time = self._clock.read(now)
+        for pool, member in tuple(self._said_out):
+            entry = self._entries[pool]
+            if entry.board.says_out(member, time):
+                continue
+            self._said_out.discard((pool, member))
+            standing = entry.standings[member]
+            if standing.says_out:
+                entry.standings[member] = replace(standing, says_out=False)
+                changed.add(pool)
         if changed:
             self._changed(changed, now)
         return min(self._expiring.values(), default=None)
+
+    def saved(self) -> Saved:
+        """All that must outlast a restart: orders, verdicts and last reports."""
+        pools: dict[str, dict[str, SavedMember]] = {}
+        for name, entry in self._entries.items():
+            members = {}
+            for member, standing in entry.standings.items():
+                posted = entry.board.posted.get(member)
+                known = SavedMember(
+                    standing.order,
+                    standing.until,
+                    standing.healthy,
+                    standing.reason,
+                    None if posted is None else posted.report,
+                )
+                if known != SavedMember():
+                    members[member] = known
+            if members:
+                pools[name] = members
+        return Saved(pools)
+
+    def restore(self, saved: Saved, now: float) -> None:
+        """Take on what was saved, for the pools and members that there still are.
+
+        Orders whose time is over are left out.  Reports count by the age they have,
+        and where a member has a newer one already that stays.
+        """
+        changed: set[str] = set()
+        for pool, members in saved.pools.items():
+            entry = self._entries.get(pool)
+            if entry is None:
+                continue
+            for name, known in members.items():
+                if name in entry.standings:
+                    self._restore(entry, pool, name, known, now)
+                    changed.add(pool)
+        if changed:
+            self._changed(changed, now)
+
+    def _restore(
+        self, entry: Entry, pool: str, name: str, known: SavedMember, now: float
+    ) -> None:
+        order, until = known.order, known.until
+        if until is not None and until <= now:
+            order, until = Order.AUTO, None
+        if until is not None:
+            self._expiring[pool, name] = until
+        if known.report is not None and entry.board.post(name, known.report, now):
+            measured = entry.board.posted[name].measured
+            load = None if known.report.out else known.report.load
+            entry.ledger.reported(name, measured, load)
+        says_out = entry.board.says_out(name, self._clock.read(now))
+        if says_out:
+            self._said_out.add((pool, name))
+        entry.standings[name] = Standing(
+            order, until, known.healthy, known.reason, says_out
+        )
 
     def reconfigure(self, pools: Iterable[settings.Pool], now: float) -> None:
         """Take on these pools in place of the present ones.
@@ -169,12 +284,12 @@ class PoolManager:
 
         @raise ValueError: a pool can't be made; the message says which and why.
         """
-        entries: dict[str, _Entry] = {}
+        entries: dict[str, Entry] = {}
         for pool in pools:
             if pool.name in entries:
                 raise ValueError(f"two pools are named {pool.name!r}")
             entries[pool.name] = self._entry(pool)
-        web = _web({name: entry.needs for name, entry in entries.items()})
+        web = web_of({name: entry.needs for name, entry in entries.items()})
         # From here on nothing can fail.
         gone = self._entries.keys() - entries.keys()
         changed = {
@@ -184,8 +299,18 @@ class PoolManager:
         }
         self._entries, self._web = entries, web
         self._folded = {name.casefold(): name for name in reversed(entries)}
+        room = min(CAPACITY, max(LEAST_CAPACITY, ALL_RESOLVERS // (len(entries) or 1)))
         for name in changed:
-            entries[name].ledger.keep(entries[name].standings)
+            entry = entries[name]
+            entry.ledger.keep(entry.standings)
+            entry.ledger.resolvers.limit(room)
+            entry.board.keep(entry.standings)
+            entry.board.stale_after = stale_after(entry.settings)
+        self._said_out = {
+            (pool, member)
+            for pool, member in self._said_out
+            if pool in entries and member in entries[pool].standings
+        }
         self._expiring = {
             (pool, member): until
             for (pool, member), until in self._expiring.items()
@@ -214,7 +339,7 @@ class PoolManager:
             standings[member] = standing
             self._changed({pool}, now)
 
-    def _entry(self, pool: settings.Pool) -> _Entry:
+    def _entry(self, pool: settings.Pool) -> Entry:
         """Make ready what is kept of a pool; touches nothing of the present one."""
         old = self._entries.get(pool.name)
         if old is not None and old.settings == pool:
@@ -231,9 +356,12 @@ class PoolManager:
         standings = {m.name: past.get(m.name, Standing()) for m in members}
         if len(standings) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
-        ledger = Ledger() if old is None else old.ledger
-        last = frozenset[str]() if old is None else old.last
-        return _Entry(pool, chain, members, needs(pool), ledger, standings, last)
+        if old is None:
+            ledger, board = Ledger((), self._clock), Board(self._clock)
+            last = frozenset[str]()
+        else:
+            ledger, board, last = old.ledger, old.board, old.last
+        return Entry(pool, chain, members, needs(pool), ledger, board, standings, last)
 
     def _changed(self, names: set[str], now: float) -> None:
         """Make new views of these pools and of those that depend on them."""
@@ -248,6 +376,7 @@ class PoolManager:
                     settings=entry.settings,
                     chain=entry.chain,
                     ledger=entry.ledger,
+                    board=entry.board,
                     members=entry.members,
                     standings=MappingProxyType(dict(entry.standings)),
                     inner={needed: views[needed] for needed in entry.needs},
@@ -260,18 +389,14 @@ class PoolManager:
             views[name] = view
         self._views = MappingProxyType(views)
         told = frozenset(affected) | names
+        failed: Exception | None = None
         for callback in tuple(self._subscribers):
-            callback(told)
-
-
-def _web(needed: Mapping[str, frozenset[str]]) -> _Web:
-    """Work out the dependence of pools.
-
-    @raise ValueError: they refer in a loop, or to nothing.
-    """
-    rank = {name: number for number, name in enumerate(in_order(needed))}
-    dependents: dict[str, set[str]] = {}
-    for name, names in needed.items():
-        for inner in names:
-            dependents.setdefault(inner, set()).add(name)
-    return _Web(rank, dependents)
+            try:
+                callback(told)
+            except Exception as error:
+                if self.on_error is None:
+                    failed = failed or error
+                else:
+                    self.on_error(error)
+        if failed is not None:
+            raise failed

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dinamed.config import settings
+from dinamed.pools.board import Board, Posted
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Note, Out, Recorder
-from dinamed.pools.stages.protocol import PoolFacts
+from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import Standing, State
 
 
@@ -40,6 +41,7 @@ class Parts:
     settings: settings.Pool
     chain: Chain
     ledger: Ledger
+    board: Board
     members: Candidates
     standings: Mapping[str, Standing]
     inner: Mapping[str, "PoolView"]
@@ -128,13 +130,15 @@ class PoolView:
             route = self.route(context.family)
         if route is None:
             return Choice((), self.ttl, context.scope, self.down)
+        context.ttl = self.ttl
+        context.again = False
         picked = route.draw(context, self._answers)
-        ttl = self.ttl
-        if context.count:
+        ttl = context.ttl
+        if context.count and not context.again:
             for member in picked:
                 self._ledger.hand_out(member, context.client, ttl, context.now)
         if self._nested:
-            picked, ttl = self._unfold(picked, context)
+            picked, ttl = self._unfold(picked, ttl, context)
         return Choice(picked, ttl, context.scope, self.down)
 
     def route(self, family: Family) -> Route | None:
@@ -190,9 +194,29 @@ class PoolView:
         rest.sort(key=lambda m: (m not in usable, m.priority, -m.weight))
         return ranked + rest
 
+    def load_of(self, member: Member, now: float) -> float | None:
+        """The load that the member has reported; None if no report counts."""
+        return self._parts.board.load(member.name, now)
+
+    def posted(self, member: Member) -> Posted | None:
+        """The member's last report and what became of its feed, if it has one."""
+        return self._parts.board.posted.get(member.name)
+
+    def forecast_of(self, member: Member, now: float) -> float | None:
+        """The load that the picking stage foresees; None if it foresees none."""
+        route = None if self.down else self.route(0)
+        if route is None:
+            return None
+        prepared = route.ready(route.folded)
+        return (
+            prepared.forecast(member, now) if isinstance(prepared, Foresees) else None
+        )
+
     def _facts(self) -> PoolFacts:
         own = self.settings
-        return PoolFacts(own.name, own.ttl, own.answers, self._ledger)
+        return PoolFacts(
+            own.name, own.ttl, own.answers, self._ledger, self._parts.board
+        )
 
     def _when_down(self) -> Candidates:
         """Who is offered when nobody is usable."""
@@ -211,10 +235,9 @@ class PoolView:
                 return ()
 
     def _unfold(
-        self, picked: Candidates, context: DrawContext
+        self, picked: Candidates, ttl: int, context: DrawContext
     ) -> tuple[Candidates, int]:
         """Put what inner pools choose in their place; the TTL is the least of all."""
-        ttl = self.ttl
         family = context.family
         # The same host may be reached twice, as members of different pools.
         hosts: dict[tuple[bytes, ...], Member] = {}

@@ -34,7 +34,7 @@ class Picked(Event, frozen=True, tag="picked"):
     """The last stage picked.
 
     `odds` are the chances of each candidate to be picked first, or empty where the
-    stage has none to tell.
+    stage has none to tell; `scores` are its words on each candidate, or empty.
     """
 
     stage: str
@@ -42,6 +42,7 @@ class Picked(Event, frozen=True, tag="picked"):
     weights: tuple[float, ...]
     odds: tuple[float, ...]
     picked: tuple[str, ...]
+    scores: tuple[str, ...] = ()
 
 
 class Note(Event, frozen=True, tag="note"):

@@ -27,13 +27,15 @@ class Standing:
 
     `until` is the absolute time at which the order lapses (None: it stays);
     `healthy` is the verdict of the checks (None: there is no check, or no result
-    yet); `reason` says why the checks failed, in words.
+    yet); `reason` says why the checks failed, in words; `says_out` tells that by its
+    last report the member itself asks not to be handed out.
     """
 
     order: Order = Order.AUTO
     until: float | None = None
     healthy: bool | None = None
     reason: str = ""
+    says_out: bool = False
 
     def effective_order(self, now: float) -> Order:
         """The order in force at `now`: `auto` once it has lapsed."""
@@ -51,7 +53,8 @@ class Standing:
             case Order.DRAIN:
                 return State.DRAIN
             case Order.AUTO:
-                return State.DOWN if self.healthy is False else State.UP
+                out = self.healthy is False or self.says_out
+                return State.DOWN if out else State.UP
 
     def why_out(self, now: float) -> str:
         """In words why this keeps a member from being handed out; "" if it doesn't."""
@@ -62,4 +65,6 @@ class Standing:
             return "drained by order"
         if order is Order.AUTO and self.healthy is False:
             return f"unhealthy: {self.reason}" if self.reason else "unhealthy"
+        if order is Order.AUTO and self.says_out:
+            return "member says: out"
         return ""

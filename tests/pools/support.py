@@ -5,6 +5,7 @@ from random import Random
 from typing import TypeVar
 
 from dinamed.config import settings
+from dinamed.pools.board import Board
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.manager import PoolManager
@@ -28,7 +29,8 @@ def candidates(weights: Iterable[float]) -> Candidates:
 def facts(members: Candidates) -> PoolFacts:
     """What a stage knows of a pool of these members."""
     ledger = Ledger(member.name for member in members)
-    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, ledger)
+    board = Board(ledger.clock)
+    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, ledger, board)
 
 
 def context(

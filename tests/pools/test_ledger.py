@@ -14,7 +14,7 @@ class LedgerTests(SynchronousTestCase):
         a, b = candidates([1, 1])
         ledger = Ledger(["a", "b"])
         ledger.hand_out(a, HERE, 60, 0.0)
-        ledger.reported("a")
+        ledger.reported("a", 0.0)
         ledger.hand_out(a, HERE, 60, 0.0)
         ledger.hand_out(b, HERE, 60, 0.0)
         ledger.add("b", 10)
@@ -27,7 +27,7 @@ class LedgerTests(SynchronousTestCase):
         ledger = Ledger(["b"])
         ledger.hand_out(a, HERE, 60, 0.0)
         ledger.add("a", 3)
-        ledger.reported("a")
+        ledger.reported("a", 0.0)
         self.assertEqual(ledger.totals, {"b": 0})
         self.assertEqual(ledger.pending, {"b": 0})
 

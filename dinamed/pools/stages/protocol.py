@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from dinamed.config.settings import Ttl
+from dinamed.pools.board import Board
 from dinamed.pools.context import DrawContext
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import Candidates, Member
@@ -24,12 +25,16 @@ STATIC: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    """What a stage may know of the pool it works for, beside its candidates."""
+    """What a stage may know of the pool it works for, beside its candidates.
+
+    `ledger` and `board` change as time goes by: hand-outs and reports go there.
+    """
 
     name: str
     ttl: Ttl
     answers: int
     ledger: Ledger
+    board: Board
 
 
 @runtime_checkable
@@ -66,6 +71,22 @@ class Prepared(Protocol):
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         """Each candidate's chance to be drawn first; empty if not known."""
+
+
+@runtime_checkable
+class Scored(Protocol):
+    """A prepared picking stage that can show what it goes by."""
+
+    def scores(self, context: DrawContext) -> Sequence[str]:
+        """A few words on each candidate, e.g. its predicted load."""
+
+
+@runtime_checkable
+class Foresees(Protocol):
+    """A prepared picking stage that predicts loads."""
+
+    def forecast(self, member: Member, now: float) -> float | None:
+        """The predicted load of a member; None if there is nothing to go by."""
 
 
 @runtime_checkable

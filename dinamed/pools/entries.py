@@ -1,0 +1,67 @@
+"""What the pool manager keeps of each pool, and how pools hang together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dinamed.config import settings
+from dinamed.config.feeds import Feed
+from dinamed.pools.board import STALE_AFTER, Board
+from dinamed.pools.chain import Chain
+from dinamed.pools.graph import in_order
+from dinamed.pools.ledger import Ledger
+from dinamed.pools.members import Candidates
+from dinamed.pools.states import Standing
+
+
+@dataclass(slots=True)
+class Entry:
+    """All that is kept of one pool."""
+
+    settings: settings.Pool
+    chain: Chain
+    members: Candidates
+    needs: frozenset[str]
+    ledger: Ledger
+    board: Board
+    standings: dict[str, Standing]
+    last: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Web:
+    """How the pools depend on each other: ranks from the inside out."""
+
+    rank: dict[str, int] = field(default_factory=dict)
+    dependents: dict[str, set[str]] = field(default_factory=dict)
+
+    def affected(self, changed: Iterable[str]) -> list[str]:
+        """The changed pools and all that depend on them, inner ones first."""
+        found: set[str] = set()
+        left = list(changed)
+        while left:
+            name = left.pop()
+            if name not in found:
+                found.add(name)
+                left.extend(self.dependents.get(name, ()))
+        return sorted(
+            (name for name in found if name in self.rank), key=self.rank.__getitem__
+        )
+
+
+def stale_after(pool: settings.Pool) -> float:
+    """Seconds for which a report of the pool's members counts in full."""
+    feed: Feed | None = getattr(pool, "load", None)
+    return STALE_AFTER if feed is None else feed.stale
+
+
+def web_of(needed: Mapping[str, frozenset[str]]) -> Web:
+    """Work out the dependence of pools.
+
+    @raise ValueError: they refer in a loop, or to nothing.
+    """
+    rank = {name: number for number, name in enumerate(in_order(needed))}
+    dependents: dict[str, set[str]] = {}
+    for name, names in needed.items():
+        for inner in names:
+            dependents.setdefault(inner, set()).add(name)
+    return Web(rank, dependents)

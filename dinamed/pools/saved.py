@@ -1,0 +1,25 @@
+"""What the pool manager knows that no config file says, in a form that can be kept."""
+
+import msgspec
+
+from dinamed.pools.report import Report
+from dinamed.pools.states import Order
+
+
+class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The order, verdict and last report of a member; times are Unix times."""
+
+    order: Order = Order.AUTO
+    until: float | None = None
+    healthy: bool | None = None
+    reason: str = ""
+    report: Report | None = None
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What outlasts a restart: members by name, by name of the pool.
+
+    Members of whom nothing is known are left out.
+    """
+
+    pools: dict[str, dict[str, SavedMember]]
