@@ -1,0 +1,58 @@
+"""From the states of targets to a verdict on their member."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from dinamed.health.judging import Finding, Verdict, judge
+from dinamed.health.rising import Checker, Entry
+
+
+def finding(label: str, state: str) -> Finding:
+    """A finding: `+`, `-` or `?`."""
+    checker = Checker(1, 1)
+    if state != "?":
+        checker.take(Entry(0.0, state == "+", 0.0, "" if state == "+" else "dead"))
+    return Finding(label, checker)
+
+
+def states(*checks: str) -> list[list[Finding]]:
+    """Findings for checks, each with the states of the addresses."""
+    return [
+        [finding(f"c{number} a{place}", state) for place, state in enumerate(check)]
+        for number, check in enumerate(checks)
+    ]
+
+
+class JudgeTests(SynchronousTestCase):
+    """The rule."""
+
+    def test_table(self) -> None:
+        """Any address will do for a check, all checks are needed."""
+        table: list[tuple[list[str], bool | None]] = [
+            ([], None),
+            (["+"], True),
+            (["-"], False),
+            (["?"], None),
+            (["+-"], True),
+            (["--"], False),
+            (["?-"], None),
+            (["+?"], True),
+            (["+", "+"], True),
+            (["+", "-"], False),
+            (["+", "?"], None),
+            (["?", "--"], False),
+            (["+-", "-+"], True),
+        ]
+        for checks, healthy in table:
+            self.assertIs(judge(states(*checks)).healthy, healthy, checks)
+
+    def test_reason(self) -> None:
+        """What fails is named, even where the member is up."""
+        self.assertEqual(judge(states("+-")), Verdict(True, "c0 a1: dead"))
+        self.assertEqual(judge(states("+", "+")), Verdict(True, ""))
+
+    def test_reason_is_short(self) -> None:
+        """Of many failures only the first are told in full."""
+        self.assertEqual(
+            judge(states("-----")).reason,
+            "c0 a0: dead; c0 a1: dead; c0 a2: dead; and 2 more",
+        )
