@@ -55,6 +55,7 @@ class _Run(ProcessProtocol):
         self._said = bytearray()
         self._heard = 0
         self._exited = False
+        self._ending = ""
         self._process: int | None = None
         self._deadline: IDelayedCall | None = None
 
@@ -90,8 +91,12 @@ class _Run(ProcessProtocol):
         elif isinstance(error, ProcessTerminated) and error.signal is not None:
             self._end(failed(f"killed by signal {error.signal}"))
         else:
-            status = getattr(error, "exitCode", None)
-            self._end(failed(self._words(f"exit status {status}")))
+            self._ending = f"exit status {getattr(error, 'exitCode', None)}"
+            self._kill()  # so that nobody holds the pipes, with what was said in them
+
+    def processEnded(self, reason: Failure) -> None:
+        """See L{ProcessProtocol}: all that it said has been read."""
+        self._end(failed(self._words(self._ending)))
 
     def _words(self, text: str) -> str:
         lines = self._said.decode("utf-8", "replace").strip().splitlines()
@@ -99,7 +104,8 @@ class _Run(ProcessProtocol):
 
     def _late(self) -> None:
         self._deadline = None
-        self._end(failed(self._words(f"not done in {self._limit:g} s")))
+        ending = self._ending or f"not done in {self._limit:g} s"
+        self._end(failed(self._words(ending)))
 
     def _cancelled(self, _: "Deferred[Result]") -> None:
         self._free()
@@ -114,6 +120,12 @@ class _Run(ProcessProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        self._kill()
+        transport: IProcessTransport | None = self.transport
+        if transport is not None:
+            transport.loseConnection()
+
+    def _kill(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -121,6 +133,3 @@ class _Run(ProcessProtocol):
             if not self._exited:  # perhaps before it could make its group
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(process, signal.SIGKILL)
-        transport: IProcessTransport | None = self.transport
-        if transport is not None:
-            transport.loseConnection()

@@ -128,6 +128,13 @@ class _Query(DatagramProtocol):
         """See L{DatagramProtocol}."""
         self._end(failed("port unreachable"))
 
+    def stopProtocol(self) -> None:
+        """See L{DatagramProtocol}."""
+        # Reactors that take an error of the socket for its end close it themselves.
+        if self._port is not None:
+            self._port = None
+            self._end(failed("port unreachable"))
+
     def _over_tcp(self) -> None:
         self._close()
         left = self._check.limit - (self._reactor.seconds() - self._began)

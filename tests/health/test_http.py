@@ -25,6 +25,8 @@ def answer(status: int, more: bytes = b"") -> bytes:
 class Served(TestCase):
     """Base of tests with a scripted server."""
 
+    timeout = 20
+
     def serve(self, script: Script, options: CertificateOptions | None = None) -> str:
         """Run a server; its URL by address."""
         if options is None:

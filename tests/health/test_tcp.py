@@ -16,6 +16,8 @@ from tests.health.support import LOCAL, Answer, Flood, Script, half_reactor, rea
 class TcpTests(TestCase):
     """Each with one connection to a scripted server."""
 
+    timeout = 20
+
     def serve(self, script: Script, interface: str = "127.0.0.1") -> int:
         """Run a server; its port."""
         listening: IListeningPort = real.listenTCP(0, script, interface=interface)
