@@ -65,6 +65,15 @@ def split_interface(text: str, default_port: int) -> tuple[str, int]:
     return host, int(port)
 
 
+def everywhere() -> tuple[str, ...]:
+    """The wildcard addresses of the families that this system has."""
+    try:
+        socket.socket(socket.AF_INET6).close()
+    except OSError:
+        return ("0.0.0.0",)
+    return ("0.0.0.0", "::")
+
+
 def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
     """The addresses of interfaces: literals and all addresses of host names.
 

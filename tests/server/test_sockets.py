@@ -1,0 +1,191 @@
+"""Tests for binding."""
+
+import errno
+import socket
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from dinamed.server import sockets
+from dinamed.server.sockets import (
+    Address,
+    BindError,
+    Listening,
+    bind,
+    everywhere,
+    resolve,
+    split_interface,
+)
+
+V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
+class SplitTests(SynchronousTestCase):
+    """How an interface is written."""
+
+    def test_forms(self) -> None:
+        """Names, IPv4 and IPv6 addresses, with and without a port."""
+        for text, expected in (
+            ("192.0.2.1", ("192.0.2.1", 53)),
+            ("192.0.2.1:5353", ("192.0.2.1", 5353)),
+            ("ns1.example.org", ("ns1.example.org", 53)),
+            ("ns1.example.org:1", ("ns1.example.org", 1)),
+            ("2001:db8::1", ("2001:db8::1", 53)),
+            ("::", ("::", 53)),
+            ("[2001:db8::1]", ("2001:db8::1", 53)),
+            ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
+            ("[fe80::1%lo]:0", ("fe80::1%lo", 0)),
+        ):
+            self.assertEqual(split_interface(text, 53), expected)
+
+    def test_refused(self) -> None:
+        """What cannot be read is named."""
+        for text in (
+            "",
+            ":53",
+            "a:",
+            "a:x",
+            "a:65536",
+            "a:-1",
+            "[::1",
+            "[::1]53",
+            "[]",
+        ):
+            with self.assertRaises(BindError) as caught:
+                split_interface(text, 53)
+            self.assertIn(repr(text), str(caught.exception))
+
+
+class ResolveTests(SynchronousTestCase):
+    """From interfaces to addresses."""
+
+    def test_literals(self) -> None:
+        """Both families; each address once."""
+        found = resolve(["127.0.0.1", "[::1]:54", "127.0.0.1:53"], 53)
+        self.assertEqual(found, [Address("127.0.0.1", 53, V4), Address("::1", 54, V6)])
+        self.assertEqual(list(map(str, found)), ["127.0.0.1:53", "[::1]:54"])
+
+    def test_host_names(self) -> None:
+        """All addresses of a name, of both families, with a scope where needed."""
+
+        def lookup(host: str, port: int, type: int) -> list[tuple[object, ...]]:
+            self.assertEqual((host, port), ("ns.test", 53))
+            return [
+                (V6, type, 17, "", ("fe80::1", 53, 0, 3)),
+                (V6, type, 17, "", ("fe80::2%eth0", 53, 0, 3)),
+                (V6, type, 17, "", ("::1", 53, 0, 0)),
+                (V4, type, 17, "", ("192.0.2.1", 53)),
+                (socket.AF_UNIX, type, 0, "", ("x",)),
+            ]
+
+        self.patch(socket, "getaddrinfo", lookup)
+        hosts = [address.host for address in resolve(["ns.test"], 53)]
+        self.assertEqual(hosts, ["fe80::1%3", "fe80::2%eth0", "::1", "192.0.2.1"])
+
+    def test_unknown(self) -> None:
+        """A name without addresses, and a name that cannot be one."""
+
+        def lookup(*arguments: object, **named: object) -> None:
+            raise socket.gaierror(-2, "Name or service not known")
+
+        for bad in ("a..b", "x" * 64, "a\0b"):
+            with self.assertRaises(BindError) as caught:
+                resolve([bad], 53)
+            self.assertIn("unknown interface", str(caught.exception))
+        self.patch(socket, "getaddrinfo", lookup)
+        with self.assertRaises(BindError) as caught:
+            resolve(["nowhere.test"], 53)
+        self.assertEqual(
+            str(caught.exception),
+            "unknown interface 'nowhere.test': Name or service not known",
+        )
+
+    def test_everywhere(self) -> None:
+        """Both families, or IPv4 alone where the system has no IPv6."""
+        self.assertEqual(everywhere(), ("0.0.0.0", "::"))
+
+        def no_such_family(family: int) -> None:
+            raise OSError(errno.EAFNOSUPPORT, "no")
+
+        self.patch(socket, "socket", no_such_family)
+        self.assertEqual(everywhere(), ("0.0.0.0",))
+
+
+class BindTests(SynchronousTestCase):
+    """Bound sockets."""
+
+    def bound(self, *addresses: Address) -> list[Listening]:
+        """Bind and see to the end of it."""
+        found = bind(addresses)
+        for listening in found:
+            self.addCleanup(listening.close)
+        return found
+
+    def test_sockets(self) -> None:
+        """Both transports on the same port, non-blocking, one family each."""
+        for host, family in (("127.0.0.1", V4), ("::1", V6)):
+            (one,) = self.bound(Address(host, 0, family))
+            self.assertEqual(one.udp.getsockname()[:2], (host, one.address.port))
+            self.assertEqual(one.tcp.getsockname()[:2], (host, one.address.port))
+            self.assertFalse(one.udp.getblocking() or one.tcp.getblocking())
+            self.assertTrue(one.tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+            self.assertFalse(one.wildcard)
+
+    def test_both_wildcards_on_one_port(self) -> None:
+        """`::` takes IPv6 alone, so 0.0.0.0 can have the same port."""
+        (one,) = self.bound(Address("0.0.0.0", 0, V4))
+        (two,) = self.bound(Address("::", one.address.port, V6))
+        self.assertTrue(one.wildcard and two.wildcard)
+        self.assertTrue(two.udp.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+
+    def test_scope(self) -> None:
+        """A scope in the host's text is taken for what it is."""
+        (one,) = self.bound(Address("::1%1", 0, V6))
+        self.assertFalse(one.wildcard)
+
+    def test_all_or_none(self) -> None:
+        """When one port is taken, nothing stays bound, on either transport."""
+        for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
+            taken = socket.socket(V4, kind)
+            self.addCleanup(taken.close)
+            taken.bind(("127.0.0.1", 0))
+            if kind == socket.SOCK_STREAM:
+                taken.listen()
+            port = taken.getsockname()[1]
+            opened: list[Listening] = []
+
+            def keep(address: Address, opened: list[Listening] = opened) -> Listening:
+                opened.append(self.bind_one(address))
+                return opened[-1]
+
+            self.bind_one = sockets._bind_one
+            patch = self.patch(sockets, "_bind_one", keep)
+            with self.assertRaises(BindError) as caught:
+                bind([Address("127.0.0.1", 0, V4), Address("127.0.0.1", port, V4)])
+            patch.restore()
+            self.assertEqual(
+                str(caught.exception),
+                f"cannot listen on 127.0.0.1:{port} ({name}): Address already in use",
+            )
+            self.assertEqual(len(opened), 1)
+            self.assertEqual(opened[0].udp.fileno(), -1)
+            self.assertEqual(opened[0].tcp.fileno(), -1)
+
+    def test_unknown_address(self) -> None:
+        """An address that is not of this host, and none at all."""
+        with self.assertRaises(BindError) as caught:
+            bind([Address("192.0.2.1", 0, V4)])
+        self.assertIn("Cannot assign requested address", str(caught.exception))
+        with self.assertRaises(BindError) as caught:
+            bind([Address("fe80::1%nowhere0", 0, V6)])
+        self.assertIn("cannot listen on [fe80::1%nowhere0]:0", str(caught.exception))
+
+    def test_no_such_family(self) -> None:
+        """A system without IPv6 says so, in a line."""
+
+        def refuse(family: int, kind: int) -> None:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported")
+
+        self.patch(socket, "socket", refuse)
+        with self.assertRaises(BindError) as caught:
+            bind([Address("::", 53, V6)])
+        self.assertIn("not supported", str(caught.exception))
