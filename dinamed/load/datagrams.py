@@ -4,6 +4,7 @@ Unlike the reactor's own ports it writes nothing to the log when it opens and cl
 which here happens at every poll.
 """
 
+import os
 import socket
 from collections.abc import Callable
 
@@ -84,10 +85,13 @@ class Datagrams:
             self._received(data)
 
     def connectionLost(self, reason: Failure) -> None:
-        """See L{IReadDescriptor}: the reactor has given up on it."""
-        if self._socket is not None:
-            self.close()
-            self._broken("socket lost")
+        """See L{IReadDescriptor}: some reactors call this where others read errors."""
+        if self._socket is None:
+            return
+        number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self.close()
+        lost = OSError(number, os.strerror(number) if number else "socket lost")
+        self._broken(_words(lost))
 
     def logPrefix(self) -> str:
         """See L{IReadDescriptor}."""
