@@ -14,14 +14,14 @@ from dinamed import __version__
 from dinamed.config.default import default_path
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
+from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
-from dinamed.server.sockets import BindError, bind, bind_http, resolve
+from dinamed.server.sockets import BindError, bind, bind_http, everywhere, resolve
 from dinamed.web.api import Api
 from dinamed.web.guard import Guard
 from dinamed.web.site import HttpService, make_site
 
-EVERYWHERE = ("0.0.0.0", "::")
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""
 
@@ -109,7 +109,7 @@ def makeService(options: Options) -> IService:
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     server = loaded.settings.server
-    listen = tuple(options["interfaces"]) or server.listen or EVERYWHERE
+    listen = tuple(options["interfaces"]) or server.listen or everywhere()
     try:
         sockets = bind(resolve(listen, options["port"]))
         http = bind_http(server.http) if server.http is not None else []
@@ -122,6 +122,7 @@ def makeService(options: Options) -> IService:
     api = Api(authority, resolver, listening, reloading, Guard(server.token_file))
     services = MultiService()
     reloading.setServiceParent(services)
+    PlacesService(reactor, authority).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
     HttpService(reactor, make_site(api, reactor), http).setServiceParent(services)
     listening.setServiceParent(services)

@@ -13,6 +13,7 @@ import dns.rdatatype
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
+from dinamed.geo.files import load_places
 from dinamed.plans.engine import Engine
 from dinamed.plans.explain import Client, Explanation, decoded, explain
 from dinamed.plans.snapshot import Snapshot
@@ -75,7 +76,13 @@ def _engine(everything: Everything, settings: Settings) -> Engine:
         origin: PackedZone(built.packed) for origin, built in everything.zones.items()
     }
     manager = PoolManager(settings.pools, time.time())
-    snapshot = Snapshot.of(settings, zones, manager.views, socket.gethostname())
+    snapshot = Snapshot.of(
+        settings,
+        zones,
+        manager.views,
+        socket.gethostname(),
+        load_places(settings.geo).locator,
+    )
     return Engine(snapshot, time.time, random.Random())
 
 

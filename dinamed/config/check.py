@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dinamed.config.lines import key_lines, line_of
 from dinamed.config.load import load, place_of
+from dinamed.config.reader import key_text
 from dinamed.config.settings import Settings, Zone
 from dinamed.config.zone_rules import bindings, origin
+from dinamed.geo.files import load_places
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 from dinamed.zones.build import BuiltZone, build_zone
@@ -47,8 +50,24 @@ def load_all(
                 continue
             zones[apex] = build_zone(apex, zone.file, bindings(zone))
             problems += zones[apex].problems
+    if loaded.settings is not None:
+        problems += places_problems(loaded.settings)
     settings = None if problems else loaded.settings
     return Everything(settings, zones, sorted(problems, key=place_of))
+
+
+def places_problems(settings: Settings) -> list[Problem]:
+    """The databases of `[geo]` that cannot be used."""
+    complaints = load_places(settings.geo).complaints
+    if not complaints:
+        return []
+    with open(settings.path, encoding="utf-8-sig") as file:
+        lines = key_lines(file.read())
+    return [
+        Problem(settings.path, line_of(lines, path), key_text(path), complaint.message)
+        for complaint in complaints
+        for path in (("geo", *complaint.path),)
+    ]
 
 
 def check_all(path: str) -> list[Problem]:

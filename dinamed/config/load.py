@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dinamed.config import pool_rules, zone_rules
+from dinamed.config import places, pool_rules, zone_rules
 from dinamed.config.lines import Path
+from dinamed.config.places import Geo
 from dinamed.config.reader import Reader
 from dinamed.config.settings import Mgmt, Server, Settings, Zone
 from dinamed.config.stages import STAGES, StageKind
@@ -108,23 +109,23 @@ def _settings(
     for key, value in raw.items():
         if key not in _TABLES:
             reader.unknown((key,), value, _TABLES)
-    if "geo" in raw:
-        reader.refuse_later((dict,), raw["geo"], ("geo",))
     server = reader.table(Server, raw.get("server", {}), ("server",))
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
+    geo = _geo(reader, raw.get("geo", {}), folder)
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = _tables(reader, raw, "zones")
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, folder)
     if server is not None:
         server = _server(reader, server, folder)
-    if reader.problems or server is None or mgmt is None:
+    if reader.problems or server is None or mgmt is None or geo is None:
         problems = sorted(reader.problems, key=place_of)
         return Loaded(None, problems, tuple(zone_rules.fit(reader, zones)))
     settings = Settings(
         path=os.path.abspath(path),
         server=server,
         mgmt=mgmt,
+        geo=geo,
         zones=tuple(zones),
         pools=tuple(pools),
     )
@@ -142,6 +143,19 @@ def _tables(reader: Reader, raw: dict[str, object], key: str) -> dict[str, objec
         return tables
     reader.report((key,), f"expected tables [{key}.NAME], got {shown(tables)}")
     return {}
+
+
+def _geo(reader: Reader, raw: object, folder: str) -> Geo | None:
+    """Read `[geo]`; make its paths absolute."""
+    geo = reader.table(Geo, raw, ("geo",))
+    if geo is None:
+        return None
+    for path, message in places.problems(geo):
+        reader.report(("geo", *path), message)
+    databases = tuple(os.path.join(folder, file) for file in geo.databases)
+    for at, file in enumerate(databases):
+        zone_rules.check_readable(reader, file, ("geo", "databases", at))
+    return replace(geo, databases=databases)
 
 
 def _server(reader: Reader, server: Server, folder: str) -> Server:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from dinamed.config import values
+from dinamed.config.places import Country, Geo
 from dinamed.config.values import MAX_TTL, Stage, Ttl
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 Address = Annotated[str, Meta(extra={"form": values.address})]
-Country = Annotated[str, Meta(extra={"form": values.country})]
 FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 Http = Annotated[str, Meta(extra={"form": values.http})]
 Identity = Annotated[str, Meta(extra={"form": values.identity})]
@@ -65,6 +65,7 @@ class Server(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    client_subnet_from: tuple[Prefix, ...] = ("0.0.0.0/0", "::/0")
 
 
 class Mgmt(Table, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ class Zone(Table, frozen=True, kw_only=True):
 
     name: str
     file: FilePath | None = None
+    client_subnet: bool = True
     names: dict[str, PoolReference] = {}
 
 
@@ -114,5 +116,6 @@ class Settings(Table, frozen=True, kw_only=True):
     path: str
     server: Server = Server()
     mgmt: Mgmt = Mgmt()
+    geo: Geo = Geo()
     zones: tuple[Zone, ...] = ()
     pools: tuple[Pool, ...] = ()

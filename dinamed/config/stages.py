@@ -51,9 +51,9 @@ class StageKind:
 
 STAGES: Mapping[str, StageKind] = MappingProxyType(
     {
-        "country": StageKind(picks=False, available=False),
-        "nearest": StageKind(picks=False, available=False, argument=count),
-        "network": StageKind(picks=False, available=False),
+        "country": StageKind(picks=False),
+        "nearest": StageKind(picks=False, argument=count),
+        "network": StageKind(picks=False),
         "priority": StageKind(picks=False),
         "shed": StageKind(
             picks=False, available=False, argument=watermarks, required=True

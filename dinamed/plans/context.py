@@ -29,7 +29,12 @@ class QueryContext:
         edns = self.query.edns
         if edns is not None and edns.subnet is not None:
             return Client(edns.subnet.packed, edns.subnet.source, True)
-        return Client(self.source, len(self.source) * 8, False)
+        return self.resolver
+
+    @property
+    def resolver(self) -> Client:
+        """The source of the query as the client."""
+        return Client(self.source, len(self.source) * 8)
 
     @property
     def limit(self) -> int:

@@ -44,6 +44,8 @@ def choose(
     draw = DrawContext(
         client, _FAMILY[plan.wanted], engine.seconds(), engine.rng, counts, recorder
     )
+    draw.locator = engine.snapshot.locator
+    draw.told_place = plan.place
     return pool.choose(draw)
 
 

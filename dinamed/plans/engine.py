@@ -7,8 +7,11 @@ All of them run the same plans.
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
+from dinamed.geo.locator import Locator
+from dinamed.geo.place import NOWHERE
 from dinamed.plans.context import QueryContext, packed
 from dinamed.plans.draw import Draw, choose, send_choice
 from dinamed.plans.generations import Generations
@@ -23,6 +26,7 @@ from dinamed.plans.reply import (
     with_answers,
 )
 from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
@@ -86,10 +90,13 @@ class Engine:
         """Answer from other states of the same pools; all plans stay good."""
         self._snapshot = self._snapshot.with_pools(pools)
 
+    def take_locator(self, locator: Locator) -> None:
+        """Know clients' places anew; all plans stay good."""
+        self._snapshot = replace(self._snapshot, locator=locator)
+
     @staticmethod
     def _new_planner(snapshot: Snapshot) -> Planner:
-        names = {name.lower(): name for name in snapshot.pools}
-        return Planner(snapshot.zones, names.get)
+        return Planner(snapshot.zones, snapshot.facts())
 
     def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
         """The reply to one message from `host`, or None for silence."""
@@ -153,11 +160,24 @@ class Engine:
     def execute(self, plan: Plan, context: QueryContext) -> bytes:
         """Carry out a plan for one client."""
         if isinstance(plan, Drawn):
-            choice = choose(self, plan, context.client, context.recorder)
+            client = self.client_of(plan, context)
+            choice = choose(self, plan, client, context.recorder)
+            if not client.subnet:
+                choice = choice._replace(scope=0)  # it was the resolver's prefix
             return send_choice(self, plan, choice, context)
         if isinstance(plan, Told):
             return self._tell(plan, context)
         return self._send(plan, context, plan.records)
+
+    def client_of(self, plan: Drawn | Told, context: QueryContext) -> Client:
+        """Whom to choose for: the client subnet where it counts, else the source."""
+        if (
+            (isinstance(plan, Drawn) and not plan.subnet)
+            or not context.query.has_subnet
+            or not self._snapshot.honours_subnet_from(context.source)
+        ):
+            return context.resolver
+        return context.client
 
     def vitals(self) -> Vitals:
         """What the server knows of itself now."""
@@ -171,16 +191,25 @@ class Engine:
         if question.type != Type.TXT:
             return self._send(told.empty, context, told.empty.records)
         ttl = ttl_of(told.topic)
+        place, scope = NOWHERE, 0
+        if told.topic is Topic.COUNTRY:
+            client = self.client_of(told, context)
+            place, scope = self._snapshot.locator.locate(client.address, client.prefix)
+            scope = scope if client.subnet else 0
         records = [
             text_record(QUESTION_NAME, question.class_, ttl, text)
-            for text in tell(told, self._snapshot, self.vitals())
+            for text in tell(told, self._snapshot, self.vitals(), place)
         ]
-        return self._send(None, context, with_answers(EMPTY, records))
+        return self._send(None, context, with_answers(EMPTY, records), scope)
 
     def _send(
-        self, fixed: Fixed | None, context: QueryContext, records: Rendered
+        self,
+        fixed: Fixed | None,
+        context: QueryContext,
+        records: Rendered,
+        scope: int = 0,
     ) -> bytes:
-        opt = opt_of(context.query, fixed, self._snapshot.identity, 0)
+        opt = opt_of(context.query, fixed, self._snapshot.identity, scope)
         rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
         authoritative = fixed is None or fixed.authoritative
         return assemble(

@@ -78,7 +78,8 @@ def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Expl
     context = QueryContext(query, source, True, recorder)
     plan = engine.plan(query)
     reply = engine.execute(plan, context)
-    steps = [*_found(engine, name, rrtype), *_planned(engine, plan)]
+    steps = [*_found(engine, name, rrtype), *_placed(engine, plan, context)]
+    steps += _planned(engine, plan)
     steps += [_told(event) for event in recorder.events]
     return Explanation(tuple(steps), reply)
 
@@ -126,6 +127,22 @@ def _match(zone: PackedZone, key: WireName) -> str:
             return f"below the DNAME of {owner}"
         case Found.MISSING:
             return f"does not exist below {owner}"
+
+
+def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
+    """Where the client is, and how that is known."""
+    if isinstance(plan, Fixed):
+        return []
+    place, scope = (plan.place if isinstance(plan, Drawn) else None), 0
+    if place is None:
+        client = engine.client_of(plan, context)
+        place, scope = engine.snapshot.locator.locate(client.address, client.prefix)
+    known = place.known()
+    source = known.pop("source", "")
+    if not known:
+        return []
+    told = ", ".join(f"{key} {value}" for key, value in known.items())
+    return [Step("place", f"{told} (from {source}, scope /{scope})")]
 
 
 def _planned(engine: Engine, plan: Plan) -> list[Step]:

@@ -1,21 +1,28 @@
 """The names that answer by themselves, under every zone and in class CH."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dinamed import __version__
+from dinamed.geo.place import Place
 from dinamed.plans.plan import REFUSED, Fixed, Plan, Told, Topic
-from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text, is_within, labels
 from dinamed.wire.question import Question
 
+if TYPE_CHECKING:
+    from dinamed.plans.snapshot import Snapshot
+
 _MANAGEMENT = b"\x04mgmt"
 _STATUS = b"\x07_status"
+_COUNTRY = b"\x08_country"
 STATUS_TTL = 1  # seconds
 
 _VERSION_NAMES = frozenset(map(from_text, ("version.bind.", "version.server.")))
@@ -42,6 +49,8 @@ def own_plan(
     left = name[: len(name) - len(origin)]
     if left == _STATUS:
         return Told(Topic.STATUS, empty())
+    if left == _COUNTRY:
+        return Told(Topic.COUNTRY, empty())
     if left == _MANAGEMENT:
         return Told(Topic.MANAGEMENT, empty())
     if not is_within(name, _MANAGEMENT + origin):
@@ -64,16 +73,18 @@ def chaos_plan(question: Question) -> Plan:
 
 def ttl_of(topic: Topic) -> int:
     """Seconds that what a name tells may be cached."""
-    return STATUS_TTL if topic is Topic.STATUS else 0
+    return STATUS_TTL if topic in (Topic.STATUS, Topic.COUNTRY) else 0
 
 
-def tell(told: Told, snapshot: Snapshot, vitals: Vitals) -> list[str]:
-    """The strings of the reply, one TXT record each."""
+def tell(told: Told, snapshot: Snapshot, vitals: Vitals, place: Place) -> list[str]:
+    """The strings of the reply, one TXT record each; `place` is the client's."""
     match told.topic:
         case Topic.MANAGEMENT:
             return management_texts(snapshot, vitals)
         case Topic.MEMBERS:
             return member_texts(snapshot.pools[told.pool], vitals.now)
+        case Topic.COUNTRY:
+            return [json.dumps(place.known(), separators=(",", ":"))]
         case Topic.STATUS:
             return [status_text(snapshot, vitals)]
         case Topic.CHAOS_VERSION:

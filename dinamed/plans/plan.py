@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from dinamed.geo.place import Place
 from dinamed.wire.constants import ExtendedError, Rcode
 from dinamed.wire.render import EMPTY, Rendered
 
@@ -37,6 +38,10 @@ class Drawn:
     """The pool's name as the records write it: a pointer, mostly."""
     empty: Fixed
     """The NODATA reply, for a choice without members."""
+    subnet: bool = True
+    """Whether the zone wants clients to be known by their subnet."""
+    place: Place | None = None
+    """Where to take the client to be: the name was asked with a region's label."""
 
 
 class Topic(IntEnum):
@@ -47,6 +52,7 @@ class Topic(IntEnum):
     STATUS = 2
     CHAOS_VERSION = 3
     CHAOS_IDENTITY = 4
+    COUNTRY = 5
 
 
 @dataclass(frozen=True, slots=True)

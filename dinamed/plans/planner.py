@@ -1,9 +1,12 @@
 """From a question to its plan: RFC 1034 section 4.3.2 and what amended it."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from dinamed.geo.place import Place
 from dinamed.plans.own_names import chaos_plan, own_plan
 from dinamed.plans.plan import PROHIBITED, REFUSED, Drawn, Fixed, Plan, Wanted
+from dinamed.plans.regions import region_of
 from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within
 from dinamed.wire.question import Question
@@ -29,16 +32,24 @@ _ALIAS_ITSELF = frozenset({Type.CNAME, Type.ANY})
 _TARGET_OFFSET: dict[int, int] = {Type.NS: 0, Type.MX: 2, Type.SRV: 6}
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What plans depend on beside the data of zones."""
+
+    pools: Mapping[str, str] = field(default_factory=dict)
+    """From the name of each pool in lower case to its name."""
+    regional: frozenset[str] = frozenset()
+    """The pools whose names also answer with the label of a region."""
+    untailored: frozenset[WireName] = frozenset()
+    """The zones that do not want clients to be known by their subnet."""
+
+
 class Planner:
-    """Makes plans from one set of zones.
+    """Makes plans from one set of zones."""
 
-    `pool_named` tells the pool of a name in lower case, or None; it serves the
-    `POOLNAME.mgmt` names.
-    """
-
-    def __init__(self, zones: ZoneSet, pool_named: Callable[[str], str | None]) -> None:
+    def __init__(self, zones: ZoneSet, facts: Facts) -> None:
         self._zones = zones
-        self._pool_named = pool_named
+        self.facts = facts
 
     def plan(self, question: Question) -> Plan:
         """The plan of a question.  It depends on nothing but the question."""
@@ -92,18 +103,31 @@ class _Walk:
             return self._dname(match)
         # An alias does not lead to what a server tells about itself.
         if match.kind in (Found.MISSING, Found.WILDCARD) and not self._aliases:
-            own = own_plan(
-                self._name,
-                zone.origin,
-                self._planner._pool_named,
-                lambda: self._no_data(zone),
-            )
-            if own is not None:
-                return own
+            plan = self._own(zone)
+            if plan is not None:
+                return plan
         if match.kind is Found.MISSING:
             self._soa(zone)
             return self._fixed(Rcode.NXDOMAIN)
         return self._at_node(zone, match.node)
+
+    def _own(self, zone: PackedZone) -> Plan | None:
+        """The plan of a name that exists without standing in the zone's data."""
+        own = own_plan(
+            self._name,
+            zone.origin,
+            self._planner.facts.pools.get,
+            lambda: self._no_data(zone),
+        )
+        if own is not None:
+            return own
+        regional = region_of(self._name, zone, self._planner.facts.regional)
+        if regional is None:
+            return None
+        node, place = regional
+        if node is None:
+            return self._no_data(zone)
+        return self._drawn(zone, node, place)
 
     def _at_node(self, zone: PackedZone, node: Node) -> Plan | None:
         if self._type == Type.ANY and (node.rrsets or node.pool is not None):
@@ -118,12 +142,24 @@ class _Walk:
             self._add(Section.ANSWER, self._name, alias)
             self._follow(alias.rdatas[0])
             return None
+        return self._drawn(zone, node)
+
+    def _drawn(
+        self, zone: PackedZone, node: Node, place: Place | None = None
+    ) -> Drawn | Fixed:
+        """What a name that is bound to a pool answers, or NODATA."""
         wanted = _WANTED.get(self._type)
-        if node.pool is not None and wanted is not None:
-            owner = self._renderer.reference(self._name)
-            before = self._renderer.finish()
-            return Drawn(node.pool, wanted, before, owner, self._no_data(zone))
-        return self._no_data(zone)
+        if node.pool is None or wanted is None:
+            return self._no_data(zone)
+        return Drawn(
+            node.pool,
+            wanted,
+            before=self._renderer.finish(),
+            owner=self._renderer.reference(self._name),
+            empty=self._no_data(zone),
+            subnet=zone.origin not in self._planner.facts.untailored,
+            place=place,
+        )
 
     def _any(self, node: Node) -> Fixed:
         """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway."""

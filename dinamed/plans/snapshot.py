@@ -4,11 +4,17 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dinamed.config.settings import Settings
+from dinamed.config.settings import Server, Settings
+from dinamed.config.zone_rules import origin
+from dinamed.geo.locator import Locator
+from dinamed.plans.planner import Facts
 from dinamed.pools.pool import PoolView
 from dinamed.wire.names import WireName
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.zoneset import ZoneSet
+
+UNPLACED = Locator()
+"""Knows nothing of anybody."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -22,6 +28,12 @@ class Snapshot:
     identity: str
     management: tuple[Network, ...] = ()
     """The networks that may read the members of pools over DNS."""
+    locator: Locator = UNPLACED
+    """Where clients are."""
+    subnet_from: tuple[Network, ...] | None = None
+    """The resolvers whose client subnet is honoured; None: all."""
+    untailored: frozenset[WireName] = frozenset()
+    """The zones that do not want clients to be known by their subnet."""
 
     @classmethod
     def of(
@@ -30,6 +42,7 @@ class Snapshot:
         zones: Mapping[WireName, PackedZone],
         pools: Mapping[str, PoolView],
         hostname: str,
+        locator: Locator = UNPLACED,
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
         return cls(
@@ -37,6 +50,11 @@ class Snapshot:
             pools,
             settings.server.identity or hostname,
             tuple(map(ipaddress.ip_network, settings.mgmt.allow)),
+            locator,
+            _subnet_sources(settings.server),
+            frozenset(
+                origin(zone) for zone in settings.zones if not zone.client_subnet
+            ),
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
@@ -45,9 +63,30 @@ class Snapshot:
 
     def may_manage(self, address: bytes) -> bool:
         """Whether the packed source address may see the members of pools."""
-        source = ipaddress.ip_address(address)
-        return any(
-            source in network
-            for network in self.management
-            if network.version == source.version
+        return _within(address, self.management)
+
+    def honours_subnet_from(self, address: bytes) -> bool:
+        """Whether the client subnets of the resolver at this address count."""
+        return self.subnet_from is None or _within(address, self.subnet_from)
+
+    def facts(self) -> Facts:
+        """What plans depend on beside the zones."""
+        views = self.pools.values()
+        return Facts(
+            {name.lower(): name for name in self.pools},
+            frozenset(view.name for view in views if view.settings.regions),
+            self.untailored,
         )
+
+
+def _subnet_sources(server: Server) -> tuple[Network, ...] | None:
+    if server.client_subnet_from == Server().client_subnet_from:
+        return None
+    return tuple(map(ipaddress.ip_network, server.client_subnet_from))
+
+
+def _within(address: bytes, networks: tuple[Network, ...]) -> bool:
+    source = ipaddress.ip_address(address)
+    return any(
+        source in network for network in networks if network.version == source.version
+    )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from dinamed.geo.locator import Locator
+from dinamed.geo.place import NOWHERE, Place
 from dinamed.pools.members import Family
 from dinamed.pools.recorder import Recorder
 
@@ -47,6 +49,20 @@ class DrawContext:
     scope: int = 0
     ttl: int = 0
     again: bool = False
+    locator: Locator | None = None
+    told_place: Place | None = None
+    """The place to take the client to be in, wherever it is."""
+
+    @property
+    def place(self) -> Place:
+        """Where the client is; takes down the prefix that this depends on."""
+        if self.told_place is None:
+            if self.locator is None:
+                return NOWHERE
+            located = self.locator.locate(self.client.address, self.client.prefix)
+            self.used(located.scope)
+            self.told_place = located.place
+        return self.told_place
 
     def used(self, bits: int) -> None:
         """Take down that the choice depended on so many bits of the client."""

@@ -6,6 +6,7 @@ from random import Random
 
 from twisted.logger import Logger
 
+from dinamed.geo.files import Places, load_places
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
@@ -23,11 +24,18 @@ class Authority:
         self.loaded = loaded
         self.seconds = seconds
         self.manager = PoolManager(loaded.settings.pools, seconds())
+        self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
         self.manager.subscribe(self._pools_changed)
 
-    def apply(self, loaded: Loaded) -> None:
+    def take_places(self, places: Places) -> None:
+        """Know clients' places anew, from the next query on."""
+        self.places = places
+        self.engine.take_locator(places.locator)
+
+    def apply(self, loaded: Loaded, places: Places) -> None:
         """Serve another state of the config and its zones, from the next query on."""
+        self.places = places
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.loaded = loaded
         self.engine.serve(self._snapshot())
@@ -52,6 +60,7 @@ class Authority:
             self.loaded.zones,
             self.manager.views,
             socket.gethostname(),
+            self.places.locator,
         )
 
     def _pools_changed(self, names: frozenset[str]) -> None:

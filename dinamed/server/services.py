@@ -13,6 +13,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.geo.files import Places, load_places
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import (
     CompileError,
@@ -137,7 +138,8 @@ class ReloadService(Service):
         path = self._authority.loaded.settings.path
         load = maybeDeferred(load_aside, self._reactor, path, self._authority.loaded)
         load.addErrback(self._without_child, path)
-        done = load.addCallback(self._apply).addErrback(self._refuse)
+        ready = load.addCallback(self._with_places)
+        done = ready.addCallback(self._apply).addErrback(self._refuse)
         done.addCallback(self._finished, asked)
 
     def _without_child(self, failure: Failure, path: str) -> Deferred[Loaded]:
@@ -150,11 +152,22 @@ class ReloadService(Service):
             self._reactor, self._reactor.getThreadPool(), load_here, path
         )
 
-    def _apply(self, loaded: Loaded) -> ReloadOutcome:
+    def _with_places(self, loaded: Loaded) -> Deferred[tuple[Loaded, Places]]:
+        """Load the databases of places too, which may be large: in a thread."""
+        return deferToThreadPool(
+            self._reactor,
+            self._reactor.getThreadPool(),
+            load_places,
+            loaded.settings.geo,
+            self._authority.places,
+        ).addCallback(lambda places: (loaded, places))
+
+    def _apply(self, ready: tuple[Loaded, Places]) -> ReloadOutcome:
+        loaded, places = ready
         listen = self._authority.loaded.settings.server.listen
         if loaded.settings.server.listen != listen:
             self.log.warn("a change of [server] listen takes effect at the next start")
-        self._authority.apply(loaded)
+        self._authority.apply(loaded, places)
         self.log.info("reloaded: {what}", what=self._authority.summary())
         return ReloadOutcome(True)
 

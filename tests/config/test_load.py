@@ -134,7 +134,7 @@ class LoadTests(FolderTestCase):
                 ),
                 ("server = 1", ["1: server: expected a table, got 1"]),
                 ("zones = []", ["1: zones: expected tables [zones.NAME], got a list"]),
-                ("\n[geo]\ndatabases = []", ["2: geo: not available yet"]),
+                ("\n[geo]\ndatabases = []", []),
                 ("geo = 1.5", ["1: geo: expected a table, got 1.5"]),
                 ("sevrer = {}", ['1: sevrer: unknown key; did you mean "server"?']),
                 ('"a b" = 1', ['1: "a b": unknown key']),

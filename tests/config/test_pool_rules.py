@@ -129,7 +129,6 @@ class PoolTests(FolderTestCase):
                 (
                     pool("select = [{nearest = 0}, {shed = 1}, {all = 1}]"),
                     [
-                        '2: pools.p.select[0]: "nearest" is not available yet',
                         "2: pools.p.select[0].nearest: "
                         "expected a whole number of at least 1",
                         '2: pools.p.select[1]: "shed" is not available yet',
