@@ -12,7 +12,7 @@ MAX_PATH = 1000
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_STEP = re.compile(r'(?:^|\.)([^.\[\]"]+)|\[([0-9]{1,9})\]|(?:^|\.)"([^"]+)"')
+_STEP = re.compile(r'\.([^.\[\]"]+)|\."([^"]+)"|\[([0-9]{1,9})\]')
 
 
 def service(text: str) -> str:
@@ -76,13 +76,14 @@ def split_path(text: str) -> JsonPath:
     if len(text) > MAX_PATH:
         raise ValueError(f"longer than {MAX_PATH} characters")
     steps: list[str | int] = []
+    whole = text if text.startswith("[") else "." + text
     position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
+    while position < len(whole):
+        match = _STEP.match(whole, position)
         if match is None:
-            rest = shown(text[position:])
+            rest = shown(whole[position:])
             raise ValueError(f"expected KEY.KEY[INDEX], and don't understand {rest}")
-        key, index, quoted = match.groups()
+        key, quoted, index = match.groups()
         steps.append(int(index) if index is not None else key or quoted)
         position = match.end()
     return tuple(steps)

@@ -1,10 +1,20 @@
 """Tests of L{dinamed.load.fetch}."""
 
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from twisted.web.static import Data
+
 from dinamed.config.feeds import JsonFeed
 from dinamed.load.fetch import Fetcher, fixed_address
 from dinamed.load.poller import FeedError, Target
+from tests.health.certificates import Authority
 from tests.load.web import WebTestCase
 
+ANY_REACTOR: Any = reactor
 MEMBER = Target("192.0.2.1", "one")
 
 
@@ -94,3 +104,41 @@ class FetchTests(WebTestCase):
             ("http://stats.example.org/", None),
         ):
             self.assertEqual(fixed_address(url), expected)
+
+
+class SecureFetchTests(TestCase):
+    """Texts over TLS, from a real server."""
+
+    timeout = 20.0
+
+    def setUp(self) -> None:
+        """Serve a text as `www.example.org`."""
+        authority = Authority()
+        self.ca = self.mktemp()
+        with open(self.ca, "wb") as file:
+            file.write(authority.pem)
+        root = Resource()
+        root.putChild(b"load", Data(b"3", "text/plain"))
+        options = authority.options("www.example.org")
+        port = ANY_REACTOR.listenSSL(0, Site(root), options, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.port = port.getHost().port
+
+    async def fetch(self, host: str, **others: Any) -> bytes:
+        """Fetch the text from whoever must be `host`."""
+        url = f"https://{host}:{self.port}/load"
+        feed = JsonFeed(url=url, path="a", timeout=10.0, **others)
+        fetcher = Fetcher(ANY_REACTOR, feed, "text/plain", 10)
+        return await fetcher.fetch(Target("127.0.0.1", "one"))
+
+    async def test_trusted(self) -> None:
+        """The certificate must be for the host of the URL, by a trusted authority."""
+        self.assertEqual(await self.fetch("www.example.org", ca=self.ca), b"3")
+
+    async def test_refused(self) -> None:
+        """Otherwise there is no text, unless nothing is to be verified."""
+        for host, ca in (("www.example.net", self.ca), ("www.example.org", None)):
+            with self.assertRaises(FeedError) as caught:
+                await self.fetch(host, ca=ca)
+            self.assertIn("certificate refused", str(caught.exception))
+        self.assertEqual(await self.fetch("www.example.net", verify=False), b"3")
