@@ -153,14 +153,18 @@ class _Child(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         try:
-            if not reason.check(ProcessDone):
-                said = self._complaints.getvalue().decode(errors="replace")
-                raise CompileError(f"{reason.value}: {said[-1000:]}")
-            loaded = _finish(self._said.getvalue(), self._output, self._now.zones)
+            loaded = self._result(reason)
         except Exception:
             self.loaded.errback(Failure())
         else:
             self.loaded.callback(loaded)
+
+    def _result(self, reason: Failure) -> Loaded:
+        try:
+            if not reason.check(ProcessDone):
+                said = self._complaints.getvalue().decode(errors="replace")
+                raise CompileError(f"{reason.value}: {said[-1000:]}")
+            return _finish(self._said.getvalue(), self._output, self._now.zones)
         finally:
             os.close(self._output)
 
