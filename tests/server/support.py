@@ -2,6 +2,10 @@
 
 from pathlib import Path
 from random import Random
+from typing import cast
+
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plans.context import packed
 from dinamed.server.authority import Authority
@@ -78,3 +82,12 @@ def authority_of(loaded: Loaded, clock: Clock | None = None) -> Authority:
 def load_config(folder: str, config: str = CONFIG, zone: str = ZONE) -> Loaded:
     """Write a config and its zone, and read them."""
     return load_here(write_config(folder, config, zone))
+
+
+def captured(case: SynchronousTestCase) -> list[LogEvent]:
+    """What is logged from here to the end of the test."""
+    events: list[LogEvent] = []
+    observer = cast(ILogObserver, events.append)
+    globalLogPublisher.addObserver(observer)
+    case.addCleanup(globalLogPublisher.removeObserver, observer)
+    return events

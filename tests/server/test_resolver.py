@@ -1,10 +1,8 @@
 """Tests for the engine as a resolver of twisted.names."""
 
-from typing import cast
-
 from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IResolver
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import LogLevel
 from twisted.names import dns, error
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -13,7 +11,7 @@ from dinamed.plans.context import QueryContext
 from dinamed.server.resolver import Resolver
 from dinamed.wire.query import Query, read_query
 from tests.plans.support import Bench, host, make_pool, make_zone, query
-from tests.server.support import QUESTION
+from tests.server.support import QUESTION, captured
 
 TEXT = """\
 www IN A 192.0.2.80
@@ -141,17 +139,9 @@ class QueryTests(ResolverCase):
 class RespondTests(ResolverCase):
     """Octets in, octets out."""
 
-    def events(self) -> list[LogEvent]:
-        """What is logged from here on."""
-        events: list[LogEvent] = []
-        observer = cast(ILogObserver, events.append)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-        return events
-
     def test_respond(self) -> None:
         """The engine's reply; nothing is logged."""
-        events = self.events()
+        events = captured(self)
         reply = self.resolver.respond(QUESTION, "192.0.2.9")
         self.assertEqual(reply, self.bench.engine.respond(QUESTION, "192.0.2.9"))
         self.assertIsNone(self.resolver.respond(b"", "192.0.2.9"))
@@ -183,7 +173,7 @@ class RespondTests(ResolverCase):
     def test_debug(self) -> None:
         """With --debug each query is a line, at debug level."""
         resolver = Resolver(self.bench.engine, debug=True)
-        events = self.events()
+        events = captured(self)
         resolver.respond(QUESTION, "192.0.2.9")
         resolver.respond(b"junk", "192.0.2.9")
         resolver.respond(query("é.example.org.", "A").to_wire(), "::1")
