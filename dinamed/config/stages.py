@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+MOST = 1e18  # more than any load or time
+
 
 def count(argument: object) -> object:
     """The argument of `nearest`: how many members to keep, at least 1."""
@@ -17,7 +19,7 @@ def count(argument: object) -> object:
     return argument
 
 
-def watermarks(argument: object) -> object:
+def watermarks(argument: object) -> tuple[float, float]:
     """The argument of `shed`: the share of capacity where it begins and where it ends.
 
     Both are at least 0, and the first is lower than the second.
@@ -31,6 +33,30 @@ def watermarks(argument: object) -> object:
     if not all(math.isfinite(mark) for mark in argument):
         raise ValueError("expected two numbers, [LOW, HIGH]")
     return (float(argument[0]), float(argument[1]))
+
+
+def numbers(*known: str) -> Callable[[object], Mapping[str, float]]:
+    """The argument of a stage that takes a table of numbers above 0, each optional."""
+
+    def check(argument: object) -> Mapping[str, float]:
+        if not isinstance(argument, dict):
+            wanted = ", ".join(f"{key} = NUMBER" for key in known)
+            raise ValueError(f"expected a table, {{{wanted}}}")
+        for key, value in argument.items():
+            if key not in known:
+                raise ValueError(f'no key "{key}"; there is {" and ".join(known)}')
+            if type(value) not in (int, float) or not 0 < value <= MOST:
+                raise ValueError(f"{key} must be a number above 0")
+        return {key: float(value) for key, value in argument.items()}
+
+    return check
+
+
+increments = numbers("increment")
+"""The argument of `least`: the load of one hand-out where no report tells."""
+
+transfers = numbers("flow", "duration")
+"""The argument of `predictive`: the load of one transfer, and its mean seconds."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +81,12 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "nearest": StageKind(picks=False, argument=count),
         "network": StageKind(picks=False),
         "priority": StageKind(picks=False),
-        "shed": StageKind(
-            picks=False, available=False, argument=watermarks, required=True
-        ),
+        "shed": StageKind(picks=False, argument=watermarks, required=True),
         "weighted": StageKind(picks=True),
         "round-robin": StageKind(picks=True),
         "hash": StageKind(picks=True),
-        "least": StageKind(picks=True, available=False),
-        "predictive": StageKind(picks=True, available=False),
+        "least": StageKind(picks=True, argument=increments),
+        "predictive": StageKind(picks=True, argument=transfers),
         "all": StageKind(picks=True),
     }
 )

@@ -67,19 +67,21 @@ class Leases:
 
     def add(self, account: Account, rate: float, time: float, ttl: float) -> None:
         """Book a lease that begins now."""
-        length = min(ttl, MOST_HORIZONS * self.horizon)
-        end = round((time + length) / self.tick)
-        start = int(time / self.tick)
-        if end <= start:
+        most = MOST_HORIZONS * self.horizon
+        tick = self.tick
+        end = round((time + (ttl if ttl < most else most)) / tick)
+        left = end - int(time / tick)
+        if left <= 0:
             return
-        _count(account, time)
+        if time > account.since:
+            _count(account, time)
         account.live += 1
-        if end - start > self._horizon + 1:
+        if left > self._horizon + 1:
             account.far += rate
             self._put(self._nears, end - self._horizon, account, rate)
         else:
             account.rate += rate
-            account.due += rate * end * self.tick
+            account.due += rate * end * tick
         self._put(self._ends, end, account, rate)
 
     def advance(self, time: float) -> None:

@@ -15,11 +15,17 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import cast
 
+from dinamed.pools.stages.country import Country
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.nearest import Nearest
+from dinamed.pools.stages.network import Network
+from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.priority import Priority
 from dinamed.pools.stages.protocol import Factory, Registry, Stage
 from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.weighted import Weighted
 
 GROUP = "dinamed.stages"
@@ -29,10 +35,16 @@ def builtin_stages() -> Registry:
     """The stages that come with dinamed."""
     return MappingProxyType(
         {
+            "country": Country,
+            "nearest": Nearest,
+            "network": Network,
             "priority": Priority,
             "weighted": Weighted,
             "round-robin": RoundRobin,
             "hash": Hashed,
+            "shed": Shed,
+            "least": Least,
+            "predictive": Predictive,
             "all": Everyone,
         }
     )

@@ -21,7 +21,7 @@ class RegistryTests(SynchronousTestCase):
     def test_builtin_stages_are_what_the_config_expects(self) -> None:
         """Each stage narrows or picks, as the config's checks have it."""
         for name, factory in builtin_stages().items():
-            stage = factory(None)
+            stage = factory((0.5, 0.9) if STAGES[name].required else None)
             self.assertEqual(isinstance(stage, Picking), STAGES[name].picks, name)
             self.assertEqual(isinstance(stage, Narrowing), not STAGES[name].picks)
 

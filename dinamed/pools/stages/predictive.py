@@ -1,0 +1,380 @@
+"""`predictive`: whoever will be the least used when this answer has run its course.
+
+For each member, with H the horizon (the TTL), D how long a transfer lasts on average
+and f the load of one,
+
+    predicted = report * exp(-H/D) + f * (hand-outs since the report + due)
+
+where `due` are the clients that the leases in force will send within H (`leases`).
+The answer itself brings mine = f * (1 + rate * min(ttl, H)) for a resolver of that
+`rate` (`resolvers`), and the member with the smallest (predicted + mine) / capacity
+gets it.  Members without a report that counts go by their weight (`fading`).
+
+With a TTL of "LOW-HIGH" the answer's is reference * min(20, mean rate / rate) within
+these bounds, so that a resolver with many clients decides more often; the reference,
+which then is H too, is the geometric mean of the two.  Resolvers that are not known yet
+get the reference.
+
+A resolver asks for both families of a name: while its answer is good, the question
+for the other family is answered by the same members until the same end, and is no
+hand-out of its own.  So is a TXT question, which tells whom the client was given.
+
+The client's part is its whole address for IPv4, 64 bits for IPv6, where a network is
+easily one resolver; of a client subnet at most 24 and 56 bits, as in `hash`.
+"""
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush, heapreplace
+from math import ceil, exp, inf, sqrt
+from random import Random
+
+from dinamed.config.settings import Ttl
+from dinamed.config.stages import transfers
+from dinamed.pools.accounts import Account
+from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.leases import due
+from dinamed.pools.members import Candidates, Family, Member
+from dinamed.pools.resolvers import Resolver
+from dinamed.pools.stages.fading import Mixture
+from dinamed.pools.stages.hashed import network_bits
+from dinamed.pools.stages.protocol import CLIENT, LOAD, TIME, PoolFacts
+from dinamed.pools.stages.weighted import by_weight
+
+DURATION = 300.0
+"""Seconds that a transfer lasts, if nothing else is said."""
+
+MOST_TIMES = 20.0
+"""Times the reference that an adaptive TTL is at most."""
+
+REFRESH = 0.25
+"""Seconds for which a forecast is good, but for the hand-outs made meanwhile."""
+
+_BIT: dict[Family, int] = {0: 0, 4: 1, 6: 2}
+_APART: dict[Family, bytes] = {0: b"family", 4: b"v4only", 6: b"v6only"}
+
+
+class Predictive:
+    """Picks by predicted load; `{predictive = {flow = 0.02, duration = 300}}`.
+
+    `duration` is in seconds; `flow` in the unit of load, and learned if it is left out.
+    """
+
+    depends = frozenset({CLIENT, LOAD, TIME})
+
+    def __init__(self, argument: object = None) -> None:
+        given = {} if argument is None else transfers(argument)
+        self._flow = given.get("flow")
+        self._duration = given.get("duration", DURATION)
+
+    def prepare(self, candidates: Candidates, facts: PoolFacts) -> "Forecast":
+        """Make ready."""
+        horizon = reference_ttl(facts.ttl)
+        facts.ledger.foresee(horizon, self._duration, facts.answers)
+        return Forecast(candidates, facts, self._flow, self._duration)
+
+
+def reference_ttl(ttl: Ttl) -> float:
+    """The TTL that an ordinary resolver gets, in seconds."""
+    return float(ttl.low) if ttl.low == ttl.high else sqrt(max(1, ttl.low) * ttl.high)
+
+
+class _Row:
+    """A candidate."""
+
+    __slots__ = ("account", "alone", "capacity", "load", "member", "number", "where")
+
+    def __init__(self, member: Member, account: Account, number: int) -> None:
+        # Ready-made tuples, for a draw of one.
+        self.member = (member,)
+        self.alone = (self,)
+        self.where = (account,)
+        self.account = account
+        self.number = number
+        self.capacity = member.capacity
+        self.load = 0.0
+
+
+_Entry = tuple[float, float, int, _Row]  # forecast, lot, number, row
+
+
+class Forecast:
+    """What is foreseen for certain candidates."""
+
+    __slots__ = (
+        "_adaptive",
+        "_answers",
+        "_board",
+        "_by_account",
+        "_candidates",
+        "_duration",
+        "_edition",
+        "_flow",
+        "_given_flow",
+        "_groups",
+        "_horizon",
+        "_known",
+        "_ledger",
+        "_mixture",
+        "_reference",
+        "_rows",
+        "_ttl",
+        "_until",
+    )
+
+    def __init__(
+        self,
+        candidates: Candidates,
+        facts: PoolFacts,
+        flow: float | None,
+        duration: float,
+    ) -> None:
+        self._candidates = candidates
+        self._ledger = facts.ledger
+        self._board = facts.board
+        self._given_flow = flow
+        self._duration = duration
+        self._ttl = facts.ttl
+        self._adaptive = facts.ttl.low != facts.ttl.high
+        self._reference = reference_ttl(facts.ttl)
+        self._horizon = facts.ledger.leases.horizon
+        self._answers = facts.answers
+        self._rows = [
+            _Row(member, facts.ledger.account(member.name), number)
+            for number, member in enumerate(candidates)
+        ]
+        self._by_account: dict[Account, Candidates] = {
+            row.account: row.member for row in self._rows
+        }
+        self._groups: list[tuple[float, list[_Entry]]] | None = None
+        self._flow = 0.0
+        self._until = -inf
+        self._edition = -1
+
+    def draw(self, context: DrawContext, count: int) -> Candidates:
+        """Draw; learns from the question and books the leases if it counts."""
+        ledger = self._ledger
+        time = ledger.clock.read(context.now)
+        family = context.family
+        key = _key(context)
+        resolver = ledger.resolvers.get(key)
+        if (
+            resolver is not None
+            and time < resolver.expires
+            and not resolver.families & _BIT[family]
+        ):
+            same = self._same(resolver)
+            if same:
+                self._repeat(context, resolver, time)
+                return same
+            # Its members have no such address: a question for itself.
+            key += _APART[family]
+            resolver = ledger.resolvers.get(key)
+        if context.count:
+            resolver = ledger.resolvers.asks(key, time, self._reference)
+        if time >= self._until or self._edition != ledger.edition:
+            self._foresee(time)
+        if self._adaptive:
+            context.ttl = self._adapted(resolver)
+        rate = 0.0 if resolver is None else resolver.rate
+        ttl, horizon = context.ttl, self._horizon
+        clients = 1.0 + rate * (ttl if ttl < horizon else horizon)
+        if count > 1:
+            rows = self._several(clients, count, context.rng)
+        else:
+            place = self._mixture.draw(context.rng)
+            if place >= 0:
+                rows = self._rows[place].alone
+            else:
+                rows = self._smallest(self._flow * clients, context.rng)[0][3].alone
+        if context.count and resolver is not None:
+            self._book(rows, rate, clients, ttl, time)
+            first = rows[0]
+            resolver.where = (
+                first.where if count == 1 else tuple(row.account for row in rows)
+            )
+            resolver.families = _BIT[family]
+            resolver.expires = time + ttl
+        return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
+
+    def _same(self, resolver: Resolver) -> Candidates:
+        """The members of the resolver's answer, as they are now; () if one is not."""
+        members = self._by_account
+        where = resolver.where
+        if len(where) == 1:
+            return members.get(where[0], ())
+        if any(account not in members for account in where):
+            return ()
+        return tuple(members[account][0] for account in where)
+
+    def _repeat(self, context: DrawContext, resolver: Resolver, time: float) -> None:
+        """Give an answer once more."""
+        context.again = True
+        if context.family:
+            context.ttl = max(1, ceil(resolver.expires - time))
+        if context.count:
+            resolver.families |= _BIT[context.family]
+
+    def _adapted(self, resolver: Resolver | None) -> int:
+        """The TTL for a resolver of that rate."""
+        times = 1.0
+        if resolver is not None and resolver.gap >= 0:
+            mean = self._ledger.resolvers.mean_rate or resolver.rate
+            times = min(MOST_TIMES, mean / resolver.rate)
+        low, high = self._ttl.low, self._ttl.high
+        return max(low, min(high, round(self._reference * times)))
+
+    def _smallest(self, mine: float, rng: Random) -> tuple[_Entry, list[_Entry]]:
+        """The smallest (predicted + mine) / capacity, and the heap that it tops.
+
+        Among members of one capacity that is whoever has the smallest prediction, which
+        only hand-outs raise until the next forecast.  So there is a heap for each
+        capacity, and only what lies on top is brought up to date and compared.
+        """
+        groups = self._groups
+        if groups is None:
+            groups = self._groups = self._new_groups(rng)
+        lowest = lot = inf
+        best, among = None, groups[0][1]
+        for capacity, heap in groups:
+            if not heap:
+                continue
+            top = heap[0]
+            while top[0] != top[3].account.forecast:
+                row = top[3]
+                heapreplace(heap, (row.account.forecast, rng.random(), top[2], row))
+                top = heap[0]
+            score = (top[0] + mine) / capacity
+            if score < lowest or (score == lowest and top[1] < lot):
+                lowest, lot, best, among = score, top[1], top, heap
+        assert best is not None
+        return best, among
+
+    def _new_groups(self, rng: Random) -> list[tuple[float, list[_Entry]]]:
+        groups: dict[float, list[_Entry]] = {}
+        for row in self._fresh_rows():
+            entry = (row.account.forecast, rng.random(), row.number, row)
+            groups.setdefault(row.capacity, []).append(entry)
+        for heap in groups.values():
+            heapify(heap)
+        return list(groups.items())
+
+    def _fresh_rows(self) -> list[_Row]:
+        fresh = self._mixture.fresh
+        return [row for row in self._rows if fresh[row.number]]
+
+    def _several(self, clients: float, count: int, rng: Random) -> Sequence[_Row]:
+        """Those with the smallest, and so on, whose clients spread over all of them."""
+        mine = self._flow * clients / max(1, min(count, len(self._rows)))
+        taken: list[tuple[_Entry, list[_Entry]]] = []
+        for _ in range(min(count, self._known)):
+            entry, heap = self._smallest(mine, rng)
+            taken.append((entry, heap))
+            heappop(heap)
+        for entry, heap in taken:
+            heappush(heap, entry)
+        smallest = [entry[3].number for entry, _ in taken]
+        places = self._mixture.several(smallest, count, rng)
+        return [self._rows[place] for place in places]
+
+    def _book(
+        self, rows: Sequence[_Row], rate: float, clients: float, ttl: int, time: float
+    ) -> None:
+        """Take down what an answer brings, spread over those that it names."""
+        leases = self._ledger.leases
+        share = 1.0 / len(rows)
+        added = self._flow * clients * share
+        for row in rows:
+            row.account.forecast += added
+            leases.add(row.account, rate * share, time, ttl)
+
+    def _foresee(self, time: float) -> None:
+        """Work out the forecasts anew."""
+        ledger, board = self._ledger, self._board
+        ledger.leases.advance(time)
+        self._horizon = horizon = ledger.leases.horizon
+        self._mixture = Mixture(self._candidates, board, time)
+        self._known = sum(1 for fresh in self._mixture.fresh if fresh)
+        rows = self._rows
+        posted = board.posted
+        for row, fresh in zip(rows, self._mixture.fresh, strict=True):
+            report = posted[row.account.name].report if fresh else None
+            row.load = 0.0 if report is None else report.load
+            if report is not None and report.capacity is not None:
+                row.capacity = report.capacity
+        flow = self._given_flow
+        if flow is None:
+            flow = ledger.flow.value(sum(row.capacity for row in rows))
+        self._flow = flow
+        left = exp(-horizon / self._duration)
+        share = 1.0 / self._answers
+        for row in rows:
+            account = row.account
+            coming = account.pending * share + due(account, time, horizon)
+            account.forecast = row.load * left + flow * coming
+        self._groups = None
+        self._until = time + REFRESH
+        self._edition = ledger.edition
+
+    def forecast(self, member: Member, now: float) -> float | None:
+        """The predicted load of a member; None without a report that counts."""
+        self._foresee(self._ledger.clock.read(now))
+        for row in self._fresh_rows():
+            if row.member[0] is member:
+                return row.account.forecast
+        return None
+
+    def rank(self, now: float) -> Sequence[Member]:
+        """The least used first, as foreseen; then those without a report, by weight."""
+        self._foresee(self._ledger.clock.read(now))
+        rows = self._fresh_rows()
+        rows.sort(key=lambda row: row.account.forecast / row.capacity)
+        known = [row.member[0] for row in rows]
+        rest = tuple(member for member in self._candidates if member not in set(known))
+        return [*known, *by_weight(rest)]
+
+    def odds(self, context: DrawContext) -> Sequence[float]:
+        """Each one's share of the weight if nobody has a report, else unknown."""
+        self._foresee(self._ledger.clock.read(context.now))
+        return self._mixture.odds()
+
+    def scores(self, context: DrawContext) -> Sequence[str]:
+        """Reported and predicted load, and what it is of the capacity."""
+        time = self._ledger.clock.read(context.now)
+        self._foresee(time)
+        words = []
+        for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):
+            account = row.account
+            clients = due(account, time, self._horizon)
+            text = f"{account.pending} handed out, {clients:.3g} due"
+            if fresh:
+                share = account.forecast / row.capacity
+                text = (
+                    f"load {row.load:.3g}, {text}: "
+                    f"{account.forecast:.3g} foreseen, {share:.0%}"
+                )
+            else:
+                text = f"no report, {text}"
+            words.append(text)
+        return words
+
+
+def _key(context: DrawContext) -> bytes:
+    """The key of the client; keys of different kinds have different lengths."""
+    client = context.client
+    if client.subnet:
+        return _subnet_key(context, client)
+    address = client.address
+    if len(address) == 4:
+        context.used(32)
+        return address
+    context.used(64)
+    return address[:8]
+
+
+def _subnet_key(context: DrawContext, client: Client) -> bytes:
+    bits = network_bits(client)
+    context.used(bits)
+    size = 4 if len(client.address) == 4 else 8
+    whole = int.from_bytes(client.address[:size].ljust(size, b"\0"))
+    unused = size * 8 - bits
+    return (whole >> unused << unused).to_bytes(size) + bytes((bits,))
