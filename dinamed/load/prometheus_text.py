@@ -1,7 +1,6 @@
 """From a page in Prometheus' text format to the samples of one metric."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,9 @@ from dinamed.config.feed_forms import Label
 from dinamed.load.rates import Series
 
 MAX_SERIES = 1000
-"""Lines of a page that are looked at closely: each costs some 10 microseconds."""
+"""Lines of a page that are looked at closely: each costs some 20 microseconds."""
+
+_ENDS = (b"{", b" ", b"\t")  # what comes after a metric's name
 
 
 class BadPage(ValueError):  # noqa: N818
@@ -40,8 +41,7 @@ class Selector:
     def __init__(self, metric: str, labels: tuple[Label, ...] = ()) -> None:
         self.metric = metric
         self.labels = labels
-        name = re.escape(metric.encode("ascii"))
-        self._line = re.compile(rb"^[ \t]*" + name + rb"(?=[{ \t])[^\n]*", re.MULTILINE)
+        self._name = metric.encode("ascii")
         self._hints = [_escaped(value) for _, value in labels if value]
 
     def select(self, page: bytes) -> Samples:
@@ -65,9 +65,21 @@ class Selector:
         return found
 
     def _lines(self, page: bytes) -> Iterator[bytes]:
-        count = 0
-        for match in self._line.finditer(page):
-            line = match[0]
+        """The lines that may be wanted."""
+        count = position = 0
+        while (found := page.find(self._name, position)) >= 0:
+            begin = page.rfind(b"\n", position, found) + 1 or position
+            end = page.find(b"\n", found)
+            if end < 0:
+                end = len(page)
+            position = end
+            after = found + len(self._name)
+            if (
+                page[begin:found].strip(b" \t\n")
+                or page[after : after + 1] not in _ENDS
+            ):
+                continue
+            line = page[found:end]
             if all(hint in line for hint in self._hints):
                 count += 1
                 if count > MAX_SERIES:

@@ -9,7 +9,6 @@ from dinamed.load.exec import ExecSource
 from dinamed.load.json_feed import JsonSource
 from dinamed.load.lbcd import LbcdSource
 from dinamed.load.poller import FeedError, LoadReactor, Poller, Source, Target
-from dinamed.load.prometheus import PrometheusSource
 from dinamed.pools.report import Report
 
 
@@ -18,7 +17,7 @@ def make_source(
 ) -> Source | None:
     """What asks by that feed; None where nobody is asked (`push`).
 
-    If it can't be made (its authorities can't be read) every poll fails, with the
+    If it can't be made (its authorities can't be read, its parser is not installed) every poll fails, with the
     reason.
     """
     try:
@@ -26,6 +25,9 @@ def make_source(
             case feeds.LbcdFeed():
                 return LbcdSource(reactor, feed, rng)
             case feeds.PrometheusFeed():
+                # Its parser is needed by those alone who have such a feed.
+                from dinamed.load.prometheus import PrometheusSource
+
                 return PrometheusSource(reactor, feed)
             case feeds.JsonFeed():
                 return JsonSource(reactor, feed)

@@ -39,6 +39,11 @@ class SelectorTests(SynchronousTestCase):
         self.assertEqual(self.total("node_load1"), 0.37)
         self.assertEqual(self.total("node_load15"), 9)
 
+    def test_edges(self) -> None:
+        """Only the beginning of a line is a metric's name; the last may be unended."""
+        self.assertEqual(self.total("m", b"m 1"), 1)
+        self.assertEqual(self.total("m", b'o{m="m "} 5\n m\t2\nmm 3\n# m 4\n'), 2)
+
     def test_labels(self) -> None:
         """Labels choose, and without them all series are summed."""
         self.assertEqual(self.total("sent_total", device="eth0"), 1.5e6)
