@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dinamed import __version__
-from dinamed.commands import check, explain, orders, reload, status
+from dinamed.commands import check, explain, orders, reload, simulate, status
 
 
 class Command(Protocol):
@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "check": check,
         "explain": explain,
+        "simulate": simulate,
         "status": status,
         "drain": orders.DRAIN,
         "up": orders.UP,

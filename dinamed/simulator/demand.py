@@ -1,0 +1,63 @@
+"""The clients: when transfers begin, behind which resolver, and how long they last."""
+
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+from dinamed.simulator.scenario import Scenario
+
+
+class Arrival(NamedTuple):
+    """A client behind `resolver` (0 is the largest) begins a transfer."""
+
+    at: float
+    resolver: int
+    lasts: float
+
+
+def shares(resolvers: int, exponent: float) -> list[float]:
+    """The share of all demand behind each resolver, by Zipf's law."""
+    raw = [(rank + 1.0) ** -exponent for rank in range(resolvers)]
+    total = sum(raw)
+    return [one / total for one in raw]
+
+
+def arrivals(scenario: Scenario, rng: Random) -> Iterator[Arrival]:
+    """All arrivals of a run in order: a Poisson process, exact to the moment.
+
+    The sum of the processes of all resolvers is drawn, and for each arrival a
+    resolver by its share, which is the same.  What the name servers answer has no
+    influence, so with one seed all policies face the same clients.
+    """
+    cumulated = list(accumulate(shares(scenario.resolvers, scenario.zipf)))
+    last = scenario.resolvers - 1
+    mean = 1.0 / scenario.duration
+    for start, end, factor in stretches(scenario):
+        rate = scenario.arrival_rate * factor
+        at = start
+        # A Poisson process has no memory, so each stretch may start anew.
+        while rate and (at := at + rng.expovariate(rate)) < end:
+            resolver = min(bisect(cumulated, rng.random()), last)
+            yield Arrival(at, resolver, rng.expovariate(mean))
+
+
+def query_rate(scenario: Scenario) -> float:
+    """Queries per second as they are to be expected with the lower TTL.
+
+    A resolver asks once in a TTL and the time until the next client comes.
+    """
+    rates = shares(scenario.resolvers, scenario.zipf)
+    whole = scenario.arrival_rate
+    return sum(1.0 / (scenario.ttl.low + 1.0 / (whole * rate)) for rate in rates)
+
+
+def stretches(scenario: Scenario) -> Sequence[tuple[float, float, float]]:
+    """Start, end and factor of the demand of each stretch of time in which it stays."""
+    end = scenario.end
+    crowd = scenario.crowd
+    if crowd is None:
+        return ((0.0, end, 1.0),)
+    first, last = min(crowd.start, end), min(crowd.end, end)
+    return ((0.0, first, 1.0), (first, last, crowd.factor), (last, end, 1.0))

@@ -1,0 +1,70 @@
+"""What must hold of a scenario beyond the types of its keys."""
+
+from dinamed.config.reader import Reader, meant
+from dinamed.config.values import shown
+from dinamed.pools.stages.protocol import Registry
+from dinamed.simulator import policies
+from dinamed.simulator.scenario import Crowd, Outage, Scenario, Silence
+
+
+def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
+    """Report all that does not hold.
+
+    What could not be read stands at its default here, and is not looked at.
+    """
+    if not scenario.capacities and reader.intact(("capacities",)):
+        reader.report(("capacities",), "there must be a mirror at least")
+    if reader.intact(("chains",)):
+        _chains(scenario, reader, registry)
+    if reader.intact(("policies",)) and reader.intact(("chains",)):
+        _policies(scenario, reader)
+    if reader.intact(("silences",)):
+        for place, silence in enumerate(scenario.silences):
+            _span(reader, silence, ("silences", place))
+    if scenario.crowd is not None and reader.intact(("crowd",)):
+        _span(reader, scenario.crowd, ("crowd",))
+    if reader.intact(("outages",)):
+        _outages(scenario, reader)
+
+
+def _chains(scenario: Scenario, reader: Reader, registry: Registry) -> None:
+    for name, select in scenario.chains.items():
+        try:
+            if name in policies.BUILT_IN:
+                raise ValueError("there is a policy of that name already")
+            policies.check(select, registry)
+        except ValueError as error:
+            reader.report(("chains", name), str(error))
+
+
+def _policies(scenario: Scenario, reader: Reader) -> None:
+    names = [*policies.BUILT_IN, *scenario.chains]
+    for place, name in enumerate(scenario.policies):
+        if name not in names:
+            hint = meant(name, names) or f"; there are: {', '.join(names)}"
+            reader.report(("policies", place), f"no policy {shown(name)}{hint}")
+        elif name in scenario.policies[:place]:
+            reader.report(("policies", place), f"{shown(name)} stands here twice")
+
+
+def _span(
+    reader: Reader, span: Outage | Silence | Crowd, path: tuple[str | int, ...]
+) -> None:
+    if span.end <= span.start:
+        reader.report((*path, "end"), "must come after start")
+
+
+def _outages(scenario: Scenario, reader: Reader) -> None:
+    members = len(scenario.capacities)
+    back: dict[int, float] = {}
+    for place, outage in sorted(
+        enumerate(scenario.outages), key=lambda pair: pair[1].start
+    ):
+        _span(reader, outage, ("outages", place))
+        if outage.member > members:
+            message = f"there are only {members} mirrors"
+            reader.report(("outages", place, "member"), message)
+        if outage.start < back.get(outage.member, 0.0):
+            message = f"mirror {outage.member} is not back from another outage yet"
+            reader.report(("outages", place, "start"), message)
+        back[outage.member] = outage.end

@@ -1,0 +1,109 @@
+"""What a simulation is told: the tables of a scenario file, typed and frozen.
+
+All times are in seconds, counted from the start of the run (the warm-up is part of
+it).  Capacities, loads and the flow of a transfer are in one unit of the user's
+choice; the shipped scenarios use Gbit/s.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from dinamed.config.settings import ReadStage, ReadTtl, Table
+from dinamed.config.values import Ttl
+
+MOST_RESOLVERS = 2**20
+MOST_SERVERS = 64
+
+Above0 = Annotated[float, Meta(gt=0)]
+From0 = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Factor = Annotated[float, Meta(ge=1)]
+
+
+class Outage(Table, frozen=True, kw_only=True):
+    """`[[outages]]`: a mirror is dead from `start` to `end`.
+
+    `member` counts from 1 in the order of `capacities`.
+    """
+
+    member: Annotated[int, Meta(ge=1)]
+    start: From0
+    end: From0
+
+
+class Silence(Table, frozen=True, kw_only=True):
+    """`[[silences]]`: no report at all gets through from `start` to `end`."""
+
+    start: From0
+    end: From0
+
+
+class Stretching(Table, frozen=True, kw_only=True):
+    """`[stretching]`: this share of the resolvers keeps answers so much longer."""
+
+    share: Share
+    factor: Factor
+
+
+class Crowd(Table, frozen=True, kw_only=True):
+    """`[crowd]`: from `start` to `end` there are `factor` times as many clients."""
+
+    start: From0
+    end: From0
+    factor: From0
+
+
+class Scenario(Table, frozen=True, kw_only=True):
+    """A whole scenario.  The defaults are those of the scenario `steady`.
+
+    `flow` is the load of one transfer and `duration` how long one lasts on average;
+    `offered` is the demand as a share of all capacity.  `report_noise` is the sigma
+    of a log-normal factor on each report.  The name servers are told `duration` times
+    `duration_factor`, and `flow` times `flow_factor`; without that they learn the
+    flow.  A dead mirror, or one that is back, is noticed after `detection`; its
+    clients try again every `retry`.  `chains` are policies of the user's own, as in
+    the `select` of a pool.  Without `policies` all are run.
+    """
+
+    about: str = ""
+    seed: int = 1
+    capacities: tuple[Above0, ...] = (10.0, 10.0, 10.0, 10.0, 4.0, 4.0, 1.0, 1.0)
+    resolvers: Annotated[int, Meta(ge=1, le=MOST_RESOLVERS)] = 1000
+    zipf: Annotated[float, Meta(ge=0, le=10)] = 1.0
+    flow: Above0 = 0.02
+    duration: Above0 = 300.0
+    offered: Above0 = 0.7
+    ttl: ReadTtl = Ttl(60, 60)
+    answers: Annotated[int, Meta(ge=1, le=65535)] = 1
+    report_interval: Above0 = 10.0
+    report_loss: Share = 0.0
+    report_noise: From0 = 0.0
+    warm_up: From0 = 3600.0
+    measure: Annotated[float, Meta(ge=1)] = 7200.0
+    servers: Annotated[int, Meta(ge=1, le=MOST_SERVERS)] = 1
+    flow_factor: Above0 | None = None
+    duration_factor: Above0 = 1.0
+    detection: From0 = 30.0
+    retry: Above0 = 10.0
+    policies: tuple[str, ...] = ()
+    chains: dict[str, tuple[ReadStage, ...]] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    stretching: Stretching | None = None
+    crowd: Crowd | None = None
+
+    @property
+    def total(self) -> float:
+        """The capacity of all mirrors together."""
+        return sum(self.capacities)
+
+    @property
+    def arrival_rate(self) -> float:
+        """Transfers that begin per second, by Little's law."""
+        return self.offered * self.total / (self.flow * self.duration)
+
+    @property
+    def end(self) -> float:
+        """When the run ends."""
+        return self.warm_up + self.measure

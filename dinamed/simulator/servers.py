@@ -1,0 +1,77 @@
+"""A name server of the model: a real pool manager with one pool."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from dinamed.config import settings
+from dinamed.config.feeds import PushFeed
+from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.manager import PoolManager
+from dinamed.pools.report import make_report
+from dinamed.simulator.policies import Policy
+from dinamed.simulator.scenario import Scenario
+
+POOL = "mirrors"
+EPOCH = 1_000_000_000.0
+"""The Unix time at which a run starts, for pool managers think in Unix time."""
+
+
+class NameServer:
+    """Answers from what it alone knows: it shares nothing with other servers."""
+
+    def __init__(self, scenario: Scenario, policy: Policy, rng: Random) -> None:
+        self._manager = PoolManager([pool(scenario, policy)], EPOCH)
+        self._rng = rng
+
+    def answer(self, client: Client, at: float) -> tuple[Sequence[int], int]:
+        """The mirrors that this client gets, and for how many seconds."""
+        context = DrawContext(client, 4, EPOCH + at, self._rng)
+        choice = self._manager.views[POOL].choose(context)
+        return [member.index for member in choice.members], choice.ttl
+
+    def report(self, mirror: int, load: float, at: float) -> None:
+        """A mirror tells its load."""
+        now = EPOCH + at
+        report = make_report(load, now=now, source="simulator")
+        self._manager.report(POOL, name(mirror), report, now=now)
+
+    def health(self, mirror: int, healthy: bool, at: float) -> None:
+        """Checks tell that a mirror has died, or is back."""
+        reason = "" if healthy else "no answer"
+        self._manager.health(POOL, name(mirror), healthy, reason, now=EPOCH + at)
+
+
+def name(mirror: int) -> str:
+    """What a mirror is called: the first is `mirror1`."""
+    return f"mirror{mirror + 1}"
+
+
+def client(resolver: int) -> Client:
+    """A resolver as the name servers see it: each in a network of its own."""
+    return Client.at((resolver + 2**16).to_bytes(3, "big") + b"\x35")
+
+
+def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
+    """The pool as a config would say it."""
+    members = tuple(
+        settings.Member(
+            name=name(index),
+            addresses=(f"198.18.{index >> 8}.{index & 255}",),
+            weight=capacity,
+            capacity=capacity,
+        )
+        for index, capacity in enumerate(scenario.capacities)
+    )
+    feed = PushFeed(interval=max(1.0, scenario.report_interval))
+    load: dict[str, Any] = (
+        {"load": feed} if "load" in settings.Pool.__struct_fields__ else {}
+    )
+    return settings.Pool(
+        name=POOL,
+        ttl=policy.ttl(scenario),
+        answers=scenario.answers,
+        select=policy.select(scenario),
+        members=members,
+        **load,
+    )
