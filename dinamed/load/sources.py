@@ -17,8 +17,8 @@ def make_source(
 ) -> Source | None:
     """What asks by that feed; None where nobody is asked (`push`).
 
-    If it can't be made (its authorities can't be read, its parser is not installed) every poll fails, with the
-    reason.
+    If it can't be made (its authorities can't be read, its parser is not installed)
+    every poll fails, with the reason.
     """
     try:
         match feed:
