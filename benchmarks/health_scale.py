@@ -9,6 +9,7 @@ took after the first round, and how long after their due times probes began.
 
 import argparse
 import asyncio
+import gc
 import multiprocessing
 import random
 import resource
@@ -109,6 +110,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--interval", type=float, default=10.0)
     parser.add_argument("--dead", type=float, default=0.0, help="share never answering")
+    parser.add_argument(
+        "--freeze", action="store_true", help="keep what lasts from the collector"
+    )
     return parser.parse_args()
 
 
@@ -141,6 +145,9 @@ async def measure(arguments: argparse.Namespace, port: int, deaf: int) -> None:
         f"first round: {time.monotonic() - began:.2f} s, {used():.2f} s of CPU so far"
     )
     await deferLater(reactor, arguments.interval, lambda: None)
+    if arguments.freeze:
+        gc.collect()
+        gc.freeze()
     service.punctuality = Punctuality()
     passed, failed = service.passed, service.failed
     cpu, began = used(), time.monotonic()
