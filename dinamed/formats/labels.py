@@ -1,0 +1,75 @@
+"""The model of a zone of labels: what geodns, pgeodns and the first dinamed serve.
+
+A label is a name in the zone with a list of records for each type.  A label followed
+by a target (`www.europe`) is what `www` is for the clients of that target.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS = ("ip", "asn", "region", "regiongroup", "country", "continent", "@")
+"""What zones can be targeted by, in the order in which it is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record: its data in wire form, its share, and the key of its health."""
+
+    rdata: bytes
+    weight: int
+    line: int
+    health: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label.  None: as the zone says.
+
+    `file` and `line` are where it stands first; `text` is the label as it is written.
+    `records` may be empty for a type that is there all the same.
+    """
+
+    text: str
+    file: str
+    line: int
+    records: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
+    alias: bytes | None = None
+    ttl: int | None = None
+    max_hosts: int | None = None
+    closest: bool | None = None
+    health: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Soa:
+    """The numbers of the SOA but its serial, in seconds; TTL first."""
+
+    ttl: int
+    refresh: int
+    retry: int
+    expire: int
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelZone:
+    """A zone: labels by relative key (wire labels, in lower case).
+
+    `contact` and `primary` are names as wire data.  `kinds` is a part of `KINDS`.
+    `ns_ttl` holds for NS records whose label has no TTL.  `host_order` is "weight"
+    where more of it is better, "load" where less of it is.
+    """
+
+    ttl: int
+    serial: int
+    soa: Soa
+    contact: bytes
+    primary: bytes
+    max_hosts: int
+    closest: bool
+    kinds: tuple[str, ...]
+    labels: Mapping[bytes, Label]
+    ns_ttl: int = 86400
+    increment: float | None = None
+    """For hosts whose weight is a load: what one hand-out adds to it."""
