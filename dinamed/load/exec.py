@@ -19,7 +19,7 @@ from dinamed.pools.report import Report, make_report
 
 MAX_OUTPUT = 4096  # octets; a command that says more is ended
 MAX_AT_ONCE = 16  # commands of one feed that run at the same time
-STDOUT = 1
+STDOUT, STDERR = 1, 2
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?"
 _SAID = re.compile(rf"\s*({_NUMBER})(?:\s+({_NUMBER}))?\s*".encode())
@@ -96,7 +96,7 @@ class _Run(ProcessProtocol):
         self._said = bytearray()
         self._complaints = bytearray()
         self._heard = 0
-        self._open = {STDOUT}
+        self._open = {STDOUT, STDERR}
         self._status: Failure | None = None
         self._process: int | None = None
         self._deadline: IDelayedCall | None = None
@@ -140,13 +140,15 @@ class _Run(ProcessProtocol):
         self._finish()
 
     def _finish(self) -> None:
-        """End when the command has, and all that it has printed has been read."""
-        if self._over or self._status is None or self._open:
+        """End when the command has, and all that is of interest has been read."""
+        if self._over or self._status is None or STDOUT in self._open:
             return
         error = self._status.value
         if isinstance(error, ProcessDone):
             self._free()
             self.result.callback(bytes(self._said))
+        elif STDERR in self._open:
+            pass  # it may still say why
         elif isinstance(error, ProcessTerminated) and error.signal is not None:
             self._fail(f"killed by signal {error.signal}")
         else:
