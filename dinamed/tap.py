@@ -16,8 +16,10 @@ from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
+from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import BindError, bind, bind_http, everywhere, resolve
+from dinamed.server.watching import AfterFirstRound, WatchingService
 from dinamed.web.api import Api
 from dinamed.web.guard import Guard
 from dinamed.web.site import HttpService, make_site
@@ -27,10 +29,9 @@ EXPIRY_INTERVAL = 1.0
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError(f"{text} is not a port")
-    return port
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise ValueError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
 
 
 _port.coerceDoc = "Must be from 0 to 65535."  # type: ignore[attr-defined]
@@ -119,13 +120,20 @@ def makeService(options: Options) -> IService:
     resolver = Resolver(authority.engine, bool(options["debug"]))
     reloading = ReloadService(reactor, authority)
     listening = ListenService(reactor, resolver, sockets)
-    api = Api(authority, resolver, listening, reloading, Guard(server.token_file))
+    watching = WatchingService(reactor, authority, random.SystemRandom())
+    guard = Guard(server.token_file)
+    api = Api(authority, resolver, listening, reloading, watching, guard)
     services = MultiService()
     reloading.setServiceParent(services)
+    if server.state is not None:
+        saving = SavingService(reactor, authority, watching.health, server.state)
+        saving.setServiceParent(services)
+    watching.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
     HttpService(reactor, make_site(api, reactor), http).setServiceParent(services)
-    listening.setServiceParent(services)
+    waiting = AfterFirstRound(watching.health, listening)
+    waiting.setServiceParent(services)
     Logger("dinamed").info(
         "dinamed {version} serves {what} on {where}{http}",
         version=__version__,

@@ -11,6 +11,7 @@ from dinamed.server.sockets import (
     BindError,
     Listening,
     bind,
+    bind_http,
     everywhere,
     resolve,
     split_interface,
@@ -169,6 +170,20 @@ class BindTests(SynchronousTestCase):
             self.assertEqual(len(opened), 1)
             self.assertEqual(opened[0].udp.fileno(), -1)
             self.assertEqual(opened[0].tcp.fileno(), -1)
+
+    def test_http(self) -> None:
+        """TCP alone, on all addresses of the interface, or none."""
+        ((address, sock),) = bind_http("127.0.0.1")
+        self.addCleanup(sock.close)
+        self.assertEqual(sock.getsockname(), ("127.0.0.1", address.port))
+
+        def both(interfaces: object, port: int) -> list[Address]:
+            return [Address("127.0.0.1", 0, V4), address]
+
+        self.patch(sockets, "resolve", both)
+        with self.assertRaises(BindError) as caught:
+            bind_http("two.test")
+        self.assertIn(f"cannot listen on {address} (TCP)", str(caught.exception))
 
     def test_unknown_address(self) -> None:
         """An address that is not of this host, and none at all."""
