@@ -186,7 +186,10 @@ def _told(event: Event) -> Step:
 
 
 def _picked_text(event: Picked) -> str:
-    if event.odds:
+    if event.scores:
+        scored = zip(event.candidates, event.scores, strict=True)
+        among = "; ".join(f"{name}: {score}" for name, score in scored)
+    elif event.odds:
         among = ", ".join(
             f"{name} {odds:.1%}"
             for name, odds in zip(event.candidates, event.odds, strict=True)

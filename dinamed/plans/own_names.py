@@ -117,9 +117,11 @@ def status_text(snapshot: Snapshot, vitals: Vitals) -> str:
 
 def member_texts(pool: PoolView, now: float) -> list[str]:
     """`STATE WEIGHT LOAD HANDOUTS NAME` of each member, best first."""
-    return [_member_text(pool, member) for member in pool.ranked(now)]
+    return [_member_text(pool, member, now) for member in pool.ranked(now)]
 
 
-def _member_text(pool: PoolView, member: Member) -> str:
+def _member_text(pool: PoolView, member: Member, now: float) -> str:
+    load = pool.load_of(member, now)
+    said = "-" if load is None else f"{load:g}"
     hand_outs = pool.ledger.totals.get(member.name, 0)
-    return f"{pool.state(member)} {member.weight:g} - {hand_outs} {member.name}"
+    return f"{pool.state(member)} {member.weight:g} {said} {hand_outs} {member.name}"

@@ -54,6 +54,11 @@ def stale_after(pool: settings.Pool) -> float:
     return STALE_AFTER if feed is None else feed.stale
 
 
+def has_checks(pool: settings.Pool) -> bool:
+    """Whether the pool's members are checked at all."""
+    return bool(getattr(pool, "check", True))
+
+
 def web_of(needed: Mapping[str, frozenset[str]]) -> Web:
     """Work out the dependence of pools.
 

@@ -29,8 +29,13 @@ PRIOR = 20.0
 TRANSFERS = 2000.0
 """First guess: how many transfers fill the whole pool."""
 
-BOUNDS = (1e-7, 0.25)
-"""Least and most, as shares of the pool's capacity or load."""
+LEAST = 1e-7
+"""Least value, as a share of the pool's capacity."""
+
+MOST = 0.25
+"""Most, as a share of the pool's capacity, or of a member's load if that is more."""
+
+LOAD_SMOOTHING = 0.05
 
 
 class FlowMeter:
@@ -39,13 +44,13 @@ class FlowMeter:
     `duration` is how long one lasts on average, in seconds.
     """
 
-    __slots__ = ("_arrivals", "_growth", "_loads", "duration")
+    __slots__ = ("_arrivals", "_growth", "_load", "duration")
 
     def __init__(self, duration: float = 300.0) -> None:
         self.duration = duration
         self._arrivals = 0.0
         self._growth = 0.0
-        self._loads = 0.0
+        self._load = 0.0
 
     def learn(
         self, before: float, after: float, arrivals: float, seconds: float
@@ -55,7 +60,7 @@ class FlowMeter:
         left = exp(-lapse)
         arrivals *= (1.0 - left) / lapse if lapse > 1e-6 else 1.0
         growth = after - before * left
-        self._loads = max(self._loads * 0.999, before, after)
+        self._load += LOAD_SMOOTHING * (after - self._load)
         if self._arrivals > TRUSTED:
             expected = self._growth / self._arrivals
             most = OUTLIER * abs(expected) * (arrivals + 5.0)
@@ -68,5 +73,6 @@ class FlowMeter:
         """The load of one transfer, for a pool of that capacity in all."""
         guess = capacity / TRANSFERS
         learned = (self._growth + guess * PRIOR) / (self._arrivals + PRIOR)
-        scale = max(capacity, self._loads)
-        return max(BOUNDS[0] * scale, min(BOUNDS[1] * scale, learned))
+        # Capacities need not be in the unit of load: then loads give the scale.
+        most = MOST * max(capacity, self._load)
+        return max(LEAST * capacity, min(most, learned))

@@ -45,6 +45,11 @@ class Leases:
         self._next = float("inf")
         self.look_ahead(horizon)
 
+    @property
+    def buckets(self) -> int:
+        """How many buckets there are now."""
+        return len(self._ends) + len(self._nears)
+
     def look_ahead(self, horizon: float) -> None:
         """Set the horizon.  Another tick than before forgets the leases."""
         horizon = max(1.0, horizon)

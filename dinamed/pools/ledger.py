@@ -73,11 +73,11 @@ class Ledger:
         if account is not None:
             account.add(1, self.clock.read(now))
 
-    def add(self, name: str, count: int, now: float | None = None) -> None:
+    def add(self, name: str, count: int, now: float) -> None:
         """Book `count` hand-outs at once, as another engine has counted them."""
         account = self._accounts.get(name)
         if account is not None and count:
-            account.add(count, self.clock.read(0.0 if now is None else now))
+            account.add(count, self.clock.read(now))
             self.edition += 1
 
     def foresee(self, horizon: float, duration: float, answers: int) -> None:

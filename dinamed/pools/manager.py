@@ -8,7 +8,7 @@ from dinamed.config import settings
 from dinamed.pools.board import Board, Posted
 from dinamed.pools.chain import compile_chain
 from dinamed.pools.clock import SteadyClock
-from dinamed.pools.entries import Entry, Web, stale_after, web_of
+from dinamed.pools.entries import Entry, Web, has_checks, stale_after, web_of
 from dinamed.pools.graph import needs
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import from_settings
@@ -272,9 +272,9 @@ class PoolManager:
         says_out = entry.board.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
-        entry.standings[name] = Standing(
-            order, until, known.healthy, known.reason, says_out
-        )
+        checked = has_checks(entry.settings)
+        healthy, reason = (known.healthy, known.reason) if checked else (None, "")
+        entry.standings[name] = Standing(order, until, healthy, reason, says_out)
 
     def reconfigure(self, pools: Iterable[settings.Pool], now: float) -> None:
         """Take on these pools in place of the present ones.

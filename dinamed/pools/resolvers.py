@@ -11,13 +11,17 @@ and the rate comes from the rate q of questions: at least the client who caused 
 question stands behind each lease, at most all that ask meanwhile; the geometric mean
 of the two is sqrt(q * horizon) clients for a lease.
 
-The memory is bounded.  Newcomers are on probation in a small part of it, where only
-newcomers push each other out.  A resolver that comes back when its first answer has run
-out moves to the rest, where the one that has been silent the longest makes room.  So a
-flood of forged addresses, however many, turns over the small part alone.
+The memory is bounded.  Newcomers are on probation, in whatever room the others leave,
+but at least in a small part of it: when that is full a newcomer takes the place of
+another, by lot.  Who comes back when its first answer has run out moves to the rest.
+When that is full one of a few, by lot again, makes room: the one with the lowest rate,
+where those count for nothing that have been silent for long.  So a flood of forged
+addresses, however many, turns over the small part alone; and where more resolvers ask
+than there is room for, those with many clients stay.
 """
 
 from bisect import insort
+from math import inf
 
 from dinamed.pools.accounts import Account
 
@@ -33,6 +37,12 @@ a step of the clock would outweigh all that was learned."""
 MOST_CACHES = 16
 NEWCOMER = 4.0
 """The gap of a resolver that is not known yet, in horizons."""
+
+SILENT = 20.0
+"""Horizons after its last answer's end in which one still counts."""
+
+COMPARED = 5
+"""Resolvers of which one makes room."""
 
 
 class Resolver:
@@ -58,77 +68,115 @@ class Resolver:
 class Resolvers:
     """Resolvers by key, at most `capacity` of them."""
 
-    __slots__ = ("_known", "_most_known", "_most_new", "_new", "_rates")
+    __slots__ = ("_capacity", "_known", "_least_new", "_new", "_rates")
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._most_new = self._most_known = 1
-        self._known: dict[bytes, Resolver] = {}
-        self._new: dict[bytes, Resolver] = {}
+        self._known = _Room()
+        self._new = _Room()
         self._rates = 0.0
         self.limit(capacity)
 
     def limit(self, capacity: int) -> None:
         """Remember so many from now on."""
-        self._most_new = max(1, capacity // SMALL_PART)
-        self._most_known = max(1, capacity - self._most_new)
-        while len(self._new) > self._most_new:
-            del self._new[next(iter(self._new))]
-        while len(self._known) > self._most_known:
-            self._forget_oldest()
+        self._capacity = capacity = max(2, capacity)
+        self._least_new = max(1, capacity // SMALL_PART)
+        while len(self._known.entries) > capacity - self._least_new:
+            self._rates -= self._known.drop_one(inf).rate
+        while len(self) > capacity:
+            self._new.drop_one(inf)
 
     def __len__(self) -> int:
-        return len(self._known) + len(self._new)
+        return len(self._known.entries) + len(self._new.entries)
 
     def get(self, key: bytes) -> Resolver | None:
         """The resolver of that key, if it is known; changes nothing."""
-        return self._known.get(key) or self._new.get(key)
+        return self._known.entries.get(key) or self._new.entries.get(key)
 
     @property
     def known(self) -> int:
         """How many have come back."""
-        return len(self._known)
+        return len(self._known.entries)
 
     @property
     def mean_rate(self) -> float:
         """The mean rate of those who have come back; 0 if there are none."""
-        return self._rates / len(self._known) if self._known else 0.0
+        known = len(self._known.entries)
+        return max(0.0, self._rates) / known if known else 0.0
 
     def asks(self, key: bytes, time: float, horizon: float) -> Resolver:
         """A resolver asks for a new answer: learn from that."""
-        resolver = self._known.pop(key, None)
+        resolver = self._known.entries.get(key)
         if resolver is not None:
-            self._known[key] = resolver  # the last one asked last
             before = resolver.rate
             _learn(resolver, time, horizon)
             self._rates += resolver.rate - before
             return resolver
-        resolver = self._new.get(key)
+        resolver = self._new.entries.get(key)
         if resolver is None:
-            return self._newcomer(key, time, horizon)
-        if _learn(resolver, time, horizon):
-            del self._new[key]
-            self._admit(key, resolver)
+            # Whoever comes late has not asked for as long as there was anyone to ask.
+            gap = min(time, NEWCOMER * horizon)
+            resolver = Resolver(1.0 / (gap + HALF_STEP))
+            self._make_room()
+            self._new.put(key, resolver)
+        elif _learn(resolver, time, horizon):
+            self._new.drop(key)
+            if len(self._known.entries) >= self._capacity - self._least_new:
+                silent = time - SILENT * horizon
+                self._rates -= self._known.drop_one(silent).rate
+            self._known.put(key, resolver)
+            self._rates += resolver.rate
         return resolver
 
-    def _newcomer(self, key: bytes, time: float, horizon: float) -> Resolver:
-        # Whoever comes late has not asked for as long as there was anyone to ask.
-        gap = min(time, NEWCOMER * horizon)
-        resolver = Resolver(1.0 / (gap + HALF_STEP))
-        if len(self._new) >= self._most_new:
-            del self._new[next(iter(self._new))]
-        self._new[key] = resolver
-        return resolver
+    def _make_room(self) -> None:
+        """See that one newcomer more fits in."""
+        most = max(self._least_new, self._capacity - len(self._known.entries))
+        while len(self._new.entries) >= most:
+            self._new.drop_one(inf)
 
-    def _admit(self, key: bytes, resolver: Resolver) -> None:
-        if len(self._known) >= self._most_known:
-            self._forget_oldest()
-        if not self._known:
-            self._rates = 0.0
-        self._known[key] = resolver
-        self._rates += resolver.rate
 
-    def _forget_oldest(self) -> None:
-        self._rates -= self._known.pop(next(iter(self._known))).rate
+class _Room:
+    """Entries of which one can be dropped by lot."""
+
+    __slots__ = ("_keys", "_lot", "_places", "entries")
+
+    def __init__(self) -> None:
+        self.entries: dict[bytes, Resolver] = {}
+        self._keys: list[bytes] = []
+        self._places: dict[bytes, int] = {}
+        self._lot = 1
+
+    def put(self, key: bytes, resolver: Resolver) -> None:
+        self.entries[key] = resolver
+        self._places[key] = len(self._keys)
+        self._keys.append(key)
+
+    def drop(self, key: bytes) -> Resolver:
+        place = self._places.pop(key)
+        last = self._keys.pop()
+        if last != key:
+            self._keys[place] = last
+            self._places[last] = place
+        return self.entries.pop(key)
+
+    def drop_one(self, silent: float) -> Resolver:
+        """Drop the lowest rate of a few; those count 0 that have ended before then.
+
+        With `silent` infinite all of them do, and it is one by lot.
+        """
+        keys, entries = self._keys, self.entries
+        if silent == inf:
+            return self.drop(keys[self._draw()])
+        some = [keys[self._draw()] for _ in range(COMPARED)]
+        return self.drop(min(some, key=lambda key: _worth(entries[key], silent)))
+
+    def _draw(self) -> int:
+        # Knuth's MMIX generator: chance enough for whom to forget.
+        self._lot = (self._lot * 6364136223846793005 + 1442695040888963407) % 2**64
+        return (self._lot >> 32) % len(self._keys)
+
+
+def _worth(resolver: Resolver, silent: float) -> float:
+    return 0.0 if resolver.expires < silent else resolver.rate
 
 
 def _learn(resolver: Resolver, time: float, horizon: float) -> bool:

@@ -19,6 +19,8 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
 class Saved(msgspec.Struct, frozen=True):
     """What outlasts a restart: members by name, by name of the pool.
 
+    A verdict is taken on only where the pool has checks, that can change it.
+
     Members of whom nothing is known are left out.
     """
 

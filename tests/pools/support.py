@@ -11,6 +11,7 @@ from dinamed.pools.ledger import Ledger
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
+from dinamed.pools.report import Report, out_report
 from dinamed.pools.stages.protocol import PoolFacts
 from dinamed.pools.stages.registry import builtin_stages
 
@@ -33,15 +34,32 @@ def facts(members: Candidates) -> PoolFacts:
     return PoolFacts("p", settings.Ttl(low=60, high=60), 1, ledger, board)
 
 
+def loaded(
+    load: float,
+    at: float = 0.0,
+    *,
+    increment: float | None = None,
+    capacity: float | None = None,
+) -> Report:
+    """A report of that load at that time."""
+    return Report(load, at, "test", at, capacity, increment)
+
+
+def said_out(at: float = 0.0) -> Report:
+    """The report of a member that asks not to be handed out."""
+    return out_report(now=at, source="test")
+
+
 def context(
     rng: Random | None = None,
     *,
     family: Family = 4,
     client: Client = HERE,
     count: bool = True,
+    now: float = 0.0,
 ) -> DrawContext:
-    """One question at time 0."""
-    return DrawContext(client, family, 0.0, rng or Random(0), count=count)
+    """One question."""
+    return DrawContext(client, family, now, rng or Random(0), count=count)
 
 
 def host(
@@ -70,19 +88,22 @@ def nested(name: str, weight: float = 1) -> settings.Member:
 def pool(
     name: str,
     *members: settings.Member,
-    select: Sequence[str] = ("weighted",),
+    select: Sequence[str | settings.Stage] = ("weighted",),
     answers: int = 1,
     when_down: str = "all",
-    ttl: int = 60,
+    ttl: int | tuple[int, int] = 60,
 ) -> settings.Pool:
     """The table of a pool."""
     return settings.Pool(
         name=name,
         members=members,
-        select=tuple(settings.Stage(name=stage) for stage in select),
+        select=tuple(
+            settings.Stage(name=stage) if isinstance(stage, str) else stage
+            for stage in select
+        ),
         answers=answers,
         when_down=when_down,
-        ttl=settings.Ttl(low=ttl, high=ttl),
+        ttl=settings.Ttl(ttl, ttl) if isinstance(ttl, int) else settings.Ttl(*ttl),
     )
 
 

@@ -17,7 +17,7 @@ class LedgerTests(SynchronousTestCase):
         ledger.reported("a", 0.0)
         ledger.hand_out(a, HERE, 60, 0.0)
         ledger.hand_out(b, HERE, 60, 0.0)
-        ledger.add("b", 10)
+        ledger.add("b", 10, 0.0)
         self.assertEqual(ledger.totals, {"a": 2, "b": 11})
         self.assertEqual(ledger.pending, {"a": 1, "b": 11})
 
@@ -26,7 +26,7 @@ class LedgerTests(SynchronousTestCase):
         (a,) = candidates([1])
         ledger = Ledger(["b"])
         ledger.hand_out(a, HERE, 60, 0.0)
-        ledger.add("a", 3)
+        ledger.add("a", 3, 0.0)
         ledger.reported("a", 0.0)
         self.assertEqual(ledger.totals, {"b": 0})
         self.assertEqual(ledger.pending, {"b": 0})
@@ -34,8 +34,8 @@ class LedgerTests(SynchronousTestCase):
     def test_keep(self) -> None:
         """Those who stay keep their entries, the others are forgotten."""
         ledger = Ledger(["a", "b"])
-        ledger.add("a", 2)
-        ledger.add("b", 2)
+        ledger.add("a", 2, 0.0)
+        ledger.add("b", 2, 0.0)
         ledger.credits.update(a=1.0, b=1.0)
         ledger.keep(["b", "c"])
         self.assertEqual(ledger.totals, {"b": 2, "c": 0})
