@@ -15,8 +15,8 @@ _KEYS = frozenset(("member", "load", "capacity", "increment", "at", "pool"))
 class ReportSink(Protocol):
     """What takes reports: the pool manager."""
 
-    def report(self, pool: str, member: str, report: Report) -> object:
-        """Take a report of a member."""
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
+        """Take a report of a member; False if a newer one is there already."""
         ...
 
 
@@ -86,8 +86,9 @@ class PushFeed:
         if places & seen:
             raise ValueError(f"a second report of {_shown(member)}")
         seen |= places
-        for pool in pools:
-            self._sink.report(pool, member, report)
+        taken = [self._sink.report(pool, member, report, now=now) for pool in pools]
+        if not any(taken):
+            raise ValueError(f"older than the last report of {_shown(member)}")
 
     def _meant(self, member: str, pool: object) -> list[str]:
         pools = self._pools.get(member, [])

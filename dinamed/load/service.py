@@ -20,11 +20,11 @@ MakeSource = Callable[[LoadReactor, Feed, random.Random], Source | None]
 class LoadSink(Protocol):
     """What is told of loads: the pool manager."""
 
-    def report(self, pool: str, member: str, report: Report) -> object:
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> object:
         """Take a report of a member."""
         ...
 
-    def feed_failed(self, pool: str, member: str, reason: str) -> object:
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
         """Take that a member could not be asked, or gave no sound report."""
         ...
 
@@ -184,11 +184,12 @@ class LoadService(Service):
             self._tell(pool, member, what)
 
     def _tell(self, pool: str, member: str, what: Report | str) -> None:
+        now = self._reactor.seconds()
         try:
             if isinstance(what, str):
-                self._sink.feed_failed(pool, member, what)
+                self._sink.feed_failed(pool, member, what, now=now)
             else:
-                self._sink.report(pool, member, what)
+                self._sink.report(pool, member, what, now=now)
         except LookupError:
             pass  # gone meanwhile; a reconfiguration is on its way
         except Exception:

@@ -17,9 +17,12 @@ class Sink:
     def __init__(self) -> None:
         self.reports: list[tuple[str, str, Report]] = []
 
-    def report(self, pool: str, member: str, report: Report) -> None:
-        """Keep a report."""
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
+        """Keep a report; those older than 500 are too old for `two`."""
+        if pool == "two" and report.at < 500:
+            return False
         self.reports.append((pool, member, report))
+        return True
 
 
 class PushTests(SynchronousTestCase):
@@ -97,6 +100,14 @@ class PushTests(SynchronousTestCase):
         self.assertEqual(list(problems), [1, 2])
         self.assertEqual(problems[1], 'a second report of "b"')
         self.assertEqual([report.load for _, _, report in self.sink.reports], [1, 1])
+
+    def test_old(self) -> None:
+        """A report that no pool wants any more is told; one that any takes is not."""
+        problems = self.push(
+            {"member": "c", "load": 1, "at": 400}, {"member": "b", "load": 1, "at": 400}
+        )
+        self.assertEqual(problems, {0: 'older than the last report of "c"'})
+        self.assertEqual(self.places(), [("one", "b")])
 
     def test_no_list(self) -> None:
         """What is no report at all is refused as a whole."""

@@ -72,13 +72,13 @@ class Sink:
         self.failures: list[tuple[str, str, str]] = []
         self.trouble: Exception | None = None
 
-    def report(self, pool: str, member: str, report: Report) -> None:
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> None:
         """Keep a report."""
         if self.trouble is not None:
             raise self.trouble
         self.reports.append((pool, member, report.load))
 
-    def feed_failed(self, pool: str, member: str, reason: str) -> None:
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
         """Keep a failure."""
         self.failures.append((pool, member, reason))
 
