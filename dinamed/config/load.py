@@ -114,7 +114,7 @@ def _settings(
     geo = _geo(reader, raw.get("geo", {}), folder)
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = _tables(reader, raw, "zones")
-    pools = pool_rules.read_pools(reader, pool_tables, stages)
+    pools = pool_rules.read_pools(reader, pool_tables, stages, folder)
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, folder)
     if server is not None:
         server = _server(reader, server, folder)

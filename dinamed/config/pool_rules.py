@@ -5,22 +5,29 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from dinamed.config import values
+from dinamed.config.check_rules import read_checks
+from dinamed.config.feed_rules import read_feed
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
 from dinamed.config.settings import Member, Pool, Stage
 from dinamed.config.stages import StageKind
 from dinamed.config.values import shown
 
-LATER = {"check": (dict, list), "load": (dict, list)}
 WHEN_DOWN = ("all", "none", "last")
 
 Reference = tuple[str, Path]  # a pool that is named, and where
 
 
 def read_pools(
-    reader: Reader, raw: dict[str, object], stages: Mapping[str, StageKind]
+    reader: Reader,
+    raw: dict[str, object],
+    stages: Mapping[str, StageKind],
+    folder: str,
 ) -> list[Pool]:
-    """Read every `[pools.NAME]`; report all that does not hold."""
+    """Read every `[pools.NAME]`; report all that does not hold.
+
+    Relative paths in them are taken from `folder`.
+    """
     pools = []
     seen: dict[str, str] = {}
     references: dict[str, list[Reference]] = {}
@@ -30,9 +37,12 @@ def read_pools(
         first = seen.setdefault(name.lower(), name)
         if first != name:
             reader.report(path, f'this pool and "{first}" differ only by case')
-        pool = reader.table(Pool, table, path, later=LATER, name=name)
+        watching = _watching(reader, table, path, folder)
+        plain = _without(table, ("check", "load"))
+        pool = reader.table(Pool, plain, path, name=name)
         if pool is None or not isinstance(table, dict):
             continue
+        pool = replace(pool, **watching)
         listed = len(table.get("members", ())) if pool.members else 0
         if not listed and reader.intact((*path, "members")):
             reader.report((*path, "members"), "a pool needs at least one member")
@@ -43,6 +53,26 @@ def read_pools(
         pools.append(_with_select(reader, pool, path, stages))
     _loops(reader, references)
     return pools
+
+
+def _watching(
+    reader: Reader, table: object, path: Path, folder: str
+) -> dict[str, object]:
+    """The checks and the load feed of a pool."""
+    found: dict[str, object] = {}
+    if isinstance(table, dict) and "check" in table:
+        here: Path = (*path, "check")
+        found["check"] = read_checks(reader, table["check"], here, folder)
+    if isinstance(table, dict) and "load" in table:
+        here = (*path, "load")
+        found["load"] = read_feed(reader, table["load"], here, folder)
+    return found
+
+
+def _without(table: object, keys: tuple[str, ...]) -> object:
+    if not isinstance(table, dict):
+        return table
+    return {key: value for key, value in table.items() if key not in keys}
 
 
 def _pools_exist(

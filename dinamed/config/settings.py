@@ -14,6 +14,15 @@ import msgspec
 from msgspec import Meta
 
 from dinamed.config import values
+from dinamed.config.checks import (
+    DnsCheck,
+    ExecCheck,
+    FileCheck,
+    HttpCheck,
+    HttpsCheck,
+    TcpCheck,
+)
+from dinamed.config.feeds import AnyFeed
 from dinamed.config.places import Country, Geo
 from dinamed.config.values import MAX_TTL, Stage, Ttl
 
@@ -41,6 +50,8 @@ PoolReference = Annotated[str, Meta(extra={"read": values.pool_reference})]
 Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
 ReadStage = Annotated[Stage, Meta(extra={"read": values.stage})]
 ReadTtl = Annotated[Ttl, Meta(extra={"read": values.ttl})]
+
+AnyCheck = TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck
 
 Asn = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Meta(ge=1, le=65535)]
@@ -107,6 +118,8 @@ class Pool(Table, frozen=True, kw_only=True):
     select: tuple[ReadStage, ...] = (Stage("weighted"),)
     when_down: str = "all"
     regions: bool = False
+    check: tuple[AnyCheck, ...] = ()
+    load: AnyFeed | None = None
     members: tuple[Member, ...] = ()
 
 

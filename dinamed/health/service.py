@@ -246,7 +246,8 @@ class HealthService(Service):
         if not stopped:
             now = self._reactor.seconds()
             self._take(found, watch, now)
-            self._again(watch, now)
+            if self.running:  # whoever was told may have stopped us
+                self._again(watch, now)
         self._gate_of(watch).leave()
 
     def _again(self, watch: Watch, now: float) -> None:
@@ -309,7 +310,6 @@ class HealthService(Service):
             if verdict.healthy is None:
                 verdict = Verdict(None)
             if verdict != before:
-                self._log(member, before, verdict)
                 changed.append(Told(*member, *verdict))
             if member in self._roster.watching:
                 self._told[member] = verdict
@@ -318,18 +318,6 @@ class HealthService(Service):
                 self._gateway.verdicts(changed)
             except Exception:
                 self.log.failure("verdicts of checks were not taken")
-
-    def _log(self, member: MemberKey, before: Verdict, verdict: Verdict) -> None:
-        pool, name = member
-        if verdict.healthy is False and before.healthy is not False:
-            self.log.warn(
-                "{pool}/{name} is down: {reason}",
-                pool=pool,
-                name=name,
-                reason=verdict.reason,
-            )
-        elif verdict.healthy and before.healthy is False:
-            self.log.info("{pool}/{name} is up", pool=pool, name=name)
 
 
 def file_share() -> int:

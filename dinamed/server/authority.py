@@ -1,11 +1,12 @@
 """What is served: zones, pools and the engine, and how they change."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from twisted.logger import Logger
 
+from dinamed.config.settings import Pool
 from dinamed.geo.files import Places, load_places
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
@@ -27,6 +28,7 @@ class Authority:
         self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
         self.manager.subscribe(self._pools_changed)
+        self._on_apply: list[Callable[[Sequence[Pool]], None]] = []
 
     def take_places(self, places: Places) -> None:
         """Know clients' places anew, from the next query on."""
@@ -39,6 +41,12 @@ class Authority:
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.loaded = loaded
         self.engine.serve(self._snapshot())
+        for callback in self._on_apply:
+            callback(loaded.settings.pools)
+
+    def on_apply(self, callback: Callable[[Sequence[Pool]], None]) -> None:
+        """Have `callback` told the pools of each new config that is served."""
+        self._on_apply.append(callback)
 
     def summary(self) -> str:
         """What is served, in a few words."""

@@ -20,13 +20,16 @@ from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.watching import WatchingService
 from dinamed.web.guard import Guard
 from dinamed.web.messages import (
+    CheckMessage,
     ExplainReply,
     MemberStatus,
     OrderRequest,
     PoolStatus,
     PoolSummary,
+    PushReply,
     ReloadReply,
     Status,
     ZoneStatus,
@@ -56,12 +59,14 @@ class Api:
         resolver: Resolver,
         listening: ListenService,
         reloading: ReloadService,
+        watching: WatchingService,
         guard: Guard,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
         self._listening = listening
         self._reloading = reloading
+        self._watching = watching
         self._guard = guard
 
     def resource(self) -> Resource:
@@ -70,6 +75,7 @@ class Api:
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
+        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         return root
 
@@ -109,8 +115,21 @@ class Api:
             ttl=view.ttl,
             answers=view.settings.answers,
             select=tuple(stage.name for stage in view.settings.select),
-            members=tuple(_member(view, member) for member in view.ranked(now)),
+            members=tuple(self.member(view, member) for member in view.ranked(now)),
         )
+
+    def push(self, request: Request) -> PushReply:
+        """Take reports of load; what is wrong with some does not harm the others."""
+        items = body_of(request, Any)
+        count = len(items) if isinstance(items, list) else 1
+        try:
+            wrong = self._watching.pushes.push(items, self._authority.seconds())
+        except ValueError as error:
+            raise HttpError(400, f"body: {error}") from None
+        problems = tuple(f"{index}: {why}" for index, why in sorted(wrong.items()))
+        if len(problems) == count:
+            raise HttpError(400, "no report was taken", problems)
+        return PushReply(count - len(problems), problems)
 
     def order(self, pool: str, member: str, request: Request) -> MemberStatus:
         """Take an operator's order.  Raises `HttpError` 400 or 404."""
@@ -125,7 +144,34 @@ class Api:
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         view = self._authority.manager.view(pool)
-        return _member(view, next(m for m in view.members if m.name == member))
+        return self.member(view, next(m for m in view.members if m.name == member))
+
+    def member(self, view: PoolView, member: Member) -> MemberStatus:
+        """One member, with all that is known of it."""
+        standing = view.standings[member.name]
+        now = self._authority.seconds()
+        posted = view.posted(member)
+        report = None if posted is None else posted.report
+        return MemberStatus(
+            name=member.name,
+            state=view.state(member),
+            order=standing.order,
+            until=standing.until,
+            reason=view.why_out(member),
+            addresses=tuple(map(unpacked, member.addresses(0))),
+            pool=member.inner,
+            weight=member.weight,
+            capacity=member.capacity,
+            load=view.load_of(member, now),
+            predicted=view.forecast_of(member, now),
+            reported=None if report is None else report.at,
+            feed_failure="" if posted is None else posted.failure,
+            hand_outs=view.ledger.totals.get(member.name, 0),
+            checks=tuple(
+                CheckMessage(one.check, one.address, one.up, one.since, one.reason)
+                for one in self._watching.health.status(view.name, member.name)
+            ),
+        )
 
     def _view(self, name: str) -> PoolView:
         try:
@@ -211,21 +257,4 @@ def _summary(view: PoolView) -> PoolSummary:
         usable=len(view.usable),
         members=len(view.members),
         hand_outs=sum(view.ledger.totals.values()),
-    )
-
-
-def _member(view: PoolView, member: Member) -> MemberStatus:
-    standing = view.standings[member.name]
-    return MemberStatus(
-        name=member.name,
-        state=view.state(member),
-        order=standing.order,
-        until=standing.until,
-        reason=view.why_out(member),
-        addresses=tuple(map(unpacked, member.addresses(0))),
-        pool=member.inner,
-        weight=member.weight,
-        capacity=member.capacity,
-        load=None,
-        hand_outs=view.ledger.totals.get(member.name, 0),
     )

@@ -54,6 +54,19 @@ class PoolSummary(msgspec.Struct, frozen=True):
     hand_outs: int
 
 
+class CheckMessage(msgspec.Struct, frozen=True):
+    """What one check says of one address of a member."""
+
+    type: str
+    address: str
+    up: bool | None
+    """None: there is no result yet."""
+    since: float | None
+    """Unix time."""
+    reason: str
+    """Why the last run failed; empty if it did not."""
+
+
 class MemberStatus(msgspec.Struct, frozen=True):
     """One member of a pool."""
 
@@ -71,7 +84,15 @@ class MemberStatus(msgspec.Struct, frozen=True):
     weight: float
     capacity: float
     load: float | None
+    """As last reported; None if no report counts any more."""
+    predicted: float | None
+    """The load that the picking stage foresees, if it foresees any."""
+    reported: float | None
+    """Unix time for which the last report holds."""
+    feed_failure: str
+    """Why there is no newer report; empty if there is."""
     hand_outs: int
+    checks: tuple[CheckMessage, ...]
 
 
 class PoolStatus(msgspec.Struct, frozen=True):
@@ -94,6 +115,14 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default=None, name="for"
     )
     """Seconds; for good if left out."""
+
+
+class PushReply(msgspec.Struct, frozen=True):
+    """`POST /api/v1/load`."""
+
+    taken: int
+    problems: tuple[str, ...]
+    """`INDEX: why` for each report that was not taken."""
 
 
 class ExplainReply(msgspec.Struct, frozen=True):

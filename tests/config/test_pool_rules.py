@@ -153,15 +153,15 @@ class PoolTests(FolderTestCase):
         read = self.settings(pool('select = ["priority", "all"]')).pools[0]
         self.assertEqual(read.select, (Stage("priority"), Stage("all")))
 
-    def test_later(self) -> None:
-        """Keys of later versions are refused as such, not as unknown."""
+    def test_check_and_load(self) -> None:
+        """The tables of checks and feeds are read by their own rules."""
         self.check_table(
             [
                 (
                     pool('check = {type = "tcp"}', "load = [{}]"),
                     [
-                        "2: pools.p.check: not available yet",
-                        "3: pools.p.load: not available yet",
+                        "2: pools.p.check.port: this key is required",
+                        "3: pools.p.load: expected a table, got a list",
                     ],
                 ),
                 (
@@ -170,7 +170,7 @@ class PoolTests(FolderTestCase):
                 ),
                 (
                     pool() + "[pools.p.load]\ntype = 'lbcd'\n",
-                    ["3: pools.p.load: not available yet"],
+                    [],
                 ),
             ]
         )

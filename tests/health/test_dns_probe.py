@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 from dinamed.config.checks import DnsCheck
 from dinamed.health.dns_probe import MAX_STRANGERS, DnsProbe
 from dinamed.health.results import PASSED, Result, Target
+from tests.daemon.harness import free_port
 from tests.health.support import LOCAL, Peer, Script, half_reactor, real
 
 ADDRESS = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"  # 192.0.2.1
@@ -63,9 +64,9 @@ class DnsTests(TestCase):
     def setUp(self) -> None:
         """Run a server."""
         self.server = Server()
-        port = real.listenUDP(0, self.server, interface="127.0.0.1")
+        self.port = free_port(["127.0.0.1"])
+        port = real.listenUDP(self.port, self.server, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
-        self.port = port.getHost().port
         self.reactor, self.clock = half_reactor()
 
     def probe(self, target: Target = LOCAL, name: str = "{name}.example.org") -> Any:

@@ -1,0 +1,146 @@
+"""What outlasts a restart: orders, verdicts, last reports, states of checks."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from twisted.application.internet import TimerService
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dinamed.health.service import HealthService
+from dinamed.health.watches import SavedCheck
+from dinamed.pools.saved import Saved
+from dinamed.server.authority import Authority
+
+SAVE_INTERVAL = 10.0
+"""Seconds between saves, where something has changed."""
+FILE_NAME = "state.json"
+
+
+class SavedState(msgspec.Struct, frozen=True):
+    """The content of the file."""
+
+    version: int
+    pools: Saved
+    checks: list[SavedCheck]
+
+
+VERSION = 1
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Replace a file so that a crash leaves the old or the new one, whole.
+
+    Raises `OSError`.
+    """
+    aside = f"{path}.new"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class SavingService(TimerService):
+    """Restores the state when it starts, then saves it every few seconds.
+
+    It must start before the checks do.  What cannot be read or written is told in
+    the log, and nothing else happens.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, authority: Authority, health: HealthService, folder: str
+    ) -> None:
+        super().__init__(SAVE_INTERVAL, self.save)
+        self.clock = reactor
+        self._reactor = reactor
+        self._authority = authority
+        self._health = health
+        self._path = os.path.join(folder, FILE_NAME)
+        self._written = b""
+        self._writing: Deferred[None] | None = None
+        self._complained = False
+
+    def startService(self) -> None:
+        """Restore, then save now and then."""
+        self._attempt(self._restore, "restored from")
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Save what is known at the end."""
+        stopped = super().stopService() or succeed(None)
+        return stopped.addCallback(lambda _: self._save_now())
+
+    def save(self) -> Deferred[None]:
+        """Save in a thread, unless nothing has changed or that is going on."""
+        data = self._state()
+        if self._writing is not None or data == self._written:
+            return succeed(None)
+        self._writing = done = deferToThreadPool(
+            self._reactor,
+            self._reactor.getThreadPool(),
+            write_atomically,
+            self._path,
+            data,
+        )
+        return done.addBoth(self._saved, data)
+
+    def _saved(self, result: object, data: bytes) -> None:
+        self._writing = None
+        if isinstance(result, Failure):
+            result.trap(OSError)
+            self._complain("saved to", result.getErrorMessage())
+            return
+        self._written = data
+        self._complained = False
+
+    def _save_now(self) -> None:
+        data = self._state()
+        if data != self._written:
+            self._attempt(lambda: write_atomically(self._path, data), "saved to")
+
+    def _state(self) -> bytes:
+        manager, health = self._authority.manager, self._health
+        state = SavedState(VERSION, manager.saved(), health.saved())
+        return msgspec.json.encode(state)
+
+    def _restore(self) -> None:
+        try:
+            with open(self._path, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            return
+        state = msgspec.json.decode(data, type=SavedState)
+        if state.version != VERSION:
+            raise ValueError(f"version {state.version} is not known")
+        self._authority.manager.restore(state.pools, self._authority.seconds())
+        self._health.restore(state.checks)
+        self._written = data
+
+    def _attempt(self, action: Callable[[], None], what: str) -> None:
+        try:
+            action()
+        except (OSError, ValueError, msgspec.DecodeError) as error:
+            self._complain(what, str(error))
+
+    def _complain(self, what: str, why: str) -> None:
+        if not self._complained:
+            self._complained = True
+            self.log.error(
+                "the state could not be {what} {path}: {why}",
+                what=what,
+                path=self._path,
+                why=why,
+            )

@@ -1,0 +1,85 @@
+"""Watching the members: checks and load feeds, put to the pool manager."""
+
+import gc
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred
+
+from dinamed.config.feeds import PushFeed as PushSettings
+from dinamed.config.settings import Pool
+from dinamed.health.service import HealthService, Told
+from dinamed.load.push import PushFeed
+from dinamed.load.service import LoadService
+from dinamed.server.authority import Authority
+
+
+class Gateway:
+    """The way of verdicts to the pool manager, with the time of day."""
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+
+    def verdicts(self, changed: Sequence[Told]) -> None:
+        """Take what checks say."""
+        self._authority.manager.health_many(changed, now=self._authority.seconds())
+
+
+class WatchingService(MultiService):
+    """Runs checks and feeds for the pools that are served, also after a reload."""
+
+    def __init__(self, reactor: Any, authority: Authority, rng: random.Random) -> None:
+        super().__init__()
+        pools = authority.loaded.settings.pools
+        manager = authority.manager
+        self.health = HealthService(reactor, Gateway(authority), pools, rng)
+        self.loads = LoadService(reactor, manager, pools, rng)
+        self.pushes = PushFeed(manager, pushed(pools))
+        self.health.setServiceParent(self)
+        self.loads.setServiceParent(self)
+        authority.on_apply(self._reconfigure)
+
+    def _reconfigure(self, pools: Sequence[Pool]) -> None:
+        self.health.reconfigure(pools)
+        self.loads.reconfigure(pools)
+        self.pushes.reconfigure(pushed(pools))
+
+
+def pushed(pools: Sequence[Pool]) -> dict[str, list[str]]:
+    """The pools that take pushed reports, and their members."""
+    return {
+        pool.name: [member.name for member in pool.members]
+        for pool in pools
+        if isinstance(pool.load, PushSettings)
+    }
+
+
+class AfterFirstRound(Service):
+    """Starts a service once the first round of checks has told something.
+
+    Queries that come earlier wait in the queues of the sockets, which are bound.
+    """
+
+    def __init__(self, health: HealthService, then: Service) -> None:
+        self._health = health
+        self._then = then
+
+    def startService(self) -> None:
+        """Wait for the checks, at most as long as one may take."""
+        super().startService()
+        waiting: Deferred[None] = self._health.first_round()
+        waiting.addCallback(self._begin)
+
+    def _begin(self, _: None) -> None:
+        if self.running:
+            # What was loaded stays: full collections need not go through it again.
+            gc.collect()
+            gc.freeze()
+            self._then.startService()
+
+    def stopService(self) -> Deferred[object] | None:
+        """Stop the service if it has started."""
+        super().stopService()
+        return self._then.stopService() if self._then.running else None
