@@ -4,15 +4,17 @@ import io
 import os
 import pwd
 import socket
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import MultiService
 from twisted.python.usage import Options as UsageOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed import __version__, tap
 from dinamed.config.default import EXAMPLE
-from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.services import ReloadService
+from dinamed.server.sockets import Address, Listening, bind
 from dinamed.tap import Options, makeService
 from tests.server.support import CONFIG, captured, write_config
 
@@ -109,22 +111,21 @@ class OptionsTests(SynchronousTestCase):
 class MakeServiceTests(SynchronousTestCase):
     """From options to services; nothing is started."""
 
-    def make(self, *arguments: str) -> IService:
-        """Make the services; their sockets are closed after the test."""
-        service = makeService(parsed(*arguments))
-        for one in self.listening(service)._sockets:
+    def setUp(self) -> None:
+        self.bound: list[Listening] = []
+        self.patch(tap, "bind", self.bind)
+
+    def bind(self, addresses: Iterable[Address]) -> list[Listening]:
+        """Bind, and close the sockets after the test."""
+        self.bound = bind(addresses)
+        for one in self.bound:
             self.addCleanup(one.close)
-        return service
+        return self.bound
 
-    def listening(self, service: IService) -> ListenService:
-        """The service that listens."""
-        assert isinstance(service, MultiService)
-        (found,) = (one for one in service if isinstance(one, ListenService))
-        return found
-
-    def hosts(self, service: IService) -> list[str]:
-        """The hosts listened on."""
-        return [one.address.host for one in self.listening(service)._sockets]
+    def hosts(self, *arguments: str) -> list[str]:
+        """The hosts that services of these options would listen on."""
+        makeService(parsed(*arguments))
+        return [one.address.host for one in self.bound]
 
     def refused(self, *arguments: str) -> str:
         """What is said of options that do not work."""
@@ -136,12 +137,12 @@ class MakeServiceTests(SynchronousTestCase):
         """Bound, wired, and told in one line of the log."""
         events = captured(self)
         path = write_config(self.mktemp())
-        service = self.make("-i", "127.0.0.1", "-p", "0", "-c", path)
+        service = makeService(parsed("-i", "127.0.0.1", "-p", "0", "-c", path))
         assert isinstance(service, MultiService)
         self.assertFalse(service.running)
         self.assertTrue(any(isinstance(one, ReloadService) for one in service))
         (event,) = events
-        (address,) = (one.address for one in self.listening(service)._sockets)
+        (address,) = (one.address for one in self.bound)
         said = event["log_format"].format(**event)
         self.assertIn(f"dinamed {__version__} serves 1 zones", said)
         self.assertIn(str(address), said)
@@ -151,18 +152,16 @@ class MakeServiceTests(SynchronousTestCase):
         """Those of the command line, else those of the config, else all."""
         config = CONFIG.replace("[server]", '[server]\nlisten = ["127.0.0.2:0"]')
         path = write_config(self.mktemp(), config)
-        self.assertEqual(self.hosts(self.make("-c", path)), ["127.0.0.2"])
-        service = self.make("-c", path, "-p0", "-i127.0.0.3", "-i::1")
-        self.assertEqual(self.hosts(service), ["127.0.0.3", "::1"])
+        self.assertEqual(self.hosts("-c", path), ["127.0.0.2"])
+        hosts = self.hosts("-c", path, "-p0", "-i127.0.0.3", "-i::1")
+        self.assertEqual(hosts, ["127.0.0.3", "::1"])
         path = write_config(self.mktemp())
-        service = self.make("-c", path, "-p0")
-        self.assertEqual(self.hosts(service), ["0.0.0.0", "::"])
+        self.assertEqual(self.hosts("-c", path, "-p0"), ["0.0.0.0", "::"])
 
     def test_built_in_example(self) -> None:
         """Without a config something is served all the same."""
         self.patch(tap, "default_path", lambda: EXAMPLE)
-        service = self.make("-i", "127.0.0.1", "-p", "0")
-        self.assertEqual(self.hosts(service), ["127.0.0.1"])
+        self.assertEqual(self.hosts("-i", "127.0.0.1", "-p", "0"), ["127.0.0.1"])
 
     def test_bad_config(self) -> None:
         """Every problem is a line with its place."""
