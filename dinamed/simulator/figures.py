@@ -23,11 +23,12 @@ class Aftermath:
     """How one outage went.
 
     `peak` is the highest utilisation of any mirror in the ten minutes after the
-    mirror died.  `balanced` is how many seconds it took until, past the worst, the
-    busiest one was for a minute within 15 % of the mean of all in service; 0 if it
-    never was beyond; None if it did not come to that before the next change.
-    `rebalanced` is the same for the mirror's return, and `overshoot` by which share
-    that mirror at its peak in the next ten minutes went above the mean of the pool.
+    mirror died.  `balanced` is how many seconds it took until, past the worst of these
+    minutes, the busiest one was for a minute within 15 % of the mean of all in
+    service; 0 if it never was beyond.  `rebalanced` is the same for the mirror's
+    return, and `overshoot` by which share that mirror, at its peak in the ten minutes
+    after, went above the mean of the pool.  All end at the next change of a mirror:
+    None means that balance did not come sooner.
     """
 
     member: int
@@ -89,29 +90,28 @@ def pool_mean(trace: Trace) -> list[float]:
 
 
 def _aftermath(trace: Trace, outage: Outage) -> Aftermath:
-    scenario = trace.scenario
     top, mean = busiest(trace), pool_mean(trace)
     own = trace.utilisation[outage.member - 1]
-    changes = [one.start for one in scenario.outages]
-    changes += [*(one.end for one in scenario.outages), scenario.end]
-
-    def settled(since: float) -> float | None:
-        until = min((at for at in changes if at > since), default=since)
-        window = slice(ceil(since / STEP), ceil(until / STEP))
-        return _settled(_ratios(top[window], mean[window]))
-
-    died, back = _watched(outage.start), _watched(outage.end)
+    died = _until_next_change(trace, outage.start)
+    back = _until_next_change(trace, outage.end)
+    watched = int(WATCH / STEP)
+    over = _ratios(own[back], mean[back])[:watched]
     return Aftermath(
         member=outage.member,
-        peak=max(top[died], default=0.0),
-        balanced=settled(outage.start),
-        rebalanced=settled(outage.end),
-        overshoot=max(0.0, max(_ratios(own[back], mean[back]), default=1.0) - 1.0),
+        peak=max(top[died][:watched], default=0.0),
+        balanced=_settled(_ratios(top[died], mean[died])),
+        rebalanced=_settled(_ratios(top[back], mean[back])),
+        overshoot=max(0.0, max(over, default=1.0) - 1.0),
     )
 
 
-def _watched(since: float) -> slice:
-    return slice(ceil(since / STEP), ceil((since + WATCH) / STEP))
+def _until_next_change(trace: Trace, since: float) -> slice:
+    """The seconds from `since` until a mirror dies or comes back, or the end."""
+    changes = [trace.scenario.end]
+    for outage in trace.scenario.outages:
+        changes += (outage.start, outage.end)
+    until = min((at for at in changes if at > since), default=since)
+    return slice(ceil(since / STEP), ceil(until / STEP))
 
 
 def _ratios(values: Sequence[float], means: Sequence[float]) -> list[float]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 from dinamed.config import settings
 from dinamed.config.feeds import PushFeed
@@ -63,15 +62,13 @@ def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
         )
         for index, capacity in enumerate(scenario.capacities)
     )
+    # No poller runs; the interval says from what age on a report is stale.
     feed = PushFeed(interval=max(1.0, scenario.report_interval))
-    load: dict[str, Any] = (
-        {"load": feed} if "load" in settings.Pool.__struct_fields__ else {}
-    )
     return settings.Pool(
         name=POOL,
         ttl=policy.ttl(scenario),
         answers=scenario.answers,
         select=policy.select(scenario),
         members=members,
-        **load,
+        load=feed,
     )
