@@ -25,6 +25,7 @@ from dinamed.config.checks import (
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.places import Country, Geo
 from dinamed.config.values import MAX_TTL, Stage, Ttl
+from dinamed.zones.targeting import Targeting
 
 __all__ = [
     "MAX_TTL",
@@ -132,3 +133,5 @@ class Settings(Table, frozen=True, kw_only=True):
     geo: Geo = Geo()
     zones: tuple[Zone, ...] = ()
     pools: tuple[Pool, ...] = ()
+    targeting: tuple[Targeting, ...] = ()
+    """Not of the config file itself, but of the zone files of other programs."""

@@ -22,6 +22,8 @@ class QueryContext:
     """Whether the transport is a stream (TCP, TLS): no truncation at UDP sizes."""
     recorder: Recorder | None = None
     """Takes down why the answer is what it is."""
+    scope: int = 0
+    """The bits of the client subnet on which it depends so far."""
 
     @property
     def client(self) -> Client:

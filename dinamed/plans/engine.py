@@ -16,7 +16,15 @@ from dinamed.plans.context import QueryContext, packed
 from dinamed.plans.draw import Draw, choose, send_choice
 from dinamed.plans.generations import Generations
 from dinamed.plans.own_names import Vitals, tell, ttl_of
-from dinamed.plans.plan import PROHIBITED, Drawn, Fixed, Plan, Told, Topic
+from dinamed.plans.plan import (
+    PROHIBITED,
+    Drawn,
+    Fixed,
+    Plan,
+    Targeted,
+    Told,
+    Topic,
+)
 from dinamed.plans.planner import Planner
 from dinamed.plans.reply import (
     QUESTION_NAME,
@@ -25,6 +33,7 @@ from dinamed.plans.reply import (
     text_record,
     with_answers,
 )
+from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
@@ -162,17 +171,36 @@ class Engine:
         if isinstance(plan, Drawn):
             client = self.client_of(plan, context)
             choice = choose(self, plan, client, context.recorder)
-            if not client.subnet:
-                choice = choice._replace(scope=0)  # it was the resolver's prefix
+            # Without a client subnet it was the resolver's prefix.
+            scope = choice.scope if client.subnet else 0
+            choice = choice._replace(scope=max(scope, context.scope))
             return send_choice(self, plan, choice, context)
         if isinstance(plan, Told):
             return self._tell(plan, context)
-        return self._send(plan, context, plan.records)
+        if isinstance(plan, Targeted):
+            return self.execute(self._settle(plan, context), context)
+        return self._send(plan, context, plan.records, context.scope)
 
-    def client_of(self, plan: Drawn | Told, context: QueryContext) -> Client:
+    def _settle(self, plan: Targeted, context: QueryContext) -> Plan:
+        """The plan for this client, once it is known which label is meant."""
+        client = self.client_of(plan, context)
+        place, scope = NOWHERE, 0
+        if plan.tailored:
+            place, scope = self._snapshot.locator.locate(client.address, client.prefix)
+        settled = settle(
+            self._planner,
+            self._snapshot,
+            plan,
+            Asking(context.query.question, client, place, self.rng, context.recorder),
+        )
+        if client.subnet and plan.tailored:
+            context.scope = max(context.scope, scope, settled.scope)
+        return settled.plan
+
+    def client_of(self, plan: Drawn | Told | Targeted, context: QueryContext) -> Client:
         """Whom to choose for: the client subnet where it counts, else the source."""
         if (
-            (isinstance(plan, Drawn) and not plan.subnet)
+            (not isinstance(plan, Told) and not plan.subnet)
             or not context.query.has_subnet
             or not self._snapshot.honours_subnet_from(context.source)
         ):

@@ -11,7 +11,7 @@ import msgspec
 
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
-from dinamed.plans.plan import Drawn, Fixed, Plan, Told
+from dinamed.plans.plan import Drawn, Fixed, Plan, Targeted, Told
 from dinamed.pools.pool import PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Note, Out, Picked
 from dinamed.wire.constants import CLASS_IN, Type
@@ -150,6 +150,9 @@ def _planned(engine: Engine, plan: Plan) -> list[Step]:
         return [Step("pool", _pool_text(engine.snapshot.pools[plan.pool]))]
     if isinstance(plan, Told):
         return [Step("own", "a name that answers by itself")]
+    if isinstance(plan, Targeted):
+        text = "one label for all" if not plan.tailored else "labels by target"
+        return [Step("targets", text)]
     return [Step("fixed", _fixed_text(plan))]
 
 

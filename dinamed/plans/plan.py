@@ -1,11 +1,13 @@
-"""The three kinds of plan that a question can have."""
+"""The kinds of plan that a question can have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from dinamed.geo.place import Place
 from dinamed.wire.constants import ExtendedError, Rcode
+from dinamed.wire.names import WireName
 from dinamed.wire.render import EMPTY, Rendered
+from dinamed.zones.model import RRset
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,35 @@ class Told:
     """For `Topic.MEMBERS`."""
 
 
-Plan = Fixed | Drawn | Told
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How far a question was followed: what was answered, and where it stands now."""
+
+    answers: tuple[tuple[WireName, RRset], ...]
+    name: WireName
+    aliases: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targeted:
+    """A reply from the label that stands for a name, for this client.
+
+    Once the label is known a plan of another kind follows; `settled` remembers those.
+    """
+
+    zone: WireName
+    key: bytes
+    trail: Trail
+    empty: Fixed
+    """The NODATA reply, where no label has anything to give."""
+    tailored: bool
+    """Whether the label depends on the client at all."""
+    subnet: bool
+    """Whether the zone wants clients to be known by their subnet."""
+    settled: dict[tuple[bytes, int], "Plan"] = field(default_factory=dict)
+
+
+Plan = Fixed | Drawn | Told | Targeted
 
 REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
 PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)

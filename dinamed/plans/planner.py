@@ -5,10 +5,20 @@ from dataclasses import dataclass, field
 
 from dinamed.geo.place import Place
 from dinamed.plans.own_names import chaos_plan, own_plan
-from dinamed.plans.plan import PROHIBITED, REFUSED, Drawn, Fixed, Plan, Wanted
+from dinamed.plans.plan import (
+    PROHIBITED,
+    REFUSED,
+    Drawn,
+    Fixed,
+    Plan,
+    Targeted,
+    Trail,
+    Wanted,
+)
 from dinamed.plans.regions import region_of
+from dinamed.plans.targets import Leaf, TargetTable
 from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
-from dinamed.wire.names import MAX_NAME, WireName, is_within
+from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
 from dinamed.wire.question import Question
 from dinamed.wire.render import Renderer, Section
 from dinamed.zones.model import RRset
@@ -42,6 +52,8 @@ class Facts:
     """The pools whose names also answer with the label of a region."""
     untailored: frozenset[WireName] = frozenset()
     """The zones that do not want clients to be known by their subnet."""
+    tables: Mapping[WireName, TargetTable] = field(default_factory=dict)
+    """What labels are for whom, in the zones that have targets."""
 
 
 class Planner:
@@ -64,6 +76,16 @@ class Planner:
             return PROHIBITED
         return _Walk(self, question).run(zone)
 
+    def settle(
+        self, question: Question, plan: Targeted, leaf: Leaf, sample: RRset | None
+    ) -> Plan:
+        """The plan of a question once it is known which label stands for the name.
+
+        `sample` holds the records that were drawn where not all are given.
+        """
+        walk = _Walk(self, question, plan.trail)
+        return walk.at_leaf(self._zones[plan.zone], leaf, sample)
+
     def _zone(self, name: WireName, rrtype: int) -> PackedZone | None:
         zone = self._zones.zone_for(name)
         if zone is not None and rrtype == Type.DS and name == zone.origin:
@@ -75,22 +97,33 @@ class Planner:
 class _Walk:
     """One question on its way through the zones, collecting records."""
 
-    def __init__(self, planner: Planner, question: Question) -> None:
+    def __init__(
+        self, planner: Planner, question: Question, trail: Trail | None = None
+    ) -> None:
         self._planner = planner
         self._type = question.type
         self._name = question.key
         self._renderer = Renderer(question.key)
         self._aliases = 0
+        self._answers: list[tuple[WireName, RRset]] = []
+        if trail is not None:
+            for owner, rrset in trail.answers:
+                self._add(Section.ANSWER, owner, rrset)
+            self._name, self._aliases = trail.name, trail.aliases
 
     def run(self, zone: PackedZone) -> Plan:
-        while True:
-            outcome = self._visit(zone)
-            if outcome is not None:
-                return outcome
-            target_zone = self._planner._zone(self._name, self._type)
-            if target_zone is None or self._aliases >= MAX_ALIASES:
+        outcome = self._visit(zone)
+        return self._go_on() if outcome is None else outcome
+
+    def _go_on(self) -> Plan:
+        """Look for what an alias has led to."""
+        outcome = None
+        while outcome is None:
+            zone = self._planner._zone(self._name, self._type)
+            if zone is None or self._aliases >= MAX_ALIASES:
                 return self._fixed(Rcode.NOERROR)
-            zone = target_zone
+            outcome = self._visit(zone)
+        return outcome
 
     def _visit(self, zone: PackedZone) -> Plan | None:
         """Look the name up in one zone; None: an alias was followed."""
@@ -101,6 +134,9 @@ class _Walk:
             return self._referral(zone, match)
         if match.kind is Found.DNAME:
             return self._dname(match)
+        targeted = self._targeted(zone)
+        if targeted is not None:
+            return targeted
         # An alias does not lead to what a server tells about itself.
         if match.kind in (Found.MISSING, Found.WILDCARD) and not self._aliases:
             plan = self._own(zone)
@@ -110,6 +146,36 @@ class _Walk:
             self._soa(zone)
             return self._fixed(Rcode.NXDOMAIN)
         return self._at_node(zone, match.node)
+
+    def _targeted(self, zone: PackedZone) -> Plan | None:
+        """The plan of a name that is not the same label for everybody."""
+        table = self._planner.facts.tables.get(zone.origin)
+        key = relative(self._name, zone.origin)
+        if table is None or not table.speaks_of(key, self._type):
+            return None
+        if self._type == Type.ANY:
+            return self._minimal()
+        trail = Trail(tuple(self._answers), self._name, self._aliases)
+        return Targeted(
+            zone.origin,
+            key,
+            trail,
+            empty=self._no_data(zone),
+            tailored=table.tailored(key),
+            subnet=zone.origin not in self._planner.facts.untailored,
+        )
+
+    def at_leaf(self, zone: PackedZone, leaf: Leaf, sample: RRset | None) -> Plan:
+        """Answer from the label that stands for the name."""
+        if leaf.pool:
+            return self._drawn(zone, leaf.node)
+        rrset = sample or leaf.node.rrsets[leaf.type]
+        self._add(Section.ANSWER, self._name, rrset)
+        if leaf.type != Type.CNAME or self._type in _ALIAS_ITSELF:
+            self._addresses_of(zone, rrset)
+            return self._fixed(Rcode.NOERROR)
+        self._follow(rrset.rdatas[0])
+        return self._go_on()
 
     def _own(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that exists without standing in the zone's data."""
@@ -166,9 +232,13 @@ class _Walk:
         alias = node.get(Type.CNAME)
         if alias is not None:
             self._add(Section.ANSWER, self._name, alias)
-        else:
-            hinfo = RRset(Type.HINFO, HINFO_TTL, (_HINFO_RFC8482,))
-            self._add(Section.ANSWER, self._name, hinfo)
+            return self._fixed(Rcode.NOERROR)
+        return self._minimal()
+
+    def _minimal(self) -> Fixed:
+        """RFC 8482 section 4.2."""
+        hinfo = RRset(Type.HINFO, HINFO_TTL, (_HINFO_RFC8482,))
+        self._add(Section.ANSWER, self._name, hinfo)
         return self._fixed(Rcode.NOERROR)
 
     def _dname(self, match: Match) -> Fixed | None:
@@ -233,6 +303,8 @@ class _Walk:
     def _add(
         self, section: Section, owner: WireName, rrset: RRset, required: bool = True
     ) -> None:
+        if section is Section.ANSWER:
+            self._answers.append((owner, rrset))
         self._renderer.add(
             section, owner, rrset.type, rrset.ttl, rrset.rdatas, required
         )

@@ -2,12 +2,13 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dinamed.config.settings import Server, Settings
 from dinamed.config.zone_rules import origin
 from dinamed.geo.locator import Locator
 from dinamed.plans.planner import Facts
+from dinamed.plans.targets import TargetTable
 from dinamed.pools.pool import PoolView
 from dinamed.wire.names import WireName
 from dinamed.zones.packed import PackedZone
@@ -34,6 +35,8 @@ class Snapshot:
     """The resolvers whose client subnet is honoured; None: all."""
     untailored: frozenset[WireName] = frozenset()
     """The zones that do not want clients to be known by their subnet."""
+    tables: Mapping[WireName, TargetTable] = field(default_factory=dict)
+    """What labels are for whom, in the zones that have targets."""
 
     @classmethod
     def of(
@@ -55,6 +58,10 @@ class Snapshot:
             frozenset(
                 origin(zone) for zone in settings.zones if not zone.client_subnet
             ),
+            {
+                targeting.origin: TargetTable(zones[targeting.origin], targeting)
+                for targeting in settings.targeting
+            },
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
@@ -76,6 +83,7 @@ class Snapshot:
             {name.lower(): name for name in self.pools},
             frozenset(view.name for view in views if view.settings.regions),
             self.untailored,
+            self.tables,
         )
 
 

@@ -1,0 +1,30 @@
+"""What becomes of an old file: what dinamed serves."""
+
+from dataclasses import dataclass, field
+
+from dinamed.config.settings import Pool
+from dinamed.problems import Problem
+from dinamed.wire.names import WireName
+from dinamed.zones.model import RRset
+from dinamed.zones.targeting import Targeting
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A zone made of an old file.
+
+    `rrsets` and `names` (from relative key to pool) are what `zones.packed.pack`
+    takes; `pools` are made for this zone and are named `ZONE/LABEL`, as no pool of a
+    config can be.  `files` are those that were read or tried.  With any problem there
+    is nothing to serve.  `closest` names the pools whose nearest members are wanted.
+    """
+
+    origin: WireName
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    rrsets: tuple[tuple[bytes, RRset], ...] = ()
+    pools: tuple[Pool, ...] = ()
+    names: dict[bytes, str] = field(default_factory=dict)
+    targeting: Targeting | None = None
+    closest: frozenset[str] = frozenset()
