@@ -144,7 +144,7 @@ class MakeServiceTests(SynchronousTestCase):
         (event,) = events
         (address,) = (one.address for one in self.bound)
         said = event["log_format"].format(**event)
-        self.assertIn(f"dinamed {__version__} serves 1 zones", said)
+        self.assertIn(f"dinamed {__version__} serves 1 zone", said)
         self.assertIn(str(address), said)
         self.assertGreater(address.port, 0)
 

@@ -4,6 +4,7 @@ import argparse
 
 from dinamed.config.check import load_all
 from dinamed.config.settings import Settings
+from dinamed.wording import counted
 
 HELP = "read a config file and all it names, and print every problem"
 
@@ -29,12 +30,8 @@ def summary(settings: Settings) -> str:
     members = sum(len(pool.members) for pool in settings.pools)
     return ", ".join(
         (
-            _counted(len(settings.zones), "zone"),
-            _counted(len(settings.pools), "pool"),
-            _counted(members, "member"),
+            counted(len(settings.zones), "zone"),
+            counted(len(settings.pools), "pool"),
+            counted(members, "member"),
         )
     )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -111,5 +111,8 @@ def _url(listen: str) -> str:
 
 def complain(error: RemoteError) -> int:
     """Tell what went wrong; the exit status."""
-    print(f"dinamed: {error}", file=sys.stderr)
+    *problems, verdict = str(error).split("\n")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"dinamed: {verdict}", file=sys.stderr)
     return 1

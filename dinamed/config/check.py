@@ -9,6 +9,7 @@ from dinamed.config.reader import key_text
 from dinamed.config.settings import Settings, Zone
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.geo.files import load_places
+from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 from dinamed.zones.build import BuiltZone, build_zone
@@ -40,7 +41,7 @@ def load_all(
     tells everything; zones with problems of their own in the config are not, and
     those that `leave_out` says are known already.
     """
-    loaded = load(path)
+    loaded = load(path, known_kinds())
     problems = list(loaded.problems)
     zones = {}
     for zone in loaded.zones:

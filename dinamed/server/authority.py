@@ -12,6 +12,7 @@ from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.server.compiler import Loaded
+from dinamed.wording import counted
 
 
 class Authority:
@@ -54,8 +55,9 @@ class Authority:
         members = sum(len(pool.members) for pool in settings.pools)
         records = sum(zone.records for zone in self.loaded.zones.values())
         return (
-            f"{len(self.loaded.zones)} zones with {records} records, "
-            f"{len(settings.pools)} pools with {members} members"
+            f"{counted(len(self.loaded.zones), 'zone')} with "
+            f"{counted(records, 'record')}, {counted(len(settings.pools), 'pool')} "
+            f"with {counted(members, 'member')}"
         )
 
     def expire_orders(self) -> None:
@@ -87,11 +89,12 @@ class Authority:
                         state=state,
                         why=f", {why}" if (why := new.why_out(member)) else "",
                     )
+            rule = new.settings.when_down
             if old.down != new.down:
                 self.log.warn(
                     "pool {pool} {what}",
                     pool=name,
-                    what=f"has no usable member: {new.settings.when_down}"
+                    what=f'has no usable member: when_down = "{rule}"'
                     if new.down
                     else "has usable members again",
                 )

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.engine import Engine
 from dinamed.wire.constants import FLAG_QR, Rcode
-from dinamed.wire.names import BadName, from_labels
+from dinamed.wire.names import BadName, from_labels, to_text
 from dinamed.wire.query import Query, Rejected, read_query
 from dinamed.wire.question import Question
 
@@ -125,11 +125,11 @@ class Resolver(ResolverBase):
             )
             return
         self.log.debug(
-            "{host}: {name!r} type {type} class {class_}: rcode {rcode}, {size} octets",
+            "{host}: {name} {class_} {type}: rcode {rcode}, {size} octets",
             host=host,
-            name=query.question.name,
-            type=query.question.type,
-            class_=query.question.class_,
+            name=to_text(query.question.name),
+            type=dns.QUERY_TYPES.get(query.question.type, query.question.type),
+            class_=dns.QUERY_CLASSES.get(query.question.class_, query.question.class_),
             rcode=None if reply is None else reply[3] & 0xF,
             size=0 if reply is None else len(reply),
         )

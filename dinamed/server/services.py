@@ -31,6 +31,7 @@ from dinamed.server.udp import (
     DatagramProtocol,
     WildcardPort,
 )
+from dinamed.wording import counted
 
 STOP_PATIENCE = 1.0
 """Seconds that a stop waits for replies on open TCP connections to be read."""
@@ -179,8 +180,8 @@ class ReloadService(Service):
         for problem in error.problems:
             self.log.error("{problem}", problem=str(problem))
         self.log.error(
-            "reload refused for {count} problems, nothing has changed",
-            count=len(error.problems),
+            "reload refused for {count}, nothing has changed",
+            count=counted(len(error.problems), "problem"),
         )
         return ReloadOutcome(False, tuple(map(str, error.problems)))
 

@@ -170,7 +170,7 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(zone_now.records, 5)
         self.assertEqual(
             self.lines(),
-            ["reloaded: 1 zones with 5 records, 1 pools with 2 members"],
+            ["reloaded: 1 zone with 5 records, 1 pool with 2 members"],
         )
 
     def test_one_at_a_time(self) -> None:
@@ -302,7 +302,7 @@ class AuthorityTests(SynchronousTestCase):
         """Zones, records, pools, members."""
         self.assertEqual(
             self.authority.summary(),
-            "1 zones with 4 records, 1 pools with 2 members",
+            "1 zone with 4 records, 1 pool with 2 members",
         )
 
     def test_identity(self) -> None:
@@ -327,7 +327,7 @@ class AuthorityTests(SynchronousTestCase):
         manager.health("mirrors", "b", False, now=0)
         told_b, down = self.lines()
         self.assertIn("mirrors/b", told_b)
-        self.assertEqual(down, "pool mirrors has no usable member: all")
+        self.assertEqual(down, 'pool mirrors has no usable member: when_down = "all"')
         manager.health("mirrors", "b", True, now=0)
         self.assertEqual(self.lines()[1], "pool mirrors has usable members again")
 

@@ -22,6 +22,7 @@ file = "example.org.zone"
 ftp = "mirrors"
 [pools.mirrors]
 select = ["hash"]
+load = {type = "push"}
 [[pools.mirrors.members]]
 name = "big"
 addresses = ["192.0.2.1", "2001:db8::1"]

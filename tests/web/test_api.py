@@ -18,6 +18,7 @@ from dinamed.server.authority import Authority
 from dinamed.server.compiler import load_here
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.watching import WatchingService
 from dinamed.web.api import Api
 from dinamed.web.guard import Guard
 from dinamed.web.resources import MAX_BODY
@@ -58,7 +59,8 @@ class ApiTests(TestCase):
         resolver = Resolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
         guard = Guard(token_file)
-        api = Api(self.authority, resolver, listening, self.reloading, guard)
+        watching = WatchingService(reactor, self.authority, random.Random(2))
+        api = Api(self.authority, resolver, listening, self.reloading, watching, guard)
         site = make_site(api, reactor)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[arg-type]
         self.addCleanup(port.stopListening)
@@ -161,6 +163,28 @@ class ApiTests(TestCase):
         pool = await self.json("GET", "/api/v1/pools/mirrors", 200)
         self.assertEqual({m["order"] for m in pool["members"]}, {"auto"})
 
+    async def test_load(self) -> None:
+        """Reports are taken one by one, and show in the member's status."""
+        items = [
+            {"member": "big", "load": 3.5, "at": self.now - 5},
+            {"member": "nobody", "load": 1},
+            {"member": "small/er", "load": -1},
+        ]
+        told = await self.json("POST", "/api/v1/load", 200, body=items)
+        self.assertEqual(told["taken"], 1)
+        self.assertEqual([problem[:2] for problem in told["problems"]], ["1:", "2:"])
+        pool = await self.json("GET", "/api/v1/pools/mirrors", 200)
+        self.assertEqual(
+            [(m["name"], m["load"], m["reported"]) for m in pool["members"]],
+            [("big", 3.5, self.now - 5), ("small/er", None, None)],
+        )
+
+    async def test_load_refused(self) -> None:
+        """A message without any sound report is an error, whatever it is."""
+        for body in ({"member": "big"}, [], "x", [1], {"member": "big", "load": "1"}):
+            error = await self.json("POST", "/api/v1/load", 400, body=body)
+            self.assertTrue(error["error"])
+
     async def test_explain(self) -> None:
         """Steps, answer and scope."""
         path = "/api/v1/explain?name=ftp.example.org&client=198.51.100.0/24"
@@ -179,7 +203,7 @@ class ApiTests(TestCase):
     async def test_reload(self) -> None:
         """A reload says what is served, or all that is wrong."""
         told = await self.json("POST", "/api/v1/reload", 200)
-        self.assertIn("1 zones", told["serving"])
+        self.assertIn("1 zone", told["serving"])
         self.reloading.outcome = ReloadOutcome(False, ("f:1: k: m",))
         told = await self.json("POST", "/api/v1/reload", 422)
         self.assertEqual(told["problems"], ["f:1: k: m"])

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.stages import STAGES
+from dinamed.pools.stages.foreign import known_kinds
 from dinamed.pools.stages.protocol import Narrowing, Picking
 from dinamed.pools.stages.registry import GROUP, builtin_stages, load_stages
 from dinamed.pools.stages.weighted import Weighted
@@ -46,3 +47,47 @@ class RegistryTests(SynchronousTestCase):
     def test_what_is_installed(self) -> None:
         """Without entry points given, those of installed packages are used."""
         self.assertLessEqual(builtin_stages().keys(), load_stages().keys())
+
+
+class KindTests(SynchronousTestCase):
+    """What a config may say about the stages of other packages."""
+
+    def test_own_stages_only(self) -> None:
+        """Without other packages these are the built-in ones."""
+        self.assertIs(known_kinds(()), STAGES)
+
+    def test_other_packages(self) -> None:
+        """A picking and a narrowing stage, and one that cannot be had."""
+        here = "tests.pools.stages.test_registry"
+        points = [
+            EntryPoint("coin", f"{here}:Coin", GROUP),
+            EntryPoint("odd", f"{here}:Odd", GROUP),
+            EntryPoint("gone", f"{here}:Gone", GROUP),
+            EntryPoint("hash", f"{here}:Coin", GROUP),
+        ]
+        kinds = known_kinds(points)
+        self.assertTrue(kinds["coin"].picks)
+        self.assertFalse(kinds["odd"].picks)
+        self.assertIs(kinds["hash"], STAGES["hash"])
+        for name, argument in (("coin", 7), ("gone", 1)):
+            check = kinds[name].argument
+            assert check is not None
+            self.assertRaises(ValueError, check, argument)
+
+
+class Coin:
+    """A stage that takes no argument, and picks."""
+
+    def __init__(self, argument: object) -> None:
+        if argument is not None:
+            raise ValueError("coin takes no argument")
+
+    def prepare(self) -> None:
+        """Only its being there counts."""
+
+
+class Odd:
+    """A stage that narrows."""
+
+    def narrow(self) -> None:
+        """Only its being there counts."""
