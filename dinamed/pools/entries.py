@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dinamed.config import settings
-from dinamed.config.feeds import Feed
 from dinamed.pools.board import STALE_AFTER, Board
 from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
@@ -50,13 +49,12 @@ class Web:
 
 def stale_after(pool: settings.Pool) -> float:
     """Seconds for which a report of the pool's members counts in full."""
-    feed: Feed | None = getattr(pool, "load", None)
-    return STALE_AFTER if feed is None else feed.stale
+    return STALE_AFTER if pool.load is None else pool.load.stale
 
 
 def has_checks(pool: settings.Pool) -> bool:
     """Whether the pool's members are checked at all."""
-    return bool(getattr(pool, "check", True))
+    return bool(pool.check)
 
 
 def web_of(needed: Mapping[str, frozenset[str]]) -> Web:

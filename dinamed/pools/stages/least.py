@@ -170,7 +170,9 @@ def _lowest(heap: list[_Entry], rng: Random) -> _Entry:
     while top[3] != top[4].account.pending:
         row = top[4]
         pending = row.account.pending
-        heapreplace(heap, (row.score(pending), rng.random(), top[2], pending, row))
+        # Behind its equals by chance: a new lot would leave the others their high ones.
+        lot = top[1] + rng.random()
+        heapreplace(heap, (row.score(pending), lot, top[2], pending, row))
         top = heap[0]
     return top
 
