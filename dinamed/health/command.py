@@ -75,14 +75,14 @@ class _Run(ProcessProtocol):
             self._process = self.transport.pid
             self.transport.closeStdin()
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N802, N803
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803
         """See L{ProcessProtocol}."""
         self._heard += len(data)
         self._said += data[: 1024 - len(self._said)]
         if self._heard > MAX_OUTPUT:
             self._end(failed(f"printed more than {MAX_OUTPUT} octets"))
 
-    def processExited(self, reason: Failure) -> None:  # noqa: N802
+    def processExited(self, reason: Failure) -> None:
         """See L{ProcessProtocol}: the command has ended, perhaps not its children."""
         self._exited = True
         error = reason.value

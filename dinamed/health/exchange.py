@@ -102,7 +102,7 @@ class Exchange(Protocol, ClientFactory):
         else:
             self.failed(self._trouble(reason.value))
 
-    def clientConnectionFailed(  # noqa: N802
+    def clientConnectionFailed(
         self, connector: IConnector, reason: Failure
     ) -> None:
         """See L{ClientFactory}."""

@@ -56,7 +56,7 @@ class Handshake:
         self._name = server_name
         self._verify = verify
 
-    def clientConnectionForTLS(  # noqa: N802
+    def clientConnectionForTLS(
         self,
         tlsProtocol: TLSMemoryBIOProtocol,  # noqa: N803
     ) -> Connection:

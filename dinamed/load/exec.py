@@ -118,7 +118,7 @@ class _Run(ProcessProtocol):
             self._process = self.transport.pid
             self.transport.closeStdin()
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N802, N803
+    def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803
         """See L{ProcessProtocol}."""
         self._heard += len(data)
         if self._heard > MAX_OUTPUT:
@@ -133,7 +133,7 @@ class _Run(ProcessProtocol):
         self._open.discard(childFD)
         self._finish()
 
-    def processExited(self, reason: Failure) -> None:  # noqa: N802
+    def processExited(self, reason: Failure) -> None:
         """See L{ProcessProtocol}: the command has ended, perhaps not its children."""
         self._status = reason
         self._kill_group()  # or they would hold the pipe open

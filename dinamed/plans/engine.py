@@ -45,6 +45,9 @@ from dinamed.wire.render import EMPTY, Rendered
 READY_LIMIT = 16384
 PLAN_LIMIT = 16384
 """Entries in a cache's young generation; see `Generations`."""
+PLAN_BODY_MAX = 2048
+"""Octets of records in a plan that is kept; a flood of names below a wildcard with
+more is answered all the same, and fills no memory."""
 READY_MESSAGE_MAX = 192
 """Longer queries are not worth remembering octet by octet."""
 
@@ -163,7 +166,8 @@ class Engine:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._planner.plan(question)
-            self._plans.put(key, plan)
+            if not isinstance(plan, Fixed) or len(plan.records.body) <= PLAN_BODY_MAX:
+                self._plans.put(key, plan)
         return plan
 
     def execute(self, plan: Plan, context: QueryContext) -> bytes:

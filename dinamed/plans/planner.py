@@ -268,11 +268,15 @@ class _Walk:
         signer = match.node.get(Type.DS)
         if signer is not None:
             self._add(Section.AUTHORITY, match.name, signer)
-        for server in delegation.rdatas:
-            target = server.lower()
+        servers = [server.lower() for server in delegation.rdatas]
+        # RFC 9471: glue below the cut is no option, so it comes first and its loss
+        # sets TC.
+        for target in servers:
+            if is_within(target, match.name):
+                self._glue(zone, target, required=True)
+        for target in servers:
             if is_within(target, zone.origin):
-                # RFC 9471: glue below the cut is no option, so its loss sets TC.
-                self._glue(zone, target, required=is_within(target, match.name))
+                self._glue(zone, target, required=False)
         return self._fixed(Rcode.NOERROR, authoritative=self._aliases > 0)
 
     def _addresses_of(self, zone: PackedZone, rrset: RRset) -> None:

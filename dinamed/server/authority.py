@@ -38,8 +38,8 @@ class Authority:
 
     def apply(self, loaded: Loaded, places: Places) -> None:
         """Serve another state of the config and its zones, from the next query on."""
-        self.places = places
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
+        self.places = places
         self.loaded = loaded
         self.engine.serve(self._snapshot())
         for callback in self._on_apply:

@@ -92,7 +92,7 @@ class Resolver(ResolverBase):
             raise _FAILURES.get(message.rCode, error.DNSUnknownError)(message)
         return message.answers, message.authority, message.additional
 
-    def getHostByName(  # noqa: N802
+    def getHostByName(
         self, name: str | bytes, timeout: Sequence[int] | None = None, effort: int = 10
     ) -> Deferred[str]:
         """An address of `name`, IPv4 before IPv6; the base class asks for ANY.
@@ -141,5 +141,10 @@ def _wire_name(text: bytes) -> bytes:
 
 
 def _server_failure(data: bytes) -> bytes:
+    """The reply where we have failed; with the question, if there is one."""
     flags = FLAG_QR | int.from_bytes(data[2:4], "big") & 0x7910 | Rcode.SERVFAIL
-    return data[:2] + flags.to_bytes(2, "big") + bytes(8)
+    head = data[:2] + flags.to_bytes(2, "big")
+    query = read_query(data)
+    if isinstance(query, Rejected):
+        return head + bytes(8)
+    return head + b"\0\1" + bytes(6) + query.question.wire

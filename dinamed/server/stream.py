@@ -75,11 +75,11 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         self.transport.unregisterProducer()  # type: ignore[attr-defined]
         self.transport.loseConnection()
 
-    def readConnectionLost(self) -> None:  # noqa: N802
+    def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""
         self.hang_up()
 
-    def writeConnectionLost(self) -> None:  # noqa: N802
+    def writeConnectionLost(self) -> None:
         """We never close one direction alone, so this is not called."""
 
     def stopProducing(self) -> None:

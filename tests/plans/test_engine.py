@@ -208,6 +208,15 @@ class CacheTests(SynchronousTestCase):
         self.assertLessEqual(len(bench.engine._ready), 16)
         self.assertLessEqual(len(bench.engine._plans), 8)
 
+    def test_large_plans_are_not_kept(self) -> None:
+        """A flood of names below a wildcard with much data fills no memory."""
+        text = "".join(f"*.w TXT {'x' * 200}{number}\n" for number in range(20))
+        bench = Bench([make_zone("example.org.", text)])
+        for number in range(8):
+            reply = bench.ask(f"n{number}.w.example.org.", "TXT", stream=True)
+            self.assertEqual(len(reply.answer), 20)
+        self.assertEqual(len(bench.engine._plans), 0)
+
     def test_long_queries_are_not_kept(self) -> None:
         """A long query is answered, but not remembered octet by octet."""
         bench = fresh()

@@ -330,6 +330,16 @@ class DelegationTests(StaticCase):
             expected = ["ns.sub.example.org."] * 2 + ["ns.sibling.example.org."]
             self.assertEqual(owners, expected)
 
+    def test_required_glue_comes_first(self) -> None:
+        """Glue that resolvers cannot do without is the last to be cut (RFC 9471)."""
+        text = "".join(
+            f"sub NS {name}\n{name} A 192.0.2.1\n" for name in ("a", "z.sub")
+        )
+        zone = make_zone("example.net.", text)
+        reply = Bench([zone]).ask("x.sub.example.net.", "A")
+        owners = [record.name.to_text() for record in reply.additional]
+        self.assertEqual(owners, ["z.sub.example.net.", "a.example.net."])
+
     def test_ds_at_the_cut(self) -> None:
         """DS is the parent's, so it is answered here with AA."""
         reply = self.ask("sub", "DS")

@@ -190,7 +190,7 @@ class LoadAsideTests(TestCase):
         class Refusing:
             """A reactor at the limit of its processes."""
 
-            def spawnProcess(self, *a: object, **k: object) -> None:  # noqa: N802
+            def spawnProcess(self, *a: object, **k: object) -> None:
                 """No."""
                 raise OSError(errno.EAGAIN, "no more")
 

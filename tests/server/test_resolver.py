@@ -166,7 +166,8 @@ class RespondTests(ResolverCase):
         asked.flags |= 0x0110
         for _ in range(9):
             reply = self.resolver.respond(asked.to_wire(), "192.0.2.9")
-            self.assertEqual(reply, asked.to_wire()[:2] + b"\x81\x12" + bytes(8))
+        wire = asked.to_wire()
+        self.assertEqual(reply, wire[:2] + b"\x81\x12\0\1" + bytes(6) + wire[12:])
         self.assertEqual(self.resolver.failures, 9)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 4)
 

@@ -105,7 +105,7 @@ def ask_tcp(where: tuple[str, int], family: int) -> bytes:
 class InlinePool:
     """A thread pool without threads."""
 
-    def callInThreadWithCallback(  # noqa: N802
+    def callInThreadWithCallback(
         self,
         told: Callable[[bool, object], None],
         work: Callable[..., object],
@@ -124,7 +124,7 @@ class InlinePool:
 class InlineReactor(MemoryReactorClock):
     """A reactor whose threads are none."""
 
-    def getThreadPool(self) -> InlinePool:  # noqa: N802
+    def getThreadPool(self) -> InlinePool:
         """A pool that works at once."""
         return InlinePool()
 

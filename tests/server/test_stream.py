@@ -23,7 +23,7 @@ class Transport(StringTransport):
 
     aborted = False
 
-    def abortConnection(self) -> None:  # noqa: N802
+    def abortConnection(self) -> None:
         """Closed at once."""
         self.aborted = True
         self.disconnecting = True

@@ -202,7 +202,7 @@ class SavingTests(SynchronousTestCase):
 class InlinePool(ThreadPool):
     """Runs at once what belongs in a thread."""
 
-    def callInThreadWithCallback(self, onResult, func, *args, **kw):  # type: ignore[no-untyped-def]  # noqa: N802, N803
+    def callInThreadWithCallback(self, onResult, func, *args, **kw):  # type: ignore[no-untyped-def]  # noqa: N803
         """Run it, and tell the result."""
         from twisted.python.failure import Failure
 
@@ -222,7 +222,7 @@ class InlineReactor:
         self.callLater = clock.callLater
         self._pool = InlinePool(0, 1)
 
-    def getThreadPool(self) -> ThreadPool:  # noqa: N802
+    def getThreadPool(self) -> ThreadPool:
         """The pool that runs at once."""
         return self._pool
 
