@@ -87,7 +87,9 @@ class PackageListTests(SynchronousTestCase):
     def test_example_is_data(self) -> None:
         """The built-in example and the mark of typing are package data."""
         data = setup_list("options.package_data", "dinamed")
-        self.assertEqual(set(data), {"py.typed", "example/*"})
+        self.assertEqual(
+            set(data), {"py.typed", "example/*", "simulator/scenarios/*.toml"}
+        )
         for pattern in data:
             self.assertNotEqual(list((ROOT / "dinamed").glob(pattern)), [])
 
