@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from dinamed.generations import Generations
 from dinamed.geo.place import NOWHERE, Place, merged
 from dinamed.geo.prefixes import PrefixTable
 from dinamed.geo.unwrap import Unwrapped, unwrap
-from dinamed.plans.generations import Generations
 
 REMEMBERED = 8192
 """How many clients' places are kept at least (and twice that at most)."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from dinamed.generations import Generations
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE
 from dinamed.plans.context import QueryContext, packed
 from dinamed.plans.draw import Draw, choose, send_choice
-from dinamed.plans.generations import Generations
 from dinamed.plans.own_names import Vitals, tell, ttl_of
 from dinamed.plans.plan import (
     PROHIBITED,

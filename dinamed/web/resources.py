@@ -16,6 +16,16 @@ from dinamed.web.messages import ErrorMessage
 MAX_BODY = 1 << 20
 """Octets of a request's body."""
 
+_JSON_TYPES = frozenset(
+    {
+        "application/json",
+        "",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+    }
+)
+"""Those after the first are what tools send that were not told a type."""
+
 Handler = Callable[[Request], Any]
 
 
@@ -121,10 +131,13 @@ class NoSuchAddress(Endpoint):
 
 
 def body_of(request: Request, wanted: Any) -> Any:
-    """The body of a request as a value of the type `wanted`.
+    """The body of a request, which is JSON, as a value of the type `wanted`.
 
-    Raises `HttpError` 400 or 413.
+    Raises `HttpError` 400, 413 or 415.
     """
+    kind = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+    if kind not in _JSON_TYPES and not kind.endswith("+json"):
+        raise HttpError(415, f"the body must be application/json, not {kind}")
     content = request.content
     assert content is not None
     raw = content.read(MAX_BODY + 1)

@@ -25,6 +25,9 @@ from dinamed.web.resources import MAX_BODY
 from dinamed.web.site import make_site
 from tests.web.support import CONFIG, ZONE, Reply, body_producer
 
+TYPE = "content-type"
+PUSH = {"member": "big", "load": 1}
+
 
 class StubReload(ReloadService):
     """Reloads as it is told to."""
@@ -264,3 +267,14 @@ class ApiTests(TestCase):
         ):
             await self.json("POST", "/api/v1/reload", 403, **headers)
         await self.json("POST", "/api/v1/reload", 200, origin="http://127.0.0.1:1")
+
+    async def test_content_type(self) -> None:
+        """JSON by its name or without one; other types are refused as such."""
+        for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
+            await self.json("POST", "/api/v1/load", 200, body=PUSH, **{TYPE: kind})
+        await self.json("POST", "/api/v1/load", 200, body=PUSH)
+        for kind in ("text/plain", "text/csv", "application/xml"):
+            error = await self.json(
+                "POST", "/api/v1/load", 415, body=PUSH, **{TYPE: kind}
+            )
+            self.assertIn(kind, error["error"])

@@ -1,8 +1,8 @@
 """`nearest`: the member nearest to the client, or the nearest few."""
 
+from dinamed.generations import Generations
 from dinamed.geo.distance import Location
 from dinamed.geo.narrowing import nearest
-from dinamed.plans.generations import Generations
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.stages.protocol import PLACE, PoolFacts

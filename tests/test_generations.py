@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.plans.generations import Generations
+from dinamed.generations import Generations
 
 
 class GenerationsTests(SynchronousTestCase):
