@@ -4,7 +4,14 @@ from dinamed.config.reader import Reader, meant
 from dinamed.config.values import shown
 from dinamed.pools.stages.protocol import Registry
 from dinamed.simulator import policies
-from dinamed.simulator.scenario import Crowd, Outage, Scenario, Silence
+from dinamed.simulator.scenario import (
+    MOST_LOOKS,
+    MOST_TRANSFERS,
+    Crowd,
+    Outage,
+    Scenario,
+    Silence,
+)
 
 
 def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
@@ -14,6 +21,8 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
     """
     if not scenario.capacities and reader.intact(("capacities",)):
         reader.report(("capacities",), "there must be a mirror at least")
+    if reader.intact(()):
+        _size(scenario, reader)
     if reader.intact(("chains",)):
         _chains(scenario, reader, registry)
     if reader.intact(("policies",)) and reader.intact(("chains",)):
@@ -25,6 +34,19 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
         _span(reader, scenario.crowd, ("crowd",))
     if reader.intact(("outages",)):
         _outages(scenario, reader)
+
+
+def _size(scenario: Scenario, reader: Reader) -> None:
+    """Refuse what no memory or patience would be enough for."""
+    crowd = max(1.0, scenario.crowd.factor if scenario.crowd else 1.0)
+    transfers = scenario.arrival_rate * crowd * scenario.end
+    if transfers > MOST_TRANSFERS:
+        message = f"too long for so many clients: up to {transfers:.2g} transfers"
+        reader.report(("measure",), f"{message}, most is {MOST_TRANSFERS:.0e}")
+    looks = scenario.end * len(scenario.capacities)
+    if looks > MOST_LOOKS:
+        message = f"too long for so many mirrors: {looks:.2g} mirror-seconds"
+        reader.report(("measure",), f"{message}, most is {MOST_LOOKS:.0e}")
 
 
 def _chains(scenario: Scenario, reader: Reader, registry: Registry) -> None:

@@ -14,11 +14,16 @@ from dinamed.config.values import Ttl
 
 MOST_RESOLVERS = 2**20
 MOST_SERVERS = 64
+MOST_TRANSFERS = 1e8
+MOST_LOOKS = 1e8
 
-Above0 = Annotated[float, Meta(gt=0)]
+# Within these no sum overflows, and no step of time is too small to be one.
+Amount = Annotated[float, Meta(ge=1e-6, le=1e9)]
+Period = Annotated[float, Meta(ge=0.1, le=1e9)]
+Times = Annotated[float, Meta(ge=0.001, le=1000)]
 From0 = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Factor = Annotated[float, Meta(ge=1)]
+Factor = Annotated[float, Meta(ge=1, le=1000)]
 
 
 class Outage(Table, frozen=True, kw_only=True):
@@ -51,7 +56,7 @@ class Crowd(Table, frozen=True, kw_only=True):
 
     start: From0
     end: From0
-    factor: From0
+    factor: Annotated[float, Meta(ge=0, le=1000)]
 
 
 class Scenario(Table, frozen=True, kw_only=True):
@@ -68,24 +73,24 @@ class Scenario(Table, frozen=True, kw_only=True):
 
     about: str = ""
     seed: int = 1
-    capacities: tuple[Above0, ...] = (10.0, 10.0, 10.0, 10.0, 4.0, 4.0, 1.0, 1.0)
+    capacities: tuple[Amount, ...] = (10.0, 10.0, 10.0, 10.0, 4.0, 4.0, 1.0, 1.0)
     resolvers: Annotated[int, Meta(ge=1, le=MOST_RESOLVERS)] = 1000
     zipf: Annotated[float, Meta(ge=0, le=10)] = 1.0
-    flow: Above0 = 0.02
-    duration: Above0 = 300.0
-    offered: Above0 = 0.7
+    flow: Amount = 0.02
+    duration: Period = 300.0
+    offered: Times = 0.7
     ttl: ReadTtl = Ttl(60, 60)
     answers: Annotated[int, Meta(ge=1, le=65535)] = 1
-    report_interval: Above0 = 10.0
+    report_interval: Period = 10.0
     report_loss: Share = 0.0
-    report_noise: From0 = 0.0
-    warm_up: From0 = 3600.0
-    measure: Annotated[float, Meta(ge=1)] = 7200.0
+    report_noise: Annotated[float, Meta(ge=0, le=3)] = 0.0
+    warm_up: Annotated[float, Meta(ge=0, le=1e9)] = 3600.0
+    measure: Annotated[float, Meta(ge=1, le=1e9)] = 7200.0
     servers: Annotated[int, Meta(ge=1, le=MOST_SERVERS)] = 1
-    flow_factor: Above0 | None = None
-    duration_factor: Above0 = 1.0
+    flow_factor: Times | None = None
+    duration_factor: Times = 1.0
     detection: From0 = 30.0
-    retry: Above0 = 10.0
+    retry: Period = 10.0
     policies: tuple[str, ...] = ()
     chains: dict[str, tuple[ReadStage, ...]] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()

@@ -63,7 +63,7 @@ class FlagTests(SynchronousTestCase):
             error.messages,
             [
                 '--seed: expected a whole number, got "x"',
-                "--offered: expected a number over 0, got -1",
+                "--offered: expected a number from 0.001 to 1000, got -1",
                 '--outage: start: expected a number, got "a"',
             ],
         )

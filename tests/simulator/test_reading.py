@@ -108,10 +108,11 @@ class FileTests(ReadingTestCase):
             [
                 's.toml:1: seeds: unknown key; did you mean "seed"?',
                 "s.toml:2: resolvers: expected a whole number from 1 to 1048576, got 0",
-                "s.toml:3: offered: expected a number over 0, got -1",
+                "s.toml:3: offered: expected a number from 0.001 to 1000, got -1",
                 "s.toml:4: ttl: expected a whole number of seconds "
                 'or "LOW-HIGH", got "60"',
-                "s.toml:5: capacities[1]: expected a number over 0, got 0",
+                "s.toml:5: capacities[1]: expected a number "
+                "from 1e-06 to 1000000000.0, got 0",
                 "s.toml:6: report_loss: expected a number from 0 to 1, got 2",
             ],
         )
@@ -143,6 +144,13 @@ class FileTests(ReadingTestCase):
             self.problems("capacities = []"),
             ["s.toml:1: capacities: there must be a mirror at least"],
         )
+
+    def test_size(self) -> None:
+        """What would take for ever is refused."""
+        found = self.problems("measure = 1e9")
+        self.assertEqual(len(found), 2)
+        self.assertIn("s.toml:1: measure: too long for so many clients", found[0])
+        self.assertIn("s.toml:1: measure: too long for so many mirrors", found[1])
 
     def test_chains(self) -> None:
         """A chain must be one, and have a name of its own."""
