@@ -1,6 +1,7 @@
 """`dinamed check FILE`: read a config and all it names; tell every problem."""
 
 import argparse
+from dataclasses import replace
 
 from dinamed.config.check import load_all
 from dinamed.config.settings import Settings
@@ -15,10 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print `FILE:LINE: key: message` for each problem; 0 if there is none, else 1."""
+    """Print `FILE:LINE: key: message` for each problem; 0 if there is none, else 1.
+
+    What is served in another way than another program's file says is a warning.
+    """
     everything = load_all(arguments.file)
     for problem in everything.problems:
         print(problem)
+    for warning in everything.warnings:
+        print(replace(warning, message=f"warning: {warning.message}"))
     if everything.settings is None:
         return 1
     print(f"{arguments.file}: ok: {summary(everything.settings)}")

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dinamed.config.foreign import Foreign, build_foreign, with_foreign
 from dinamed.config.lines import key_lines, line_of
 from dinamed.config.load import load, place_of
 from dinamed.config.reader import key_text
 from dinamed.config.settings import Settings, Zone
 from dinamed.config.zone_rules import bindings, origin
-from dinamed.geo.files import load_places
+from dinamed.geo.files import Places, load_places
 from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
@@ -25,6 +26,8 @@ class Everything:
     settings: Settings | None
     zones: dict[WireName, BuiltZone]
     problems: list[Problem]
+    warnings: tuple[Problem, ...] = ()
+    """What is served in another way than a file of another program says."""
 
 
 def build_every(origin: WireName, zone: Zone) -> bool:
@@ -44,22 +47,36 @@ def load_all(
     loaded = load(path, known_kinds())
     problems = list(loaded.problems)
     zones = {}
+    foreign: list[Foreign] = []
     for zone in loaded.zones:
+        apex = origin(zone)
+        if leave_out(apex, zone):
+            continue
         if zone.file is not None:
-            apex = origin(zone)
-            if leave_out(apex, zone):
-                continue
             zones[apex] = build_zone(apex, zone.file, bindings(zone))
-            problems += zones[apex].problems
-    if loaded.settings is not None:
-        problems += places_problems(loaded.settings)
-    settings = None if problems else loaded.settings
-    return Everything(settings, zones, sorted(problems, key=place_of))
+        elif (found := build_foreign(apex, zone)) is not None:
+            foreign.append(found)
+            zones[apex] = found.built
+        else:
+            continue
+        problems += zones[apex].problems
+    settings = loaded.settings
+    if settings is not None:
+        places = load_places(settings.geo)
+        problems += places_problems(settings, places)
+        settings = with_foreign(settings, foreign, places.locator)
+    warnings = tuple(one for found in foreign for one in found.made.warnings)
+    return Everything(
+        None if problems else settings,
+        zones,
+        sorted(problems, key=place_of),
+        warnings,
+    )
 
 
-def places_problems(settings: Settings) -> list[Problem]:
+def places_problems(settings: Settings, places: Places) -> list[Problem]:
     """The databases of `[geo]` that cannot be used."""
-    complaints = load_places(settings.geo).complaints
+    complaints = places.complaints
     if not complaints:
         return []
     with open(settings.path, encoding="utf-8-sig") as file:

@@ -100,10 +100,12 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
     if everything.settings is None:
         return Compiled(None, tuple(everything.problems))
     names = {origin(zone): bindings(zone) for zone in everything.settings.zones}
+    own = {origin(zone) for zone in everything.settings.zones if zone.file is not None}
     zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
     position = 0
     for apex, built in everything.zones.items():
-        stamp = fingerprint(built.files, names[apex], began)
+        # Zones of other programs' files come with pools, so they are read each time.
+        stamp = fingerprint(built.files, names[apex], began) if apex in own else b""
         source = ZoneSource(built.files, stamp)
         size = len(built.packed)
         zones.append(CompiledZone(apex, source, position, size))

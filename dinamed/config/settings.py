@@ -54,6 +54,7 @@ ReadTtl = Annotated[Ttl, Meta(extra={"read": values.ttl})]
 
 AnyCheck = TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck
 
+Amount = Annotated[float, Meta(ge=0, le=1e18)]
 Asn = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Meta(ge=1, le=65535)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
@@ -91,12 +92,18 @@ class Zone(Table, frozen=True, kw_only=True):
 
     name: str
     file: FilePath | None = None
+    geodns: FilePath | None = None
+    lbnamed: FilePath | None = None
+    pgeodns: FilePath | None = None
     client_subnet: bool = True
     names: dict[str, PoolReference] = {}
 
 
 class Member(Table, frozen=True, kw_only=True):
-    """`[[pools.NAME.members]]`."""
+    """`[[pools.NAME.members]]`.
+
+    `load` holds until a report comes, and `increment` is what one hand-out adds to it.
+    """
 
     name: MemberName
     addresses: tuple[Address, ...] = ()
@@ -108,6 +115,8 @@ class Member(Table, frozen=True, kw_only=True):
     network: Network | None = None
     asn: Asn | None = None
     priority: Priority = 1
+    load: Amount | None = None
+    increment: Amount | None = None
 
 
 class Pool(Table, frozen=True, kw_only=True):

@@ -13,12 +13,20 @@ from dinamed.config.values import shown
 from dinamed.wire.names import BadName, WireName, ancestors, from_text, is_within
 
 SOURCES = ("file", "geodns", "lbnamed", "pgeodns")
-LATER = {source: (str,) for source in SOURCES if source != "file"}
 
 
 def origin(zone: Zone) -> WireName:
     """The zone's apex, in lower case."""
     return zone_name(zone.name)
+
+
+def source(zone: Zone) -> tuple[str, str] | None:
+    """Which of `SOURCES` the zone comes from, and the path; None: from none."""
+    for key in SOURCES:
+        path = getattr(zone, key)
+        if path is not None:
+            return key, path
+    return None
 
 
 def bindings(zone: Zone) -> dict[WireName, str]:
@@ -72,7 +80,7 @@ def read_zones(
             first = seen.setdefault(apex, name)
             if first != name:
                 reader.report(path, f'the same zone as "{first}"')
-        zone = reader.table(Zone, table, path, later=LATER, name=name)
+        zone = reader.table(Zone, table, path, name=name)
         if zone is not None and isinstance(table, dict):
             zones.append(_with_file(reader, zone, table, path, folder))
     for zone in zones:
@@ -87,7 +95,8 @@ def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
     """The zones that can be built although something in the config is wrong."""
     for zone in zones:
         path: Path = ("zones", zone.name)
-        if zone.file is not None and reader.intact((*path, "file")):
+        found = source(zone)
+        if found is not None and reader.intact((*path, found[0])):
             try:
                 bindings(zone)
             except ValueError:
@@ -99,16 +108,18 @@ def _with_file(
     reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
 ) -> Zone:
     """Check that the zone has one source that can be read; make its path absolute."""
-    sources = [source for source in SOURCES if source in table]
-    if not sources:
+    given = [key for key in SOURCES if key in table]
+    if not given:
         reader.report(path, f"needs one of {', '.join(SOURCES)}")
-    for source in sources[1:]:
-        reader.report((*path, source), f"the zone already comes from {sources[0]}")
-    if zone.file is None:
+    for key in given[1:]:
+        reader.report((*path, key), f"the zone already comes from {given[0]}")
+    found = source(zone)
+    if found is None:
         return zone
-    zone = replace(zone, file=os.path.join(folder, zone.file))
-    check_readable(reader, zone.file, (*path, "file"))
-    return zone
+    key, file = found
+    file = os.path.join(folder, file)
+    check_readable(reader, file, (*path, key))
+    return replace(zone, **{key: file})
 
 
 def check_readable(reader: Reader, file: str | None, path: Path) -> None:

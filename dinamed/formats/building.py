@@ -4,6 +4,9 @@ import ipaddress
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
+from dinamed.config.feeds import LbcdFeed
 from dinamed.config.settings import Member, Pool, Stage, Ttl
 from dinamed.formats.findings import Findings
 from dinamed.formats.imported import Imported
@@ -99,13 +102,7 @@ class _Builder:
         members: dict[str, Member] = {}
         for entries in lists.values():
             for entry, weight in zip(entries, shares(entries), strict=True):
-                text = str(ipaddress.ip_address(entry.rdata))
-                name = entry.host or text
-                if name in members or len(name) > MAX_MEMBER_NAME:
-                    name = text
-                if weight == 0:
-                    self._warn(label, f"{text} has weight 0, and is never given")
-                members[name] = Member(name=name, addresses=(text,), weight=weight)
+                self._join(members, label, entry, weight)
         name = pool_name(self.origin, key)
         answers = label.max_hosts or self.zone.max_hosts
         closest = self.zone.closest if label.closest is None else label.closest
@@ -113,13 +110,38 @@ class _Builder:
         if closest and any(len(entries) > answers for entries in lists.values()):
             self.closest.add(name)
             select = (Stage("nearest", answers), *select)
+        if self.zone.by_load:
+            select = (Stage("least"),)
         return Pool(
             name=name,
             ttl=Ttl(ttl, ttl),
             answers=answers,
             select=select,
+            load=LbcdFeed() if self.zone.lbcd else None,
             members=tuple(members.values()),
         )
+
+    def _join(
+        self, members: dict[str, Member], label: Label, entry: Entry, weight: float
+    ) -> None:
+        """Make a member of an address, or one more address of a member."""
+        text = str(ipaddress.ip_address(entry.rdata))
+        if weight == 0:
+            self._warn(label, f"{text} has weight 0, and is never given")
+        name = entry.host or text
+        if not name.isprintable() or len(name) > MAX_MEMBER_NAME or not name.isascii():
+            name = text
+        made = Member(
+            name=name,
+            addresses=(text,),
+            weight=weight,
+            load=entry.load,
+            increment=entry.increment,
+        )
+        same = members.get(name)
+        if same is not None:
+            made = replace(same, addresses=(*same.addresses, text))
+        members[name] = made
 
     def _records(
         self, key: bytes, label: Label, rrtype: int, entries: Sequence[Entry]
@@ -127,6 +149,8 @@ class _Builder:
         ttl = self._ttl(label)
         if rrtype == Type.NS:
             ttl = label.ttl or self.zone.ns_ttl
+        if rrtype == Type.MX and self.zone.mx_ttl is not None:
+            ttl = self.zone.mx_ttl
         alias = rrtype == Type.CNAME
         if any(entry.health for entry in entries):
             self._warn(label, "health is followed for addresses alone")
@@ -164,6 +188,7 @@ class _Builder:
         """All of it; nothing to serve if there is a problem."""
         if self.findings.count:
             return imported(self.origin, self.findings)
+        targeting = self._targeting()
         return Imported(
             self.origin,
             tuple(self.findings.files),
@@ -171,11 +196,12 @@ class _Builder:
             rrsets=tuple(self.rrsets),
             pools=tuple(self.pools),
             names=self.names,
-            targeting=self._targeting(),
+            bare=frozenset(self.zone.labels) | targeting.heads,
+            targeting=None if targeting.empty else targeting,
             closest=frozenset(self.closest),
         )
 
-    def _targeting(self) -> Targeting | None:
+    def _targeting(self) -> Targeting:
         heads: set[bytes] = set()
         networks: dict[str, bytes] = {}
         kinds = self.zone.kinds
@@ -193,7 +219,7 @@ class _Builder:
             for key, label in self.zone.labels.items()
             if label.alias is not None
         }
-        targeting = Targeting(
+        return Targeting(
             self.origin,
             kinds,
             frozenset(heads),
@@ -201,7 +227,6 @@ class _Builder:
             aliases,
             self.samples,
         )
-        return None if targeting.empty else targeting
 
 
 def shares(entries: Sequence[Entry]) -> list[float]:

@@ -14,9 +14,10 @@ class Imported:
     """A zone made of an old file.
 
     `rrsets` and `names` (from relative key to pool) are what `zones.packed.pack`
-    takes; `pools` are made for this zone and are named `ZONE/LABEL`, as no pool of a
-    config can be.  `files` are those that were read or tried.  With any problem there
-    is nothing to serve.  `closest` names the pools whose nearest members are wanted.
+    takes, and `bare` are names that exist even without data.  `pools` are made for
+    this zone and are named `ZONE/LABEL`, as no pool of a config can be.  `files` are
+    those that were read or tried.  With any problem there is nothing to serve.
+    `closest` names the pools whose nearest members are wanted.
     """
 
     origin: WireName
@@ -26,5 +27,6 @@ class Imported:
     rrsets: tuple[tuple[bytes, RRset], ...] = ()
     pools: tuple[Pool, ...] = ()
     names: dict[bytes, str] = field(default_factory=dict)
+    bare: frozenset[bytes] = frozenset()
     targeting: Targeting | None = None
     closest: frozenset[str] = frozenset()

@@ -13,13 +13,19 @@ KINDS = ("ip", "asn", "region", "regiongroup", "country", "continent", "@")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record: its data in wire form, its share, and the key of its health."""
+    """One record: its data in wire form, its share, and the key of its health.
+
+    `host` is whose address it is; `load` what the file says the host carries, and
+    `increment` what one hand-out adds to that.
+    """
 
     rdata: bytes
-    weight: int
+    weight: float
     line: int
     health: str = ""
     host: str = ""
+    load: float | None = None
+    increment: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,9 @@ class LabelZone:
     """A zone: labels by relative key (wire labels, in lower case).
 
     `contact` and `primary` are names as wire data.  `kinds` is a part of `KINDS`.
-    `ns_ttl` holds for NS records whose label has no TTL.  `host_order` is "weight"
-    where more of it is better, "load" where less of it is.
+    `ns_ttl` holds for NS records whose label has no TTL, `mx_ttl` for MX records.
+    With `by_load` the host with the least load is given, not each by its share; with
+    `lbcd` the hosts are asked for their load.
     """
 
     ttl: int
@@ -71,5 +78,6 @@ class LabelZone:
     kinds: tuple[str, ...]
     labels: Mapping[bytes, Label]
     ns_ttl: int = 86400
-    increment: float | None = None
-    """For hosts whose weight is a load: what one hand-out adds to it."""
+    mx_ttl: int | None = None
+    by_load: bool = False
+    lbcd: bool = False

@@ -71,10 +71,6 @@ class TargetTable:
             or Type.CNAME in samples
         )
 
-    def exists(self, key: bytes) -> bool:
-        """Whether the label is one, though no record stands at it."""
-        return key in self._targeting.heads or key in self._targeting.aliases
-
     def sample(self, leaf: Leaf) -> Sample | None:
         """How many of the RRset's records are drawn; None: all are given."""
         return self._targeting.samples.get(leaf.key, {}).get(leaf.type)

@@ -1,7 +1,8 @@
 """What the pool manager keeps of each pool, and how pools hang together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from dinamed.config import settings
 from dinamed.pools.board import STALE_AFTER, Board
@@ -9,6 +10,7 @@ from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import Candidates
+from dinamed.pools.report import Report
 from dinamed.pools.states import Standing
 
 
@@ -48,8 +50,24 @@ class Web:
 
 
 def stale_after(pool: settings.Pool) -> float:
-    """Seconds for which a report of the pool's members counts in full."""
-    return STALE_AFTER if pool.load is None else pool.load.stale
+    """Seconds for which a report of the pool's members counts in full.
+
+    Where nobody is asked, the loads that the config itself tells count for good.
+    """
+    if pool.load is not None:
+        return pool.load.stale
+    told = any(member.load is not None for member in pool.members)
+    return inf if told else STALE_AFTER
+
+
+def told_loads(pool: settings.Pool, now: float) -> Iterator[tuple[str, Report]]:
+    """The loads that the config tells, as reports of now, by member's name."""
+    for member in pool.members:
+        if member.load is not None:
+            yield (
+                member.name,
+                Report(member.load, now, "config", now, increment=member.increment),
+            )
 
 
 def has_checks(pool: settings.Pool) -> bool:

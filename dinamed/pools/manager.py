@@ -8,7 +8,14 @@ from dinamed.config import settings
 from dinamed.pools.board import Board, Posted
 from dinamed.pools.chain import compile_chain
 from dinamed.pools.clock import SteadyClock
-from dinamed.pools.entries import Entry, Web, has_checks, stale_after, web_of
+from dinamed.pools.entries import (
+    Entry,
+    Web,
+    has_checks,
+    stale_after,
+    told_loads,
+    web_of,
+)
 from dinamed.pools.graph import needs
 from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import from_settings
@@ -306,6 +313,7 @@ class PoolManager:
             entry.ledger.resolvers.limit(room)
             entry.board.keep(entry.standings)
             entry.board.stale_after = stale_after(entry.settings)
+            self._tell_loads(entry, now)
         self._said_out = {
             (pool, member)
             for pool, member in self._said_out
@@ -318,6 +326,14 @@ class PoolManager:
         }
         if changed or gone:
             self._changed(changed | gone, now)
+
+    def _tell_loads(self, entry: Entry, now: float) -> None:
+        """Post the loads that the config tells, but not over what a feed has said."""
+        for name, report in told_loads(entry.settings, now):
+            if entry.settings.load is None or name not in entry.board.posted:
+                entry.board.post(name, report, now)
+                measured = entry.board.posted[name].measured
+                entry.ledger.reported(name, measured, report.load)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have `callback` called after every change; call the result to end that."""

@@ -34,15 +34,20 @@ def pack(
     origin: WireName,
     rrsets: Iterable[tuple[bytes, RRset]],
     names: Mapping[bytes, str],
+    bare: Iterable[bytes] = (),
 ) -> bytes:
     """Pack RRsets by relative key, and the pools that relative keys are bound to.
 
-    The keys must be lowercased.  Raises ValueError when the apex has no SOA, when a
-    name has two RRsets of one type, and when the result would pass 4 GiB.
+    Names in `bare` exist too, with or without data.  The keys must be lowercased.
+    Raises ValueError when the apex has no SOA, when a name has two RRsets of one type,
+    and when the result would pass 4 GiB.
     """
     owners: dict[bytes, list[RRset]] = {}
     for key, rrset in rrsets:
         owners.setdefault(key, []).append(rrset)
+    for key in bare:
+        if key not in names:
+            owners.setdefault(key, [])
     cuts = {key for key, sets in owners.items() if key and _has(sets, Type.NS)}
     dnames = {key for key, sets in owners.items() if _has(sets, Type.DNAME)}
 

@@ -35,7 +35,6 @@ class ZoneTests(FolderTestCase):
                 (
                     head + "file = 'a.zone'\ngeodns = 'x'\nlbnamed = 1",
                     [
-                        f"3: {key}.geodns: not available yet",
                         f"3: {key}.geodns: the zone already comes from file",
                         f"4: {key}.lbnamed: expected text, got 1",
                         f"4: {key}.lbnamed: the zone already comes from file",
@@ -43,7 +42,10 @@ class ZoneTests(FolderTestCase):
                 ),
                 (
                     head + "pgeodns = 'x'",
-                    [f"2: {key}.pgeodns: not available yet"],
+                    [
+                        f"2: {key}.pgeodns: can't read FOLDER/x: "
+                        "No such file or directory"
+                    ],
                 ),
                 (
                     head + "file = 'none'",

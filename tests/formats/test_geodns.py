@@ -202,7 +202,7 @@ class LabelTests(GeodnsTestCase):
             }
         )
 
-        def datas(key: bytes, rrtype: int) -> list[tuple[bytes, int]]:
+        def datas(key: bytes, rrtype: int) -> list[tuple[bytes, float]]:
             return [(e.rdata, e.weight) for e in zone.labels[key].records[rrtype]]
 
         self.assertEqual(

@@ -1,0 +1,95 @@
+"""Zones that come from files of other programs."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from dinamed.config.settings import Member, Pool, Settings, Zone
+from dinamed.config.zone_rules import bindings, source
+from dinamed.formats.imported import Imported
+from dinamed.formats.importing import IMPORTERS
+from dinamed.geo.locator import Locator
+from dinamed.problems import Problem
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName, relative, to_text
+from dinamed.zones.build import BuiltZone
+from dinamed.zones.packed import pack
+
+_TAKEN = (Type.A, Type.AAAA, Type.CNAME)
+
+
+class Foreign(NamedTuple):
+    """What was made of a file, and the zone of it."""
+
+    made: Imported
+    built: BuiltZone
+
+
+def build_foreign(apex: WireName, zone: Zone) -> Foreign | None:
+    """Read a zone that comes from another program's file; None if it doesn't."""
+    found = source(zone)
+    if found is None or found[0] not in IMPORTERS:
+        return None
+    key, path = found
+    made = IMPORTERS[key](path, apex)
+    names = {relative(name, apex): pool for name, pool in bindings(zone).items()}
+    problems = [*made.problems]
+    if not problems:
+        problems += _clashes(path, made, names)
+    packed = b""
+    if not problems:
+        try:
+            packed = pack(apex, made.rrsets, {**made.names, **names}, made.bare)
+        except ValueError as error:
+            problems.append(Problem(path, None, to_text(apex), str(error)))
+    return Foreign(made, BuiltZone(packed, problems, made.files))
+
+
+def _clashes(path: str, made: Imported, names: dict[bytes, str]) -> list[Problem]:
+    """The names that the config binds to pools, and the file has addresses for."""
+    taken = {key for key, rrset in made.rrsets if rrset.type in _TAKEN}
+    taken.update(made.names)
+    return [
+        Problem(
+            path,
+            None,
+            to_text(key + made.origin),
+            f"bound to pool {pool} in the config, and has addresses in this file",
+        )
+        for key, pool in names.items()
+        if key in taken
+    ]
+
+
+def with_foreign(
+    settings: Settings, foreign: Iterable[Foreign], locator: Locator
+) -> Settings:
+    """The settings with the pools of these zones, and what their labels are for whom.
+
+    Where the nearest members are wanted, they are where `locator` says.
+    """
+    pools = list(settings.pools)
+    targeting = list(settings.targeting)
+    for made, built in foreign:
+        if built.problems:
+            continue
+        pools += [
+            _located(pool, locator) if pool.name in made.closest else pool
+            for pool in made.pools
+        ]
+        if made.targeting is not None:
+            targeting.append(made.targeting)
+    return replace(settings, pools=tuple(pools), targeting=tuple(targeting))
+
+
+def _located(pool: Pool, locator: Locator) -> Pool:
+    members = tuple(_placed(member, locator) for member in pool.members)
+    return replace(pool, members=members)
+
+
+def _placed(member: Member, locator: Locator) -> Member:
+    packed = ipaddress.ip_address(member.addresses[0]).packed
+    place = locator.locate(packed, len(packed) * 8).place
+    return replace(member, location=place.location)
