@@ -51,10 +51,11 @@ class Resolver:
     `where` are the members of its last answer, `families` a bit for each family that
     has asked for it, `expires` its end on the steady clock.  `gap` is the smoothed gap
     in seconds, negative before there was one; `rate` that of clients, per second.
+    `known` tells that it has come back and is no newcomer.
     `others` are the ends of its other leases, the first one first.
     """
 
-    __slots__ = ("expires", "families", "gap", "others", "rate", "where")
+    __slots__ = ("expires", "families", "gap", "known", "others", "rate", "where")
 
     def __init__(self, rate: float) -> None:
         self.where: tuple[Account, ...] = ()
@@ -63,6 +64,7 @@ class Resolver:
         self.gap = -1.0
         self.rate = rate
         self.others: list[float] | None = None
+        self.known = False
 
 
 class Resolvers:
@@ -103,35 +105,38 @@ class Resolvers:
         known = len(self._known.entries)
         return max(0.0, self._rates) / known if known else 0.0
 
-    def asks(self, key: bytes, time: float, horizon: float) -> Resolver:
-        """A resolver asks for a new answer: learn from that."""
-        resolver = self._known.entries.get(key)
-        if resolver is not None:
-            before = resolver.rate
-            _learn(resolver, time, horizon)
-            self._rates += resolver.rate - before
-            return resolver
-        resolver = self._new.entries.get(key)
+    def asks(
+        self, key: bytes, resolver: Resolver | None, time: float, horizon: float
+    ) -> Resolver:
+        """Learn that a resolver asks for a new answer; `get` has given it."""
         if resolver is None:
             # Whoever comes late has not asked for as long as there was anyone to ask.
             gap = min(time, NEWCOMER * horizon)
             resolver = Resolver(1.0 / (gap + HALF_STEP))
-            self._make_room()
-            self._new.put(key, resolver)
+            self._enter(key, resolver)
+        elif resolver.known:
+            before = resolver.rate
+            _learn(resolver, time, horizon)
+            self._rates += resolver.rate - before
         elif _learn(resolver, time, horizon):
-            self._new.drop(key)
-            if len(self._known.entries) >= self._capacity - self._least_new:
-                silent = time - SILENT * horizon
-                self._rates -= self._known.drop_one(silent).rate
-            self._known.put(key, resolver)
-            self._rates += resolver.rate
+            self._admit(key, resolver, time - SILENT * horizon)
         return resolver
 
-    def _make_room(self) -> None:
-        """See that one newcomer more fits in."""
+    def _enter(self, key: bytes, resolver: Resolver) -> None:
+        """Take in a newcomer."""
         most = max(self._least_new, self._capacity - len(self._known.entries))
         while len(self._new.entries) >= most:
             self._new.drop_one(inf)
+        self._new.put(key, resolver)
+
+    def _admit(self, key: bytes, resolver: Resolver, silent: float) -> None:
+        """Let a newcomer join those who are known."""
+        self._new.drop(key)
+        if len(self._known.entries) >= self._capacity - self._least_new:
+            self._rates -= self._known.drop_one(silent).rate
+        self._known.put(key, resolver)
+        self._rates += resolver.rate
+        resolver.known = True
 
 
 class _Room:

@@ -11,7 +11,7 @@ TTL = 60.0
 
 def serve(resolvers: Resolvers, key: bytes, time: float) -> Resolver:
     """Answer a question, for the TTL."""
-    resolver = resolvers.asks(key, time, TTL)
+    resolver = resolvers.asks(key, resolvers.get(key), time, TTL)
     resolver.expires = time + TTL
     return resolver
 
@@ -46,8 +46,8 @@ class RateTests(SynchronousTestCase):
     def test_newcomer(self) -> None:
         """Who comes late is taken to have few clients."""
         resolvers = Resolvers()
-        self.assertEqual(resolvers.asks(b"a", 9.5, TTL).rate, 0.1)
-        self.assertEqual(resolvers.asks(b"b", 1e6, TTL).rate, 1 / 240.5)
+        self.assertEqual(resolvers.asks(b"a", None, 9.5, TTL).rate, 0.1)
+        self.assertEqual(resolvers.asks(b"b", None, 1e6, TTL).rate, 1 / 240.5)
 
     def test_one_cache(self) -> None:
         """The rate is learned to a factor of two, most of the time."""
@@ -143,7 +143,7 @@ class MemoryTests(SynchronousTestCase):
         draw = rng.randbytes
         asks = resolvers.asks
         for number in range(1_000_000):
-            asks(draw(5), 190.0 + number / 1e6, TTL).expires = 250.0
+            asks(draw(5), None, 190.0 + number / 1e6, TTL).expires = 250.0
         self.assertLessEqual(len(resolvers), capacity)
         self.assertEqual(len(resolvers), capacity)
         self.assertEqual(resolvers.known, 250)

@@ -24,11 +24,11 @@ from dinamed.pools.members import Candidates
 class Mixture:
     """How far each candidate goes by its load, at one time.
 
-    `fresh` are the freshnesses, in the order of the candidates; `static` the
-    probability of a static draw.
+    `fresh` are the freshnesses, in the order of the candidates; with `all_fresh` no
+    draw is static.
     """
 
-    __slots__ = ("_candidates", "_limits", "_static", "_total", "fresh")
+    __slots__ = ("_candidates", "_limits", "_static", "_total", "all_fresh", "fresh")
 
     def __init__(self, candidates: Candidates, board: Board, time: float) -> None:
         self._candidates = candidates
@@ -39,6 +39,7 @@ class Mixture:
         # Without any rounding where all is static, so that no draw is by load then.
         self._static = self._limits[-1] if any(self.fresh) else self._total
         self._limits[-1] = self._static
+        self.all_fresh = not self._static
 
     def _faded(self) -> Iterable[float]:
         return (
@@ -53,7 +54,7 @@ class Mixture:
 
     def draw(self, rng: Random) -> int:
         """The place of the candidate of a static draw; -1: draw by load."""
-        if not self._static:
+        if self.all_fresh:
             return -1
         point = rng.random() * self._total
         return bisect_right(self._limits, point) if point < self._static else -1
@@ -63,7 +64,7 @@ class Mixture:
 
         `by_load` are the places of as many by load, as far as there are.
         """
-        if not self._static:
+        if self.all_fresh:
             return by_load
         keyed = [
             (log(1.0 - rng.random()) / faded, place)

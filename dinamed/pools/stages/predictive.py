@@ -155,7 +155,12 @@ class Forecast:
         ledger = self._ledger
         time = ledger.clock.read(context.now)
         family = context.family
-        key = _key(context)
+        address = context.client.address
+        if len(address) == 4 and not context.client.subnet:
+            key = address
+            context.used(32)
+        else:
+            key = _key(context)
         resolver = ledger.resolvers.get(key)
         if (
             resolver is not None
@@ -170,7 +175,7 @@ class Forecast:
             key += _APART[family]
             resolver = ledger.resolvers.get(key)
         if context.count:
-            resolver = ledger.resolvers.asks(key, time, self._reference)
+            resolver = ledger.resolvers.asks(key, resolver, time, self._reference)
         if time >= self._until or self._edition != ledger.edition:
             self._foresee(time)
         if self._adaptive:
@@ -178,14 +183,13 @@ class Forecast:
         rate = 0.0 if resolver is None else resolver.rate
         ttl, horizon = context.ttl, self._horizon
         clients = 1.0 + rate * (ttl if ttl < horizon else horizon)
+        rng = context.rng
         if count > 1:
-            rows = self._several(clients, count, context.rng)
+            rows = self._several(clients, count, rng)
+        elif self._mixture.all_fresh or (place := self._mixture.draw(rng)) < 0:
+            rows = self._smallest(self._flow * clients, rng)[0][3].alone
         else:
-            place = self._mixture.draw(context.rng)
-            if place >= 0:
-                rows = self._rows[place].alone
-            else:
-                rows = self._smallest(self._flow * clients, context.rng)[0][3].alone
+            rows = self._rows[place].alone
         if context.count and resolver is not None:
             self._book(rows, rate, clients, ttl, time)
             first = rows[0]
@@ -280,12 +284,11 @@ class Forecast:
         self, rows: Sequence[_Row], rate: float, clients: float, ttl: int, time: float
     ) -> None:
         """Take down what an answer brings, spread over those that it names."""
-        leases = self._ledger.leases
+        add = self._ledger.leases.add
         share = 1.0 / len(rows)
-        added = self._flow * clients * share
         for row in rows:
-            row.account.forecast += added
-            leases.add(row.account, rate * share, time, ttl)
+            row.account.forecast += self._flow * clients * share
+            add(row.account, rate * share, time, ttl)
 
     def _foresee(self, time: float) -> None:
         """Work out the forecasts anew."""
