@@ -19,6 +19,10 @@ class ReportSink(Protocol):
         """Take a report of a member; False if a newer one is there already."""
         ...
 
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
+        """Take that a member has sent no sound report."""
+        ...
+
 
 class PushFeed:
     """Passes pushed reports on to every pool that takes them from that member.
@@ -46,7 +50,8 @@ class PushFeed:
 
         Each has `member` and `load`, and may have `capacity`, `increment`, `at`
         (Unix time) and `pool` (else all pools with that member are meant).  What is
-        sound is taken; the result says by index why each other item was not.
+        sound is taken; the result says by index why each other item was not, and so
+        does the status of a member that has sent what is no report.
 
         @raise ValueError: it is neither, or the list is too long.
         """
@@ -74,14 +79,19 @@ class PushFeed:
         if not isinstance(member, str):
             raise ValueError(f"member is not a name: {_shown(member)}")
         pools = self._meant(member, item.get("pool"))
-        report = make_report(
-            item.get("load"),
-            now=now,
-            source="push",
-            at=item.get("at"),
-            capacity=item.get("capacity"),
-            increment=item.get("increment"),
-        )
+        try:
+            report = make_report(
+                item.get("load"),
+                now=now,
+                source="push",
+                at=item.get("at"),
+                capacity=item.get("capacity"),
+                increment=item.get("increment"),
+            )
+        except ValueError as error:
+            for pool in pools:
+                self._sink.feed_failed(pool, member, str(error), now=now)
+            raise
         places = {(pool, member) for pool in pools}
         if places & seen:
             raise ValueError(f"a second report of {_shown(member)}")

@@ -16,6 +16,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.reports: list[tuple[str, str, Report]] = []
+        self.failures: list[tuple[str, str, str]] = []
 
     def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
         """Keep a report; those older than 500 are too old for `two`."""
@@ -23,6 +24,10 @@ class Sink:
             return False
         self.reports.append((pool, member, report))
         return True
+
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
+        """Keep a failure."""
+        self.failures.append((pool, member, reason))
 
 
 class PushTests(SynchronousTestCase):
@@ -87,6 +92,9 @@ class PushTests(SynchronousTestCase):
         problems = self.feed.push([*items, {"member": "a", "load": 1}], NOW)
         self.assertEqual(self.places(), [("one", "a")])
         self.assertEqual(list(problems), list(range(len(bad))))
+        told = [why for pool, member, why in self.sink.failures]
+        self.assertEqual({"load is negative: -1"} & set(told), {"load is negative: -1"})
+        self.assertEqual({place[:2] for place in self.sink.failures}, {("one", "a")})
         for index, (_, words) in enumerate(bad):
             self.assertIn(words, problems[index])
 
