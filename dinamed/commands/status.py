@@ -87,6 +87,8 @@ def _remark(member: dict[str, Any], now: float) -> str:
     parts = [member["reason"]] if member["reason"] else []
     if member["order"] == "up":
         parts.append("up by order")
+    if member["feed_failure"]:
+        parts.append(f"no load: {member['feed_failure']}")
     if member["until"] is not None:
         parts.append(f"for {duration(member['until'] - now)} more")
     return ", ".join(parts)
