@@ -28,6 +28,8 @@ class Responder(Protocol):
 class DatagramProtocol(DNSDatagramProtocol):
     """DNS over UDP, without the detour over `twisted.names.dns.Message`."""
 
+    noisy = False
+
     def __init__(self, responder: Responder) -> None:
         # The base class sets up what only clients need, and the global reactor.
         self.responder = responder
