@@ -14,6 +14,7 @@ from dinamed import __version__
 from dinamed.config.default import default_path
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
+from dinamed.server.following import FollowService
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
@@ -130,6 +131,7 @@ def makeService(options: Options) -> IService:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
+    FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
     HttpService(reactor, make_site(api, reactor), http).setServiceParent(services)
     waiting = AfterFirstRound(watching.health, listening)

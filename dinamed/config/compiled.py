@@ -51,6 +51,7 @@ class Compiled(msgspec.Struct, frozen=True):
     settings: Settings | None
     problems: tuple[Problem, ...]
     zones: tuple[CompiledZone, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 Known = dict[bytes, ZoneSource]
@@ -113,7 +114,7 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
         write(built.packed)
         write(bytes(filled))
         position += size + filled
-    return Compiled(everything.settings, (), tuple(zones))
+    return Compiled(everything.settings, (), tuple(zones), everything.warnings)
 
 
 def main() -> None:

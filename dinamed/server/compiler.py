@@ -46,6 +46,7 @@ class Loaded:
     settings: Settings
     zones: Mapping[WireName, PackedZone]
     sources: Known
+    warnings: tuple[Problem, ...] = ()
 
 
 def load_now(path: str) -> Loaded:
@@ -201,4 +202,4 @@ def _loaded(
         else:
             served[zone.origin] = zones[zone.origin]
     found = {zone.origin: zone.source for zone in compiled.zones}
-    return Loaded(compiled.settings, served, found)
+    return Loaded(compiled.settings, served, found, compiled.warnings)

@@ -1,0 +1,74 @@
+"""Following the files of other programs: what they say is served when they change."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.internet import TimerService
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from dinamed.config.settings import Pool
+from dinamed.config.zone_rules import origin
+from dinamed.geo.files import Watch, look_at
+from dinamed.problems import Problem
+from dinamed.server.authority import Authority
+from dinamed.server.services import ReloadOutcome
+
+LOOK_INTERVAL = 2.0
+"""Seconds between looks at the files, as geodns has it."""
+
+
+class FollowService(TimerService):
+    """Looks at the files behind zones of other programs, and reloads on a change.
+
+    The programs that write these files tell nobody.  What is bad changes nothing, and
+    is not tried again before the file changes again.  What is served in another way
+    than a file says is logged once.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        reload: Callable[[], Deferred[ReloadOutcome]],
+    ) -> None:
+        super().__init__(LOOK_INTERVAL, self.look)
+        self.clock = reactor
+        self._authority = authority
+        self._reload = reload
+        self._watch = Watch(look_at(self.files()))
+        self._warned: frozenset[Problem] = frozenset()
+        authority.on_apply(self._applied)
+
+    def startService(self) -> None:
+        """Log the warnings, and begin to look."""
+        self._warn()
+        super().startService()
+
+    def files(self) -> list[str]:
+        """The files that zones of other programs were read from."""
+        loaded = self._authority.loaded
+        return [
+            file
+            for zone in loaded.settings.zones
+            if zone.file is None and (source := loaded.sources.get(origin(zone)))
+            for file in source.files
+        ]
+
+    def look(self) -> None:
+        """Look once."""
+        files = self.files()
+        if files and self._watch.changed(look_at(files)):
+            self._reload()
+
+    def _applied(self, pools: Sequence[Pool]) -> None:
+        self._warn()
+
+    def _warn(self) -> None:
+        warnings = self._authority.loaded.warnings
+        for warning in warnings:
+            if warning not in self._warned:
+                self.log.warn("{what}", what=str(warning))
+        self._warned = frozenset(warnings)

@@ -1,0 +1,95 @@
+"""Tests of reloading when the file of another program changes."""
+
+import os
+from random import Random
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
+from dinamed.server.authority import Authority
+from dinamed.server.compiler import ConfigError, load_here
+from dinamed.server.following import LOOK_INTERVAL, FollowService
+from dinamed.server.services import ReloadOutcome
+from tests.formats.support import FormatsTestCase
+
+CONFIG = '[zones."example.org"]\ngeodns = "z.json"\n'
+
+
+def zone(address: str, extra: str = "") -> str:
+    """A zone of geodns with one name."""
+    www = f'"www": {{"a": [["{address}"]]}}'
+    return f'{{"data": {{{extra}"": {{"ns": ["ns."]}}, {www}}}}}'
+
+
+class FollowTests(FormatsTestCase):
+    """When the files are read again."""
+
+    def setUp(self) -> None:
+        """Serve a zone of geodns, with a clock that a test drives."""
+        super().setUp()
+        self.write("z.json", zone("192.0.2.1"))
+        self.path = self.write("dinamed.toml", CONFIG)
+        self.authority = Authority(load_here(self.path), lambda: 1000.0, Random(1))
+        self.clock = Clock()
+        self.reloads = 0
+        self.service = FollowService(self.clock, self.authority, self.reload)
+        self.service.startService()
+        self.addCleanup(self.service.stopService)
+
+    def reload(self) -> Deferred[ReloadOutcome]:
+        """Reload in this process, at once."""
+        self.reloads += 1
+        try:
+            self.authority.apply(load_here(self.path), self.authority.places)
+        except ConfigError as error:
+            return succeed(ReloadOutcome(False, tuple(map(str, error.problems))))
+        return succeed(ReloadOutcome(True))
+
+    def change(self, text: str) -> None:
+        """Write the zone anew, in the way that programs do, and let time pass."""
+        new = self.write("z.json.new", text)
+        os.rename(new, os.path.join(self.folder, "z.json"))
+        self.pass_time()
+
+    def pass_time(self) -> None:
+        """Let four looks pass."""
+        self.clock.pump([LOOK_INTERVAL] * 4)
+
+    def address(self) -> bytes:
+        """The address of www in what is served."""
+        (packed,) = self.authority.loaded.zones.values()
+        node = packed.node(b"\x03www")
+        assert node is not None
+        return node.rrsets[1].rdatas[0]
+
+    def test_unchanged(self) -> None:
+        """Nothing is read while nothing changes."""
+        self.pass_time()
+        self.assertEqual(self.reloads, 0)
+
+    def test_changed(self) -> None:
+        """A change is read once, and served."""
+        self.change(zone("192.0.2.2"))
+        self.assertEqual((self.reloads, self.address()[3]), (1, 2))
+
+    def test_damaged(self) -> None:
+        """What is bad changes nothing, and is not tried again and again."""
+        self.change("{")
+        self.pass_time()
+        self.assertEqual((self.reloads, self.address()[3]), (1, 1))
+        self.change(zone("192.0.2.3"))
+        self.assertEqual((self.reloads, self.address()[3]), (2, 3))
+
+    def test_gone(self) -> None:
+        """A file that goes away changes nothing."""
+        os.unlink(os.path.join(self.folder, "z.json"))
+        self.pass_time()
+        self.assertEqual((self.reloads, self.address()[3]), (0, 1))
+
+    def test_warnings(self) -> None:
+        """What was left out of a file is in what was loaded, with its line."""
+        self.change(zone("192.0.2.2", '"x": {"caa": []}, '))
+        self.assertEqual(
+            [warning.message for warning in self.authority.loaded.warnings],
+            ["unknown key, left out"],
+        )
