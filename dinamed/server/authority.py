@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from dinamed.config.settings import Pool
 from dinamed.geo.files import Places, load_places
@@ -28,6 +29,7 @@ class Authority:
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
+        self.manager.on_error = self._subscriber_failed
         self.manager.subscribe(self._pools_changed)
         self._on_apply: list[Callable[[Sequence[Pool]], None]] = []
 
@@ -72,6 +74,9 @@ class Authority:
             socket.gethostname(),
             self.places.locator,
         )
+
+    def _subscriber_failed(self, error: Exception) -> None:
+        self.log.failure("a change of pools was not taken", Failure(error))
 
     def _pools_changed(self, names: frozenset[str]) -> None:
         before, after = self.engine.snapshot.pools, self.manager.views
