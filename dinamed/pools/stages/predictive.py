@@ -221,7 +221,7 @@ class Forecast:
     def _adapted(self, resolver: Resolver | None) -> int:
         """The TTL for a resolver of that rate."""
         times = 1.0
-        if resolver is not None and resolver.gap >= 0:
+        if resolver is not None and resolver.known:
             mean = self._ledger.resolvers.mean_rate or resolver.rate
             times = min(MOST_TIMES, mean / resolver.rate)
         low, high = self._ttl.low, self._ttl.high

@@ -403,6 +403,16 @@ class AdaptiveTests(PredictiveCase):
         for ttl, expected in zip(self.ttls(*gaps), want, strict=True):
             self.assertLess(abs(ttl - expected), 1.5)
 
+    def test_many_caches(self) -> None:
+        """Who is known by the rate of its questions alone decides sooner too."""
+        self.serve(host("a"), host("b"), ttl=(30, 300), flow=FLOW)
+        for time in (0.0, 400.0):
+            for number in range(10):
+                self.choose(time, resolver(number))
+        ttls = [self.choose(401.0 + n / 10, resolver(99)).ttl for n in range(30)]
+        self.assertEqual(ttls[0], 95)
+        self.assertLess(ttls[-1], 60)
+
     def test_unknown(self) -> None:
         """Who is not known yet gets the reference."""
         self.assertEqual(self.ttls(5.0)[0], 95)
