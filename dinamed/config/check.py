@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dinamed.config.foreign import Foreign, build_foreign, with_foreign
+from dinamed.config.foreign import Foreign, build_foreign, own_targeting, with_foreign
 from dinamed.config.lines import key_lines, line_of
 from dinamed.config.load import load, place_of
 from dinamed.config.reader import key_text
@@ -14,6 +14,7 @@ from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 from dinamed.zones.build import BuiltZone, build_zone
+from dinamed.zones.targeting import Targeting
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ def load_all(
     problems = list(loaded.problems)
     zones = {}
     foreign: list[Foreign] = []
+    own: list[Targeting] = []
     for zone in loaded.zones:
         apex = origin(zone)
         if leave_out(apex, zone):
             continue
         if zone.file is not None:
             zones[apex] = build_zone(apex, zone.file, bindings(zone))
+            targeting = own_targeting(apex, zone, zones[apex])
+            own += [targeting] if targeting is not None else []
         elif (found := build_foreign(apex, zone)) is not None:
             foreign.append(found)
             zones[apex] = found.built
@@ -64,7 +68,7 @@ def load_all(
     if settings is not None:
         places = load_places(settings.geo)
         problems += places_problems(settings, places)
-        settings = with_foreign(settings, foreign, places.locator)
+        settings = with_foreign(settings, foreign, own, places.locator)
     warnings = tuple(one for found in foreign for one in found.made.warnings)
     return Everything(
         None if problems else settings,

@@ -80,6 +80,15 @@ def fingerprint(
     return digest.digest()
 
 
+def can_be_kept(zone: Zone) -> bool:
+    """Whether all that comes of the zone is packed.
+
+    Other programs' files tell of pools too, and targets and aliases go by the names
+    in the file: such zones are read each time.
+    """
+    return zone.file is not None and not zone.targets and not zone.aliases
+
+
 def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Compiled:
     """Read the config at `path` with all zones that differ from the `known` ones.
 
@@ -90,7 +99,7 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
 
     def unchanged(apex: WireName, zone: Zone) -> bool:
         source = known.get(apex)
-        if source is None or zone.file != source.files[0]:
+        if source is None or zone.file != source.files[0] or not can_be_kept(zone):
             return False
         if fingerprint(source.files, bindings(zone)) != source.fingerprint:
             return False
@@ -101,12 +110,11 @@ def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Co
     if everything.settings is None:
         return Compiled(None, tuple(everything.problems))
     names = {origin(zone): bindings(zone) for zone in everything.settings.zones}
-    own = {origin(zone) for zone in everything.settings.zones if zone.file is not None}
+    kept = {origin(zone) for zone in everything.settings.zones if can_be_kept(zone)}
     zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
     position = 0
     for apex, built in everything.zones.items():
-        # Zones of other programs' files come with pools, so they are read each time.
-        stamp = fingerprint(built.files, names[apex], began) if apex in own else b""
+        stamp = fingerprint(built.files, names[apex], began) if apex in kept else b""
         source = ZoneSource(built.files, stamp)
         size = len(built.packed)
         zones.append(CompiledZone(apex, source, position, size))

@@ -7,15 +7,17 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from dinamed.config.settings import Member, Pool, Settings, Zone
-from dinamed.config.zone_rules import bindings, source
+from dinamed.config.zone_rules import aliases, bindings, source
 from dinamed.formats.imported import Imported
 from dinamed.formats.importing import IMPORTERS
+from dinamed.formats.targets import targeting_of
 from dinamed.geo.locator import Locator
 from dinamed.problems import Problem
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
 from dinamed.zones.build import BuiltZone
-from dinamed.zones.packed import pack
+from dinamed.zones.packed import PackedZone, pack
+from dinamed.zones.targeting import Targeting
 
 _TAKEN = (Type.A, Type.AAAA, Type.CNAME)
 
@@ -64,14 +66,18 @@ def _clashes(path: str, made: Imported, names: dict[bytes, str]) -> list[Problem
 
 
 def with_foreign(
-    settings: Settings, foreign: Iterable[Foreign], locator: Locator
+    settings: Settings,
+    foreign: Iterable[Foreign],
+    own: Iterable[Targeting],
+    locator: Locator,
 ) -> Settings:
-    """The settings with the pools of these zones, and what their labels are for whom.
+    """The settings with the targets of all zones, and the pools of foreign ones.
 
+    `own` are the targets of zones with master files.
     Where the nearest members are wanted, they are where `locator` says.
     """
     pools = list(settings.pools)
-    targeting = list(settings.targeting)
+    targeting = list(own)
     for made, built in foreign:
         if built.problems:
             continue
@@ -82,6 +88,17 @@ def with_foreign(
         if made.targeting is not None:
             targeting.append(made.targeting)
     return replace(settings, pools=tuple(pools), targeting=tuple(targeting))
+
+
+def own_targeting(apex: WireName, zone: Zone, built: BuiltZone) -> Targeting | None:
+    """What the config says of names and targets in a zone with a master file."""
+    if not built.packed or not (zone.targets or zone.aliases):
+        return None
+    keys: Iterable[bytes] = ()
+    if zone.targets:
+        keys = (key for key, _ in PackedZone(built.packed).nodes())
+    targeting = targeting_of(apex, zone.targets, keys, aliases(zone))
+    return None if targeting.empty else targeting
 
 
 def _located(pool: Pool, locator: Locator) -> Pool:

@@ -14,6 +14,7 @@ from dinamed.config.lines import Path
 from dinamed.config.values import shown
 from dinamed.geo.countries import CONTINENTS, COUNTRIES
 from dinamed.geo.unwrap import EMBEDDED
+from dinamed.zones.targeting import KINDS
 
 _REGION = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}")
 
@@ -48,6 +49,15 @@ def region(text: str) -> str:
         raise ValueError(f'expected a code such as "us-ca", got {shown(text)}')
     country(text[:2])
     return text.lower()
+
+
+def target(text: str) -> str:
+    """A kind of targets, or one place that everybody is taken to be in."""
+    if text in KINDS or text in CONTINENTS or text.upper() in COUNTRIES:
+        return text
+    near = difflib.get_close_matches(text, KINDS, 1)
+    hint = f'did you mean "{near[0]}"?' if near else "one of " + ", ".join(KINDS)
+    raise ValueError(f"{shown(text)} is no kind of targets; {hint}")
 
 
 def paths(raw: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from dinamed.config import values
+from dinamed.config import places, values
 from dinamed.config.checks import (
     DnsCheck,
     ExecCheck,
@@ -61,6 +61,7 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Positive = Annotated[float, Meta(gt=0)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Target = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
 Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
 
@@ -88,7 +89,12 @@ class Mgmt(Table, frozen=True, kw_only=True):
 
 
 class Zone(Table, frozen=True, kw_only=True):
-    """`[zones."NAME"]`: where the static data come from, and the names of pools."""
+    """`[zones."NAME"]`: where the static data come from, and the names of pools.
+
+    With `targets` a name followed by a target, `www.europe`, stands for `www` where
+    the client is in that target; targets are looked for in that order.  `aliases` are
+    names that stand for others of the zone, whatever is asked but NS and SOA.
+    """
 
     name: str
     file: FilePath | None = None
@@ -96,6 +102,8 @@ class Zone(Table, frozen=True, kw_only=True):
     lbnamed: FilePath | None = None
     pgeodns: FilePath | None = None
     client_subnet: bool = True
+    targets: tuple[Target, ...] = ()
+    aliases: dict[str, str] = {}
     names: dict[str, PoolReference] = {}
 
 

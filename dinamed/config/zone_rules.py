@@ -10,7 +10,14 @@ from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
 from dinamed.config.settings import Zone
 from dinamed.config.values import shown
-from dinamed.wire.names import BadName, WireName, ancestors, from_text, is_within
+from dinamed.wire.names import (
+    BadName,
+    WireName,
+    ancestors,
+    from_text,
+    is_within,
+    relative,
+)
 
 SOURCES = ("file", "geodns", "lbnamed", "pgeodns")
 
@@ -88,6 +95,7 @@ def read_zones(
         _pools_exist(reader, zone, path, pools)
         if zone.name in names:
             _owners(reader, zone, path, seen)
+            _aliases(reader, zone)
     return zones
 
 
@@ -99,6 +107,7 @@ def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
         if found is not None and reader.intact((*path, found[0])):
             try:
                 bindings(zone)
+                aliases(zone)
             except ValueError:
                 continue
             yield zone
@@ -164,3 +173,37 @@ def _owners(
         home = next(zones[one] for one in ancestors(name) if one in zones)
         if home != zones[apex]:
             reader.report(here, f'this name is in the zone "{home}": bind it there')
+
+
+def aliases(zone: Zone) -> dict[bytes, bytes]:
+    """The names that stand for others, as relative keys.  Raises `ValueError`."""
+    apex = origin(zone)
+    return {
+        relative(owner_name(name, apex), apex): relative(owner_name(other, apex), apex)
+        for name, other in zone.aliases.items()
+    }
+
+
+def _aliases(reader: Reader, zone: Zone) -> None:
+    """Check that aliases are names of the zone, of a zone with a file of its own."""
+    apex = origin(zone)
+    path: Path = ("zones", zone.name)
+    for key in ("targets", "aliases"):
+        if getattr(zone, key) and zone.file is None and source(zone) is not None:
+            reader.report((*path, key), "this zone's file tells that itself")
+    leads: dict[WireName, WireName] = {}
+    for name, other in zone.aliases.items():
+        here: Path = (*path, "aliases", name)
+        try:
+            owner, target = owner_name(name, apex), owner_name(other, apex)
+        except BadName as refusal:
+            reader.report(here, str(refusal))
+            continue
+        if owner in leads:
+            reader.report(here, "this name stands here twice")
+        leads[owner] = target
+        while target in leads and target != owner:
+            target = leads[target]
+        if target == owner:
+            reader.report(here, "a loop of aliases")
+            del leads[owner]

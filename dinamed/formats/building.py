@@ -11,11 +11,11 @@ from dinamed.config.settings import Member, Pool, Stage, Ttl
 from dinamed.formats.findings import Findings
 from dinamed.formats.imported import Imported
 from dinamed.formats.labels import Entry, Label, LabelZone
-from dinamed.formats.targets import network_of, split_target
+from dinamed.formats.targets import targeting_of
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
-from dinamed.zones.targeting import Sample, Targeting
+from dinamed.zones.targeting import Sample
 
 ADDRESSES = (Type.A, Type.AAAA)
 MAX_MEMBER_NAME = 200
@@ -188,7 +188,14 @@ class _Builder:
         """All of it; nothing to serve if there is a problem."""
         if self.findings.count:
             return imported(self.origin, self.findings)
-        targeting = self._targeting()
+        aliases = {
+            key: label.alias
+            for key, label in self.zone.labels.items()
+            if label.alias is not None
+        }
+        targeting = targeting_of(
+            self.origin, self.zone.kinds, self.zone.labels, aliases, self.samples
+        )
         return Imported(
             self.origin,
             tuple(self.findings.files),
@@ -199,33 +206,6 @@ class _Builder:
             bare=frozenset(self.zone.labels) | targeting.heads,
             targeting=None if targeting.empty else targeting,
             closest=frozenset(self.closest),
-        )
-
-    def _targeting(self) -> Targeting:
-        heads: set[bytes] = set()
-        networks: dict[str, bytes] = {}
-        kinds = self.zone.kinds
-        for key in self.zone.labels:
-            parts = split_target(key, kinds)
-            if parts is None:
-                continue
-            head, target = parts
-            heads.add(head)
-            network = network_of(target)
-            if network is not None:
-                networks[network] = target
-        aliases = {
-            key: label.alias
-            for key, label in self.zone.labels.items()
-            if label.alias is not None
-        }
-        return Targeting(
-            self.origin,
-            kinds,
-            frozenset(heads),
-            networks,
-            aliases,
-            self.samples,
         )
 
 

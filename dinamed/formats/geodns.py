@@ -8,11 +8,12 @@ from dinamed.formats.aliases import check_aliases
 from dinamed.formats.findings import Findings
 from dinamed.formats.json_records import FORMS, read_records
 from dinamed.formats.json_text import JsonError, Value, parse
-from dinamed.formats.labels import KINDS, Entry, Label, LabelZone, Soa
+from dinamed.formats.labels import Entry, Label, LabelZone, Soa
 from dinamed.formats.names import absolute, label_key
 from dinamed.formats.numbers import MAX_TTL, from_json, kind_of
 from dinamed.wire.constants import Type
 from dinamed.wire.names import MAX_NAME, WireName, to_text
+from dinamed.zones.targeting import KINDS
 
 TTL = 120
 MAX_HOSTS = 2

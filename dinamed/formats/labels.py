@@ -7,9 +7,6 @@ by a target (`www.europe`) is what `www` is for the clients of that target.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS = ("ip", "asn", "region", "regiongroup", "country", "continent", "@")
-"""What zones can be targeted by, in the order in which it is looked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -2,15 +2,45 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
-from dinamed.formats.labels import KINDS
 from dinamed.geo.countries import CONTINENT_OF, CONTINENTS, REGION_GROUPS
 from dinamed.wire.names import labels
+from dinamed.zones.targeting import KINDS, SELF, Sample, Targeting
 
 _ASN = re.compile(r"as\d{1,10}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}-[a-z0-9]{1,3}")
 _GROUPS = frozenset(REGION_GROUPS.values())
+
+
+def targeting_of(
+    origin: bytes,
+    kinds: tuple[str, ...],
+    keys: Iterable[bytes],
+    aliases: Mapping[bytes, bytes],
+    samples: Mapping[bytes, dict[int, Sample]] = MappingProxyType({}),
+) -> Targeting:
+    """What labels are for whom, where these `keys` are all labels of the zone."""
+    heads: set[bytes] = set()
+    networks: dict[str, bytes] = {}
+    for key in keys if kinds else ():
+        parts = split_target(key, kinds)
+        if parts is None:
+            continue
+        head, target = parts
+        heads.add(head)
+        network = network_of(target)
+        if network is not None:
+            networks[network] = target
+    return Targeting(
+        origin,
+        kinds or (SELF,),
+        frozenset(heads),
+        networks,
+        dict(aliases),
+        dict(samples),
+    )
 
 
 def split_target(key: bytes, kinds: Iterable[str]) -> tuple[bytes, bytes] | None:

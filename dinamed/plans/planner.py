@@ -150,9 +150,12 @@ class _Walk:
     def _targeted(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that is not the same label for everybody."""
         table = self._planner.facts.tables.get(zone.origin)
-        key = relative(self._name, zone.origin)
-        if table is None or not table.speaks_of(key, self._type):
+        if table is None:
             return None
+        key = relative(self._name, zone.origin)
+        if not table.speaks_of(key, self._type):
+            missing = table.exists(key) and zone.node(key) is None
+            return self._no_data(zone) if missing else None
         if self._type == Type.ANY:
             return self._minimal()
         trail = Trail(tuple(self._answers), self._name, self._aliases)

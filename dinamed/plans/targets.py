@@ -15,12 +15,10 @@ from dinamed.geo.prefixes import PrefixTable
 from dinamed.pools.context import Client
 from dinamed.wire.constants import Type
 from dinamed.zones.packed import Node, PackedZone
-from dinamed.zones.targeting import Sample, Targeting
+from dinamed.zones.targeting import SELF, Sample, Targeting
 
 WHOLE = frozenset({Type.SOA, Type.NS, Type.DS, Type.DNAME})
 """Types that a zone or a name has for everybody."""
-
-SELF = "@"
 
 HasAddress = Callable[[str, int], bool]
 """Whether the pool of that name has anything for the type."""
@@ -70,6 +68,10 @@ class TargetTable:
             or rrtype in samples
             or Type.CNAME in samples
         )
+
+    def exists(self, key: bytes) -> bool:
+        """Whether the label is one, though no record stands at it."""
+        return key in self._targeting.heads or key in self._targeting.aliases
 
     def sample(self, leaf: Leaf) -> Sample | None:
         """How many of the RRset's records are drawn; None: all are given."""

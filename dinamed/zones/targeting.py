@@ -2,6 +2,12 @@
 
 import msgspec
 
+SELF = "@"
+"""The target that everyone is in: the label itself."""
+
+KINDS = ("ip", "asn", "region", "regiongroup", "country", "continent", SELF)
+"""The kinds of targets, in the order in which geodns looks for them."""
+
 
 class Sample(msgspec.Struct, frozen=True):
     """An RRset of which only some records go into an answer, by chance.

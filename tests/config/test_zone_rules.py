@@ -161,3 +161,34 @@ class ZoneTests(FolderTestCase):
             from_text("a.example.org."): "r",
         }
         self.assertEqual(bindings(one), expected)
+
+    def test_aliases(self) -> None:
+        """Targets are known kinds; aliases are names of the zone, and lead somewhere."""
+        key = 'zones."example.org"'
+        head = zone()
+        self.check_table(
+            [
+                (head + "targets = ['country', 'europe', '@']", []),
+                (
+                    head + "targets = ['county']",
+                    [
+                        f'3: {key}.targets[0]: "county" is no kind of targets; '
+                        'did you mean "country"?'
+                    ],
+                ),
+                (head + f"[{key}.aliases]\na = 'b'\nb = '@'", []),
+                (
+                    head + f"[{key}.aliases]\na = 'b'\nb = 'A'\nc = 'c'\n'x.' = 'y'",
+                    [
+                        f"5: {key}.aliases.b: a loop of aliases",
+                        f"6: {key}.aliases.c: a loop of aliases",
+                        f'7: {key}.aliases."x.": outside the zone; '
+                        "a name without a final dot is relative to it",
+                    ],
+                ),
+                (
+                    f"[{key}]\ngeodns = 'a.zone'\ntargets = ['@']",
+                    [f"3: {key}.targets: this zone's file tells that itself"],
+                ),
+            ]
+        )
