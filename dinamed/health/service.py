@@ -30,6 +30,7 @@ from dinamed.health.watches import (
 MAX_LOCAL = 32  # processes and threads at once
 FIRST_RATE = 2000  # probes begun in a second while the first round lasts
 FIRST_SHARE = 0.8  # of the time limit, within which the first round begins
+GRACE = 0.25  # seconds after the time limit, for who hangs to be known as such
 SETTLING = 0.1  # seconds for which verdicts are gathered before they are told
 
 
@@ -121,7 +122,10 @@ class HealthService(Service):
         self._tell()
         if self._unknown and not self._round_over:
             longest = max(watch.check.limit for watch in self._unknown)
-            self._round_limit = self._reactor.callLater(longest, self._end_round)
+            # Its probes began a little after the round, and are late a little after it.
+            self._round_limit = self._reactor.callLater(
+                longest + GRACE, self._end_round
+            )
         else:
             self._end_round()
 
@@ -160,7 +164,8 @@ class HealthService(Service):
 
     def first_round(self) -> "Deferred[None]":
         """Fires when something is known of every target, at the latest when the
-        longest time limit is over since the start; at once where that has been."""
+        longest time limit (and a moment) is over since the start; at once where that
+        has been."""
         if self._round_over:
             return succeed(None)
         waiter: Deferred[None] = Deferred()

@@ -449,8 +449,25 @@ class LifeTests(ServiceCase):
         over = service.first_round()
         self.clock.advance(7.9)
         self.assertNoResult(over)
-        self.clock.advance(0.2)
+        self.clock.advance(0.4)
         self.assertIs(self.successResultOf(over), None)
+
+    def test_who_hangs(self) -> None:
+        """One that has not answered within its time is down when the round is over."""
+
+        def late(target: Target, check: Check) -> None:
+            self.clock.callLater(8, end, target.address)
+
+        def end(address: str) -> None:
+            self.probes.open[address].callback(DOWN)
+
+        self.probes.answer = late
+        slow = TcpCheck(port=1, interval=60, timeout=8)
+        over = self.start(pool(20, slow)).first_round()
+        over.addCallback(lambda _: [told.healthy for told in self.told()])
+        for _ in range(85):
+            self.clock.advance(0.1)
+        self.assertEqual(self.successResultOf(over), [False] * 20)
 
     def test_nothing_to_check(self) -> None:
         """Without checks there is nothing to wait for."""
