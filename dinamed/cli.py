@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dinamed import __version__
-from dinamed.commands import check, explain, orders, reload, simulate, status
+from dinamed.commands import check, convert, explain, orders, reload, simulate, status
 
 
 class Command(Protocol):
@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "check": check,
         "explain": explain,
         "simulate": simulate,
+        "convert": convert,
         "status": status,
         "drain": orders.DRAIN,
         "up": orders.UP,

@@ -36,6 +36,17 @@ def import_pgeodns(path: str, origin: WireName) -> Imported:
     return build(origin, zone, findings)
 
 
+def pgeodns_zones(path: str) -> list[Imported]:
+    """All zones of the config of pgeodns at `path`; one without zones is a problem."""
+    findings = Findings()
+    zones = read_pgeodns(path, findings)
+    if not zones and not findings.count:
+        findings.problem(path, None, "base", "there is no base in this file")
+    if findings.count:
+        return [imported(b"\0", findings)]
+    return [build(origin, zone, Findings()) for origin, zone in zones.items()]
+
+
 def addresses_of(host: str) -> list[bytes]:
     """The packed addresses of a host, as the system knows them; empty if it doesn't."""
     try:

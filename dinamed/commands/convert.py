@@ -1,0 +1,131 @@
+"""`dinamed convert FORMAT PATH`: old data files as a config and zone files."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+from dinamed.formats.config_text import TextFile, config_files
+from dinamed.formats.findings import Findings
+from dinamed.formats.imported import Imported
+from dinamed.formats.importing import (
+    import_geodns,
+    import_lbnamed,
+    import_pgeodns,
+    pgeodns_zones,
+)
+from dinamed.formats.lbnamed import read_lbnamed
+from dinamed.wire.names import BadName, WireName, from_text
+
+HELP = "print the config and zone files that say the same as another program's files"
+
+FORMATS = ("lbnamed", "pgeodns", "geodns")
+
+
+class UsageError(Exception):
+    """What was asked for can't be done; the message says what to do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("format", choices=FORMATS, help="whose file it is")
+    parser.add_argument(
+        "path", metavar="PATH", help="the file; for geodns also a folder of zones"
+    )
+    parser.add_argument(
+        "--zone",
+        metavar="NAME",
+        help="the zone's name; by default the file tells (geodns: by its own name)",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write files into this folder, in place of printing them all",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert; 0, or 1 if the files have problems, 2 if something else is missing."""
+    try:
+        origin = None if arguments.zone is None else zone_name(arguments.zone)
+        zones = list(READERS[arguments.format](arguments.path, origin))
+    except (UsageError, OSError) as error:
+        print(f"dinamed convert: {error}", file=sys.stderr)
+        return 2
+    problems = [problem for zone in zones for problem in zone.problems]
+    for problem in dict.fromkeys(problems):
+        print(problem, file=sys.stderr)
+    if problems:
+        return 1
+    files = config_files(zones)
+    if arguments.out is None:
+        print_files(files)
+        return 0
+    try:
+        write_files(arguments.out, files)
+    except OSError as error:
+        print(f"dinamed convert: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def zone_name(text: str) -> WireName:
+    """The name of a zone.  Raises `UsageError`."""
+    try:
+        return from_text(text).lower()
+    except BadName as error:
+        raise UsageError(f"{text!r} is no name: {error}") from None
+
+
+def print_files(files: Iterable[TextFile]) -> None:
+    """Print all files, each behind its name."""
+    for file in files:
+        print(f"# ==> {file.name} <==")
+        print(file.text)
+
+
+def write_files(folder: str, files: Iterable[TextFile]) -> None:
+    """Write all files; what is there already is not touched, but an error."""
+    os.makedirs(folder, exist_ok=True)
+    for file in files:
+        path = os.path.join(folder, file.name)
+        with open(path, "x", encoding="utf-8") as stream:
+            stream.write(file.text)
+        print(path)
+
+
+def _geodns(path: str, origin: WireName | None) -> Iterator[Imported]:
+    if not os.path.isdir(path):
+        name = os.path.basename(path).removesuffix(".json")
+        yield import_geodns(path, origin or zone_name(name))
+        return
+    files = sorted(
+        name
+        for name in os.listdir(path)
+        if name.endswith(".json") and not name.startswith(".")
+    )
+    if not files:
+        raise UsageError(f"no zone *.json is in {path}")
+    for name in files:
+        apex = zone_name(name.removesuffix(".json"))
+        if origin is None or apex == origin:
+            yield import_geodns(os.path.join(path, name), apex)
+
+
+def _pgeodns(path: str, origin: WireName | None) -> Iterator[Imported]:
+    if origin is not None:
+        yield import_pgeodns(path, origin)
+    else:
+        yield from pgeodns_zones(path)
+
+
+def _lbnamed(path: str, origin: WireName | None) -> Iterator[Imported]:
+    if origin is None:
+        found = read_lbnamed(path, Findings())
+        origin = None if found is None else found.base
+        if origin is None and found is not None:
+            raise UsageError("the file does not name its zone; say --zone NAME")
+    yield import_lbnamed(path, origin or b"\0")
+
+
+READERS = {"geodns": _geodns, "lbnamed": _lbnamed, "pgeodns": _pgeodns}
