@@ -63,6 +63,8 @@ def read_text(
 class GeodnsReader:
     """Reads the parts of one zone; also those that pgeodns has in common."""
 
+    forms = FORMS
+
     def __init__(self, file: str, origin: WireName, findings: Findings) -> None:
         self.file = file
         self.origin = origin
@@ -126,9 +128,9 @@ class GeodnsReader:
             self.problem(value.line, shown, f"expected an object, {_got(value)}")
             return None
         keys = value.data
-        self.unknown(keys, (*_LABEL_KEYS, *FORMS), f"{shown} ")
+        self.unknown(keys, (*_LABEL_KEYS, *self.forms), f"{shown} ")
         records = {}
-        for name, form in FORMS.items():
+        for name, form in self.forms.items():
             if name in keys and keys[name].data is not None:
                 what = f"{shown} {name}"
                 records[form.type] = read_records(

@@ -123,7 +123,17 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "spf": Form(SPF, "spf", _SHARE | {"spf", "txt"}, _spf, True),
     }
 )
-"""The types by their key in the JSON."""
+"""The types by their key in the JSON of geodns."""
+
+
+def _absolute_cname(fields: Fields, origin: WireName) -> bytes:
+    return absolute(fields.text("cname"))
+
+
+ABSOLUTE_FORMS: Mapping[str, Form] = MappingProxyType(
+    {**FORMS, "cname": FORMS["cname"]._replace(convert=_absolute_cname)}
+)
+"""The same for pgeodns, which adds the final dot to the target of a CNAME."""
 
 
 def read_records(

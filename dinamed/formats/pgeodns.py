@@ -12,6 +12,7 @@ from typing import NamedTuple
 from dinamed.formats.aliases import check_aliases
 from dinamed.formats.findings import Findings
 from dinamed.formats.geodns import GeodnsReader, modified
+from dinamed.formats.json_records import ABSOLUTE_FORMS
 from dinamed.formats.json_text import JsonError, Value, parse
 from dinamed.formats.labels import Entry, Label, LabelZone, Soa
 from dinamed.formats.names import absolute, address, label_key
@@ -265,6 +266,8 @@ class _Reader:
 
 class _JsonReader(GeodnsReader):
     """The JSON of one zone: that of geodns with fewer keys."""
+
+    forms = ABSOLUTE_FORMS
 
     def repeated(self, line: int, key: str) -> None:
         """A key stands in an object twice."""

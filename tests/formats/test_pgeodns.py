@@ -80,6 +80,9 @@ class PgeodnsTests(FormatsTestCase):
         )
         self.assertEqual(zone.labels[b"\x03foo"].records[Type.A][0].weight, 10)
         self.assertEqual(zone.labels[b"\x01b"].alias, b"\x03foo")
+        self.assertEqual(
+            zone.labels[b"\x03www"].records[Type.CNAME][0].rdata, from_text("x.")
+        )
         glue = zone.labels[b"\x03ns1"]
         self.assertEqual((glue.ttl, len(glue.records[Type.A])), (86400, 1))
 
