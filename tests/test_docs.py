@@ -13,7 +13,7 @@ from msgspec import inspect
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.cli import COMMANDS, main
-from dinamed.config.settings import Member, Pool, Settings, Stage, Ttl, Zone
+from dinamed.config.settings import Key, Member, Pool, Settings, Stage, Ttl, Zone
 from dinamed.config.stages import STAGES
 from dinamed.pools.context import Client
 from dinamed.pools.stages.hashed import (
@@ -28,11 +28,11 @@ from dinamed.pools.stages.registry import builtin_stages
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
-NO_KEYS = {(Settings, "path"), (Zone, "name"), (Pool, "name")}
+NO_KEYS = {(Settings, "path"), (Zone, "name"), (Pool, "name"), (Key, "name")}
 """Fields that no key fills: they come from elsewhere."""
 NO_TABLES = {Ttl, Stage}
 """Structs that stand for a single value."""
-NAMED = {"zones", "pools"}
+NAMED = {"keys", "zones", "pools"}
 """Tables of tables, by name."""
 
 

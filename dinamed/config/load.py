@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dinamed.config import places, pool_rules, zone_rules
+from dinamed.config import places, pool_rules, transfer_rules, zone_rules
 from dinamed.config.lines import Path
 from dinamed.config.places import Geo
 from dinamed.config.reader import Reader
@@ -19,7 +19,7 @@ from dinamed.problems import Problem
 
 MAX_SIZE = 8 * 2**20  # octets: over ten thousand members, and read in seconds
 
-_TABLES = ("server", "mgmt", "geo", "zones", "pools")
+_TABLES = ("server", "mgmt", "geo", "keys", "zones", "pools")
 # tomllib takes time and memory by the square of the parts of a dotted key.
 _DEEP_KEY = re.compile(
     r"(?:^|[\s{,\[])"
@@ -116,8 +116,10 @@ def _settings(
     zone_tables = _tables(reader, raw, "zones")
     pools = pool_rules.read_pools(reader, pool_tables, stages, folder)
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, folder)
+    keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"), folder)
     if server is not None:
         server = _server(reader, server, folder)
+    transfer_rules.check_transfers(reader, zones, keys, server)
     if reader.problems or server is None or mgmt is None or geo is None:
         problems = sorted(reader.problems, key=place_of)
         return Loaded(None, problems, tuple(zone_rules.fit(reader, zones)))
@@ -126,6 +128,7 @@ def _settings(
         server=server,
         mgmt=mgmt,
         geo=geo,
+        keys=tuple(keys),
         zones=tuple(zones),
         pools=tuple(pools),
     )

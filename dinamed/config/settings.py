@@ -24,13 +24,17 @@ from dinamed.config.checks import (
 )
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.places import Country, Geo
+from dinamed.config.transfers import Grant, Key, MayTransfer, Peer
 from dinamed.config.values import MAX_TTL, Stage, Ttl
 from dinamed.zones.targeting import Targeting
 
 __all__ = [
     "MAX_TTL",
+    "Grant",
+    "Key",
     "Member",
     "Mgmt",
+    "Peer",
     "Pool",
     "Server",
     "Settings",
@@ -94,6 +98,9 @@ class Zone(Table, frozen=True, kw_only=True):
     With `targets` a name followed by a target, `www.europe`, stands for `www` where
     the client is in that target; targets are looked for in that order.  `aliases` are
     names that stand for others of the zone, whatever is asked but NS and SOA.
+
+    With `primary` the zone is a secondary one.  `transfer` says who may transfer it,
+    `notify` whom to tell of changes, `update` who may change it.
     """
 
     name: str
@@ -101,7 +108,11 @@ class Zone(Table, frozen=True, kw_only=True):
     geodns: FilePath | None = None
     lbnamed: FilePath | None = None
     pgeodns: FilePath | None = None
+    primary: tuple[Peer, ...] = ()
     client_subnet: bool = True
+    transfer: tuple[MayTransfer, ...] = ()
+    notify: tuple[Peer, ...] = ()
+    update: tuple[Grant, ...] = ()
     targets: tuple[Target, ...] = ()
     aliases: dict[str, str] = {}
     names: dict[str, PoolReference] = {}
@@ -148,6 +159,7 @@ class Settings(Table, frozen=True, kw_only=True):
     server: Server = Server()
     mgmt: Mgmt = Mgmt()
     geo: Geo = Geo()
+    keys: tuple[Key, ...] = ()
     zones: tuple[Zone, ...] = ()
     pools: tuple[Pool, ...] = ()
     targeting: tuple[Targeting, ...] = ()

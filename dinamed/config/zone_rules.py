@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
 from dinamed.config.settings import Zone
+from dinamed.config.transfer_rules import read_transfers, without_transfers
 from dinamed.config.values import shown
 from dinamed.wire.names import (
     BadName,
@@ -87,8 +88,9 @@ def read_zones(
             first = seen.setdefault(apex, name)
             if first != name:
                 reader.report(path, f'the same zone as "{first}"')
-        zone = reader.table(Zone, table, path, name=name)
+        zone = reader.table(Zone, without_transfers(table), path, name=name)
         if zone is not None and isinstance(table, dict):
+            zone = read_transfers(reader, zone, table, path)
             zones.append(_with_file(reader, zone, table, path, folder))
     for zone in zones:
         path = ("zones", zone.name, "names")
@@ -117,9 +119,9 @@ def _with_file(
     reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
 ) -> Zone:
     """Check that the zone has one source that can be read; make its path absolute."""
-    given = [key for key in SOURCES if key in table]
-    if not given:
-        reader.report(path, f"needs one of {', '.join(SOURCES)}")
+    given = [key for key in (*SOURCES, "primary") if key in table]
+    if not given or (given == ["primary"] and table["primary"] == []):
+        reader.report(path, f"needs one of {', '.join((*SOURCES, 'primary'))}")
     for key in given[1:]:
         reader.report((*path, key), f"the zone already comes from {given[0]}")
     found = source(zone)

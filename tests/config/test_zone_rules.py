@@ -19,6 +19,9 @@ def zone(*lines: str, name: str = "example.org") -> str:
     return header + "".join(f"names.{line}\n" for line in lines)
 
 
+SOURCES = "file, geodns, lbnamed, pgeodns, primary"
+
+
 class ZoneTests(FolderTestCase):
     """Sources and names of zones."""
 
@@ -31,7 +34,10 @@ class ZoneTests(FolderTestCase):
         self.check_table(
             [
                 (zone(), []),
-                (head, [f"1: {key}: needs one of file, geodns, lbnamed, pgeodns"]),
+                (
+                    head,
+                    [f"1: {key}: needs one of file, geodns, lbnamed, pgeodns, primary"],
+                ),
                 (
                     head + "file = 'a.zone'\ngeodns = 'x'\nlbnamed = 1",
                     [
@@ -87,7 +93,7 @@ class ZoneTests(FolderTestCase):
                 (
                     "[zones.example.org]\nfile = 'a.zone'",
                     [
-                        "1: zones.example: needs one of file, geodns, lbnamed, pgeodns",
+                        f"1: zones.example: needs one of {SOURCES}",
                         "1: zones.example.org: unknown key; a name with dots is "
                         'written in quotes: zones."example.org"',
                     ],

@@ -1,0 +1,162 @@
+"""What must hold of keys, and of the transfer, notify, primary and update of zones."""
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from dinamed.config.lines import Path
+from dinamed.config.reader import BAD, Reader, meant
+from dinamed.config.settings import Server, Zone
+from dinamed.config.transfers import (
+    KEY_PREFIX,
+    Grant,
+    Key,
+    Peer,
+    key_name,
+    secret,
+)
+from dinamed.config.values import shown
+
+PLAIN_MAX = 1 << 16
+TRANSFER_KEYS = ("notify", "primary", "update")
+"""Keys of a zone whose elements may be texts or tables; they are read here."""
+_CLAUSE = re.compile(r'\bsecret\s+"([^"]*)"')
+
+
+def read_keys(reader: Reader, raw: dict[str, object], folder: str) -> list[Key]:
+    """Read every `[keys.NAME]`, and the files of those that are kept in files."""
+    found = []
+    seen: dict[str, str] = {}
+    for name, table in raw.items():
+        path: Path = ("keys", name)
+        canonical = reader.apply(key_name, name, path)
+        if not isinstance(canonical, str):
+            continue
+        first = seen.setdefault(canonical, name)
+        if first != name:
+            reader.report(path, f'the same key as "{first}"')
+        key = reader.table(Key, table, path, name=canonical)
+        if key is None or not isinstance(table, dict):
+            continue
+        given = [one for one in ("secret", "secret_file") if one in table]
+        if len(given) != 1:
+            reader.report(path, "needs one of secret and secret_file")
+        elif key.secret_file is not None:
+            key = _from_file(reader, key, path, os.path.join(folder, key.secret_file))
+        found.append(key)
+    return found
+
+
+def _from_file(reader: Reader, key: Key, path: Path, file: str) -> Key:
+    here: Path = (*path, "secret_file")
+    try:
+        mode = os.stat(file).st_mode
+        if not stat.S_ISREG(mode):
+            reader.report(here, f"{file} is not a file")
+            return key
+        if mode & (stat.S_IROTH | stat.S_IWOTH):
+            reader.report(here, f"{file} is open to everybody; chmod o-rw it")
+        with open(file, encoding="utf-8") as opened:
+            text = opened.read(PLAIN_MAX)
+    except UnicodeDecodeError:
+        reader.report(here, f"{file} holds no secret in Base64")
+        return key
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        reader.report(here, f"can't read {file}: {reason}")
+        return key
+    clause = _CLAUSE.search(text)  # what tsig-keygen prints
+    found = reader.apply(secret, clause[1] if clause else text, here)
+    if not isinstance(found, str):
+        return key
+    return replace(key, secret=found, secret_file=file)
+
+
+def without_transfers(table: object) -> object:
+    """A zone's table without the keys that `read_transfers` reads."""
+    if not isinstance(table, dict):
+        return table
+    return {key: value for key, value in table.items() if key not in TRANSFER_KEYS}
+
+
+def read_transfers(
+    reader: Reader, zone: Zone, table: dict[str, object], path: Path
+) -> Zone:
+    """Read `notify`, `primary` and `update` of a zone into it."""
+    return replace(
+        zone,
+        notify=_elements(reader, Peer, "address", table, (*path, "notify")),
+        primary=_elements(reader, Peer, "address", table, (*path, "primary")),
+        update=_elements(reader, Grant, "key", table, (*path, "update")),
+    )
+
+
+def _elements(
+    reader: Reader,
+    kind: type[Peer] | type[Grant],
+    plain: str,
+    table: dict[str, object],
+    path: Path,
+) -> tuple[msgspec.Struct, ...]:
+    raw = table.get(str(path[-1]), [])
+    if not isinstance(raw, list):
+        reader.report(path, f"expected a list, got {shown(raw)}")
+        return ()
+    found: list[msgspec.Struct] = []
+    for place, element in enumerate(raw):
+        here: Path = (*path, place)
+        if isinstance(element, str):
+            text = reader.apply(_key_of if plain == "key" else str, element, here)
+            element = BAD if text is BAD else {plain: text}
+        if element is BAD:
+            continue
+        read = reader.table(kind, element, here)
+        if read is not None:
+            found.append(read)
+    return tuple(found)
+
+
+def _key_of(text: str) -> str:
+    if not text.startswith(KEY_PREFIX):
+        raise ValueError(f'updates go by keys: expected "key:NAME", got {shown(text)}')
+    return text.removeprefix(KEY_PREFIX)
+
+
+def check_transfers(
+    reader: Reader, zones: Iterable[Zone], keys: Iterable[Key], server: Server | None
+) -> None:
+    """Report keys that are named and not there, and keys that exclude each other."""
+    known = {key.name for key in keys}
+    for zone in zones:
+        path: Path = ("zones", zone.name)
+        named: dict[str, list[str | None]] = {
+            "transfer": [
+                text.removeprefix(KEY_PREFIX) if text.startswith(KEY_PREFIX) else None
+                for text in zone.transfer
+            ],
+            "notify": [peer.key for peer in zone.notify],
+            "primary": [peer.key for peer in zone.primary],
+            "update": [grant.key for grant in zone.update],
+        }
+        for where, names in named.items():
+            if reader.intact((*path, where)):  # else the places are not those here
+                for place, name in enumerate(names):
+                    _key_exists(reader, name, known, (*path, where, place))
+        if zone.update and zone.file is None:
+            why = "only zones with a file of their own can be updated"
+            reader.report((*path, "update"), why)
+        elif zone.update and server is not None and server.state is None:
+            why = "what is updated is kept in [server] state, which is not set"
+            reader.report((*path, "update"), why)
+        for key in ("targets", "aliases"):
+            if zone.primary and getattr(zone, key):
+                reader.report((*path, key), "has no use in a secondary zone")
+
+
+def _key_exists(reader: Reader, name: str | None, known: set[str], path: Path) -> None:
+    if name is not None and name not in known:
+        reader.report(path, f"no key {shown(name)}{meant(name, known)}")

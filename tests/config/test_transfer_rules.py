@@ -1,0 +1,153 @@
+"""Keys, and the transfer, notify, primary and update of zones."""
+
+import os
+
+from dinamed.config.transfers import Grant, Key, Peer
+from tests.config.folder import FolderTestCase
+
+KEYS = """\
+[keys.ours]
+secret = "c2VjcmV0"
+"""
+ZONE = """\
+[zones."example.org"]
+file = "a.zone"
+"""
+HERE = 'zones."example.org"'
+
+
+class KeyTests(FolderTestCase):
+    """`[keys.NAME]`."""
+
+    def test_read(self) -> None:
+        """Names are folded; files may hold what tsig-keygen prints."""
+        plain = self.write("plain.key", "c2VjcmV0\n")
+        clause = self.write("clause.key", 'key "x" {\n\tsecret "c2VjcmV0";\n};\n')
+        for path in (plain, clause):
+            os.chmod(path, 0o640)
+        keys = self.settings(
+            KEYS + '[keys."Two.Example."]\nalgorithm = "hmac-sha512"\n'
+            'secret_file = "plain.key"\n[keys.three]\nsecret_file = "clause.key"\n'
+        ).keys
+        self.assertEqual([key.name for key in keys], ["ours", "two.example", "three"])
+        self.assertEqual({key.secret for key in keys}, {"c2VjcmV0"})
+        self.assertEqual(keys[1].algorithm, "hmac-sha512")
+
+    def test_no_secret_in_text(self) -> None:
+        """What is logged of a key, and of a bad one, does not tell the secret."""
+        self.assertNotIn("c2VjcmV0", repr(Key(name="ours", secret="c2VjcmV0")))
+        told = self.told('[keys.ours]\nsecret = "not base64!"')
+        self.assertEqual(told, ["2: keys.ours.secret: the secret is not Base64"])
+
+    def test_problems(self) -> None:
+        """What is wrong is told with its line."""
+        path = self.write("open.key", "c2VjcmV0")
+        os.chmod(path, 0o644)
+        self.check_table(
+            [
+                (
+                    "[keys.a]",
+                    ["1: keys.a: needs one of secret and secret_file"],
+                ),
+                (
+                    "[keys.a]\nsecret_file = 'open.key'",
+                    [
+                        "2: keys.a.secret_file: FOLDER/open.key is open to everybody; "
+                        "chmod o-rw it"
+                    ],
+                ),
+                (
+                    "[keys.a]\nsecret_file = 'none.key'",
+                    [
+                        "2: keys.a.secret_file: can't read FOLDER/none.key: "
+                        "No such file or directory"
+                    ],
+                ),
+                (
+                    KEYS + '[keys."OURS."]\nsecret = "YQ=="',
+                    ['3: keys."OURS.": the same key as "ours"'],
+                ),
+            ]
+        )
+
+
+class ZoneTransferTests(FolderTestCase):
+    """The keys of a zone."""
+
+    def test_read(self) -> None:
+        """Texts are short for tables."""
+        zone = self.settings(
+            "[server]\nstate = '.'\n" + KEYS + ZONE + "transfer = "
+            '["192.0.2.0/24", "key:Ours."]\n'
+            'notify = ["192.0.2.7", { address = "[2001:db8::1]:5353", key = "ours" }]\n'
+            'update = ["key:ours", { key = "ours", names = ["_acme-challenge.*"], '
+            'types = ["txt"] }]\n'
+        ).zones[0]
+        self.assertEqual(zone.transfer, ("192.0.2.0/24", "key:ours"))
+        self.assertEqual(
+            [(peer.host, peer.port, peer.key) for peer in zone.notify],
+            [("192.0.2.7", 53, None), ("2001:db8::1", 5353, "ours")],
+        )
+        self.assertEqual(
+            zone.update,
+            (
+                Grant(key="ours"),
+                Grant(key="ours", names=("_acme-challenge.*",), types=("TXT",)),
+            ),
+        )
+
+    def test_secondary(self) -> None:
+        """A zone with primaries needs no file."""
+        zone = self.settings(
+            '[zones."example.org"]\nprimary = ["192.0.2.1:5300"]'
+        ).zones[0]
+        self.assertEqual(zone.primary, (Peer(address="192.0.2.1:5300"),))
+
+    def test_problems(self) -> None:
+        """Keys that are not there, hosts that are none, updates without a place."""
+        head = KEYS + ZONE
+        self.check_table(
+            [
+                (
+                    head + 'transfer = ["192.0.2.1/24", "key:our"]',
+                    [
+                        f"5: {HERE}.transfer[0]: 192.0.2.1/24 has bits beyond the "
+                        "prefix; did you mean 192.0.2.0/24?"
+                    ],
+                ),
+                (
+                    head + 'transfer = ["key:our"]',
+                    [f'5: {HERE}.transfer[0]: no key "our"; did you mean "ours"?'],
+                ),
+                (
+                    head + 'notify = ["ns2.example.net"]',
+                    [
+                        f'5: {HERE}.notify[0].address: "ns2.example.net" is not an '
+                        "IPv4 or IPv6 address"
+                    ],
+                ),
+                (
+                    head + 'update = ["192.0.2.1"]',
+                    [
+                        f'5: {HERE}.update[0]: updates go by keys: expected "key:NAME",'
+                        ' got "192.0.2.1"'
+                    ],
+                ),
+                (
+                    head + 'update = ["key:ours"]',
+                    [
+                        f"5: {HERE}.update: what is updated is kept in [server] state, "
+                        "which is not set"
+                    ],
+                ),
+                (
+                    head + 'primary = ["192.0.2.1"]',
+                    [f"5: {HERE}.primary: the zone already comes from file"],
+                ),
+                (
+                    '[server]\nstate = "."\n' + head + 'update = [{ key = "ours", '
+                    'types = ["ANY"] }]',
+                    [f"7: {HERE}.update[0].types[0]: ANY is not a type of data"],
+                ),
+            ]
+        )
