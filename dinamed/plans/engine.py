@@ -14,6 +14,7 @@ from dinamed.generations import Generations
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE
 from dinamed.plans.context import QueryContext, packed
+from dinamed.plans.counts import Cell, Counts
 from dinamed.plans.draw import Draw, choose, send_choice
 from dinamed.plans.own_names import Vitals, tell, ttl_of
 from dinamed.plans.plan import (
@@ -53,7 +54,10 @@ READY_MESSAGE_MAX = 192
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
-Ready = bytes | Draw
+Ready = tuple[Cell, bytes | Draw]
+"""What a message gets, and where that is counted."""
+Planned = tuple[Plan, str]
+"""A plan, and the label of the zone that it is counted under."""
 
 
 class Key(NamedTuple):
@@ -82,7 +86,8 @@ class Engine:
         self.questions = 0
         """Well-formed queries since the start."""
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
-        self._plans: Generations[Key, Plan] = Generations(PLAN_LIMIT)
+        self._plans: Generations[Key, Planned] = Generations(PLAN_LIMIT)
+        self.counts = Counts()
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
 
@@ -95,6 +100,7 @@ class Engine:
         """Answer from another snapshot, from the next query on."""
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
+        self.counts.keep(snapshot.zones)
         self._plans.clear()
         self._ready.clear()
 
@@ -113,14 +119,17 @@ class Engine:
     def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
         """The reply to one message from `host`, or None for silence."""
         if not stream:
-            ready = self._ready.young.get(data[2:])
-            if ready is not None:
+            found = self._ready.young.get(data[2:])
+            if found is not None:
                 self.questions += 1
+                cell, ready = found
+                cell.count += 1
                 if isinstance(ready, bytes):
                     return data[:2] + ready
                 return ready.reply(data[:2], packed(host))
         query = read_query(data)
         if isinstance(query, Rejected):
+            self.counts.rejected(query.reply, stream)
             return query.reply
         context = QueryContext(query, packed(host), stream)
         if stream or len(data) > READY_MESSAGE_MAX:
@@ -129,19 +138,24 @@ class Engine:
 
     def _remember(self, key: bytes, context: QueryContext) -> bytes:
         """Answer, and keep what makes the same answer quicker next time."""
-        ready = self._ready.get(key)
-        if ready is None:
-            plan = self._plan_of(context.query)
+        found = self._ready.get(key)
+        if found is None:
+            query = context.query
+            plan, zone = self._plan_of(query)
             if isinstance(plan, Fixed):
                 reply = self.execute(plan, context)
                 self.questions += 1
-                self._ready.put(key, reply[2:])
+                cell = self._count(query, zone, reply, False)
+                self._ready.put(key, (cell, reply[2:]))
                 return reply
-            if not isinstance(plan, Drawn) or context.query.has_subnet:
+            if not isinstance(plan, Drawn) or query.has_subnet:
                 return self.answer(context)
-            ready = Draw(self, plan, context)
-            self._ready.put(key, ready)
+            cell = self.counts.cell(zone, query.question.type, Rcode.NOERROR, False)
+            found = cell, Draw(self, plan, context)
+            self._ready.put(key, found)
         self.questions += 1
+        cell, ready = found
+        cell.count += 1
         if isinstance(ready, bytes):
             return context.query.id + ready
         return ready.reply(context.query.id, context.source)
@@ -149,7 +163,16 @@ class Engine:
     def answer(self, context: QueryContext) -> bytes:
         """The reply to a well-formed query."""
         self.questions += 1
-        return self.execute(self._plan_of(context.query), context)
+        plan, zone = self._plan_of(context.query)
+        reply = self.execute(plan, context)
+        self._count(context.query, zone, reply, context.stream)
+        return reply
+
+    def _count(self, query: Query, zone: str, reply: bytes, stream: bool) -> Cell:
+        rcode = reply[3] & 0xF
+        cell = self.counts.cell(zone, query.question.type, rcode, stream)
+        cell.count += 1
+        return cell
 
     def plan(self, query: Query) -> Plan:
         """The plan of a query, made anew."""
@@ -158,17 +181,19 @@ class Engine:
             return _NOT_OURS if ours is None else PROHIBITED
         return self._planner.plan(query.question)
 
-    def _plan_of(self, query: Query) -> Plan:
-        if query.opcode != Opcode.QUERY:
-            return self.plan(query)
+    def _plan_of(self, query: Query) -> Planned:
         question = query.question
+        zones = self._snapshot.zones
+        if query.opcode != Opcode.QUERY:
+            return self.plan(query), self.counts.zone(zones, question.key)
         key = Key(question.key, question.type, question.class_)
-        plan = self._plans.get(key)
-        if plan is None:
+        planned = self._plans.get(key)
+        if planned is None:
             plan = self._planner.plan(question)
+            planned = plan, self.counts.zone(zones, question.key)
             if not isinstance(plan, Fixed) or len(plan.records.body) <= PLAN_BODY_MAX:
-                self._plans.put(key, plan)
-        return plan
+                self._plans.put(key, planned)
+        return planned
 
     def execute(self, plan: Plan, context: QueryContext) -> bytes:
         """Carry out a plan for one client."""

@@ -1,0 +1,98 @@
+"""How many questions were answered, by zone, type, reply and transport.
+
+All labels are of our own making: zones are those of the config, and types that are
+not usual count as one.  So the number of cells is bounded, whatever clients ask.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from dinamed.wire.constants import Rcode
+from dinamed.wire.names import WireName, to_text
+from dinamed.zones.zoneset import ZoneSet
+
+OTHER = "other"
+"""The zone of what is in none of ours, and the type of what is unusual."""
+
+TYPES = {
+    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA",
+    33: "SRV", 35: "NAPTR", 39: "DNAME", 43: "DS", 48: "DNSKEY", 64: "SVCB",
+    65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA",
+}  # fmt: skip
+"""The types that are counted one by one."""
+
+_RCODES = {code.value: code.name for code in Rcode}
+_UDP_OR_STREAM = ("udp", "tcp")
+
+
+class Cell:
+    """One count; whoever answers the same again keeps it at hand."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Labels(NamedTuple):
+    """What a cell counts."""
+
+    zone: str
+    type: str
+    rcode: str
+    transport: str
+
+
+class Counts:
+    """The cells of one engine."""
+
+    def __init__(self) -> None:
+        self.silent = 0
+        """Messages that got no reply: responses, and what is too short."""
+        self._cells: dict[tuple[str, int, int, bool], Cell] = {}
+        self._names: dict[WireName, str] = {}
+
+    def zone(self, zones: ZoneSet, name: WireName) -> str:
+        """The zone label of a lowercased name."""
+        zone = zones.zone_for(name)
+        if zone is None:
+            return OTHER
+        text = self._names.get(zone.origin)
+        if text is None:
+            text = self._names[zone.origin] = to_text(zone.origin)
+        return text
+
+    def cell(self, zone: str, rrtype: int, rcode: int, stream: bool) -> Cell:
+        """The cell for these; `zone` is a zone label."""
+        key = (zone, rrtype if rrtype in TYPES else 0, rcode, stream)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = Cell()
+        return cell
+
+    def rejected(self, reply: bytes | None, stream: bool) -> None:
+        """Count a message that was no well-formed query, by its reply."""
+        if reply is None:
+            self.silent += 1
+            return
+        rcode = reply[3] & 0xF
+        if reply[11]:  # an OPT at the end, which holds the upper bits
+            rcode |= reply[-6] << 4
+        self.cell(OTHER, 0, rcode, stream).count += 1
+
+    def keep(self, origins: Iterable[WireName]) -> None:
+        """Forget the zones that are served no more."""
+        zones = {OTHER, *map(to_text, origins)}
+        self._names.clear()
+        self._cells = {key: c for key, c in self._cells.items() if key[0] in zones}
+
+    def totals(self) -> Iterator[tuple[Labels, int]]:
+        """Every cell with what it counts."""
+        for (zone, rrtype, rcode, stream), cell in list(self._cells.items()):
+            labels = Labels(
+                zone,
+                TYPES.get(rrtype, OTHER),
+                _RCODES.get(rcode, OTHER),
+                _UDP_OR_STREAM[stream],
+            )
+            yield labels, cell.count
