@@ -34,6 +34,7 @@ $TTL 3600
      IN NS  ns1
 ns1  IN A   192.0.2.53
 """
+NORMAL = ("reactor class", " starting on ")
 FOLLOWS = 4.0  # seconds for an interval of 1 s on a machine with much else to do
 
 
@@ -177,8 +178,9 @@ class WatchedDaemon(Daemon):
 
     def changes(self) -> list[str]:
         """The lines of the log since the last start, without times."""
-        log = self.log.rpartition("StreamFactory starting on")[2]
-        return [line.partition("] ")[2] for line in log.splitlines()[1:]]
+        log = self.log.rpartition("starting up.\n")[2]
+        lines = [line.partition("] ")[2] for line in log.splitlines()]
+        return [line for line in lines if not any(map(line.__contains__, NORMAL))]
 
 
 def addresses_in(reply: dns.message.Message) -> set[str]:
