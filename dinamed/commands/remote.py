@@ -84,7 +84,12 @@ def remote_of(arguments: argparse.Namespace) -> Remote:
     """
     url, token_file = arguments.http, arguments.token_file
     if url is None or token_file is None:
-        settings = load(arguments.config or default_path()).settings
+        path = arguments.config or default_path()
+        loaded = load(path)
+        settings = loaded.settings
+        if settings is None and url is None:
+            problems = "\n".join(map(str, loaded.problems))
+            raise RemoteError(f"{problems}\nsay where the server is with --http URL")
         if settings is not None:
             token_file = token_file or settings.server.token_file
             if url is None and settings.server.http is not None:

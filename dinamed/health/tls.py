@@ -104,6 +104,7 @@ def _is_address(text: str) -> bool:
 # The codes of X509_verify_cert_error_string() that matter to an operator.
 _ERRORS = {
     2: "its issuer is not known",
+    7: "its signature is not its issuer's",
     9: "it is not valid yet",
     10: "it has expired",
     18: "it is self-signed",
