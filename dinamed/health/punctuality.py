@@ -1,27 +1,26 @@
 """How late probes begin, as a distribution of bounded size."""
 
-from bisect import bisect_left
 from itertools import accumulate
+
+from dinamed.histogram import Histogram
 
 BOUNDS = tuple(0.001 * 2**step for step in range(15))
 """Upper bounds of the buckets in seconds, 1 ms to 16 s; one more is above them all."""
 
 
-class Punctuality:
+class Punctuality(Histogram):
     """Counts of probes by how long after their due time they began."""
 
-    __slots__ = ("counts", "largest", "total")
+    __slots__ = ("largest",)
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS) + 1)
-        self.total = 0.0
+        super().__init__(BOUNDS)
         self.largest = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one probe."""
         late = max(0.0, seconds)
-        self.counts[bisect_left(BOUNDS, late)] += 1
-        self.total += late
+        super().add(late)
         self.largest = max(self.largest, late)
 
     def quantile(self, share: float) -> float:

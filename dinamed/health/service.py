@@ -12,11 +12,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.checks import ExecCheck, FileCheck
+from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
 from dinamed.health.gate import Gate
 from dinamed.health.judging import Verdict
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
-from dinamed.health.punctuality import Punctuality
+from dinamed.health.punctuality import BOUNDS, Punctuality
 from dinamed.health.results import Probe, Result, failed
 from dinamed.health.rising import Entry
 from dinamed.health.watches import (
@@ -26,6 +26,7 @@ from dinamed.health.watches import (
     Watch,
     WatchedPool,
 )
+from dinamed.histogram import Histogram
 
 MAX_LOCAL = 32  # processes and threads at once
 FIRST_RATE = 2000  # probes begun in a second while the first round lasts
@@ -84,6 +85,8 @@ class HealthService(Service):
         make: MakeProbe = make_probe,
     ) -> None:
         self.punctuality = Punctuality()
+        self.durations = Histogram(BOUNDS)
+        """Seconds that probes took."""
         self.passed = 0
         self.failed = 0
         self._reactor = reactor
@@ -106,6 +109,11 @@ class HealthService(Service):
     def in_flight(self) -> int:
         """How many probes run."""
         return self._gate.running + self._local.running
+
+    @property
+    def watches(self) -> int:
+        """How many pairs of target and check there are."""
+        return len(self._roster.watches)
 
     @property
     def waiting(self) -> int:
@@ -222,7 +230,7 @@ class HealthService(Service):
         self._gate_of(watch).enter(partial(self._run, watch))
 
     def _gate_of(self, watch: Watch) -> Gate:
-        local = isinstance(watch.check, ExecCheck | FileCheck)
+        local = isinstance(watch.check, ExecCheck | FileCheck | StatusCheck)
         return self._local if local else self._gate
 
     def _run(self, watch: Watch) -> None:
@@ -274,6 +282,7 @@ class HealthService(Service):
         checker = watch.checker
         reason = checker.reason
         seconds = max(0.0, now - watch.began)
+        self.durations.add(seconds)
         changed = checker.take(Entry(now, result.ok, seconds, result.reason))
         if changed or (checker.up is False and checker.reason != reason):
             self._dirty.update(watch.members)

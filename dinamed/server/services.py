@@ -25,6 +25,7 @@ from dinamed.server.compiler import (
 from dinamed.server.resolver import Resolver
 from dinamed.server.sockets import Listening
 from dinamed.server.stream import StreamFactory
+from dinamed.server.timing import Samples, Timed
 from dinamed.server.udp import (
     MAX_DATAGRAM,
     DatagramPort,
@@ -49,7 +50,9 @@ class ListenService(Service):
         self._resolver = resolver
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
-        self.streams = StreamFactory(resolver, reactor)
+        self.samples = Samples()
+        self._timed = Timed(resolver, resolver.engine, self.samples)
+        self.streams = StreamFactory(self._timed, reactor)
 
     def startService(self) -> None:
         """Hand the sockets to the reactor."""
@@ -69,7 +72,7 @@ class ListenService(Service):
             self._reactor,
             listening.udp.fileno(),
             listening.address.family,
-            DatagramProtocol(self._resolver),
+            DatagramProtocol(self._resolver, self._timed),
             MAX_DATAGRAM,
         )
         port.startListening()
@@ -105,6 +108,12 @@ class ReloadService(Service):
         self._authority = authority
         self._previous: Any = None
         self._busy = False
+        self.applied = 0
+        """Reloads that were served since the start."""
+        self.refused = 0
+        """Reloads that changed nothing, for what was read was bad."""
+        self.last_applied: float | None = None
+        """Unix time of the last one that was served."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
@@ -189,6 +198,11 @@ class ReloadService(Service):
         self, outcome: ReloadOutcome, asked: list[Deferred[ReloadOutcome]]
     ) -> None:
         self._busy = False
+        if outcome.applied:
+            self.applied += 1
+            self.last_applied = self._authority.seconds()
+        else:
+            self.refused += 1
         if self._waiting:
             self._begin()
         for done in asked:

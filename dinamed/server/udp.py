@@ -30,9 +30,11 @@ class DatagramProtocol(DNSDatagramProtocol):
 
     noisy = False
 
-    def __init__(self, responder: Responder) -> None:
+    def __init__(self, responder: Responder, first: Responder | None = None) -> None:
         # The base class sets up what only clients need, and the global reactor.
         self.responder = responder
+        self.first = responder if first is None else first
+        """Answers the first datagram that a port reads each time it wakes up."""
 
     def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Answer one datagram; used by ports other than `DatagramPort`."""
@@ -51,7 +53,8 @@ class DatagramPort(Port):
         """Answer what is queued, up to a batch."""
         receive = self.socket.recvfrom
         send = self.socket.sendto
-        respond = self.protocol.responder.respond
+        respond = self.protocol.first.respond
+        others = self.protocol.responder.respond
         for _ in range(BATCH):
             try:
                 data, address = receive(MAX_DATAGRAM)
@@ -62,6 +65,7 @@ class DatagramPort(Port):
                 # datagram is not to blame.
                 continue
             reply = respond(data, address[0])
+            respond = others
             if reply is not None:
                 try:
                     send(reply, address)
@@ -75,7 +79,8 @@ class WildcardPort(DatagramPort):
 
     def doRead(self) -> None:
         """Answer what is queued, up to a batch."""
-        respond = self.protocol.responder.respond
+        respond = self.protocol.first.respond
+        others = self.protocol.responder.respond
         for _ in range(BATCH):
             try:
                 data, ancillary, _flags, address = self.socket.recvmsg(
@@ -86,6 +91,7 @@ class WildcardPort(DatagramPort):
             except OSError:
                 continue
             reply = respond(data, address[0])
+            respond = others
             if reply is not None:
                 try:
                     self.socket.sendmsg([reply], _echoed(ancillary), 0, address)
