@@ -28,7 +28,13 @@ from dinamed.pools.stages.registry import builtin_stages
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
-NO_KEYS = {(Settings, "path"), (Zone, "name"), (Pool, "name"), (Key, "name")}
+NO_KEYS = {
+    (Settings, "path"),
+    (Settings, "targeting"),
+    (Zone, "name"),
+    (Pool, "name"),
+    (Key, "name"),
+}
 """Fields that no key fills: they come from elsewhere."""
 NO_TABLES = {Ttl, Stage}
 """Structs that stand for a single value."""

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the zone's name; by default the file tells (geodns: by its own name)",
     )
     parser.add_argument(
+        "--health",
+        metavar="DIR",
+        help="the folder of geodns's status files",
+    )
+    parser.add_argument(
         "--out",
         metavar="DIR",
         help="write files into this folder, in place of printing them all",
@@ -48,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert; 0, or 1 if the files have problems, 2 if something else is missing."""
     try:
         origin = None if arguments.zone is None else zone_name(arguments.zone)
-        zones = list(READERS[arguments.format](arguments.path, origin))
+        zones = list(_read(arguments, origin))
     except (UsageError, OSError) as error:
         print(f"dinamed convert: {error}", file=sys.stderr)
         return 2
@@ -67,6 +72,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"dinamed convert: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _read(arguments: argparse.Namespace, origin: WireName | None) -> Iterator[Imported]:
+    path = arguments.path
+    match arguments.format:
+        case "geodns":
+            health = arguments.health
+            folder = None if health is None else os.path.abspath(health)
+            return _geodns(path, origin, folder)
+        case "pgeodns":
+            return _pgeodns(path, origin)
+        case _:
+            return _lbnamed(path, origin)
 
 
 def zone_name(text: str) -> WireName:
@@ -94,10 +112,12 @@ def write_files(folder: str, files: Iterable[TextFile]) -> None:
         print(path)
 
 
-def _geodns(path: str, origin: WireName | None) -> Iterator[Imported]:
+def _geodns(
+    path: str, origin: WireName | None, health: str | None
+) -> Iterator[Imported]:
     if not os.path.isdir(path):
         name = os.path.basename(path).removesuffix(".json")
-        yield import_geodns(path, origin or zone_name(name))
+        yield import_geodns(path, origin or zone_name(name), health)
         return
     files = sorted(
         name
@@ -109,7 +129,7 @@ def _geodns(path: str, origin: WireName | None) -> Iterator[Imported]:
     for name in files:
         apex = zone_name(name.removesuffix(".json"))
         if origin is None or apex == origin:
-            yield import_geodns(os.path.join(path, name), apex)
+            yield import_geodns(os.path.join(path, name), apex, health)
 
 
 def _pgeodns(path: str, origin: WireName | None) -> Iterator[Imported]:
@@ -126,6 +146,3 @@ def _lbnamed(path: str, origin: WireName | None) -> Iterator[Imported]:
         if origin is None and found is not None:
             raise UsageError("the file does not name its zone; say --zone NAME")
     yield import_lbnamed(path, origin or b"\0")
-
-
-READERS = {"geodns": _geodns, "lbnamed": _lbnamed, "pgeodns": _pgeodns}

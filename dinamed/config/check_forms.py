@@ -7,6 +7,7 @@ import dns.exception
 import dns.rcode
 import dns.rdatatype
 
+from dinamed.config.values import address as canonical
 from dinamed.config.values import host_port, shown
 from dinamed.wire import names
 
@@ -194,3 +195,22 @@ def words(raw: object) -> tuple[str, ...]:
     if any("\0" in word for word in raw):
         raise ValueError("an argument can't have a NUL character")
     return tuple(raw)
+
+
+def status_keys(raw: object) -> tuple[tuple[str, str], ...]:
+    """A table of `FILE/KEY` by address; the addresses in canonical form."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"expected a table, got {shown(raw)}")
+    return tuple(
+        (canonical(text), status_key(key)) for text, key in sorted(raw.items())
+    )
+
+
+def status_key(raw: object) -> str:
+    """`FILE/KEY`: the file's name without .json, and a key in it."""
+    if not isinstance(raw, str):
+        raise ValueError(f"expected FILE/KEY, got {shown(raw)}")
+    file, slash, key = raw.partition("/")
+    if not slash or not key or not file or file.startswith(".") or "\0" in raw:
+        raise ValueError(f"expected FILE/KEY, got {shown(raw)}")
+    return raw

@@ -86,6 +86,8 @@ def _checked(reader: Reader, check: Check, path: Path, folder: str) -> Check:
             return _exec(reader, check, path, folder)
         case checks.FileCheck():
             return replace(check, path=os.path.join(folder, check.path))
+        case checks.StatusCheck():
+            return replace(check, directory=os.path.join(folder, check.directory))
     return check
 
 

@@ -28,6 +28,9 @@ Host = Annotated[str, Meta(extra={"form": forms.host})]
 Pattern = Annotated[str, Meta(extra={"form": forms.pattern})]
 QType = Annotated[str, Meta(extra={"form": forms.qtype})]
 RCode = Annotated[str, Meta(extra={"form": forms.rcode})]
+StatusKeys = Annotated[
+    tuple[tuple[str, str], ...], Meta(extra={"read": forms.status_keys})
+]
 Template = Annotated[str, Meta(extra={"form": forms.template})]
 Url = Annotated[str, Meta(extra={"form": forms.url})]
 
@@ -132,7 +135,20 @@ class FileCheck(Check, frozen=True, kw_only=True, tag="file"):
     max_age: Seconds | None = None
 
 
-AnyCheck = TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck
+class StatusCheck(Check, frozen=True, kw_only=True, tag="status"):
+    """What the status files of geodns say: `DIRECTORY/FILE.json`, `{"KEY": 0}`.
+
+    `keys` has `FILE/KEY` by address.  1 is bad, 2 is good; 0, and all that is not
+    there, is unknown, and passes.
+    """
+
+    directory: FilePath
+    keys: StatusKeys
+
+
+AnyCheck = (
+    TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck | StatusCheck
+)
 
 KINDS: tuple[type[Check], ...] = (
     TcpCheck,
@@ -141,4 +157,5 @@ KINDS: tuple[type[Check], ...] = (
     DnsCheck,
     ExecCheck,
     FileCheck,
+    StatusCheck,
 )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from dinamed.config.settings import Member, Pool, Settings, Zone
 from dinamed.config.zone_rules import aliases, bindings, source
 from dinamed.formats.imported import Imported
-from dinamed.formats.importing import IMPORTERS
+from dinamed.formats.importing import IMPORTERS, import_geodns
 from dinamed.formats.targets import targeting_of
 from dinamed.geo.locator import Locator
 from dinamed.problems import Problem
@@ -35,7 +35,10 @@ def build_foreign(apex: WireName, zone: Zone) -> Foreign | None:
     if found is None or found[0] not in IMPORTERS:
         return None
     key, path = found
-    made = IMPORTERS[key](path, apex)
+    if key == "geodns":
+        made = import_geodns(path, apex, zone.health)
+    else:
+        made = IMPORTERS[key](path, apex)
     names = {relative(name, apex): pool for name, pool in bindings(zone).items()}
     problems = [*made.problems]
     if not problems:

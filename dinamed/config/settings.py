@@ -14,14 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from dinamed.config import places, values
-from dinamed.config.checks import (
-    DnsCheck,
-    ExecCheck,
-    FileCheck,
-    HttpCheck,
-    HttpsCheck,
-    TcpCheck,
-)
+from dinamed.config.checks import AnyCheck
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.places import Country, Geo
 from dinamed.config.transfers import Grant, Key, MayTransfer, Peer
@@ -55,8 +48,6 @@ PoolReference = Annotated[str, Meta(extra={"read": values.pool_reference})]
 Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
 ReadStage = Annotated[Stage, Meta(extra={"read": values.stage})]
 ReadTtl = Annotated[Ttl, Meta(extra={"read": values.ttl})]
-
-AnyCheck = TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck
 
 Amount = Annotated[float, Meta(ge=0, le=1e18)]
 Asn = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -98,6 +89,7 @@ class Zone(Table, frozen=True, kw_only=True):
     With `targets` a name followed by a target, `www.europe`, stands for `www` where
     the client is in that target; targets are looked for in that order.  `aliases` are
     names that stand for others of the zone, whatever is asked but NS and SOA.
+    `health` is the folder of geodns's status files.
 
     With `primary` the zone is a secondary one.  `transfer` says who may transfer it,
     `notify` whom to tell of changes, `update` who may change it.
@@ -108,6 +100,7 @@ class Zone(Table, frozen=True, kw_only=True):
     geodns: FilePath | None = None
     lbnamed: FilePath | None = None
     pgeodns: FilePath | None = None
+    health: FilePath | None = None
     primary: tuple[Peer, ...] = ()
     client_subnet: bool = True
     transfer: tuple[MayTransfer, ...] = ()

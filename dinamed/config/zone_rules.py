@@ -130,6 +130,10 @@ def _with_file(
     key, file = found
     file = os.path.join(folder, file)
     check_readable(reader, file, (*path, key))
+    if zone.health is not None:
+        if key != "geodns":
+            reader.report((*path, "health"), "goes with geodns")
+        zone = replace(zone, health=os.path.join(folder, zone.health))
     return replace(zone, **{key: file})
 
 

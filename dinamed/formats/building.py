@@ -3,9 +3,12 @@
 import ipaddress
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from msgspec.structs import replace
 
+from dinamed.config.check_forms import status_key
+from dinamed.config.checks import StatusCheck
 from dinamed.config.feeds import LbcdFeed
 from dinamed.config.settings import Member, Pool, Stage, Ttl
 from dinamed.formats.findings import Findings
@@ -19,11 +22,18 @@ from dinamed.zones.targeting import Sample
 
 ADDRESSES = (Type.A, Type.AAAA)
 MAX_MEMBER_NAME = 200
+STATUS_INTERVAL = 2.0
+"""Seconds between looks at a status file."""
 
 
-def build(origin: WireName, zone: LabelZone, findings: Findings) -> Imported:
-    """Make everything; what can't be kept as it was is told in `findings`."""
-    builder = _Builder(origin, zone, findings)
+def build(
+    origin: WireName, zone: LabelZone, findings: Findings, health: str | None = None
+) -> Imported:
+    """Make everything; what can't be kept as it was is told in `findings`.
+
+    `health` is the folder of geodns's status files.
+    """
+    builder = _Builder(origin, zone, findings, health)
     for key, label in zone.labels.items():
         builder.add(key, label)
     builder.apex()
@@ -49,7 +59,14 @@ def pool_name(origin: WireName, key: bytes) -> str:
 class _Builder:
     """Takes label after label."""
 
-    def __init__(self, origin: WireName, zone: LabelZone, findings: Findings) -> None:
+    def __init__(
+        self,
+        origin: WireName,
+        zone: LabelZone,
+        findings: Findings,
+        health: str | None,
+    ) -> None:
+        self.health = health
         self.origin = origin
         self.zone = zone
         self.findings = findings
@@ -76,7 +93,7 @@ class _Builder:
         if label.health and not any(
             entry.health for entries in label.records.values() for entry in entries
         ):
-            self._warn(label, "health: no record says whose; all of them are in")
+            self._warn(label, "health: no record says whose; all are in")
 
     def _addresses(self, key: bytes, label: Label) -> None:
         lists: dict[int, Sequence[Entry]]
@@ -117,8 +134,37 @@ class _Builder:
             ttl=Ttl(ttl, ttl),
             answers=answers,
             select=select,
+            check=self._check(label, lists.values()),
             load=LbcdFeed() if self.zone.lbcd else None,
             members=tuple(members.values()),
+        )
+
+    def _check(
+        self, label: Label, lists: Iterable[Sequence[Entry]]
+    ) -> tuple[StatusCheck, ...]:
+        """The check of what status files say, where the label wants it."""
+        if not label.health:
+            return ()
+        keys = []
+        for entry in chain.from_iterable(lists):
+            text = str(ipaddress.ip_address(entry.rdata))
+            try:
+                keys += [(text, status_key(entry.health))] if entry.health else []
+            except ValueError as error:
+                self._warn(label, f"health of {text}: {error}")
+        if not keys:
+            return ()
+        if self.health is None:
+            self._warn(label, "health: no folder of status files is known")
+            return ()
+        return (
+            StatusCheck(
+                directory=self.health,
+                keys=tuple(sorted(keys)),
+                interval=STATUS_INTERVAL,
+                rise=1,
+                fall=1,
+            ),
         )
 
     def _join(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from dinamed.config.checks import StatusCheck
 from dinamed.config.settings import Member, Pool
 from dinamed.formats.imported import Imported
 from dinamed.formats.zone_text import master_file, unused_pools
@@ -113,6 +114,18 @@ def _pool(pool: Pool, name: str) -> Iterator[str]:
     if pool.load is not None:
         yield f"[{table}.load]"
         yield f"type = {json.dumps(pool.load.kind)}"
+    for check in pool.check:
+        if isinstance(check, StatusCheck):
+            yield f"[{table}.check]"
+            yield 'type = "status"'
+            yield f"directory = {json.dumps(check.directory)}"
+            keys = ", ".join(
+                f"{json.dumps(a)} = {json.dumps(k)}" for a, k in check.keys
+            )
+            yield f"keys = {{ {keys} }}"
+            yield f"interval = {_number(check.interval)}"
+            yield f"rise = {check.rise}"
+            yield f"fall = {check.fall}"
     for member in pool.members:
         yield from _member(member, table)
     yield ""

@@ -13,13 +13,16 @@ from dinamed.formats.pgeodns import read_pgeodns
 from dinamed.wire.names import WireName, to_text
 
 
-def import_geodns(path: str, origin: WireName) -> Imported:
-    """The zone `origin` from the JSON file of geodns at `path`."""
+def import_geodns(path: str, origin: WireName, health: str | None = None) -> Imported:
+    """The zone `origin` from the JSON file of geodns at `path`.
+
+    `health` is the folder of the status files; without one all hosts are in.
+    """
     findings = Findings()
     zone = read_geodns(path, origin, findings)
     if zone is None:
         return imported(origin, findings)
-    return build(origin, zone, findings)
+    return build(origin, zone, findings, health)
 
 
 def import_pgeodns(path: str, origin: WireName) -> Imported:

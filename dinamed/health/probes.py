@@ -11,6 +11,7 @@ from dinamed.health.dns_probe import DnsProbe, DnsReactor
 from dinamed.health.file import FileProbe, FileReactor
 from dinamed.health.http import HttpProbe
 from dinamed.health.results import Probe, Result, Target, failed
+from dinamed.health.status import StatusProbe
 from dinamed.health.tcp import TcpProbe
 
 
@@ -48,6 +49,8 @@ def make_probe(
                 return CommandProbe(reactor, check)
             case checks.FileCheck():
                 return FileProbe(reactor, check)
+            case checks.StatusCheck():
+                return StatusProbe(reactor, check)
     except (OSError, ValueError) as error:
         return BrokenProbe(f"the check can't be made: {error}")
     return BrokenProbe("no such type of check")

@@ -39,13 +39,15 @@ class Answer(NamedTuple):
 
 
 class ServedTestCase(FormatsTestCase):
-    """Tests that ask what is made of files."""
+    """Tests that ask what is made of files; `networks` tells where clients are."""
+
+    networks = NETWORKS
 
     def serve(self, files: Mapping[str, str], config: str) -> Engine:
         """Serve a config with these files beside it; there must be no problem."""
         for name, text in files.items():
             self.write(name, text)
-        path = self.write("dinamed.toml", config + NETWORKS)
+        path = self.write("dinamed.toml", config + self.networks)
         everything = load_all(path)
         self.assertEqual(told(everything.problems), [])
         settings = everything.settings
