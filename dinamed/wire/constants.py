@@ -39,8 +39,12 @@ class Rcode(IntEnum):
     NOTIMP = 4
     REFUSED = 5
     YXDOMAIN = 6
+    YXRRSET = 7
+    NXRRSET = 8
     NOTAUTH = 9
+    NOTZONE = 10
     BADVERS = 16
+    BADCOOKIE = 23
 
 
 class Type(IntEnum):

@@ -4,6 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from dinamed.wire.constants import EDNS_DO, MAX_UDP_EDNS, EdnsOption, Type
+from dinamed.wire.cookies import is_legal
 from dinamed.wire.question import FormatError, skip_name
 from dinamed.wire.subnet import ClientSubnet, read_subnet
 
@@ -19,6 +20,10 @@ class Edns:
     """DNSSEC OK (RFC 3225)."""
     nsid: bool = False
     subnet: ClientSubnet | None = None
+    cookie: bytes = b""
+    """Client cookie, with the server cookie if there is one (RFC 7873)."""
+    keepalive: bool = False
+    """Whether the client asks how long it may keep a stream open (RFC 7828)."""
 
 
 def read_additional(
@@ -58,6 +63,8 @@ def _read_opt(size: int, ttl: int, options: bytes) -> Edns:
         return Edns(size, version, do)
     nsid = False
     subnet: ClientSubnet | None = None
+    cookie = b""
+    keepalive = False
     position = 0
     while position < len(options):
         if position + 4 > len(options):
@@ -72,8 +79,15 @@ def _read_opt(size: int, ttl: int, options: bytes) -> Edns:
             if subnet is not None:
                 raise FormatError("two client subnets")
             subnet = read_subnet(options[position : position + length])
+        elif code == EdnsOption.COOKIE:
+            if not is_legal(length):
+                raise FormatError("impossible cookie")
+            # RFC 7873 section 5.2: only the first one counts.
+            cookie = cookie or options[position : position + length]
+        elif code == EdnsOption.TCP_KEEPALIVE:
+            keepalive = True
         position += length
-    return Edns(size, version, do, nsid, subnet)
+    return Edns(size, version, do, nsid, subnet, cookie, keepalive)
 
 
 def opt_record(rcode: int, do: bool, options: bytes = b"") -> bytes:
@@ -96,6 +110,12 @@ def opt_record(rcode: int, do: bool, options: bytes = b"") -> bytes:
 def option(code: EdnsOption, data: bytes) -> bytes:
     """One option in wire form."""
     return struct.pack("!HH", code, len(data)) + data
+
+
+def keepalive_option(seconds: float) -> bytes:
+    """How long a stream may be idle (RFC 7828 section 3.1), in steps of 100 ms."""
+    units = min(0xFFFF, int(seconds * 10))
+    return option(EdnsOption.TCP_KEEPALIVE, units.to_bytes(2, "big"))
 
 
 def extended_error(info_code: int) -> bytes:

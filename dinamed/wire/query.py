@@ -11,10 +11,12 @@ from dinamed.wire.constants import (
     MAX_STREAM,
     MAX_UDP_EDNS,
     MAX_UDP_PLAIN,
+    ExtendedError,
     Opcode,
     Rcode,
+    Type,
 )
-from dinamed.wire.edns import Edns, opt_record, read_additional
+from dinamed.wire.edns import Edns, extended_error, opt_record, read_additional
 from dinamed.wire.question import FormatError, Question, read_question
 
 _HEADER = struct.Struct("!2s5H")
@@ -56,9 +58,27 @@ class Rejected:
 
     reply: bytes | None
     """None: silence."""
+    cookie: bytes = b""
+    """Of a message that asks for nothing but a server cookie (RFC 7873 section 5.4);
+    for servers without cookies it is a malformed one."""
+    do: bool = False
 
 
 SILENCE = Rejected(None)
+_TRANSFERS = frozenset((Type.IXFR, Type.AXFR))
+
+
+def is_plain(query: Query, data: bytes) -> bool:
+    """Whether a message is a query for data, and has no records beside OPT.
+
+    Others may be signed, or are about whole zones: they go another way.
+    """
+    return (
+        query.opcode == Opcode.QUERY
+        and query.question.type not in _TRANSFERS
+        and data[11] == (query.edns is not None)
+        and not data[10]
+    )
 
 
 def read_query(data: bytes) -> Query | Rejected:
@@ -66,7 +86,8 @@ def read_query(data: bytes) -> Query | Rejected:
 
     * Runts and responses (QR=1) get silence, so that two servers cannot loop.
     * Opcodes other than QUERY, NOTIFY and UPDATE get NOTIMP.
-    * A QDCOUNT other than 1 (RFC 9619), and whatever breaks the format, gets FORMERR.
+    * A QDCOUNT other than 1 (RFC 9619), and whatever breaks the format, gets FORMERR;
+      the cookie of one without a question is read.
     * An EDNS version other than 0 gets BADVERS (RFC 6891 section 6.1.3).
     """
     if len(data) < HEADER_SIZE:
@@ -79,9 +100,12 @@ def read_query(data: bytes) -> Query | Rejected:
     opcode = flags >> 11 & 0xF
     copied = FLAG_QR | opcode << 11 | flags & COPIED_FLAGS
     if opcode not in _OPCODES:
-        return Rejected(_bare(ident, copied, Rcode.NOTIMP))
+        return Rejected(_not_implemented(data, ident, copied, additionals))
     if questions != 1:
-        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+        reply = _bare(ident, copied, Rcode.FORMERR)
+        if questions or answers or authorities or not additionals or opcode:
+            return Rejected(reply)
+        return _without_question(data, additionals, reply)
     if opcode == Opcode.QUERY and (answers or authorities > 1):
         return Rejected(_bare(ident, copied, Rcode.FORMERR))
     try:
@@ -96,6 +120,33 @@ def read_query(data: bytes) -> Query | Rejected:
         opt = opt_record(Rcode.BADVERS, edns.do)
         return Rejected(_bare(ident, copied, Rcode.BADVERS, question, opt))
     return Query(ident, flags, opcode, question, edns)
+
+
+def _not_implemented(data: bytes, ident: bytes, copied: int, count: int) -> bytes:
+    """NOTIMP; with OPT and its reason, if the message is an OPT behind a header.
+
+    What else messages of an unknown opcode hold is not known.
+    """
+    opt = b""
+    if data[4:10] == bytes(6) and count:
+        try:
+            edns = read_additional(data, HEADER_SIZE, 0, count)
+        except FormatError:
+            edns = None
+        if edns is not None:
+            why = extended_error(ExtendedError.NOT_SUPPORTED)
+            opt = opt_record(Rcode.NOTIMP, edns.do, why)
+    return _bare(ident, copied, Rcode.NOTIMP, None, opt)
+
+
+def _without_question(data: bytes, additionals: int, reply: bytes) -> Rejected:
+    try:
+        edns = read_additional(data, HEADER_SIZE, 0, additionals)
+    except FormatError:
+        return Rejected(reply)
+    if edns is None or edns.version:
+        return Rejected(reply)
+    return Rejected(reply, edns.cookie, edns.do)
 
 
 def _bare(

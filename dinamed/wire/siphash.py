@@ -11,6 +11,8 @@ def siphash24(key: bytes, data: bytes) -> bytes:
 
     @raise struct.error: the key has another length.
     """
+    k0: int
+    k1: int
     k0, k1 = _KEY.unpack(key)
     v0 = k0 ^ 0x736F6D6570736575
     v1 = k1 ^ 0x646F72616E646F6D
@@ -19,7 +21,7 @@ def siphash24(key: bytes, data: bytes) -> bytes:
     size = len(data)
     # The last word holds what is left of the data, and its length in the top octet.
     padded = data + bytes(7 - size % 8) + bytes((size & 0xFF,))
-    words = struct.unpack(f"<{len(padded) // 8}Q", padded)
+    words: tuple[int, ...] = struct.unpack(f"<{len(padded) // 8}Q", padded)
     for word in words:
         v3 ^= word
         v0, v1, v2, v3 = _round(*_round(v0, v1, v2, v3))

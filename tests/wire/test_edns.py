@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.wire.constants import EdnsOption, ExtendedError
-from dinamed.wire.edns import Edns, extended_error, opt_record, option
+from dinamed.wire.edns import (
+    Edns,
+    extended_error,
+    keepalive_option,
+    opt_record,
+    option,
+)
 from dinamed.wire.query import Query, Rejected, read_query
 from dinamed.wire.question import FormatError
 from dinamed.wire.subnet import ClientSubnet, read_subnet
@@ -56,6 +62,29 @@ class OptTests(SynchronousTestCase):
         edns = edns_of(edns_query(client_option(3, b"data")))
         assert edns is not None
         self.assertTrue(edns.nsid)
+
+    def test_cookie(self) -> None:
+        """8 octets or from 16 to 40; of several the first counts (RFC 7873)."""
+        for size in range(50):
+            query = edns_query(client_option(10, b"x" * size))
+            if size == 8 or 16 <= size <= 40:
+                edns = edns_of(query)
+                assert edns is not None
+                self.assertEqual(edns.cookie, b"x" * size)
+            else:
+                self.assertTrue(is_formerr(query), size)
+        two = client_option(10, b"1" * 8) + client_option(10, b"2" * 16)
+        edns = edns_of(edns_query(two))
+        assert edns is not None
+        self.assertEqual(edns.cookie, b"1" * 8)
+
+    def test_keepalive(self) -> None:
+        """A client asks by an empty option; a reply tells tenths of seconds."""
+        edns = edns_of(edns_query(client_option(11, b"")))
+        assert edns is not None
+        self.assertTrue(edns.keepalive)
+        self.assertEqual(keepalive_option(30), b"\0\x0b\0\2\1\x2c")
+        self.assertEqual(keepalive_option(1e6), b"\0\x0b\0\2\xff\xff")
 
     def test_other_records_beside(self) -> None:
         """OPT may stand among other additional records, as a TSIG."""

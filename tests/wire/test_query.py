@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.wire.constants import FLAG_CD, FLAG_QR, FLAG_RD, Opcode
 from dinamed.wire.query import SILENCE, Query, Rejected, read_query
 from tests.strategies import NAMES, TYPES, mutated
-from tests.wire.support import QUESTION, edns_query, header, opt
+from tests.wire.support import QUESTION, edns_query, header, opt, option
 
 RECORD = b"\0\0\1\0\1\0\0\0\0\0\4abcd"
 
@@ -238,3 +238,34 @@ class RejectTests(SynchronousTestCase):
             self.assertLessEqual(len(outcome.reply), len(data) + len(opt()))
         else:
             self.assertTrue(len(data) < 12 or data[2] & 0x80)
+
+
+class WithoutQuestionTests(SynchronousTestCase):
+    """Messages that ask for a cookie alone (RFC 7873 section 5.4)."""
+
+    def read(self, options: bytes, flags: int = 0) -> Rejected:
+        """How a message without a question is taken."""
+        data = header(flags, questions=0, additionals=1) + opt(options)
+        outcome = read_query(data)
+        assert isinstance(outcome, Rejected) and outcome.reply is not None
+        return outcome
+
+    def test_cookie(self) -> None:
+        """The cookie is read; for whoever has none it is a malformed message."""
+        found = self.read(option(10, b"c" * 8))
+        self.assertEqual((found.cookie, found.do), (b"c" * 8, False))
+        assert found.reply is not None
+        self.assertEqual(found.reply[3] & 0xF, 1)
+
+    def test_no_cookie(self) -> None:
+        """Other options do not make such a message one that asks something."""
+        self.assertEqual(self.read(option(3, b"")).cookie, b"")
+        self.assertEqual(self.read(option(10, b"c" * 9)).cookie, b"")
+        self.assertEqual(self.read(option(10, b"c" * 8), flags=0x2800).cookie, b"")
+
+    def test_unknown_opcode(self) -> None:
+        """NOTIMP says by OPT why, if it was asked with OPT alone (EDE 21)."""
+        reply = self.read(b"", flags=0x7800).reply
+        assert reply is not None
+        self.assertEqual(reply[2:12], b"\xf8\x04\0\0\0\0\0\0\0\1")
+        self.assertEqual(reply[12:], opt(b"\0\x0f\0\2\0\x15"))

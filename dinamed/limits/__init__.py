@@ -1,0 +1,1 @@
+"""Response rate limiting: how many replies of one kind a network may get."""

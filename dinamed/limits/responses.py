@@ -1,0 +1,95 @@
+"""Response rate limiting: a bucket for each client network and kind of reply.
+
+A flood of queries with forged addresses makes a name server send its replies to whoever
+has those addresses.  All of them go to one network and are of few kinds, which honest
+resolvers, who remember what they were told, do not ask for so often.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from dinamed.generations import Generations
+
+REMEMBERED = 65536
+"""Buckets in the young generation, about 170 octets each."""
+BURST = 1.0
+"""Seconds of the rate that may come at once."""
+_GRAIN = 1e-6  # of Unix time as a float, with some room
+_OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
+
+Network = IPv4Network | IPv6Network
+
+
+class Verdict(IntEnum):
+    """What becomes of a reply."""
+
+    PASS = 0
+    SLIP = 1
+    """It leaves truncated and empty, so that an honest client asks again over TCP."""
+    DROP = 2
+
+
+class ResponseLimiter:
+    """Lets `rate` replies a second through for each network and kind.
+
+    Every `slip`-th of the others leaves truncated; 0: none.  A network is a /24 of
+    IPv4 or a /56 of IPv6; those in `exempt` have no limit.  Memory is bounded: buckets
+    that were not used lately are forgotten, and so are full again.
+    """
+
+    def __init__(
+        self, rate: float, slip: int = 2, exempt: Iterable[Network] = ()
+    ) -> None:
+        if rate <= 0:
+            raise ValueError("the rate must be over 0")
+        self._step = 1.0 / rate
+        # A bucket is the time at which it will be full again.  A reply moves that by
+        # one step, and may do so while it is less than a burst ahead.
+        self._ahead = max(0.0, BURST - self._step) + _GRAIN
+        self._farthest = max(BURST, self._step) + 2 * _GRAIN
+        self._slip = slip
+        self._exempt = tuple(exempt)
+        self._full_at: Generations[int, float] = Generations(REMEMBERED)
+        self.over = 0
+        """Replies that were over the limit, exempt clients' apart."""
+        self.slipped = 0
+        """Those of them that left truncated."""
+
+    @property
+    def dropped(self) -> int:
+        """Replies that did not leave."""
+        return self.over - self.slipped
+
+    def judge(self, source: bytes, kind: bytes, now: float) -> Verdict:
+        """Take one reply of a kind to a packed address out of its bucket.
+
+        `now` is in seconds, of a clock that may be set: a bucket that would be full
+        only later than it can be is a full one.
+        """
+        size = _OCTETS_4 if len(source) == 4 else _OCTETS_6
+        # Python's hash has a secret of the process, so nobody can find collisions.
+        key = hash(source[:size] + kind)
+        full_at = self._full_at.young.get(key) or self._full_at.get(key) or 0.0
+        ahead = full_at - now
+        if ahead <= 0 or ahead > self._farthest:
+            self._full_at.put(key, now + self._step)
+            return Verdict.PASS
+        if ahead <= self._ahead:
+            self._full_at.put(key, full_at + self._step)
+            return Verdict.PASS
+        if self._exempt and self._is_exempt(source):
+            return Verdict.PASS
+        self.over += 1
+        if self._slip and self.over % self._slip == 0:
+            self.slipped += 1
+            return Verdict.SLIP
+        return Verdict.DROP
+
+    def _is_exempt(self, source: bytes) -> bool:
+        address = ip_address(source)
+        return any(
+            address in network
+            for network in self._exempt
+            if network.version == address.version
+        )
