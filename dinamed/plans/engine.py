@@ -40,7 +40,7 @@ from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
-from dinamed.wire.query import Query, Rejected, read_query
+from dinamed.wire.query import Query, Rejected, is_plain, read_query
 from dinamed.wire.render import EMPTY, Rendered
 
 READY_LIMIT = 16384
@@ -58,6 +58,9 @@ Ready = tuple[Cell, bytes | Draw]
 """What a message gets, and where that is counted."""
 Planned = tuple[Plan, str]
 """A plan, and the label of the zone that it is counted under."""
+
+Aside = Callable[[Query, bytes, str, bool], bytes | None]
+"""From a query, its octets, its sender and whether over a stream, to the reply."""
 
 
 class Key(NamedTuple):
@@ -88,6 +91,8 @@ class Engine:
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
         self._plans: Generations[Key, Planned] = Generations(PLAN_LIMIT)
         self.counts = Counts()
+        self.aside: Aside | None = None
+        """Answers what is signed, or is about whole zones; None: it is refused."""
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
 
@@ -131,6 +136,13 @@ class Engine:
         if isinstance(query, Rejected):
             self.counts.rejected(query.reply, stream)
             return query.reply
+        if self.aside is not None and not is_plain(query, data):
+            self.questions += 1
+            reply = self.aside(query, data, host, stream)
+            if reply is not None:
+                zone = self.counts.zone(self._snapshot.zones, query.question.key)
+                self._count(query, zone, reply, stream)
+            return reply
         context = QueryContext(query, packed(host), stream)
         if stream or len(data) > READY_MESSAGE_MAX:
             return self.answer(context)

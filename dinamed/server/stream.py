@@ -1,6 +1,6 @@
 """DNS over streams (RFC 7766): framing, time limits, caps, back-pressure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.server.udp import Responder
+from dinamed.wire.many import FirstOfMany
 
 IDLE_TIMEOUT = 30.0
 """Seconds a connection may take from one whole query to the next."""
@@ -40,6 +41,9 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         # The base class sets up what only clients need, and the global reactor.
         self.factory = factory
         self.host = ""
+        self._rest: Iterator[bytes] | None = None
+        """The messages of a long reply that are still to be made."""
+        self._ended = False
 
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
@@ -64,12 +68,45 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         if reply is None:
             self.hang_up()
             return
-        self.transport.write(len(reply).to_bytes(2, "big") + reply)
+        self._write(reply)
+        if isinstance(reply, FirstOfMany):
+            self._rest = reply.rest
+            self._go_on()
+
+    def _write(self, message: bytes) -> None:
+        self.transport.write(len(message).to_bytes(2, "big") + message)
         self.resetTimeout()
         self.factory.touch(self)
 
+    def _go_on(self) -> None:
+        """Write more of a long reply, until the transport has enough for now."""
+        while self._rest is not None and not self.paused:
+            try:
+                message = next(self._rest, None)
+            except Exception:
+                self.factory.log.failure("a long reply broke off")
+                self._rest = None
+                self.transport.abortConnection()
+                return
+            if message is not None:
+                self._write(message)
+                continue
+            self._rest = None
+            if self._ended:
+                self.hang_up()
+
+    def resumeProducing(self) -> None:
+        """The transport has room again: first for the rest of a long reply."""
+        if self._rest is not None:
+            self.paused = False
+            self._go_on()
+        if self._rest is None and not self._ended:
+            super().resumeProducing()
+
     def hang_up(self) -> None:
         """Answer nothing more; close once the replies are written."""
+        self._rest = None
+        self._ended = True
         self.pauseProducing()
         # Else the transport, its buffer empty, would ask for more instead of closing.
         self.transport.unregisterProducer()  # type: ignore[attr-defined]
@@ -77,7 +114,9 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""
-        self.hang_up()
+        self._ended = True
+        if self._rest is None:
+            self.hang_up()
 
     def writeConnectionLost(self) -> None:
         """We never close one direction alone, so this is not called."""

@@ -1,0 +1,1 @@
+"""Zones on their way between servers: TSIG, AXFR, IXFR, NOTIFY and UPDATE."""
