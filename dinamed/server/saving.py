@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,6 +19,8 @@ from dinamed.server.authority import Authority
 
 SAVE_INTERVAL = 10.0
 """Seconds between saves, where something has changed."""
+SOON = 1.0
+"""Seconds from a change of state (an order, a verdict) to its save; not of reports."""
 FILE_NAME = "state.json"
 
 
@@ -52,7 +55,7 @@ def write_atomically(path: str, data: bytes) -> None:
 
 
 class SavingService(TimerService):
-    """Restores the state when it starts, then saves it every few seconds.
+    """Restores the state when it starts, then saves it when it changes.
 
     It must start before the checks do.  What cannot be read or written is told in
     the log, and nothing else happens.
@@ -72,16 +75,36 @@ class SavingService(TimerService):
         self._written = b""
         self._writing: Deferred[None] | None = None
         self._complained = False
+        self._soon: IDelayedCall | None = None
+        self._unsubscribe: Callable[[], None] | None = None
 
     def startService(self) -> None:
         """Restore, then save now and then."""
         self._attempt(self._restore, "restored from")
+        self._unsubscribe = self._authority.manager.subscribe(self._changed)
         super().startService()
 
     def stopService(self) -> Deferred[None]:
         """Save what is known at the end."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         stopped = super().stopService() or succeed(None)
         return stopped.addCallback(lambda _: self._save_now())
+
+    def _changed(self, pools: frozenset[str]) -> None:
+        if self._soon is None:
+            self._soon = self._reactor.callLater(SOON, self._save_soon)
+
+    def _save_soon(self) -> None:
+        self._soon = None
+        if self._writing is None:
+            self.save()
+        else:  # what is being written is older
+            self._changed(frozenset())
 
     def save(self) -> Deferred[None]:
         """Save in a thread, unless nothing has changed or that is going on."""
@@ -132,7 +155,7 @@ class SavingService(TimerService):
     def _attempt(self, action: Callable[[], None], what: str) -> None:
         try:
             action()
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, RecursionError, msgspec.DecodeError) as error:
             self._complain(what, str(error))
 
     def _complain(self, what: str, why: str) -> None:

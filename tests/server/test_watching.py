@@ -127,7 +127,7 @@ class SavingTests(SynchronousTestCase):
     def started(self, now: float) -> Authority:
         """A server with its state in the folder."""
         authority = authority_of(self.folder, 'load = {type = "push"}', now)
-        clock = Clock()
+        self.clock = clock = Clock()
         watching = WatchingService(clock, authority, random.Random(2))
         self.saving = SavingService(
             InlineReactor(clock), authority, watching.health, self.folder
@@ -146,6 +146,13 @@ class SavingTests(SynchronousTestCase):
         self.assertEqual(view.standings["a"].order, Order.DRAIN)
         self.assertEqual(view.standings["a"].until, 5000.0)
         self.assertEqual(view.load_of(view.members[1], 1010.0), 2.5)
+        self.stop()
+
+    def test_killed(self) -> None:
+        """An order is in the file soon after it was given, without a stop."""
+        self.clock.advance(1.0)
+        view = self.started(1010.0).manager.view("mirrors")
+        self.assertEqual(view.standings["a"].order, Order.DRAIN)
         self.stop()
 
     def test_over_meanwhile(self) -> None:
