@@ -78,7 +78,8 @@ def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Expl
     context = QueryContext(query, source, True, recorder)
     plan = engine.plan(query)
     reply = engine.execute(plan, context)
-    steps = [*_found(engine, name, rrtype), *_placed(engine, plan, context)]
+    steps = [*_found(engine, name, rrtype, plan), *_aliases(reply)]
+    steps += _placed(engine, plan, context)
     steps += _planned(engine, plan)
     steps += [_told(event) for event in recorder.events]
     return Explanation(tuple(steps), reply)
@@ -98,7 +99,16 @@ def _edns(client: Client) -> Edns:
     return Edns(65535, 0, False, subnet=subnet)
 
 
-def _found(engine: Engine, name: WireName, rrtype: int) -> list[Step]:
+def _aliases(reply: bytes) -> list[Step]:
+    """The aliases that were followed."""
+    return [
+        Step("alias", f"{rrset.name} leads to {rrset[0]}")
+        for rrset in dns.message.from_wire(reply).answer
+        if int(rrset.rdtype) == Type.CNAME
+    ]
+
+
+def _found(engine: Engine, name: WireName, rrtype: int, plan: Plan) -> list[Step]:
     """Where the name stands in our zones."""
     zones = engine.snapshot.zones
     key = name.lower()
@@ -108,12 +118,17 @@ def _found(engine: Engine, name: WireName, rrtype: int) -> list[Step]:
     if zone is None:
         return [Step("zone", "none of ours: refused")]
     text = f"{to_text(zone.origin)} serial {zone.serial}, {zone.records} records"
-    return [Step("zone", text), Step("name", _match(zone, key))]
+    return [Step("zone", text), Step("name", _match(zone, key, plan))]
 
 
-def _match(zone: PackedZone, key: WireName) -> str:
+def _match(zone: PackedZone, key: WireName, plan: Plan) -> str:
     match = zone.find(key)
     owner = to_text(match.name)
+    if match.kind in (Found.MISSING, Found.WILDCARD):
+        if isinstance(plan, Told):
+            return "answers by itself"
+        if isinstance(plan, Drawn) and plan.place is not None:
+            return "a pool's name with the label of a region"
     match match.kind:
         case Found.EXACT:
             if match.node.rrsets or match.node.pool:
@@ -149,7 +164,7 @@ def _planned(engine: Engine, plan: Plan) -> list[Step]:
     if isinstance(plan, Drawn):
         return [Step("pool", _pool_text(engine.snapshot.pools[plan.pool]))]
     if isinstance(plan, Told):
-        return [Step("own", "a name that answers by itself")]
+        return [Step("told", f"{plan.topic.name.lower()}, composed for each question")]
     if isinstance(plan, Targeted):
         text = "one label for all" if not plan.tailored else "labels by target"
         return [Step("targets", text)]

@@ -125,6 +125,7 @@ class ExplainTests(SynchronousTestCase):
         """An alias into a pool shows both records."""
         text = self.explain("alias.example.org")
         self.assertIn("alias.example.org. 3600 IN CNAME ftp.example.org.", text)
+        self.assertIn("alias.example.org. leads to ftp.example.org.", text)
         self.assertIn("mirrors: 3 members, 2 usable", text)
 
     def test_wildcard(self) -> None:
@@ -158,7 +159,7 @@ class ExplainTests(SynchronousTestCase):
     def test_own(self) -> None:
         """A name that answers by itself says so."""
         text = self.explain("mgmt.example.org", "--type", "TXT")
-        self.assertIn("a name that answers by itself", text)
+        self.assertIn("answers by itself", text)
         self.assertIn("dinamed/", text)
 
     def test_bad_question(self) -> None:
