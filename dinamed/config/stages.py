@@ -13,7 +13,7 @@ MOST = 1e18  # more than any load or time
 
 
 def count(argument: object) -> object:
-    """The argument of `nearest`: how many members to keep, at least 1."""
+    """The argument of `nearest` and `best`: how many members, at least 1."""
     if type(argument) is not int or argument < 1:
         raise ValueError("expected a whole number of at least 1")
     return argument
@@ -86,6 +86,7 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "round-robin": StageKind(picks=True),
         "hash": StageKind(picks=True),
         "least": StageKind(picks=True, argument=increments),
+        "best": StageKind(picks=True, argument=count),
         "predictive": StageKind(picks=True, argument=transfers),
         "all": StageKind(picks=True),
     }

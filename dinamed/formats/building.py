@@ -128,7 +128,8 @@ class _Builder:
             self.closest.add(name)
             select = (Stage("nearest", answers), *select)
         if self.zone.by_load:
-            select = (Stage("least"),)
+            top = label.top_slice
+            select = (Stage("best", top) if top > 1 else Stage("least"),)
         return Pool(
             name=name,
             ttl=Ttl(ttl, ttl),

@@ -1,6 +1,7 @@
 """From the hosts and groups of lbnamed and the first dinamed to a zone of labels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dinamed.formats.findings import Findings
 from dinamed.formats.labels import Entry, Label, LabelZone, Soa
@@ -42,9 +43,6 @@ def label_zone(
     made: dict[bytes, Label] = {}
     for key, group in found.groups.items():
         label = _label(file, found, group, known, by_region)
-        if group.top_slice > 1:
-            message = "the top slice is left out: the best one is given"
-            findings.warning(file, group.line, group.name, message)
         head, target = split_region(key) if by_region else (key, b"")
         _put(made, head + target, label)
         if head + target != key:
@@ -123,7 +121,14 @@ def _label(
             records[rrtype] = (*records.get(rrtype, ()), entry)
     if group.mx is not None:
         records[Type.MX] = (Entry(b"\0\x0a" + group.mx, 0, group.line),)
-    return Label(group.name, file, group.line, records, ttl=group.ttl)
+    return Label(
+        group.name,
+        file,
+        group.line,
+        records,
+        ttl=group.ttl,
+        top_slice=group.top_slice,
+    )
 
 
 def _put(made: dict[bytes, Label], key: bytes, label: Label) -> None:
@@ -138,7 +143,7 @@ def _put(made: dict[bytes, Label], key: bytes, label: Label) -> None:
         datas = {entry.rdata for entry in there}
         new = tuple(entry for entry in entries if entry.rdata not in datas)
         records[rrtype] = (*there, *new)
-    made[key] = Label(old.text, old.file, old.line, records, ttl=old.ttl)
+    made[key] = replace(old, records=records)
 
 
 def _dotted(key: bytes) -> bool:

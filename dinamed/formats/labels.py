@@ -30,6 +30,7 @@ class Label:
     """One label.  None: as the zone says.
 
     `file` and `line` are where it stands first; `text` is the label as it is written.
+    `top_slice` is among how many hosts with the lowest load one is drawn by chance.
     `records` may be empty for a type that is there all the same.
     """
 
@@ -42,6 +43,7 @@ class Label:
     max_hosts: int | None = None
     closest: bool | None = None
     health: bool = False
+    top_slice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

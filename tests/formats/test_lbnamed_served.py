@@ -66,6 +66,18 @@ class LbnamedTests(ServedTestCase):
         self.assertEqual(ask(self.engine, "tree.example.org.", "A").ttl, 6)
         self.assertEqual(ask(self.engine, "none.example.org.", "A").rcode, "NXDOMAIN")
 
+    def test_top_slice(self) -> None:
+        """One of the best two is given by chance, of two hosts too."""
+        self.engine = self.serve(
+            {
+                "x.lb": "9 10 a 192.0.2.1 g\n9 10 b 192.0.2.2 g h\n"
+                "9999 10 c 192.0.2.3 g h\ng 0 2\nh 0 2\n"
+            },
+            CONFIG,
+        )
+        self.assertEqual(set(self.addresses("g", 40)), {"1", "2"})
+        self.assertEqual(set(self.addresses("h", 40)), {"2", "3"})
+
     def test_people(self) -> None:
         """Hosts without addresses are looked up, and asked for their load by lbcd."""
         known = {"rs1": [b"\xc0\0\2\1"], "rs2": [b"\xc0\0\2\2", bytes(15) + b"\1"]}

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import cast
 
+from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.country import Country
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed
@@ -44,6 +45,7 @@ def builtin_stages() -> Registry:
             "hash": Hashed,
             "shed": Shed,
             "least": Least,
+            "best": Best,
             "predictive": Predictive,
             "all": Everyone,
         }
