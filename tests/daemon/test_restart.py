@@ -34,6 +34,11 @@ class RestartCase(WatchedCase):
         """Where it keeps its state."""
         return daemon.folder / "state" / "state.json"
 
+    def content(self, daemon: WatchedDaemon) -> str:
+        """What is in that file; nothing while there is none."""
+        file = self.file(daemon)
+        return file.read_text("utf-8") if file.exists() else ""
+
     def order(self, daemon: WatchedDaemon, member: str, body: dict[str, Any]) -> None:
         """Give an order for a member."""
         path = f"/api/v1/pools/mirrors/members/{member}"
@@ -100,7 +105,7 @@ class OrderTests(RestartCase):
         daemon = self.stateful(PUSHED)
         daemon.start()
         self.order(daemon, "m1", {"state": "drain"})
-        self.eventually(self.file(daemon).exists, daemon, SAVED)
+        self.eventually(lambda: "drain" in self.content(daemon), daemon, SAVED)
         self.crash(daemon)
         self.assertEqual(daemon.states(), "drain up up")
         self.assertEqual(set(daemon.share(60)), {M2, M3})
