@@ -30,6 +30,7 @@ DOCS = ROOT / "docs"
 
 NO_KEYS = {
     (Settings, "path"),
+    (Settings, "cookie_secrets"),
     (Settings, "targeting"),
     (Zone, "name"),
     (Pool, "name"),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dinamed.config import places, pool_rules, transfer_rules, zone_rules
-from dinamed.config.lines import Path
+from dinamed.config import places, pool_rules, secrets, transfer_rules, zone_rules
+from dinamed.config.limits import Limits
 from dinamed.config.places import Geo
 from dinamed.config.reader import Reader
 from dinamed.config.settings import Mgmt, Server, Settings, Zone
@@ -19,7 +19,7 @@ from dinamed.problems import Problem
 
 MAX_SIZE = 8 * 2**20  # octets: over ten thousand members, and read in seconds
 
-_TABLES = ("server", "mgmt", "geo", "keys", "zones", "pools")
+_TABLES = ("server", "limits", "mgmt", "geo", "keys", "zones", "pools")
 # tomllib takes time and memory by the square of the parts of a dotted key.
 _DEEP_KEY = re.compile(
     r"(?:^|[\s{,\[])"
@@ -111,26 +111,37 @@ def _settings(
             reader.unknown((key,), value, _TABLES)
     server = reader.table(Server, raw.get("server", {}), ("server",))
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
+    limits = reader.table(Limits, raw.get("limits", {}), ("limits",))
     geo = _geo(reader, raw.get("geo", {}), folder)
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = _tables(reader, raw, "zones")
     pools = pool_rules.read_pools(reader, pool_tables, stages, folder)
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, folder)
     keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"), folder)
+    cookies: tuple[str, ...] = ()
     if server is not None:
         server = _server(reader, server, folder)
+        server, cookies = secrets.read_secrets(reader, server, folder)
     transfer_rules.check_transfers(reader, zones, keys, server)
-    if reader.problems or server is None or mgmt is None or geo is None:
+    if (
+        reader.problems
+        or server is None
+        or limits is None
+        or mgmt is None
+        or geo is None
+    ):
         problems = sorted(reader.problems, key=place_of)
         return Loaded(None, problems, tuple(zone_rules.fit(reader, zones)))
     settings = Settings(
         path=os.path.abspath(path),
         server=server,
+        limits=limits,
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),
         zones=tuple(zones),
         pools=tuple(pools),
+        cookie_secrets=cookies,
     )
     return Loaded(settings, [], settings.zones)
 
@@ -163,11 +174,17 @@ def _geo(reader: Reader, raw: object, folder: str) -> Geo | None:
 
 def _server(reader: Reader, server: Server, folder: str) -> Server:
     """Check what is beyond the types in `[server]`; make its paths absolute."""
-    path: Path = ("server", "listen")
     seen: set[tuple[str, int | None]] = set()
-    if reader.intact(path):
-        for place, text in enumerate(server.listen):
+    for path, texts in (
+        (("server", "listen"), server.listen),
+        (("server", "tls"), server.tls),
+    ):
+        if not reader.intact(path):
+            continue
+        for place, text in enumerate(texts):
             host, port = host_port(text)
+            if path[1] == "tls" and port is None:
+                port = 853
             if (host.lower(), port) in seen:
                 reader.report((*path, place), f"{text} stands here twice")
             seen.add((host.lower(), port))

@@ -16,6 +16,7 @@ from msgspec import Meta
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
 from dinamed.config.feeds import AnyFeed
+from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
 from dinamed.config.transfers import Grant, Key, MayTransfer, Peer
 from dinamed.config.values import MAX_TTL, Stage, Ttl
@@ -74,6 +75,11 @@ class Server(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    tls: tuple[Listen, ...] = ()
+    certificate: FilePath | None = None
+    key: FilePath | None = None
+    cookies: Literal["on", "require", "off"] = "on"
+    cookie_secret_file: FilePath | None = None
     client_subnet_from: tuple[Prefix, ...] = ("0.0.0.0/0", "::/0")
 
 
@@ -151,9 +157,12 @@ class Settings(Table, frozen=True, kw_only=True):
     path: str
     server: Server = Server()
     mgmt: Mgmt = Mgmt()
+    limits: Limits = Limits()
     geo: Geo = Geo()
     keys: tuple[Key, ...] = ()
     zones: tuple[Zone, ...] = ()
     pools: tuple[Pool, ...] = ()
     targeting: tuple[Targeting, ...] = ()
     """Not of the config file itself, but of the zone files of other programs."""
+    cookie_secrets: tuple[str, ...] = ()
+    """What `cookie_secret_file` holds, in hexadecimal digits."""

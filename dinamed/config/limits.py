@@ -1,0 +1,31 @@
+"""`[limits]`: what any one client may take of the server."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from dinamed.config import values
+
+Connections = Annotated[int, Meta(ge=1, le=1_000_000)]
+Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
+Rate = Annotated[float, Meta(ge=0, le=1e6)]
+Seconds = Annotated[float, Meta(ge=1, le=86400)]
+Slip = Annotated[int, Meta(ge=0, le=1000)]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[limits]`.
+
+    `responses_per_second` holds for each client network and kind of reply over UDP;
+    0: no limit.  Times are in seconds.
+    """
+
+    responses_per_second: Rate = 0.0
+    slip: Slip = 2
+    exempt: tuple[Prefix, ...] = ()
+    tcp_idle: Seconds = 30.0
+    tcp_total: Seconds = 600.0
+    tcp_connections: Connections = 400
+    tcp_per_prefix: Connections = 200
+    tcp_per_client: Connections = 100

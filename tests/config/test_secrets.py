@@ -1,0 +1,185 @@
+"""Tests for `[limits]`, and for the files of secrets that `[server]` names."""
+
+import os
+from textwrap import dedent
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from dinamed.config.limits import Limits
+from dinamed.config.secrets import cookie_secrets
+from dinamed.config.settings import Settings
+from tests.config.folder import FolderTestCase
+from tests.health.certificates import key_and_certificate
+
+ONE, TWO = "e5e973e5a6b2a43f48e7dc849e37bfcf", "445536BCD2513298075A5D379663C962"
+
+
+class CookieSecretTests(SynchronousTestCase):
+    """The text of the file."""
+
+    def test_lines(self) -> None:
+        """One secret on a line, comments, empty lines."""
+        text = f"# new\n{ONE}\n\n  {TWO} # old\n"
+        found = tuple(map(bytes.fromhex, (ONE, TWO)))
+        self.assertEqual(cookie_secrets(text), found)
+
+    def test_refused(self) -> None:
+        """The message has the line, and nothing of what stands there."""
+        for text, why in (
+            ("", "no secret"),
+            ("# none\n", "no secret"),
+            (f"{ONE}\n{TWO[:-1]}\n", "line 2 is not 32"),
+            (f"0x{ONE}", "line 1 is not"),
+        ):
+            with self.assertRaises(ValueError) as caught:
+                cookie_secrets(text)
+            self.assertIn(why, str(caught.exception))
+            self.assertNotIn(TWO[:-1], str(caught.exception))
+
+    @given(st.text())
+    def test_any_text(self, text: str) -> None:
+        """Whatever the text, it is secrets or a refusal."""
+        try:
+            found = cookie_secrets(text)
+        except ValueError:
+            return
+        self.assertTrue(all(len(secret) == 16 for secret in found))
+
+
+class ServerTests(FolderTestCase):
+    """`[server]`."""
+
+    def secret(self, name: str, text: str | bytes, mode: int = 0o640) -> str:
+        """Write a file for few."""
+        path = self.write(name, text)
+        os.chmod(path, mode)
+        return path
+
+    def settings(self, text: str) -> Settings:
+        """What a good config says."""
+        loaded = self.load(dedent(text))
+        assert loaded.settings is not None, loaded.problems
+        return loaded.settings
+
+    def problems(self, text: str) -> list[str]:
+        """What is wrong, without the path of the folder."""
+        found = self.load(dedent(text)).problems
+        told = [f"{problem.key}: {problem.message}" for problem in found]
+        return [line.replace(self.folder + os.sep, "") for line in told]
+
+    def test_cookies(self) -> None:
+        """The secrets come with the settings."""
+        self.secret("cookies", f"{ONE}\n{TWO}\n")
+        settings = self.settings(
+            """\
+            [server]
+            cookies = "require"
+            cookie_secret_file = "cookies"
+            """
+        )
+        self.assertEqual(settings.server.cookies, "require")
+        self.assertEqual(settings.cookie_secrets, (ONE, TWO.lower()))
+
+    def test_bad_cookies(self) -> None:
+        """A file that is open, empty, not there, or no file."""
+        text = "[server]\ncookie_secret_file = 'x'\n"
+        key = "server.cookie_secret_file"
+        self.assertEqual(
+            self.problems(text), [f"{key}: can't read x: No such file or directory"]
+        )
+        self.secret("x", ONE, 0o644)
+        (problem,) = self.problems(text)
+        self.assertEqual(problem, f"{key}: x is open to everybody; chmod o-rw it")
+        self.secret("x", "", 0o600)
+        self.assertEqual(self.problems(text), [f"{key}: x: there is no secret in it"])
+        os.unlink(os.path.join(self.folder, "x"))
+        os.mkdir(os.path.join(self.folder, "x"))
+        self.assertEqual(self.problems(text), [f"{key}: x is not a file"])
+
+    TLS = """\
+        [server]
+        tls = ["127.0.0.1", "[::1]:8853"]
+        certificate = "cert.pem"
+        key = "key.pem"
+        """
+
+    def test_tls(self) -> None:
+        """A certificate and the key that belongs to it; absolute paths."""
+        key, certificate = key_and_certificate("ns1.example.org")
+        self.secret("key.pem", key)
+        path = self.write("cert.pem", certificate)
+        server = self.settings(self.TLS).server
+        self.assertEqual(server.certificate, path)
+        self.assertEqual(server.tls, ("127.0.0.1", "[::1]:8853"))
+
+    def test_bad_tls(self) -> None:
+        """Another key, no PEM, a password, a key that all can read."""
+        key, certificate = key_and_certificate("ns1.example.org")
+        other, _ = key_and_certificate("ns1.example.org")
+        locked = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"password")
+        )
+        plain = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+        )
+        self.write("cert.pem", certificate)
+        for data, why in (
+            (other, "is not the key of the certificate"),
+            (locked, "key.pem needs a password, and there is nobody to give it"),
+            (plain, "key.pem holds no private key in PEM"),
+        ):
+            self.secret("key.pem", data)
+            self.assertEqual(self.problems(self.TLS), [f"server.key: {why}"])
+        self.secret("key.pem", key, 0o604)
+        (problem,) = self.problems(self.TLS)
+        self.assertIn("open to everybody", problem)
+        self.secret("key.pem", key)
+        self.write("cert.pem", "no certificate")
+        (problem,) = self.problems(self.TLS)
+        self.assertIn("holds no certificate in PEM", problem)
+
+    def test_incomplete_tls(self) -> None:
+        """Addresses without a certificate; the same address twice."""
+        self.assertEqual(
+            self.problems("[server]\ntls = ['127.0.0.1']\n"),
+            ["server.tls: needs certificate", "server.tls: needs key"],
+        )
+        text = self.TLS.replace("[::1]:8853", "127.0.0.1:853")
+        self.assertIn(
+            "server.tls[1]: 127.0.0.1:853 stands here twice", self.problems(text)
+        )
+
+    def test_limits(self) -> None:
+        """Every key has a default; what is out of range is told."""
+        self.assertEqual(self.settings("").limits, Limits())
+        text = """\
+            [limits]
+            responses_per_second = 5
+            exempt = ["192.0.2.0/24"]
+            tcp_idle = 10
+            """
+        limits = self.settings(text).limits
+        self.assertEqual(
+            limits,
+            Limits(responses_per_second=5.0, exempt=("192.0.2.0/24",), tcp_idle=10.0),
+        )
+        bad = "[limits]\nslip = -1\ntcp_connections = 0\nexempt = ['x']\nrate = 1\n"
+        keys = [line.partition(":")[0] for line in self.problems(bad)]
+        self.assertEqual(
+            keys,
+            [
+                "limits.slip",
+                "limits.tcp_connections",
+                "limits.exempt[0]",
+                "limits.rate",
+            ],
+        )
