@@ -1,7 +1,11 @@
 """Questions to a zone of geodns, and the answers that its rules ask for."""
 
+from ipaddress import ip_network
 from typing import NamedTuple
 
+from dinamed.plans.explain import decoded, explain
+from dinamed.wire.constants import Type
+from dinamed.wire.names import from_text
 from tests.formats.served import ServedTestCase, ask, ask_often
 
 ZONE = """
@@ -199,6 +203,19 @@ class QuestionTests(ServedTestCase):
             counts[one] += 1
         # 4000 are expected, with a standard deviation of 36.5.
         self.assertTrue(3850 < counts["192.0.2.1"] < 4150, counts)
+
+    def test_explained(self) -> None:
+        """Explain tells the client's targets, and the label that answers."""
+        told = explain(
+            self.engine,
+            from_text("www.example.org."),
+            Type.A,
+            ip_network("192.0.2.128/25"),
+        )
+        texts = [step.text for step in told.steps]
+        self.assertIn("www.example.org.: targets of this client: se, europe, @", texts)
+        self.assertIn("www.example.org.: answered by www.europe: its pool", texts)
+        self.assertEqual(decoded(told.reply).scope, 25)
 
     def test_own_names(self) -> None:
         """The names of dinamed itself answer under the zone."""
