@@ -51,9 +51,9 @@ def imported(origin: WireName, findings: Findings) -> Imported:
 
 
 def pool_name(origin: WireName, key: bytes) -> str:
-    """The name of the pool of a label; it has a slash, as no pool of a config."""
+    """The name of the pool of a label; it has a colon, as no pool of a config."""
     label = to_text(key + b"\0")[:-1] if key else "@"
-    return f"{to_text(origin)[:-1]}/{label}"
+    return f"{to_text(origin)[:-1]}:{label}"
 
 
 class _Builder:

@@ -53,7 +53,7 @@ def _pool_names(zones: list[Imported]) -> dict[str, str]:
     taken: set[str] = {"all", "none", "last"}
     for zone in zones:
         for pool in zone.pools:
-            origin, _, label = pool.name.partition("/")
+            origin, _, label = pool.name.partition(":")
             whole = "apex" if label == "@" else label
             if len(zones) > 1:
                 whole = f"{whole}.{origin}"

@@ -15,7 +15,7 @@ class Imported:
 
     `rrsets` and `names` (from relative key to pool) are what `zones.packed.pack`
     takes, and `bare` are names that exist even without data.  `pools` are made for
-    this zone and are named `ZONE/LABEL`, as no pool of a config can be.  `files` are
+    this zone and are named `ZONE:LABEL`, as no pool of a config can be.  `files` are
     those that were read or tried.  With any problem there is nothing to serve.
     `closest` names the pools whose nearest members are wanted.
     """

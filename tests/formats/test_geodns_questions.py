@@ -228,7 +228,7 @@ class QuestionTests(ServedTestCase):
         """When every address is down all are given, not none."""
         for member in ("192.0.2.3", "192.0.2.4"):
             self.manager.health(
-                "example.org/www.europe", member, False, "test", now=1000.0
+                "example.org:www.europe", member, False, "test", now=1000.0
             )
         self.engine.take_pools(self.manager.views)
         answer = ask_often(self.engine, "www.example.org.", "A", SE)

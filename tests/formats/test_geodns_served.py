@@ -84,7 +84,7 @@ class ImportTests(ServedTestCase):
         w, x = made.pools
         self.assertEqual(w.select, (Stage("nearest", 2), Stage("weighted")))
         self.assertEqual(x.select, (Stage("weighted"),))
-        self.assertEqual(made.closest, frozenset({"example.org/w"}))
+        self.assertEqual(made.closest, frozenset({"example.org:w"}))
 
 
 class ServedTests(ServedTestCase):
