@@ -1,0 +1,385 @@
+"""From a query to its reply, or to the verdict that the engine in Python answers.
+
+What is answered here has the octets that the engine would give.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from dinamed.plane.asked cimport (
+    GOOD,
+    OPTION_ERROR,
+    OPTION_NSID,
+    OPTION_SUBNET,
+    SILENCE,
+    TYPE_A,
+    TYPE_AAAA,
+    TYPE_ANY,
+    TYPE_AXFR,
+    TYPE_CNAME,
+    TYPE_DS,
+    TYPE_IXFR,
+    TYPE_MX,
+    TYPE_NS,
+    TYPE_OPT,
+    TYPE_PTR,
+    TYPE_SOA,
+    TYPE_SRV,
+    EDNS_MAX,
+    Asked,
+    Gate,
+    read_asked,
+)
+from dinamed.plane.draw cimport (
+    BY_HASH,
+    BY_WEIGHT,
+    ELSEWHERE,
+    EVERYONE,
+    IN_TURN,
+    MOST_ANSWERS,
+    NOBODY,
+    RouteData,
+    by_hash,
+    by_weight,
+    everyone,
+    in_turn,
+)
+from dinamed.plane.octets cimport get16, little16, little32, put16
+from dinamed.plane.posix cimport plane_add, plane_get_pointer
+from dinamed.plane.tables cimport (
+    DRAWN,
+    FIXED,
+    Learned,
+    TablesData,
+    learned_of,
+    zone_of,
+)
+from dinamed.plane.zone cimport (
+    EXACT,
+    HIDDEN,
+    MISSING,
+    Found,
+    Zone,
+    find,
+    is_special,
+    pool_of,
+    rrset_of,
+)
+
+cdef enum:
+    TXT = 16
+    NXDOMAIN = 3
+    REFUSED = 5
+    NOT_AUTHORITATIVE = 20
+
+    # Verdicts beside the number of octets of a reply.
+    SILENT = 0
+    HAND_OVER = -1
+    LEARN = -2  # hand over, and take the plan of this question
+
+
+cdef struct Source:
+    const uint8_t *address
+    uint32_t size       # 4 or 16
+    uint64_t *rng
+    uint32_t thread
+
+
+cdef inline uint32_t opt_size(
+    const TablesData *tables, const Asked *asked, uint32_t error
+) noexcept nogil:
+    cdef uint32_t size = 11
+    if not asked.edns:
+        return 0
+    if asked.nsid:
+        size += 4 + tables.nsid_size
+    if asked.family:
+        size += 8 + ((asked.prefix + 7) >> 3)
+    if error:
+        size += 6
+    return size
+
+
+cdef inline void put_opt(
+    const TablesData *tables, const Asked *asked, uint32_t error, uint32_t scope,
+    uint8_t *at, uint32_t size,
+) noexcept nogil:
+    cdef uint32_t octets
+    at[0] = 0
+    put16(at + 1, TYPE_OPT)
+    put16(at + 3, EDNS_MAX)
+    at[5] = 0
+    at[6] = 0
+    at[7] = 0x80 if asked.do else 0
+    at[8] = 0
+    put16(at + 9, size - 11)
+    at += 11
+    if asked.nsid:
+        put16(at, OPTION_NSID)
+        put16(at + 2, tables.nsid_size)
+        memcpy(at + 4, tables.nsid, tables.nsid_size)
+        at += 4 + tables.nsid_size
+    if asked.family:
+        octets = (asked.prefix + 7) >> 3
+        put16(at, OPTION_SUBNET)
+        put16(at + 2, 4 + octets)
+        put16(at + 4, asked.family)
+        at[6] = <uint8_t>asked.prefix
+        at[7] = <uint8_t>(scope if scope < asked.prefix else asked.prefix)
+        memcpy(at + 8, asked.address, octets)
+        at += 8 + octets
+    if error:
+        put16(at, OPTION_ERROR)
+        put16(at + 2, 2)
+        put16(at + 4, error - 1)
+
+
+cdef inline int finish(
+    const TablesData *tables, const Asked *asked, uint8_t *out, uint32_t size,
+    uint32_t rcode, bint authoritative, const uint32_t *counts,
+    uint32_t error, uint32_t scope,
+) noexcept nogil:
+    """Put the header, the question and the OPT round `size` octets of records.
+
+    The records are there already, behind the place of the question.
+    """
+    cdef uint32_t opt = opt_size(tables, asked, error)
+    cdef uint32_t end = asked.end + size
+    if end + opt > asked.limit:
+        return HAND_OVER
+    memcpy(out, asked.data, asked.end)
+    put16(
+        out + 2,
+        0x8000 | (asked.flags & 0x0110) | rcode | (0x0400 if authoritative else 0),
+    )
+    put16(out + 6, counts[0])
+    put16(out + 8, counts[1])
+    put16(out + 10, counts[2] + (1 if opt else 0))
+    if opt:
+        put_opt(tables, asked, error, scope, out + end, opt)
+    return <int>(end + opt)
+
+
+cdef inline int refused(
+    const TablesData *tables, const Asked *asked, uint8_t *out
+) noexcept nogil:
+    cdef uint32_t counts[3]
+    counts[0] = counts[1] = counts[2] = 0
+    return finish(
+        tables, asked, out, 0, REFUSED, False, counts, NOT_AUTHORITATIVE + 1, 0
+    )
+
+
+cdef inline int negative(
+    const TablesData *tables, const Zone *zone, const Asked *asked, uint32_t rcode,
+    uint8_t *out,
+) noexcept nogil:
+    """NODATA or NXDOMAIN: the SOA, its pointers moved by the length of the name."""
+    cdef uint32_t counts[3]
+    cdef uint8_t *body = out + asked.end
+    cdef uint8_t *at
+    cdef uint32_t i
+    counts[0] = counts[2] = 0
+    counts[1] = 1
+    memcpy(body, zone.soa, zone.soa_size)
+    for i in range(zone.pointer_count):
+        at = body + zone.pointers[i]
+        put16(at, get16(at) + asked.size)
+    return finish(tables, asked, out, zone.soa_size, rcode, True, counts, 0, 0)
+
+
+cdef inline int static_answer(
+    const TablesData *tables, const Asked *asked, const uint8_t *rrset, uint8_t *out
+) noexcept nogil:
+    """An RRset whose data hold no names that would be compressed or followed."""
+    cdef uint32_t counts[3]
+    cdef uint32_t count = little16(rrset + 6), left, length
+    cdef uint8_t *at = out + asked.end
+    cdef uint8_t *last = out + asked.limit
+    cdef uint32_t ttl = little32(rrset + 2)
+    cdef const uint8_t *data = rrset + 12
+    counts[0] = count
+    counts[1] = counts[2] = 0
+    left = count
+    while left:
+        length = little16(data)
+        if at + 12 + length > last:
+            return HAND_OVER
+        put16(at, 0xC00C)
+        put16(at + 2, asked.type)
+        put16(at + 4, 1)
+        put16(at + 6, ttl >> 16)
+        put16(at + 8, ttl & 0xFFFF)
+        put16(at + 10, length)
+        memcpy(at + 12, data + 2, length)
+        at += 12 + length
+        data += 2 + length
+        left -= 1
+    return finish(
+        tables, asked, out, <uint32_t>(at - out) - asked.end, 0, True, counts, 0, 0
+    )
+
+
+cdef inline bint draw(
+    const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
+    Source *source, uint32_t *drawn, uint32_t *scope,
+) noexcept nogil:
+    """Draw by the rule of a route; False if that is left to Python."""
+    cdef uint32_t bits, most
+    if route.kind == BY_WEIGHT:
+        by_weight(route, source.rng, drawn)
+    elif route.kind == BY_HASH:
+        if subnet and asked.family:
+            if not tables.subnets:
+                return False
+            most = 24 if asked.family == 1 else 56
+            bits = asked.prefix if asked.prefix < most else most
+            scope[0] = bits
+            by_hash(route, asked.address, bits, drawn)
+        else:
+            by_hash(route, source.address, 24 if source.size == 4 else 56, drawn)
+    elif route.kind == IN_TURN:
+        in_turn(route, source.thread, drawn)
+    elif route.kind == EVERYONE:
+        everyone(route, source.rng, drawn)
+    else:
+        return False
+    return True
+
+
+cdef inline int drawn_answer(
+    const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
+    Source *source, const Learned *plan, uint8_t *out,
+) noexcept nogil:
+    """An answer with drawn members, behind the records of `plan` if that is given."""
+    cdef uint32_t drawn[MOST_ANSWERS]
+    cdef uint32_t counts[3]
+    cdef uint32_t scope = 0, owner = 2, before = 0, i, room
+    cdef const uint8_t *name = NULL
+    cdef uint8_t *at = out + asked.end
+    cdef uint64_t *booked
+    cdef int size
+    counts[0] = counts[1] = counts[2] = 0
+    if plan != NULL:
+        before, owner = plan.before, plan.owner
+        name = plan.octets + plan.size + plan.body
+        for i in range(3):
+            counts[i] = plan.before_counts[i]
+    room = before + route.answers * (owner + route.span)
+    if asked.end + room + opt_size(tables, asked, 0) > asked.limit:
+        return HAND_OVER
+    if not draw(tables, route, asked, subnet, source, drawn, &scope):
+        return HAND_OVER
+    if before:
+        memcpy(at, name, before)
+        at += before
+    for i in range(route.answers):
+        if plan != NULL:
+            memcpy(at, name + before, owner)
+        else:
+            put16(at, 0xC00C)
+        memcpy(at + owner, route.records + drawn[i] * route.span, route.span)
+        at += owner + route.span
+    counts[0] += route.answers
+    size = finish(tables, asked, out, room, 0, True, counts, 0, scope)
+    booked = route.counts + source.thread * route.stride
+    for i in range(route.answers):
+        plane_add(booked + drawn[i], 1)
+    return size
+
+
+cdef inline int by_learned(
+    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
+) noexcept nogil:
+    """Carry out the plan that Python has made for this question, if it has."""
+    cdef const Learned *plan = learned_of(tables, asked)
+    cdef const RouteData *route
+    if plan == NULL:
+        return LEARN
+    if plan.kind == DRAWN:
+        route = <const RouteData *>plane_get_pointer(
+            &tables.routes[plan.route + (1 if asked.type == TYPE_AAAA else 0)]
+        )
+        if route.kind != NOBODY:
+            return drawn_answer(
+                tables, route, asked, plan.subnet, source, plan, out
+            )
+    elif plan.kind != FIXED:
+        return HAND_OVER
+    if asked.end + plan.body > asked.limit:
+        return HAND_OVER
+    memcpy(out + asked.end, plan.octets + plan.size, plan.body)
+    return finish(
+        tables, asked, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
+        plan.error, 0,
+    )
+
+
+cdef inline int at_node(
+    const TablesData *tables, const Zone *zone, uint32_t node, const Asked *asked,
+    Source *source, uint8_t *out,
+) noexcept nogil:
+    """Answer from a node of a zone."""
+    cdef bint alias
+    cdef uint32_t place
+    cdef const uint8_t *rrset = rrset_of(zone, node, asked.type, &alias)
+    cdef const RouteData *route
+    if rrset != NULL:
+        if (
+            asked.type == TYPE_NS or asked.type == TYPE_CNAME
+            or asked.type == TYPE_SOA or asked.type == TYPE_PTR
+            or asked.type == TYPE_MX or asked.type == TYPE_SRV
+        ):
+            return by_learned(tables, asked, source, out)
+        return static_answer(tables, asked, rrset, out)
+    if alias:
+        return by_learned(tables, asked, source, out)
+    place = pool_of(zone, node)
+    if place:
+        if asked.type == TXT:
+            return HAND_OVER
+        if asked.type == TYPE_A or asked.type == TYPE_AAAA:
+            route = <const RouteData *>plane_get_pointer(
+                &tables.routes[place - 1 + (1 if asked.type == TYPE_AAAA else 0)]
+            )
+            if route.kind != NOBODY:
+                return drawn_answer(
+                    tables, route, asked, zone.subnet, source, NULL, out
+                )
+    if is_special(zone, asked):
+        return by_learned(tables, asked, source, out)
+    return negative(tables, zone, asked, 0, out)
+
+
+cdef inline int answer(
+    const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
+    uint8_t *out,
+) noexcept nogil:
+    """The octets of the reply in `out`, which holds 1232, or a verdict.
+
+    `size` is at most 65535.
+    """
+    cdef Asked asked
+    cdef Gate gate = read_asked(&asked, data, size)
+    cdef const Zone *zone
+    cdef Found found
+    cdef uint32_t node = 0
+    if gate != GOOD:
+        return SILENT if gate == SILENCE else HAND_OVER
+    zone = zone_of(tables, &asked)
+    if zone == NULL:
+        return refused(tables, &asked, out)
+    if (
+        zone.left or asked.type == TYPE_ANY or asked.type == TYPE_AXFR
+        or asked.type == TYPE_IXFR
+        or (asked.type == TYPE_DS and asked.labels == zone.labels)
+    ):
+        return by_learned(tables, &asked, source, out)
+    found = find(zone, tables.crc, &asked, &node)
+    if found == HIDDEN:
+        return by_learned(tables, &asked, source, out)
+    if found != EXACT:
+        if not zone.plain or is_special(zone, &asked):
+            return by_learned(tables, &asked, source, out)
+        if found == MISSING:
+            return negative(tables, zone, &asked, NXDOMAIN, out)
+    return at_node(tables, zone, node, &asked, source, out)

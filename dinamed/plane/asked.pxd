@@ -1,0 +1,160 @@
+"""Reading a query: `dinamed.wire` in C, as far as queries are plain.
+
+Whatever is not plain is left to the engine in Python, so that it is judged in one place.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from dinamed.plane.octets cimport get16
+
+cdef enum:
+    TYPE_A = 1
+    TYPE_NS = 2
+    TYPE_CNAME = 5
+    TYPE_SOA = 6
+    TYPE_PTR = 12
+    TYPE_MX = 15
+    TYPE_AAAA = 28
+    TYPE_SRV = 33
+    TYPE_OPT = 41
+    TYPE_DS = 43
+    TYPE_IXFR = 251
+    TYPE_AXFR = 252
+    TYPE_ANY = 255
+
+    OPTION_NSID = 3
+    OPTION_SUBNET = 8
+    OPTION_ERROR = 15
+
+    PLAIN_MAX = 512
+    EDNS_MAX = 1232
+    MOST_LABELS = 128
+
+
+cdef struct Asked:
+    const uint8_t *data
+    uint32_t size       # octets of the name
+    uint32_t end        # where the question ends in `data`
+    uint32_t labels     # without the root's
+    uint32_t type
+    uint32_t flags
+    uint32_t limit      # octets that a reply may have
+    bint edns
+    bint do
+    bint nsid
+    uint32_t family     # of the client subnet: 1 IPv4, 2 IPv6, 0 none was sent
+    uint32_t prefix     # its length in bits
+    uint8_t address[16] # filled up with zeros
+    uint8_t at[MOST_LABELS]  # where each label starts in `key`, the root's last
+    uint8_t key[256]    # the name in lower case
+
+
+cdef enum Gate:
+    GOOD
+    STRANGE  # for the engine in Python
+    SILENCE
+
+
+cdef inline Gate read_subnet(
+    Asked *asked, const uint8_t *data, uint32_t size
+) noexcept nogil:
+    cdef uint32_t family, prefix, octets, i
+    if size < 4 or asked.family:
+        return STRANGE
+    family = get16(data)
+    prefix = data[2]
+    if family != 1 and family != 2:
+        return STRANGE
+    if prefix > (<uint32_t>32 if family == 1 else <uint32_t>128) or data[3]:
+        return STRANGE
+    octets = (prefix + 7) >> 3
+    if size != 4 + octets:
+        return STRANGE
+    if prefix & 7 and data[3 + octets] & (0xFF >> (prefix & 7)):
+        return STRANGE
+    asked.family = family
+    asked.prefix = prefix
+    for i in range(16):
+        asked.address[i] = data[4 + i] if i < octets else 0
+    return GOOD
+
+
+cdef inline Gate read_opt(
+    Asked *asked, const uint8_t *at, uint32_t size
+) noexcept nogil:
+    """The additional section, where it is one OPT record and nothing follows."""
+    cdef uint32_t code, length, offset, limit
+    if size < 11 or at[0] or get16(at + 1) != TYPE_OPT or at[6]:
+        return STRANGE  # also for EDNS versions other than 0
+    if get16(at + 9) + 11 != size:
+        return STRANGE
+    limit = get16(at + 3)
+    if limit > PLAIN_MAX:
+        asked.limit = limit if limit < EDNS_MAX else <uint32_t>EDNS_MAX
+    asked.edns = True
+    asked.do = at[7] & 0x80
+    offset = 11
+    while offset < size:
+        if offset + 4 > size:
+            return STRANGE
+        code = get16(at + offset)
+        length = get16(at + offset + 2)
+        offset += 4
+        if offset + length > size:
+            return STRANGE
+        if code == OPTION_NSID:
+            asked.nsid = True
+        elif code == OPTION_SUBNET:
+            if read_subnet(asked, at + offset, length) != GOOD:
+                return STRANGE
+        offset += length
+    return GOOD
+
+
+cdef inline Gate read_asked(
+    Asked *asked, const uint8_t *data, uint32_t size
+) noexcept nogil:
+    """Screen and read one message, which has to have 12 octets or more to count."""
+    cdef uint32_t end, length, i, labels, more
+    cdef uint8_t octet
+    if size < 12 or data[2] & 0x80:
+        return SILENCE
+    if data[2] & 0x78 or get16(data + 4) != 1 or get16(data + 6) or get16(data + 8):
+        return STRANGE  # another opcode, or other counts than those of a query
+    more = get16(data + 10)
+    if more > 1:
+        return STRANGE
+    end = 12
+    labels = 0
+    while True:
+        if end >= size:
+            return STRANGE
+        length = data[end]
+        if labels < MOST_LABELS:
+            asked.at[labels] = <uint8_t>(end - 12)
+        if length == 0:
+            break
+        if length > 63 or labels == MOST_LABELS - 1:
+            return STRANGE
+        end += 1 + length
+        if end - 12 > 254:
+            return STRANGE
+        labels += 1
+    end += 1
+    if end + 4 > size or get16(data + end + 2) != 1:
+        return STRANGE  # cut off, or of another class than IN
+    asked.data = data
+    asked.size = end - 12
+    asked.labels = labels
+    for i in range(asked.size):
+        octet = data[12 + i]
+        asked.key[i] = octet + 32 if <uint8_t>(octet - 65) < 26 else octet
+    asked.type = get16(data + end)
+    asked.end = end + 4
+    asked.flags = get16(data + 2)
+    asked.limit = PLAIN_MAX
+    asked.edns = asked.do = asked.nsid = False
+    asked.family = 0
+    if more:
+        return read_opt(asked, data + end + 4, size - end - 4)
+    return GOOD if asked.end == size else STRANGE

@@ -1,0 +1,285 @@
+"""From a snapshot to the tables of the plane.
+
+What the plane cannot do is marked as Python's; so these rules decide what is native,
+and nothing that is not named here is.
+"""
+
+from collections.abc import Iterable, Mapping
+from random import Random
+
+from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
+from dinamed.plans.planner import Facts
+from dinamed.plans.reply import NSID_MAX, address_record
+from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.members import Candidates, Family
+from dinamed.pools.pool import PoolView
+from dinamed.pools.stages.everyone import Everyone
+from dinamed.pools.stages.hashed import Hashed, member_seed
+from dinamed.pools.stages.protocol import Picking
+from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.weighted import AliasTable, Weighted
+from dinamed.wire.constants import MAX_UDP_EDNS, Type
+from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels
+from dinamed.wire.render import Renderer, Section
+from dinamed.zones.layout import HEADER
+from dinamed.zones.packed import PackedZone
+
+try:
+    from dinamed.plane import native
+except ImportError:  # no compiler at the install: Python answers everything
+    native = None  # type: ignore[assignment]
+
+OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
+"""Labels next to a zone's origin below which names answer by themselves."""
+FAMILIES: tuple[Family, Family] = (4, 6)
+MOST_SKIPPED = 8
+"""Turns that round robin may begin with, so that threads do not march in step."""
+_LONGEST_ORIGIN = 240
+
+
+class Compiler:
+    """Makes tables for planes with `rows` counting threads.
+
+    What has not changed since the last snapshot is taken over from there.
+    """
+
+    def __init__(self, rows: int, rng: Random) -> None:
+        self._rows = rows
+        self._rng = rng
+        self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
+        self.places: dict[str, int] = {}
+        """Where the routes into each pool stand in the tables, by its name."""
+
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
+        """Everything that a snapshot holds."""
+        before, self._routes = self._routes, {}
+        self.places = {}
+        routes: list[native.Route] = []
+        for name, view in snapshot.pools.items():
+            known = before.get(name)
+            if known is None or known[0] is not view:
+                known = (view, self._compile(view))
+            self._routes[name] = known
+            self.places[name] = len(routes)
+            routes += known[1]
+        facts = snapshot.facts()
+        return native.Tables(
+            [self._zone(zone, facts) for zone in snapshot.zones.values()],
+            routes,
+            snapshot.identity.encode()[:NSID_MAX],
+            snapshot.subnet_from is None,
+        )
+
+    def changed(
+        self, names: Iterable[str], pools: Mapping[str, PoolView]
+    ) -> list[tuple[int, "native.Route"]]:
+        """The routes that take the place of those into these pools.
+
+        Pools that the present tables do not have, or that are gone, are passed over.
+        """
+        found = []
+        for name in names:
+            view, place = pools.get(name), self.places.get(name)
+            if view is None or place is None or self._routes[name][0] is view:
+                continue
+            routes = self._compile(view)
+            self._routes[name] = (view, routes)
+            found += [(place + number, route) for number, route in enumerate(routes)]
+        return found
+
+    def _compile(self, view: PoolView) -> "list[native.Route]":
+        return [self._route(view, family) for family in FAMILIES]
+
+    def _route(self, view: PoolView, family: Family) -> "native.Route":
+        elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
+        if view.standin is not None or any(member.inner for member in view.offered):
+            return elsewhere
+        route = view.route(family)
+        if route is None:
+            return native.Route(view.name, native.NOBODY, self._rows)
+        members = route.folded
+        prepared = route.prepared
+        kind = _kind_of(route.picking[1])
+        answers = view.settings.answers
+        if kind == native.EVERYONE:
+            answers = len(members)
+        answers = min(answers, len(members))
+        if (
+            prepared is None
+            or kind == native.ELSEWHERE
+            or answers > native.MOST_DRAWN
+            or any(len(member.addresses(family)) != 1 for member in members)
+        ):
+            return elsewhere
+        return native.Route(
+            view.name,
+            kind,
+            self._rows,
+            tuple(member.name for member in members),
+            answers,
+            [
+                address_record(b"", family, view.ttl, member.addresses(family)[0])
+                for member in members
+            ],
+            [member.weight for member in members],
+            [int(limit * 2**32) for limit in prepared.limits]
+            if isinstance(prepared, AliasTable)
+            else [],
+            prepared.aliases if isinstance(prepared, AliasTable) else [],
+            [member_seed(member.name) for member in members]
+            if kind == native.BY_HASH
+            else [],
+            self._credits(members) if kind == native.IN_TURN else [],
+        )
+
+    def _credits(self, members: Candidates) -> list[float]:
+        """What round robin begins with in each thread, as `round_robin` has it."""
+        total = sum(member.weight for member in members)
+        rows: list[float] = []
+        for _ in range(self._rows):
+            row = [(self._rng.random() - 0.5) * member.weight for member in members]
+            for _ in range(self._rng.randrange(MOST_SKIPPED + 1)):
+                row = [
+                    has + member.weight
+                    for has, member in zip(row, members, strict=True)
+                ]
+                row[row.index(max(row))] -= total
+            rows += row
+        return rows
+
+    def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
+        fields = HEADER.unpack_from(zone.buffer)
+        special = _special_labels(zone)
+        template = negative_template(zone, special)
+        return native.ZoneTable(
+            zone.buffer,
+            zone.origin,
+            sum(1 for _ in labels(zone.origin)),
+            fields[6],
+            zone.depth,
+            fields[10],
+            fields[11],
+            [self.places.get(pool, 0) for pool in zone.pools],
+            *(template or (b"", [])),
+            special,
+            plain=not facts.regional,
+            subnet=zone.origin not in facts.untailored,
+            left=template is None or zone.origin in facts.tables,
+        )
+
+
+def _kind_of(stage: Picking) -> int:
+    """The rule of a picking stage; the very classes, for theirs may be extended."""
+    kinds: dict[type, int] = {
+        Weighted: native.BY_WEIGHT,
+        Hashed: native.BY_HASH,
+        RoundRobin: native.IN_TURN,
+        Everyone: native.EVERYONE,
+    }
+    return kinds.get(type(stage), native.ELSEWHERE)
+
+
+def _special_labels(zone: PackedZone) -> list[bytes]:
+    """The labels next to the origin below which a negative answer is not plain.
+
+    Below `OWN_LABELS` there may be answers, and where a name shares more than the
+    origin with the names in the SOA, those are compressed in another way.
+    """
+    found = dict.fromkeys(OWN_LABELS)
+    rdata = zone.soa.rdatas[0].lower()
+    first = _length_of_name(rdata)
+    for name in (rdata[:first], rdata[first:]):
+        full = name[: _length_of_name(name)]
+        if full != zone.origin and is_within(full, zone.origin):
+            inner = [end for end in ancestors(full) if is_within(end, zone.origin)]
+            found[inner[-2][: 1 + inner[-2][0]]] = None
+    return list(found)
+
+
+def _length_of_name(data: bytes) -> int:
+    position = 0
+    while data[position]:
+        position += 1 + data[position]
+    return position + 1
+
+
+def negative_template(
+    zone: PackedZone, special: Iterable[bytes]
+) -> tuple[bytes, list[int]] | None:
+    """The records of a negative answer as the engine renders them, movable.
+
+    Names are compressed by pointers that move by the length of the question's name:
+    the records are given for a length of 0, with the offsets of all pointers.  None
+    if the zone is not one for which this holds.
+    """
+    if zone.origin == ROOT or len(zone.origin) > _LONGEST_ORIGIN:
+        return None
+    avoided = {bytes(label[1:]) for label in special}
+    label = next(bytes((n,)) for n in range(256) if bytes((n,)) not in avoided)
+    short = b"\x01" + label + zone.origin
+    long = b"\x02" + label * 2 + zone.origin
+    body, other = _negative(zone, short), bytearray(_negative(zone, long))
+    template = bytearray(body)
+    pointers = []
+    for position in range(len(body) - 1, 0, -1):
+        if body[position] == other[position]:
+            continue
+        start = position - 1
+        value = int.from_bytes(body[start : position + 1], "big")
+        if int.from_bytes(other[start : position + 1], "big") != value + 1:
+            return None
+        template[start : position + 1] = (value - len(short)).to_bytes(2, "big")
+        other[start] = body[start]  # a carry is no pointer of its own
+        pointers.append(start)
+    return bytes(template), pointers
+
+
+def _negative(zone: PackedZone, name: WireName) -> bytes:
+    renderer = Renderer(name)
+    soa = zone.negative
+    renderer.add(Section.AUTHORITY, zone.origin, Type.SOA, soa.ttl, soa.rdatas)
+    return renderer.finish().body
+
+
+def teach(
+    plane: "native.Plane",
+    places: Mapping[str, int],
+    name: WireName,
+    rrtype: int,
+    plan: Plan,
+) -> None:
+    """Have the plane know the plan of a question (name in lower case, class IN)."""
+    if isinstance(plan, Fixed) and len(plan.records.body) <= MAX_UDP_EDNS:
+        plane.learn(
+            name,
+            rrtype,
+            native.PLAN_FIXED,
+            rcode=plan.rcode,
+            authoritative=plan.authoritative,
+            error=-1 if plan.extended_error is None else plan.extended_error,
+            counts=plan.records.counts,
+            body=plan.records.body,
+        )
+    elif (
+        isinstance(plan, Drawn)
+        and plan.wanted is not Wanted.TEXT
+        and plan.place is None
+        and plan.pool in places
+        and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
+    ):
+        plane.learn(
+            name,
+            rrtype,
+            native.PLAN_DRAWN,
+            rcode=plan.empty.rcode,
+            authoritative=plan.empty.authoritative,
+            counts=plan.empty.records.counts,
+            body=plan.empty.records.body,
+            route=places[plan.pool],
+            subnet=plan.subnet,
+            before_counts=plan.before.counts,
+            before=plan.before.body,
+            owner=plan.owner,
+        )
+    else:
+        plane.learn(name, rrtype, native.PLAN_LEFT)

@@ -1,0 +1,105 @@
+"""The types of the extension; `native.pyx` says what each does."""
+
+from collections.abc import Callable
+
+from typing_extensions import Buffer
+
+ELSEWHERE: int
+NOBODY: int
+BY_WEIGHT: int
+BY_HASH: int
+IN_TURN: int
+EVERYONE: int
+MOST_DRAWN: int
+PLAN_FIXED: int
+PLAN_DRAWN: int
+PLAN_LEFT: int
+
+Count = tuple[str, str, int]
+
+class Route:
+    pool: str
+    members: tuple[str, ...]
+    def __init__(
+        self,
+        pool: str,
+        kind: int,
+        rows: int,
+        members: tuple[str, ...] = ...,
+        answers: int = ...,
+        records: list[bytes] = ...,
+        weights: list[float] = ...,
+        limits: list[int] = ...,
+        aliases: list[int] = ...,
+        seeds: list[int] = ...,
+        start: list[float] = ...,
+    ) -> None: ...
+    def take_counts(self) -> list[Count]: ...
+
+class ZoneTable:
+    def __init__(
+        self,
+        buffer: Buffer,
+        origin: bytes,
+        labels: int,
+        apex: int,
+        depth: int,
+        index: int,
+        slots: int,
+        pools: list[int],
+        soa: bytes,
+        pointers: list[int],
+        special: list[bytes],
+        *,
+        plain: bool,
+        subnet: bool,
+        left: bool,
+    ) -> None: ...
+
+class Tables:
+    zones: list[ZoneTable]
+    routes: list[Route]
+    learned: int
+    def __init__(
+        self,
+        zones: list[ZoneTable],
+        routes: list[Route],
+        nsid: bytes,
+        subnets: bool,
+        slots: int = ...,
+    ) -> None: ...
+
+class Plane:
+    threads: int
+    tables: Tables | None
+    retired: int
+    def __init__(self, threads: int, seeds: bytes, wake_descriptor: int) -> None: ...
+    def attach(self, thread: int, descriptor: int) -> None: ...
+    def run(self, thread: int) -> None: ...
+    def stop(self) -> None: ...
+    def serve(self, tables: Tables) -> None: ...
+    def replace(self, place: int, route: Route) -> None: ...
+    def learn(
+        self,
+        name: bytes,
+        rrtype: int,
+        kind: int,
+        *,
+        rcode: int = ...,
+        authoritative: bool = ...,
+        error: int = ...,
+        counts: tuple[int, int, int] = ...,
+        body: bytes = ...,
+        route: int = ...,
+        subnet: bool = ...,
+        before_counts: tuple[int, int, int] = ...,
+        before: bytes = ...,
+        owner: bytes = ...,
+    ) -> None: ...
+    def reclaim(self) -> list[Route]: ...
+    def take_counts(self) -> list[Count]: ...
+    def answer(self, data: bytes, source: bytes) -> tuple[bytes | None, bool]: ...
+    def serve_handed(
+        self, respond: Callable[[bytes, bytes, bool], bytes | None], most: int
+    ) -> bool: ...
+    def counters(self) -> dict[str, int]: ...

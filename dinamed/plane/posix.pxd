@@ -1,0 +1,143 @@
+"""Sockets, batches and atomics of the system, as Cython has to be told of them."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    #include <errno.h>
+    #include <poll.h>
+    #include <stddef.h>
+    #include <stdint.h>
+    #include <string.h>
+    #include <unistd.h>
+    #include <netinet/in.h>
+    #include <sys/socket.h>
+
+    #define PLANE_BATCH 64
+    #define PLANE_CONTROL 64
+
+    typedef union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } plane_address;
+
+    static inline uint64_t plane_get(const uint64_t *at) {
+        return __atomic_load_n(at, __ATOMIC_RELAXED);
+    }
+    static inline uint64_t plane_get_seq(const uint64_t *at) {
+        return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+    }
+    static inline void plane_set_seq(uint64_t *at, uint64_t value) {
+        __atomic_store_n(at, value, __ATOMIC_SEQ_CST);
+    }
+    /* For counters that have one writer: a plain addition, never torn. */
+    static inline void plane_add(uint64_t *at, uint64_t value) {
+        __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + value,
+                         __ATOMIC_RELAXED);
+    }
+    static inline void *plane_get_pointer(void *at) {
+        return __atomic_load_n((void **)at, __ATOMIC_SEQ_CST);
+    }
+    static inline void plane_set_pointer(void *at, void *value) {
+        __atomic_store_n((void **)at, value, __ATOMIC_SEQ_CST);
+    }
+
+    /* The packed source address; IPv4 in IPv6 (mapped) becomes IPv4. */
+    static inline int plane_source(const plane_address *from, const uint8_t **octets) {
+        if (from->any.sa_family == AF_INET) {
+            *octets = (const uint8_t *)&from->v4.sin_addr;
+            return 4;
+        }
+        *octets = (const uint8_t *)&from->v6.sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&from->v6.sin6_addr)) {
+            *octets += 12;
+            return 4;
+        }
+        return 16;
+    }
+
+    /* Keep of what came with a datagram just what makes its reply leave from the
+       address that was asked.  The interface is left open, since routing may be
+       asymmetric, but for link-local addresses, which mean nothing without one.
+       Returns the octets that are left of the control data. */
+    static inline size_t plane_echo(struct msghdr *message) {
+        struct cmsghdr *header;
+        for (header = CMSG_FIRSTHDR(message); header != NULL;
+             header = CMSG_NXTHDR(message, header)) {
+            size_t size = header->cmsg_len;
+            if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+                struct in_pktinfo info;
+                memcpy(&info, CMSG_DATA(header), sizeof info);
+                info.ipi_ifindex = 0;
+                memset(&info.ipi_addr, 0, sizeof info.ipi_addr);
+                memcpy(CMSG_DATA(header), &info, sizeof info);
+            } else if (header->cmsg_level == IPPROTO_IPV6
+                       && header->cmsg_type == IPV6_PKTINFO) {
+                struct in6_pktinfo info;
+                memcpy(&info, CMSG_DATA(header), sizeof info);
+                if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = 0;
+                memcpy(CMSG_DATA(header), &info, sizeof info);
+            } else continue;
+            memmove(message->msg_control, header, size);
+            return CMSG_SPACE(size - CMSG_LEN(0));
+        }
+        return 0;
+    }
+
+    /* Send a batch; a datagram that cannot be sent is passed over. */
+    static inline void plane_send(int fd, struct mmsghdr *batch, int count) {
+        int done = 0, sent;
+        while (done < count) {
+            sent = sendmmsg(fd, batch + done, (unsigned)(count - done), 0);
+            if (sent > 0) done += sent;
+            else if (errno != EINTR) done++;
+        }
+    }
+    """
+    enum:
+        PLANE_BATCH
+        PLANE_CONTROL
+        MSG_WAITFORONE
+        MSG_DONTWAIT
+        POLLIN
+
+    ctypedef struct plane_address:
+        pass
+
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+
+    cdef struct msghdr:
+        void *msg_name
+        uint32_t msg_namelen
+        iovec *msg_iov
+        size_t msg_iovlen
+        void *msg_control
+        size_t msg_controllen
+        int msg_flags
+
+    cdef struct mmsghdr:
+        msghdr msg_hdr
+        unsigned int msg_len
+
+    cdef struct pollfd:
+        int fd
+        short events
+        short revents
+
+    int recvmmsg(int, mmsghdr *, unsigned int, int, void *) nogil
+    ssize_t sendmsg(int, const msghdr *, int) nogil
+    int poll(pollfd *, unsigned long, int) nogil
+    ssize_t write(int, const void *, size_t) nogil
+
+    uint64_t plane_get(const uint64_t *) noexcept nogil
+    uint64_t plane_get_seq(const uint64_t *) noexcept nogil
+    void plane_set_seq(uint64_t *, uint64_t) noexcept nogil
+    void plane_add(uint64_t *, uint64_t) noexcept nogil
+    void *plane_get_pointer(void *) noexcept nogil
+    void plane_set_pointer(void *, void *) noexcept nogil
+    int plane_source(const plane_address *, const uint8_t **) noexcept nogil
+    size_t plane_echo(msghdr *) noexcept nogil
+    void plane_send(int, mmsghdr *, int) noexcept nogil

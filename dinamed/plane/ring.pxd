@@ -1,0 +1,92 @@
+"""The queue of queries on their way from one thread to the engine in Python.
+
+One writer, one reader, no locks.  A record never wraps; what would goes to the start,
+behind a mark of 0 octets.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from dinamed.plane.posix cimport (
+    PLANE_CONTROL,
+    msghdr,
+    plane_address,
+    plane_get_seq,
+    plane_set_seq,
+)
+
+cdef enum:
+    RING_SIZE = 1048576
+    RING_ALIGN = 16
+
+
+cdef struct Handed:
+    uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
+    uint32_t size       # octets of the query, which follows
+    uint32_t learn
+    int fd
+    uint32_t name_size
+    uint32_t control_size
+    plane_address name
+    uint8_t control[PLANE_CONTROL]
+
+
+cdef struct Ring:
+    uint64_t head       # where the reader is
+    uint8_t pad[56]
+    uint64_t tail       # where the writer is
+    uint8_t data[RING_SIZE]
+
+
+cdef inline bint push(
+    Ring *ring, const msghdr *message, const uint8_t *query, uint32_t size,
+    int fd, bint learn,
+) noexcept nogil:
+    """False if there is no room."""
+    cdef uint64_t head = plane_get_seq(&ring.head), tail = ring.tail
+    cdef uint32_t total = <uint32_t>(sizeof(Handed) + size + RING_ALIGN - 1)
+    cdef uint32_t at = <uint32_t>(tail & (RING_SIZE - 1))
+    cdef uint32_t skipped = 0
+    cdef Handed *record
+    total &= ~<uint32_t>(RING_ALIGN - 1)
+    if at + total > RING_SIZE:
+        skipped = RING_SIZE - at
+    if tail + skipped + total - head > RING_SIZE:
+        return False
+    if skipped:
+        (<Handed *>(ring.data + at)).total = 0
+        at = 0
+    record = <Handed *>(ring.data + at)
+    record.total = total
+    record.size = size
+    record.learn = learn
+    record.fd = fd
+    record.name_size = message.msg_namelen
+    record.control_size = <uint32_t>message.msg_controllen
+    memcpy(&record.name, message.msg_name, message.msg_namelen)
+    if record.control_size:
+        memcpy(record.control, message.msg_control, record.control_size)
+    memcpy(<uint8_t *>record + sizeof(Handed), query, size)
+    plane_set_seq(&ring.tail, tail + skipped + total)
+    return True
+
+
+cdef inline const Handed *peek(Ring *ring) noexcept nogil:
+    """The oldest record, or NULL."""
+    cdef uint64_t head = ring.head
+    cdef uint32_t at
+    cdef const Handed *record
+    if head == plane_get_seq(&ring.tail):
+        return NULL
+    at = <uint32_t>(head & (RING_SIZE - 1))
+    record = <const Handed *>(ring.data + at)
+    if record.total == 0:
+        plane_set_seq(&ring.head, head + RING_SIZE - at)
+        record = <const Handed *>ring.data
+    return record
+
+
+cdef inline void pop(Ring *ring) noexcept nogil:
+    """Give back the room of the record that `peek` has shown."""
+    cdef uint32_t at = <uint32_t>(ring.head & (RING_SIZE - 1))
+    cdef const Handed *record = <const Handed *>(ring.data + at)
+    plane_set_seq(&ring.head, ring.head + record.total)

@@ -1,0 +1,114 @@
+"""What a snapshot becomes: zones, routes into pools, and plans learned from Python."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+from dinamed.plane.asked cimport MOST_LABELS, Asked
+from dinamed.plane.draw cimport RouteData
+from dinamed.plane.octets cimport fnv1a
+from dinamed.plane.posix cimport plane_get_pointer
+from dinamed.plane.zone cimport Zone
+
+
+cdef enum PlanKind:
+    FIXED
+    DRAWN
+    LEFT  # always for the engine in Python
+
+
+cdef struct Learned:
+    uint64_t hash
+    PlanKind kind
+    uint32_t size           # octets of the name
+    uint32_t type
+    uint32_t rcode
+    bint authoritative
+    uint32_t error          # the code of an extended error, plus one; 0 for none
+    uint32_t counts[3]
+    uint32_t body           # octets of the records; for DRAWN those of NODATA
+    uint32_t route          # place of the routes into the pool
+    bint subnet
+    uint32_t before_counts[3]
+    uint32_t before         # octets of the records before the drawn ones
+    uint32_t owner          # octets of the drawn records' owner
+    uint8_t octets[1]       # name, body, before, owner
+
+
+cdef struct TablesData:
+    const uint32_t *crc
+    Zone **zones
+    uint32_t *zone_slots    # numbers of zones, plus one, by hash of the origin
+    uint32_t zone_mask
+    uint32_t zone_labels    # of the longest origin
+    RouteData **routes      # by place: for IPv4, then for IPv6
+    void **learned
+    uint32_t learned_mask
+    bint subnets            # whether every resolver's client subnets are honoured
+    uint32_t nsid_size
+    uint8_t nsid[128]
+
+
+cdef inline uint32_t label_hash(
+    uint32_t hash, const uint8_t *label
+) noexcept nogil:
+    """The hash of a name from that of its parent and its first label."""
+    cdef uint32_t i
+    for i in range(<uint32_t>label[0] + 1):
+        hash = (hash ^ label[i]) * <uint32_t>16777619
+    return hash ^ (hash >> 15)
+
+
+cdef inline const Zone *zone_of(
+    const TablesData *tables, const Asked *asked
+) noexcept nogil:
+    """The deepest zone at or above the name, or NULL."""
+    cdef uint32_t hashes[MOST_LABELS]
+    cdef uint32_t label = asked.labels, hash = <uint32_t>2166136261, slot, number
+    cdef uint32_t first = 0, size
+    cdef const Zone *zone
+    if label > tables.zone_labels:
+        first = label - tables.zone_labels
+    hashes[label] = hash
+    while label > first:
+        label -= 1
+        hash = label_hash(hash, asked.key + asked.at[label])
+        hashes[label] = hash
+    while label <= asked.labels:
+        slot = hashes[label] & tables.zone_mask
+        size = asked.size - asked.at[label]
+        while True:
+            number = tables.zone_slots[slot]
+            if not number:
+                break
+            zone = tables.zones[number - 1]
+            if zone.size == size:
+                if memcmp(zone.origin, asked.key + asked.at[label], size) == 0:
+                    return zone
+            slot = (slot + 1) & tables.zone_mask
+        label += 1
+    return NULL
+
+
+cdef inline uint64_t plan_hash(
+    const uint8_t *key, uint32_t size, uint32_t rrtype
+) noexcept nogil:
+    cdef uint64_t hash = fnv1a(key, size) ^ rrtype
+    hash *= <uint64_t>0x9E3779B97F4A7C15
+    return hash ^ (hash >> 32)
+
+
+cdef inline const Learned *learned_of(
+    const TablesData *tables, const Asked *asked
+) noexcept nogil:
+    """The plan of a question, or NULL."""
+    cdef uint64_t hash = plan_hash(asked.key, asked.size, asked.type)
+    cdef uint32_t slot = <uint32_t>hash & tables.learned_mask
+    cdef void **slots = <void **>plane_get_pointer(<void *>&tables.learned)
+    cdef const Learned *plan
+    while True:
+        plan = <const Learned *>plane_get_pointer(&slots[slot])
+        if plan == NULL:
+            return NULL
+        if plan.hash == hash and plan.size == asked.size and plan.type == asked.type:
+            if memcmp(plan.octets, asked.key, asked.size) == 0:
+                return plan
+        slot = (slot + 1) & tables.learned_mask

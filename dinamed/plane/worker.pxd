@@ -1,0 +1,195 @@
+"""A thread of the plane: from its sockets, through the tables, and back."""
+
+from libc.errno cimport EINTR, errno
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+from dinamed.plane.answer cimport LEARN, SILENT, Source, answer
+from dinamed.plane.posix cimport (
+    MSG_DONTWAIT,
+    MSG_WAITFORONE,
+    PLANE_BATCH,
+    PLANE_CONTROL,
+    POLLIN,
+    iovec,
+    mmsghdr,
+    plane_add,
+    plane_address,
+    plane_echo,
+    plane_get_pointer,
+    plane_get_seq,
+    plane_send,
+    plane_set_seq,
+    plane_source,
+    poll,
+    pollfd,
+    recvmmsg,
+    write,
+)
+from dinamed.plane.ring cimport Ring, push
+from dinamed.plane.tables cimport TablesData
+
+cdef enum:
+    QUERY_MAX = 4096     # what is longer is cut, and so malformed
+    QUERY_STRIDE = 4160  # not 4096, lest all queries share a cache set
+    REPLY_STRIDE = 1344
+    MOST_SOCKETS = 256
+    PATIENCE = 200       # milliseconds between looks at the stop flag
+
+
+cdef struct Batch:
+    mmsghdr received[PLANE_BATCH]
+    mmsghdr sent[PLANE_BATCH]
+    iovec queries[PLANE_BATCH]
+    iovec replies[PLANE_BATCH]
+    plane_address names[PLANE_BATCH]
+    uint8_t control[PLANE_BATCH * PLANE_CONTROL]
+    uint8_t query_octets[PLANE_BATCH * QUERY_STRIDE]
+    uint8_t reply_octets[PLANE_BATCH * REPLY_STRIDE]
+
+
+cdef struct Shared:
+    # What all threads see; `tables` is swapped as a whole.
+    TablesData *tables
+    uint64_t epoch
+    uint64_t stopping
+    int wake            # an eventfd: there is something for Python
+
+
+cdef struct Worker:
+    uint64_t seen       # the epoch at the start of the batch, all ones between batches
+    uint64_t rng
+    uint64_t queries
+    uint64_t answered
+    uint64_t silent
+    uint64_t handed
+    uint64_t dropped    # because the ring was full
+    uint64_t rcodes[16]
+    uint32_t number
+    uint32_t socket_count
+    pollfd sockets[MOST_SOCKETS]
+    Ring *ring
+    Batch *batch
+
+
+cdef inline void prepare(Batch *batch, uint32_t i) noexcept nogil:
+    """Make the place of one datagram ready for the next one."""
+    batch.received[i].msg_hdr.msg_namelen = sizeof(plane_address)
+    batch.received[i].msg_hdr.msg_controllen = PLANE_CONTROL
+
+
+cdef inline void prepare_all(Batch *batch) noexcept nogil:
+    cdef uint32_t i
+    memset(batch, 0, sizeof(Batch))
+    for i in range(PLANE_BATCH):
+        batch.queries[i].iov_base = &batch.query_octets[i * QUERY_STRIDE]
+        batch.queries[i].iov_len = QUERY_MAX
+        batch.received[i].msg_hdr.msg_iov = &batch.queries[i]
+        batch.received[i].msg_hdr.msg_iovlen = 1
+        batch.received[i].msg_hdr.msg_name = &batch.names[i]
+        batch.received[i].msg_hdr.msg_control = &batch.control[i * PLANE_CONTROL]
+        batch.replies[i].iov_base = &batch.reply_octets[i * REPLY_STRIDE]
+        batch.sent[i].msg_hdr.msg_iov = &batch.replies[i]
+        batch.sent[i].msg_hdr.msg_iovlen = 1
+        prepare(batch, i)
+
+
+cdef inline void serve_batch(
+    Shared *shared, Worker *worker, int fd, uint32_t count
+) noexcept nogil:
+    """Answer what was received, or hand it over."""
+    cdef Batch *batch = worker.batch
+    cdef Source source
+    cdef uint32_t i, replies = 0
+    cdef bint pushed = False
+    cdef int size
+    cdef uint8_t *out
+    cdef TablesData *tables
+    source.rng = &worker.rng
+    source.thread = worker.number
+    # What was taken out of use at a later epoch than this is not freed meanwhile.
+    plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
+    tables = <TablesData *>plane_get_pointer(&shared.tables)
+    for i in range(count):
+        source.size = plane_source(&batch.names[i], &source.address)
+        out = &batch.reply_octets[replies * REPLY_STRIDE]
+        size = answer(
+            tables, &source, &batch.query_octets[i * QUERY_STRIDE],
+            batch.received[i].msg_len, out,
+        )
+        if size == SILENT:
+            plane_add(&worker.silent, 1)
+            continue
+        if batch.received[i].msg_hdr.msg_controllen:
+            batch.received[i].msg_hdr.msg_controllen = plane_echo(
+                &batch.received[i].msg_hdr
+            )
+        if size > 0:
+            batch.replies[replies].iov_len = <size_t>size
+            batch.sent[replies].msg_hdr.msg_name = &batch.names[i]
+            batch.sent[replies].msg_hdr.msg_namelen = (
+                batch.received[i].msg_hdr.msg_namelen
+            )
+            batch.sent[replies].msg_hdr.msg_control = (
+                batch.received[i].msg_hdr.msg_control
+            )
+            batch.sent[replies].msg_hdr.msg_controllen = (
+                batch.received[i].msg_hdr.msg_controllen
+            )
+            plane_add(&worker.rcodes[out[3] & 15], 1)
+            replies += 1
+        elif push(
+            worker.ring, &batch.received[i].msg_hdr,
+            &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
+            fd, size == LEARN,
+        ):
+            plane_add(&worker.handed, 1)
+            pushed = True
+        else:
+            plane_add(&worker.dropped, 1)
+    plane_set_seq(&worker.seen, <uint64_t>-1)
+    plane_add(&worker.queries, count)
+    plane_add(&worker.answered, replies)
+    if replies:
+        plane_send(fd, batch.sent, replies)
+    if pushed:
+        wake(shared.wake)
+    for i in range(count):
+        prepare(batch, i)
+
+
+cdef inline void wake(int fd) noexcept nogil:
+    """Tell Python that there is something for it."""
+    cdef uint64_t one = 1
+    # A full counter, the one way this can fail, wakes as well.
+    write(fd, &one, sizeof(one))
+
+
+cdef inline bint receive(
+    Shared *shared, Worker *worker, int fd, int flags
+) noexcept nogil:
+    """Serve one batch; False if there was none."""
+    cdef int count = recvmmsg(fd, worker.batch.received, PLANE_BATCH, flags, NULL)
+    if count <= 0:
+        return False
+    serve_batch(shared, worker, fd, <uint32_t>count)
+    return True
+
+
+cdef inline void run_worker(Shared *shared, Worker *worker) noexcept nogil:
+    """Serve until told to stop, and then what is left in the queues."""
+    cdef uint32_t i
+    cdef bint found
+    prepare_all(worker.batch)
+    while not plane_get_seq(&shared.stopping):
+        if worker.socket_count == 1:
+            # The socket has a time limit, so this ends.
+            receive(shared, worker, worker.sockets[0].fd, MSG_WAITFORONE)
+            continue
+        if poll(worker.sockets, worker.socket_count, PATIENCE) <= 0:
+            continue
+        for i in range(worker.socket_count):
+            if worker.sockets[i].revents:
+                receive(shared, worker, worker.sockets[i].fd, MSG_DONTWAIT)
+    for i in range(worker.socket_count):
+        while receive(shared, worker, worker.sockets[i].fd, MSG_DONTWAIT):
+            pass

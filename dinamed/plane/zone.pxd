@@ -1,0 +1,147 @@
+"""Looking a name up in packed zones: `dinamed.zones.packed` in C.
+
+`dinamed.zones.layout` says what the octets mean.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+from dinamed.plane.asked cimport Asked
+from dinamed.plane.octets cimport crc32, little16, little32
+
+cdef enum:
+    CUT = 2
+    BELOW_CUT = 4
+    HAS_DNAME = 8
+    BELOW_DNAME = 16
+    HAS_WILDCARD = 32
+
+    OCCLUDED = 22  # CUT | BELOW_CUT | BELOW_DNAME
+
+    SPECIAL = 5
+
+
+cdef struct Zone:
+    const uint8_t *data
+    const uint8_t *index
+    uint32_t mask
+    uint32_t apex           # offset of its node
+    uint32_t depth
+    uint32_t size           # octets of the origin
+    uint32_t labels         # without the root's
+    bint plain              # whether what is not there is plainly missing
+    uint8_t origin[256]
+    uint32_t *pools         # from the zone's numbers of pools to places of routes
+    # The authority section of negative answers, and where it points into the name.
+    uint8_t *soa
+    uint32_t soa_size
+    uint16_t *pointers
+    uint32_t pointer_count
+    bint subnet             # whether clients may be known by their subnet
+    bint left               # whether all but what was learned is left to Python
+    uint8_t special[SPECIAL][64]  # labels below the apex that are not plain
+
+
+cdef enum Found:
+    EXACT
+    WILDCARD
+    MISSING
+    HIDDEN  # at or below a cut, or below a DNAME
+
+
+cdef inline uint32_t probe(
+    const Zone *zone, const uint32_t *table, const uint8_t *key, uint32_t size
+) noexcept nogil:
+    """The offset of the node with this key, or 0."""
+    cdef uint32_t slot, offset
+    if not size:
+        return zone.apex
+    slot = crc32(table, key, size) & zone.mask
+    while True:
+        offset = little32(zone.index + 4 * slot)
+        if not offset:
+            return 0
+        if zone.data[offset] == size:
+            if memcmp(zone.data + offset + 1, key, size) == 0:
+                return offset
+        slot = (slot + 1) & zone.mask
+
+
+cdef inline uint32_t flags_of(const Zone *zone, uint32_t offset) noexcept nogil:
+    return zone.data[offset + 1 + zone.data[offset]]
+
+
+cdef inline Found find(
+    const Zone *zone, const uint32_t *table, const Asked *asked, uint32_t *node
+) noexcept nogil:
+    """How the name relates to the zone's data; `node` is for EXACT and WILDCARD."""
+    cdef uint32_t left = asked.size - zone.size  # octets left of the origin
+    cdef uint32_t offset = probe(zone, table, asked.key, left)
+    cdef uint32_t label, last, start, size, i
+    cdef uint8_t wildcard[256]
+    if offset:
+        node[0] = offset
+        return HIDDEN if flags_of(zone, offset) & OCCLUDED else EXACT
+    last = asked.labels - zone.labels
+    label = last - zone.depth if last > zone.depth else 1
+    while True:
+        start = asked.at[label]
+        offset = probe(zone, table, asked.key + start, left - start)
+        if offset:
+            break
+        label += 1  # the apex encloses every name, so this ends
+    i = flags_of(zone, offset)
+    if i & (OCCLUDED | HAS_DNAME):
+        return HIDDEN
+    if not i & HAS_WILDCARD:
+        return MISSING
+    size = left - start
+    wildcard[0] = 1
+    wildcard[1] = 42  # *
+    for i in range(size):
+        wildcard[2 + i] = asked.key[start + i]
+    node[0] = probe(zone, table, wildcard, size + 2)
+    return WILDCARD if node[0] else HIDDEN
+
+
+cdef inline const uint8_t *rrset_of(
+    const Zone *zone, uint32_t node, uint32_t rrtype, bint *alias
+) noexcept nogil:
+    """The RRset of a type at a node, or NULL; `alias` tells of a CNAME before it."""
+    cdef const uint8_t *at = zone.data + node
+    cdef uint32_t count, kind
+    at += 1 + at[0]
+    count = little16(at + 3)
+    at += 5
+    alias[0] = False
+    while count:
+        kind = little16(at)
+        if kind == rrtype:
+            return at
+        if kind == 5:
+            alias[0] = True
+        at += 12 + little32(at + 8)
+        count -= 1
+    return NULL
+
+
+cdef inline uint32_t pool_of(const Zone *zone, uint32_t node) noexcept nogil:
+    """The place of the pool that a node is bound to, plus one; 0 if to none."""
+    cdef const uint8_t *at = zone.data + node
+    cdef uint32_t number = little16(at + 2 + at[0])
+    return zone.pools[number] if number else 0
+
+
+cdef inline bint is_special(
+    const Zone *zone, const Asked *asked
+) noexcept nogil:
+    """Whether the label next to the origin is one of the special ones."""
+    cdef const uint8_t *label
+    cdef uint32_t i
+    if asked.labels == zone.labels:
+        return False
+    label = asked.key + asked.at[asked.labels - zone.labels - 1]
+    for i in range(SPECIAL):
+        if zone.special[i][0] == label[0] and label[0]:
+            if memcmp(zone.special[i] + 1, label + 1, label[0]) == 0:
+                return True
+    return False

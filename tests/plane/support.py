@@ -1,0 +1,154 @@
+"""A plane without threads beside the engine, fed with the same snapshot."""
+
+import os
+import random
+from unittest import SkipTest
+
+from dinamed.config.settings import Member, Pool
+from dinamed.plane import compiling
+from dinamed.plane.compiling import Compiler, native, teach
+from dinamed.plans.context import unpacked
+from dinamed.wire.query import Query, read_query
+from dinamed.zones.packed import PackedZone
+from tests.plans.support import Bench, host, make_pool, make_zone
+
+__all__ = ["Pair", "native", "need_plane"]
+
+ZONE = """\
+www IN A 192.0.2.80
+www IN A 192.0.2.81
+www IN AAAA 2001:db8::80
+www IN TXT "one" "two"
+www IN HTTPS 1 . alpn=h2
+mail IN MX 10 www
+mail IN MX 20 mx.example.net.
+srv IN SRV 0 5 5060 www
+alias IN CNAME www
+away IN CNAME www.example.net.
+loop IN CNAME loop
+topool IN CNAME weighted
+toempty IN CNAME six
+deep.a.b.c IN A 192.0.2.90
+*.wild IN A 192.0.2.91
+*.wild IN TXT "wild"
+*.star IN CNAME www
+sub IN NS ns.sub
+sub IN NS ns.example.net.
+sub IN DS 12345 13 1 abababababababababababababababababababab
+ns.sub IN A 192.0.2.92
+below IN DNAME www
+odd IN TYPE65400 \\# 3 c00c01
+many IN TXT "{long}"
+many IN TXT "2{long}"
+many IN TXT "3{long}"
+many IN TXT "4{long}"
+many IN TXT "5{long}"
+x.ns1 IN A 192.0.2.93
+_sip._tcp IN A 192.0.2.94
+""".format(long="x" * 250)
+
+OTHER = """\
+1 IN PTR www.example.org.
+pool IN TXT "beside"
+"""
+
+BOUND = {
+    "weighted": "weighted",
+    "three": "three",
+    "hashed": "hashed",
+    "hashed2": "hashed2",
+    "turns": "turns",
+    "everyone": "everyone",
+    "ranked": "ranked",
+    "six": "six",
+    "nearby": "nearby",
+    "down": "down",
+    "nested": "nested",
+    "two": "two",
+    "*.pools": "weighted",
+}
+
+
+def members(weighted: bool = True) -> tuple[Member, ...]:
+    """Eight members, four of which have IPv6."""
+    return tuple(
+        host(
+            f"m{n}",
+            f"192.0.2.{n}",
+            *([f"2001:db8::{n}"] if n % 2 else []),
+            weight=float(n) if weighted else 1.0,
+        )
+        for n in range(1, 9)
+    )
+
+
+def pools() -> list[Pool]:
+    """A pool for each rule, native or not."""
+    ranked = (
+        Member(name="a", addresses=("192.0.2.1",), priority=2),
+        Member(name="b", addresses=("192.0.2.2",), priority=1),
+    )
+    return [
+        make_pool("weighted", *members()),
+        make_pool("three", *members(), answers=3),
+        make_pool("hashed", *members(), select=["hash"]),
+        make_pool("hashed2", *members(), select=["hash"], answers=2),
+        make_pool("turns", *members(), select=["round-robin"], answers=2),
+        make_pool("everyone", *members(), select=["all"]),
+        make_pool("ranked", *ranked, select=["priority", "weighted"]),
+        make_pool("six", host("only", "2001:db8::6")),
+        make_pool("nearby", *members(), select=["country", "weighted"]),
+        make_pool("down", host("gone", "192.0.2.9", weight=0.0), when_down="none"),
+        make_pool("nested", Member(name="inner", pool="weighted")),
+        make_pool("two", host("both", "192.0.2.1", "192.0.2.2")),
+    ]
+
+
+def zones() -> list[PackedZone]:
+    """Zones with everything that the plane or the engine has a rule for."""
+    return [
+        make_zone("example.org.", ZONE, BOUND),
+        make_zone("2.0.192.in-addr.arpa.", OTHER, {"pool": "weighted"}),
+        make_zone("child.example.org.", "www IN A 192.0.2.95\n"),
+    ]
+
+
+def need_plane() -> None:
+    """Skip without the extension; in CI that is a failure."""
+    if compiling.native is None:
+        assert not os.environ.get("CI"), "the extension was not built"
+        raise SkipTest("the extension is not built")
+
+
+class Pair:
+    """The engine and the plane, both with the same data."""
+
+    def __init__(self, threads: int = 0) -> None:
+        need_plane()
+        self.bench = Bench(zones(), pools())
+        rng = random.Random(1)
+        self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
+        self.compiler = Compiler(threads + 1, rng)
+        self.plane.serve(self.compiler.tables(self.bench.snapshot))
+        self.native = self.learned = self.left = 0
+
+    def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
+        """What the plane replies, perhaps having learned; None: Python's."""
+        reply, learn = self.plane.answer(data, source)
+        if learn:
+            query = read_query(data)
+            assert isinstance(query, Query)
+            key, plan = query.question.key, self.bench.engine.plan(query)
+            teach(self.plane, self.compiler.places, key, query.question.type, plan)
+            reply, learn = self.plane.answer(data, source)
+            assert not learn
+            self.learned += 1
+        if reply is None:
+            self.left += 1
+        else:
+            self.native += 1
+        return reply
+
+    def ask_engine(self, data: bytes, source: bytes) -> bytes:
+        """What the engine replies; empty for silence."""
+        return self.bench.engine.respond(data, unpacked(source)) or b""
