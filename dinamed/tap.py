@@ -21,9 +21,7 @@ from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import BindError, bind, bind_http, everywhere, resolve
 from dinamed.server.watching import AfterFirstRound, WatchingService
-from dinamed.web.api import Api
-from dinamed.web.guard import Guard
-from dinamed.web.site import HttpService, make_site
+from dinamed.web.service import Parts, web_service
 
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""
@@ -122,8 +120,6 @@ def makeService(options: Options) -> IService:
     reloading = ReloadService(reactor, authority)
     listening = ListenService(reactor, resolver, sockets)
     watching = WatchingService(reactor, authority, random.SystemRandom())
-    guard = Guard(server.token_file)
-    api = Api(authority, resolver, listening, reloading, watching, guard)
     services = MultiService()
     reloading.setServiceParent(services)
     if server.state is not None:
@@ -133,7 +129,10 @@ def makeService(options: Options) -> IService:
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
-    HttpService(reactor, make_site(api, reactor), http).setServiceParent(services)
+    if http:
+        parts = Parts(authority, resolver, listening, reloading, watching)
+        web = web_service(reactor, parts, server.token_file, http)
+        web.setServiceParent(services)
     waiting = AfterFirstRound(watching.health, listening)
     waiting.setServiceParent(services)
     Logger("dinamed").info(

@@ -88,7 +88,8 @@ class PackageListTests(SynchronousTestCase):
         """The built-in example and the mark of typing are package data."""
         data = setup_list("options.package_data", "dinamed")
         self.assertEqual(
-            set(data), {"py.typed", "example/*", "simulator/scenarios/*.toml"}
+            set(data),
+            {"py.typed", "example/*", "simulator/scenarios/*.toml", "web/page/*"},
         )
         for pattern in data:
             self.assertNotEqual(list((ROOT / "dinamed").glob(pattern)), [])

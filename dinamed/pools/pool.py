@@ -189,8 +189,8 @@ class PoolView:
         """All members, best first: the usable ones as the last stage ranks them."""
         route = None if self.down else self.route(0)
         ranked = [] if route is None else list(route.rank(now))
-        usable = set(self.usable)
-        rest = [member for member in self.members if member not in set(ranked)]
+        usable, seen = set(self.usable), set(ranked)
+        rest = [member for member in self.members if member not in seen]
         rest.sort(key=lambda m: (m not in usable, m.priority, -m.weight))
         return ranked + rest
 

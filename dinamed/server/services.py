@@ -112,8 +112,8 @@ class ReloadService(Service):
         """Reloads that were served since the start."""
         self.refused = 0
         """Reloads that changed nothing, for what was read was bad."""
-        self.last_applied: float | None = None
-        """Unix time of the last one that was served."""
+        self.last_good = True
+        """False while the last reload was refused."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
@@ -198,9 +198,9 @@ class ReloadService(Service):
         self, outcome: ReloadOutcome, asked: list[Deferred[ReloadOutcome]]
     ) -> None:
         self._busy = False
+        self.last_good = outcome.applied
         if outcome.applied:
             self.applied += 1
-            self.last_applied = self._authority.seconds()
         else:
             self.refused += 1
         if self._waiting:

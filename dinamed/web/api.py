@@ -7,6 +7,7 @@ import dns.exception
 import dns.message
 import dns.rdatatype
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Cooperator
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
@@ -21,7 +22,9 @@ from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.watching import WatchingService
+from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
+from dinamed.web.member_metrics import Forecast, forecasts
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
@@ -34,7 +37,9 @@ from dinamed.web.messages import (
     Status,
     ZoneStatus,
 )
+from dinamed.web.openapi import description
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
 
 
@@ -61,6 +66,8 @@ class Api:
         reloading: ReloadService,
         watching: WatchingService,
         guard: Guard,
+        events: EventsService,
+        cooperator: Cooperator,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
@@ -68,6 +75,8 @@ class Api:
         self._reloading = reloading
         self._watching = watching
         self._guard = guard
+        self._events = events
+        self._cooperator = cooperator
 
     def resource(self) -> Resource:
         """The tree."""
@@ -77,6 +86,9 @@ class Api:
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
+        root.putChild(b"events", self._events.resource())
+        described = description()
+        root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))
         return root
 
     def status(self, request: Request) -> Status:
@@ -104,10 +116,16 @@ class Api:
         views = self._authority.manager.views
         return tuple(_summary(views[name]) for name in sorted(views))
 
-    def pool(self, name: str) -> PoolStatus:
+    def pool(self, name: str) -> Deferred[PoolStatus]:
         """One pool with its members.  Raises `HttpError` 404."""
-        now = self._authority.seconds()
         view = self._view(name)
+        forecast = forecasts(view)
+        ranked = view.ranked(self._authority.seconds())
+        members = (self.member(view, member, forecast) for member in ranked)
+        return gather(self._cooperator, members).addCallback(self._pool, view)
+
+    @staticmethod
+    def _pool(members: list[MemberStatus], view: PoolView) -> PoolStatus:
         return PoolStatus(
             name=view.name,
             down=view.down,
@@ -115,7 +133,7 @@ class Api:
             ttl=view.ttl,
             answers=view.settings.answers,
             select=tuple(stage.name for stage in view.settings.select),
-            members=tuple(self.member(view, member) for member in view.ranked(now)),
+            members=tuple(members),
         )
 
     def push(self, request: Request) -> PushReply:
@@ -144,9 +162,12 @@ class Api:
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         view = self._authority.manager.view(pool)
-        return self.member(view, next(m for m in view.members if m.name == member))
+        ordered = next(m for m in view.members if m.name == member)
+        return self.member(view, ordered, forecasts(view))
 
-    def member(self, view: PoolView, member: Member) -> MemberStatus:
+    def member(
+        self, view: PoolView, member: Member, forecast: Forecast
+    ) -> MemberStatus:
         """One member, with all that is known of it."""
         standing = view.standings[member.name]
         now = self._authority.seconds()
@@ -163,10 +184,10 @@ class Api:
             weight=member.weight,
             capacity=member.capacity,
             load=view.load_of(member, now),
-            predicted=view.forecast_of(member, now),
+            predicted=forecast(member, now),
             reported=None if report is None else report.at,
             feed_failure="" if posted is None else posted.failure,
-            hand_outs=view.ledger.totals.get(member.name, 0),
+            hand_outs=view.ledger.account(member.name).total,
             checks=tuple(
                 CheckMessage(one.check, one.address, one.up, one.since, one.reason)
                 for one in self._watching.health.status(view.name, member.name)

@@ -144,3 +144,73 @@ class ReloadReply(msgspec.Struct, frozen=True):
     """`POST /api/v1/reload`, when the new state is served."""
 
     serving: str
+
+
+class LoadReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One report of `POST /api/v1/load`."""
+
+    member: str
+    load: Annotated[float, Meta(ge=0, le=1e18)]
+    capacity: Annotated[float, Meta(gt=0, le=1e18)] | None = None
+    increment: Annotated[float, Meta(ge=0, le=1e18)] | None = None
+    at: Annotated[float, Meta(ge=0)] | None = None
+    """Unix time; now if left out."""
+    pool: str | None = None
+    """All pools with that member if left out."""
+
+
+class LiveMember(msgspec.Struct, frozen=True):
+    """One member in a `Tick`; the fields are those of `MemberStatus`."""
+
+    name: str
+    state: str
+    order: str
+    until: float | None
+    reason: str
+    weight: float
+    capacity: float
+    load: float | None
+    predicted: float | None
+    feed_failure: str
+    hand_outs: int
+
+
+class LivePool(msgspec.Struct, frozen=True):
+    """One pool in a `Tick`."""
+
+    name: str
+    down: bool
+    when_down: str
+    select: tuple[str, ...]
+    usable: int
+    size: int
+    """How many members there are; a tick may tell of fewer."""
+    members: tuple[LiveMember, ...]
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """What `GET /api/v1/events` tells at every step."""
+
+    now: float
+    version: str
+    identity: str
+    up: float
+    questions: int
+    failures: int
+    connections: int
+    zones: int
+    countries: tuple[tuple[str, int], ...]
+    """Sampled questions by country, most first; the rest has no name."""
+    pools: tuple[LivePool, ...]
+
+
+class History(msgspec.Struct, frozen=True):
+    """What `GET /api/v1/events` tells first: totals of the last minutes."""
+
+    step: float
+    """Seconds from one point to the next."""
+    points: int
+    """The most that there are."""
+    questions: tuple[int, ...]
+    hand_outs: dict[str, dict[str, tuple[int, ...]]]
+    """By pool and member."""

@@ -1,7 +1,7 @@
 """What all pages of the API have in common: JSON, methods, errors, limits."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -29,6 +29,14 @@ _JSON_TYPES = frozenset(
 Handler = Callable[[Request], Any]
 
 
+@runtime_checkable
+class Sends(Protocol):
+    """A reply that is not JSON, and sends itself."""
+
+    def send(self, request: Request) -> None:
+        """Send headers and body, now or little by little; HEAD gets no body."""
+
+
 class HttpError(Exception):
     """A reply other than success."""
 
@@ -42,7 +50,8 @@ class Endpoint(Resource):
     """One address of the API: a handler a method, JSON in and out.
 
     Handlers get the request and return what is to be sent as JSON, or a Deferred of
-    it, or raise `HttpError`.  Those in `changes` must pass the guard first.
+    it, or what sends itself, or raise `HttpError`.  Those in `changes` must pass the
+    guard first.
     """
 
     isLeaf = True
@@ -65,6 +74,9 @@ class Endpoint(Resource):
             result = self._handler(request)(request)
         except Exception:
             self._fail(Failure(), request)
+            return NOT_DONE_YET
+        if isinstance(result, Sends):
+            result.send(request)
             return NOT_DONE_YET
         if not isinstance(result, Deferred):
             self._send(200, result, request)

@@ -1,17 +1,23 @@
 """The HTTP listener: limits on requests, and the tree of addresses."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import ceil
+from time import monotonic
 from typing import Any
 
+import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.web.http import Request as HttpRequest
+from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
 from dinamed.server.sockets import Address
 from dinamed.web.api import Api, Folder
+from dinamed.web.limits import RateLimit
+from dinamed.web.messages import ErrorMessage
 from dinamed.web.resources import MAX_BODY, Endpoint
 
 IDLE_TIMEOUT = 60
@@ -19,7 +25,28 @@ IDLE_TIMEOUT = 60
 
 
 class LimitedRequest(Request):
-    """A request whose body is refused before it fills the memory."""
+    """A request that is refused if its client asks too often or its body is large."""
+
+    def process(self) -> None:
+        """Answer, if the client has not asked too often.
+
+        Load balancers that ask how we are do not count.
+        """
+        channel: Any = self.channel
+        limit: RateLimit = channel.site.limit
+        if self.path != b"/healthz":
+            wait = limit.wait(self.getClientAddress().host)
+            if wait:
+                self._too_often(wait)
+                return
+        super().process()
+
+    def _too_often(self, wait: float) -> None:
+        self.setResponseCode(429)
+        self.setHeader(b"content-type", b"application/json")
+        self.setHeader(b"retry-after", str(ceil(wait)).encode())
+        self.write(msgspec.json.encode(ErrorMessage("asked too often")) + b"\n")
+        self.finish()
 
     def gotLength(self, length: int | None) -> None:
         """Refuse by the announced length."""
@@ -50,6 +77,7 @@ class QuietSite(Site):
     """A site that does not log every request."""
 
     noisy = False
+    limit: RateLimit
 
     def log(self, request: HttpRequest) -> None:
         """Log nothing: changes are logged by what they change."""
@@ -60,9 +88,16 @@ def _healthy(request: Request) -> bytes:
     return b"ok\n"
 
 
-def make_site(api: Api, reactor: IReactorTime) -> Site:
-    """The site of one server."""
+def make_site(
+    api: Api,
+    reactor: IReactorTime,
+    pages: Mapping[bytes, IResource],
+    limit: RateLimit | None = None,
+) -> Site:
+    """The site of one server; `pages` are what stands beside the API, by name."""
     root = Folder()
+    for name, page in pages.items():
+        root.putChild(name, page)
     root.putChild(b"healthz", Endpoint({b"GET": _healthy}))
     versions = Folder()
     versions.putChild(b"v1", api.resource())
@@ -70,6 +105,7 @@ def make_site(api: Api, reactor: IReactorTime) -> Site:
     site = QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)
     site.requestFactory = LimitedRequest
     site.displayTracebacks = False
+    site.limit = RateLimit(monotonic) if limit is None else limit
     return site
 
 

@@ -19,10 +19,8 @@ from dinamed.server.compiler import load_here
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.watching import WatchingService
-from dinamed.web.api import Api
-from dinamed.web.guard import Guard
 from dinamed.web.resources import MAX_BODY
-from dinamed.web.site import make_site
+from dinamed.web.service import Parts, site_of
 from tests.web.support import CONFIG, ZONE, Reply, body_producer
 
 TYPE = "content-type"
@@ -61,10 +59,11 @@ class ApiTests(TestCase):
         """Start a site with or without a token."""
         resolver = Resolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
-        guard = Guard(token_file)
         watching = WatchingService(reactor, self.authority, random.Random(2))
-        api = Api(self.authority, resolver, listening, self.reloading, watching, guard)
-        site = make_site(api, reactor)
+        self.parts = Parts(
+            self.authority, resolver, listening, self.reloading, watching
+        )
+        site, self.events = site_of(reactor, self.parts, token_file)
         port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[arg-type]
         self.addCleanup(port.stopListening)
         address = port.getHost()
@@ -213,7 +212,7 @@ class ApiTests(TestCase):
 
     async def test_no_such_address(self) -> None:
         """Every unknown path is a JSON 404."""
-        for path in ("/", "/x", "/api", "/api/v2", "/api/v1/x", "/api/v1/status/x"):
+        for path in ("/x", "/api", "/api/v2", "/api/v1/x", "/api/v1/status/x"):
             await self.json("GET", path, 404)
         await self.json("GET", "/api/v1/pools/mirrors/members", 404)
         await self.json("GET", "/api/v1/pools/%ff", 404)

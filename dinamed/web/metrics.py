@@ -1,0 +1,248 @@
+"""What Prometheus is told, and how it is told without keeping answers waiting."""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
+from twisted.internet.task import Cooperator
+from twisted.web.server import Request
+
+from dinamed import __version__
+from dinamed.health.service import HealthService
+from dinamed.histogram import Histogram
+from dinamed.plans.engine import Engine
+from dinamed.pools.pool import PoolView
+from dinamed.server.authority import Authority
+from dinamed.server.resolver import Resolver
+from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.watching import WatchingService
+from dinamed.web.member_metrics import member_metrics
+from dinamed.web.resources import Endpoint
+from dinamed.web.slowly import Streamed
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+LINES = 64
+"""Samples that are made into one piece of text."""
+
+
+class ServerCollector(Collector):
+    """Reads what the parts of one server count anyway."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        resolver: Resolver,
+        listening: ListenService,
+        reloading: ReloadService,
+        watching: WatchingService,
+    ) -> None:
+        self._authority = authority
+        self._resolver = resolver
+        self._listening = listening
+        self._reloading = reloading
+        self._watching = watching
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics of now."""
+        engine = self._authority.engine
+        yield from _build(engine)
+        yield from _questions(engine)
+        yield _counter(
+            "failures", "Queries that we failed at.", self._resolver.failures
+        )
+        samples = self._listening.samples
+        yield _histogram(
+            "answer_duration_seconds",
+            "Time from a message to its reply, of a sample of them.",
+            samples.seconds,
+        )
+        countries = CounterMetricFamily(
+            "dinamed_sampled_questions",
+            "A sample of questions by the country of the one who sent them.",
+            labels=("country",),
+        )
+        for country, count in samples.countries.items():
+            countries.add_metric((country,), count)
+        yield countries
+        yield _gauge(
+            "open_connections",
+            "Streams that are open.",
+            self._listening.streams.open_connections,
+        )
+        yield from _reloads(self._reloading)
+        yield from _checks(self._watching.health)
+        views = [view for _, view in sorted(self._authority.manager.views.items())]
+        yield from _pools(views)
+        yield from member_metrics(views, self._authority.seconds())
+
+
+def registry_of(collector: Collector) -> CollectorRegistry:
+    """The registry of one server: its own metrics, and those of its process."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"dinamed_{name}", about, value)
+
+
+def _counter(name: str, about: str, value: float) -> Metric:
+    return CounterMetricFamily(f"dinamed_{name}", about, value)
+
+
+def _histogram(name: str, about: str, histogram: Histogram) -> Metric:
+    buckets = [
+        (floatToGoString(bound), float(count))
+        for bound, count in histogram.cumulative()
+    ]
+    return HistogramMetricFamily(f"dinamed_{name}", about, buckets, histogram.total)
+
+
+def _build(engine: Engine) -> Iterator[Metric]:
+    yield InfoMetricFamily(
+        "dinamed_build",
+        "What runs here.",
+        {
+            "version": __version__,
+            "python": platform.python_version(),
+            "identity": engine.snapshot.identity,
+        },
+    )
+    zones = GaugeMetricFamily(
+        "dinamed_zone_serial", "The serial of the zone's SOA.", labels=("zone",)
+    )
+    for origin, zone in engine.snapshot.zones.items():
+        label = engine.counts.zone(engine.snapshot.zones, origin)
+        zones.add_metric((label,), zone.serial)
+    yield zones
+
+
+def _questions(engine: Engine) -> Iterator[Metric]:
+    questions = CounterMetricFamily(
+        "dinamed_questions",
+        "Messages that were answered.",
+        labels=("zone", "type", "rcode", "transport"),
+    )
+    for labels, count in engine.counts.totals():
+        questions.add_metric(labels, count)
+    yield questions
+    yield _counter(
+        "dropped_messages",
+        "Messages that got no reply, for they were none or replies themselves.",
+        engine.counts.silent,
+    )
+
+
+def _reloads(reloading: ReloadService) -> Iterator[Metric]:
+    reloads = CounterMetricFamily(
+        "dinamed_reloads", "Reloads by how they ended.", labels=("result",)
+    )
+    reloads.add_metric(("applied",), reloading.applied)
+    reloads.add_metric(("refused",), reloading.refused)
+    yield reloads
+    yield _gauge(
+        "last_reload_successful",
+        "0 if the last reload changed nothing for what was read was bad, else 1.",
+        reloading.last_good,
+    )
+
+
+def _checks(health: HealthService) -> Iterator[Metric]:
+    checks = CounterMetricFamily(
+        "dinamed_checks", "Checks that ended, by their result.", labels=("result",)
+    )
+    checks.add_metric(("passed",), health.passed)
+    checks.add_metric(("failed",), health.failed)
+    yield checks
+    yield _gauge("checks_running", "Checks that run now.", health.in_flight)
+    yield _gauge("checks_waiting", "Checks that wait for others.", health.waiting)
+    yield _histogram(
+        "check_duration_seconds", "Time that checks took.", health.durations
+    )
+    yield _histogram(
+        "check_lateness_seconds",
+        "Time by which checks began too late.",
+        health.punctuality,
+    )
+
+
+def _pools(views: Iterable[PoolView]) -> Iterator[Metric]:
+    usable = GaugeMetricFamily(
+        "dinamed_pool_usable_members", "Members that may be given.", labels=("pool",)
+    )
+    members = GaugeMetricFamily(
+        "dinamed_pool_members", "Members that are configured.", labels=("pool",)
+    )
+    down = GaugeMetricFamily(
+        "dinamed_pool_down", "1 if no member is usable, else 0.", labels=("pool",)
+    )
+    for view in views:
+        usable.add_metric((view.name,), len(view.usable))
+        members.add_metric((view.name,), len(view.members))
+        down.add_metric((view.name,), view.down)
+    yield from (usable, members, down)
+
+
+class MetricsPage:
+    """Sends the metrics, little by little."""
+
+    def __init__(self, registry: CollectorRegistry, cooperator: Cooperator) -> None:
+        self._registry = registry
+        self._cooperator = cooperator
+
+    def resource(self) -> Endpoint:
+        """The address where Prometheus asks."""
+        return Endpoint({b"GET": lambda request: self})
+
+    def send(self, request: Request) -> None:
+        """Send all metrics of now."""
+        request.setHeader(b"content-type", CONTENT_TYPE)
+        if request.method == b"HEAD":
+            request.finish()
+            return
+        Streamed(self._cooperator, request, text_of(self._registry.collect))
+
+
+def text_of(registry: Callable[[], Iterable[Metric]]) -> Iterator[bytes]:
+    """The text format of Prometheus, piece by piece; each piece is quickly made."""
+    for metric in registry():
+        name, kind = metric.name, metric.type
+        if kind == "counter":
+            name += "_total"
+        elif kind == "info":
+            name, kind = f"{name}_info", "gauge"
+        lines = [f"# HELP {name} {metric.documentation}\n# TYPE {name} {kind}\n"]
+        for sample in metric.samples:
+            lines.append(_line(sample))
+            if len(lines) >= LINES:
+                yield "".join(lines).encode()
+                lines.clear()
+        yield "".join(lines).encode()
+
+
+def _line(sample: Sample) -> str:
+    value = floatToGoString(sample.value)
+    if not sample.labels:
+        return f"{sample.name} {value}\n"
+    labels = ",".join(
+        f'{name}="{_escaped(text)}"' for name, text in sample.labels.items()
+    )
+    return f"{sample.name}{{{labels}}} {value}\n"
+
+
+def _escaped(text: str) -> str:
+    if '"' in text or "\\" in text or "\n" in text:
+        return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return text

@@ -1,0 +1,200 @@
+"""The description of the HTTP API (OpenAPI 3.1), made from the types that it uses."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from dinamed import __version__
+from dinamed.web.messages import (
+    ErrorMessage,
+    ExplainReply,
+    LoadReport,
+    MemberStatus,
+    OrderRequest,
+    PoolStatus,
+    PoolSummary,
+    PushReply,
+    ReloadReply,
+    Status,
+)
+
+_REFERENCE = "#/components/schemas/{name}"
+_TEXT = {"type": "string"}
+
+
+class Operation(NamedTuple):
+    """One method of one address."""
+
+    method: str
+    path: str
+    about: str
+    reply: Any
+    """The type of the body of a success; a string is a media type."""
+    errors: Sequence[int] = ()
+    arguments: Sequence[tuple[str, str, bool]] = ()
+    """Of the query string: name, what it is, whether it is needed."""
+    takes: Any = None
+    """The type of the request's body."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it needs the right to change things."""
+        return self.method != "get"
+
+
+_CHANGE = (400, 401, 403, 413, 415, 503)
+
+OPERATIONS = (
+    Operation("get", "/healthz", "Whether the server runs.", "text/plain"),
+    Operation("get", "/metrics", "All metrics, for Prometheus.", "text/plain"),
+    Operation("get", "/api/v1/status", "What runs here, and how it is.", Status),
+    Operation("get", "/api/v1/pools", "All pools.", tuple[PoolSummary, ...]),
+    Operation(
+        "get",
+        "/api/v1/pools/{pool}",
+        "One pool with its members, best first.",
+        PoolStatus,
+        (404,),
+    ),
+    Operation(
+        "put",
+        "/api/v1/pools/{pool}/members/{member}",
+        "Order the state of a member.",
+        MemberStatus,
+        (*_CHANGE, 404),
+        takes=OrderRequest,
+    ),
+    Operation(
+        "post",
+        "/api/v1/load",
+        "Report the load of members.",
+        PushReply,
+        _CHANGE,
+        takes=LoadReport | list[LoadReport],
+    ),
+    Operation(
+        "get",
+        "/api/v1/explain",
+        "Why a client gets the answer that it gets.",
+        ExplainReply,
+        (400,),
+        (
+            ("name", "the name to ask for", True),
+            ("type", "the record type; default A", False),
+            ("client", "address or network; default: the one who asks", False),
+        ),
+    ),
+    Operation(
+        "post",
+        "/api/v1/reload",
+        "Read config and zones again.",
+        ReloadReply,
+        (401, 403, 413, 422, 503),
+    ),
+    Operation(
+        "get",
+        "/api/v1/events",
+        "The figures of the dashboard, as they change.",
+        "text/event-stream",
+        (503,),
+    ),
+    Operation("get", "/api/v1/openapi.json", "This description.", dict[str, Any]),
+)
+
+_MEANINGS = {
+    400: "asked wrongly",
+    401: "needs a token",
+    403: "not allowed to",
+    404: "is not there",
+    413: "too large",
+    415: "not JSON",
+    422: "refused for what is wrong in the files; nothing has changed",
+    429: "asked too often",
+    503: "not possible now",
+}
+
+
+def description() -> dict[str, Any]:
+    """The whole description."""
+    types = [one.reply for one in OPERATIONS if not isinstance(one.reply, str)]
+    types += [one.takes for one in OPERATIONS if one.takes is not None]
+    schemas, components = msgspec.json.schema_components(
+        [*types, ErrorMessage], ref_template=_REFERENCE
+    )
+    known = {repr(kind): schema for kind, schema in zip(types, schemas, strict=False)}
+    paths: dict[str, dict[str, Any]] = {}
+    for one in OPERATIONS:
+        paths.setdefault(one.path, {})[one.method] = _operation(one, known)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "dinamed",
+            "version": __version__,
+            "description": "A load-balancing authoritative DNS server.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Not needed on the host itself without token file.",
+                }
+            },
+        },
+    }
+
+
+def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(one.reply, str):
+        content = {one.reply: {"schema": _TEXT}}
+    else:
+        content = {"application/json": {"schema": schemas[repr(one.reply)]}}
+    told: dict[str, Any] = {
+        "summary": one.about,
+        "operationId": _identifier(one),
+        "responses": {
+            "200": {"description": "success", "content": content},
+            **{str(status): _error(status) for status in sorted({*one.errors, 429})},
+        },
+    }
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": _TEXT}
+        for name in ("pool", "member")
+        if f"{{{name}}}" in one.path
+    ] + [
+        {
+            "name": name,
+            "in": "query",
+            "required": needed,
+            "description": about,
+            "schema": _TEXT,
+        }
+        for name, about, needed in one.arguments
+    ]
+    if parameters:
+        told["parameters"] = parameters
+    if one.takes is not None:
+        told["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schemas[repr(one.takes)]}},
+        }
+    if one.changes:
+        told["security"] = [{"token": []}, {}]
+    return told
+
+
+def _identifier(one: Operation) -> str:
+    parts = [part for part in one.path.split("/") if part not in ("", "api", "v1")]
+    words = [part.strip("{}").replace(".", "_") for part in parts]
+    return "_".join((one.method, *words))
+
+
+def _error(status: int) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(name=ErrorMessage.__name__)}
+    return {
+        "description": _MEANINGS[status],
+        "content": {"application/json": {"schema": schema}},
+    }
