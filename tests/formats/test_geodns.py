@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinamed.formats.findings import Findings
@@ -13,7 +13,6 @@ from dinamed.formats.names import character_strings
 from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
 from tests.formats.support import ORIGIN, FormatsTestCase, words
-from tests.formats.test_json_text import ANY_JSON
 
 NAMES = st.sampled_from(
     words(
@@ -21,10 +20,15 @@ NAMES = st.sampled_from(
         "aaaa cname mx ns ptr srv txt spf www www.europe ip weight"
     )
 )
+SCALARS = NAMES | st.sampled_from(
+    [None, True, 0, -1, 7, 1.5, 2**40, "\0", "7", "192.0.2.1", "2001:db8::1", "x.ex."]
+)
 SHAPED = st.recursive(
-    ANY_JSON | NAMES | st.sampled_from(["192.0.2.1", "2001:db8::1", "x.example."]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
-    max_leaves=15,
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+    ),
+    max_leaves=10,
 )
 
 
@@ -379,6 +383,7 @@ class LabelTests(GeodnsTestCase):
 class JunkTests(FormatsTestCase):
     """Whatever stands in a file, reading ends with a zone or with problems."""
 
+    @settings(max_examples=200, deadline=None)
     @given(SHAPED)
     def test_any_shape(self, data: object) -> None:
         """JSON of any shape raises nothing."""

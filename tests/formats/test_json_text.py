@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -37,6 +37,7 @@ def read(text: str, relaxed: bool = False) -> object:
 class ParseTests(SynchronousTestCase):
     """What is JSON, and on which line."""
 
+    @settings(deadline=None)
     @given(ANY_JSON, st.sampled_from([None, 1]), st.booleans())
     def test_like_the_library(
         self, data: object, indent: int | None, relaxed: bool
@@ -45,6 +46,7 @@ class ParseTests(SynchronousTestCase):
         text = json.dumps(data, indent=indent)
         self.assertEqual(read(text, relaxed), data)
 
+    @settings(deadline=None)
     @given(st.text(st.sampled_from('[]{}",:#/01-.eEtrufalsn \n\\x')), st.booleans())
     def test_junk(self, text: str, relaxed: bool) -> None:
         """Junk is refused with its line, or read as the library reads it."""

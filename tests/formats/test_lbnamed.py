@@ -1,6 +1,6 @@
 """Tests of the reader of lbnamed's files."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinamed.formats.findings import Findings
@@ -143,6 +143,7 @@ class LbnamedTests(FormatsTestCase):
             self.assertIsNone(found)
             self.assertEqual(self.problems(), problems, text)
 
+    @settings(deadline=None)
     @given(st.lists(WORDS).map(" ".join))
     def test_junk(self, text: str) -> None:
         """Any words raise nothing."""

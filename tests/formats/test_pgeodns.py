@@ -1,6 +1,6 @@
 """Tests of the reader of pgeodns's config."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinamed.formats.findings import Findings
@@ -135,6 +135,7 @@ class PgeodnsTests(FormatsTestCase):
             self.write("z.json", text)
             self.assertEqual(self.told("base example.org z.json"), [problem])
 
+    @settings(deadline=None)
     @given(st.lists(WORDS).map(" ".join))
     def test_junk(self, text: str) -> None:
         """Any words raise nothing."""

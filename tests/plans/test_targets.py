@@ -3,7 +3,7 @@
 import ipaddress
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -82,6 +82,7 @@ class TargetsTests(SynchronousTestCase):
         found, scope = table.targets(Client(packed, 24, True), NOWHERE)
         self.assertEqual((found[-1], len(found), scope), (b"", 2, 24))
 
+    @settings(deadline=None)
     @given(st.sets(NETWORKS, max_size=6), HOSTS, HOSTS)
     def test_scope(
         self, networks: set[tuple[int, int]], first: int, second: int

@@ -83,7 +83,9 @@ class CompileTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """What is wrong is said in plain words."""
         self.refused("select is empty")
-        self.refused("unknown stage 'x'; there are: all, country, dynamic", ("x", None))
+        self.refused(
+            "unknown stage 'x'; there are: all, best, country, dynamic", ("x", None)
+        )
         self.refused(
             "hash picks, so it must be the last", ("hash", None), ("all", None)
         )
