@@ -50,6 +50,7 @@ class ResponseLimiter:
         self._farthest = max(BURST, self._step) + 2 * _GRAIN
         self._slip = slip
         self._exempt = tuple(exempt)
+        self._rules = (rate, slip, self._exempt)
         self._full_at: Generations[int, float] = Generations(REMEMBERED)
         self.over = 0
         """Replies that were over the limit, exempt clients' apart."""
@@ -60,6 +61,10 @@ class ResponseLimiter:
     def dropped(self) -> int:
         """Replies that did not leave."""
         return self.over - self.slipped
+
+    def like(self, other: "ResponseLimiter | None") -> bool:
+        """Whether another one has the same rules."""
+        return other is not None and other._rules == self._rules
 
     def judge(self, source: bytes, kind: bytes, now: float) -> Verdict:
         """Take one reply of a kind to a packed address out of its bucket.

@@ -24,6 +24,8 @@ class QueryContext:
     """Takes down why the answer is what it is."""
     scope: int = 0
     """The bits of the client subnet on which it depends so far."""
+    extra: bytes = b""
+    """Options for the end of the reply's OPT, a cookie last of all."""
 
     @property
     def client(self) -> Client:

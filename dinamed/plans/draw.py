@@ -110,7 +110,8 @@ def send_choice(
     """The whole reply of a draw."""
     records = render_choice(engine, plan, choice)
     fixed = plan.empty if records is None else None
-    opt = opt_of(context.query, fixed, engine.snapshot.identity, choice.scope)
+    identity = engine.snapshot.identity
+    opt = opt_of(context.query, fixed, identity, choice.scope, context.extra)
     return assemble(
         context.query,
         Rcode.NOERROR,
@@ -134,7 +135,8 @@ class Draw:
         self._plan = plan
         self._context = context
         self._family = _FAMILY[plan.wanted]
-        self._opt = opt_of(context.query, None, engine.snapshot.identity, 0)
+        identity = engine.snapshot.identity
+        self._opt = opt_of(context.query, None, identity, 0, context.extra)
         self._front = b""
         """From the flags up to the record, of a reply with one address."""
         if plan.wanted is not Wanted.TEXT:

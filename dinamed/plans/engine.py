@@ -13,8 +13,18 @@ from typing import NamedTuple
 from dinamed.generations import Generations
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE
+from dinamed.limits.responses import Verdict
 from dinamed.plans.context import QueryContext, packed
-from dinamed.plans.counts import Cell, Counts
+from dinamed.plans.counts import OTHER, Cell, Counts
+from dinamed.plans.defence import (
+    ERRORS,
+    Defence,
+    Kinds,
+    Limited,
+    cookie_alone,
+    cookie_tail,
+    without_cookie,
+)
 from dinamed.plans.draw import Draw, choose, send_choice
 from dinamed.plans.own_names import Vitals, tell, ttl_of
 from dinamed.plans.plan import (
@@ -33,12 +43,22 @@ from dinamed.plans.reply import (
     opt_of,
     text_record,
     with_answers,
+    without_records,
 )
 from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
-from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
+from dinamed.wire.constants import (
+    FLAG_TC,
+    EdnsOption,
+    ExtendedError,
+    Opcode,
+    Rcode,
+    Type,
+)
+from dinamed.wire.cookies import WHOLE_SIZE, Seen
+from dinamed.wire.edns import keepalive_option, opt_record, option
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query, Rejected, is_plain, read_query
 from dinamed.wire.render import EMPTY, Rendered
@@ -54,7 +74,7 @@ READY_MESSAGE_MAX = 192
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
-Ready = tuple[Cell, bytes | Draw]
+Ready = tuple[Cell, bytes | Draw | Limited]
 """What a message gets, and where that is counted."""
 Planned = tuple[Plan, str]
 """A plan, and the label of the zone that it is counted under."""
@@ -88,8 +108,16 @@ class Engine:
         self.started = seconds()
         self.questions = 0
         """Well-formed queries since the start."""
+        self.on_vitals: Callable[[], None] | None = None
+        """Called before what the server knows of itself is told, to bring it up to
+        date."""
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
+        self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
+        """The same for messages that end with a cookie, without that.  Apart from the
+        others: what a message cut short of its cookie gets is no one else's cookie."""
         self._plans: Generations[Key, Planned] = Generations(PLAN_LIMIT)
+        self._kinds = Kinds()
+        self.defence = Defence()
         self.counts = Counts()
         self.aside: Aside | None = None
         """Answers what is signed, or is about whole zones; None: it is refused."""
@@ -107,7 +135,17 @@ class Engine:
         self._planner = self._new_planner(snapshot)
         self.counts.keep(snapshot.zones)
         self._plans.clear()
+        self._kinds.clear()
+        self._forget_ready()
+
+    def defend(self, defence: Defence) -> None:
+        """Use other cookies and limits, from the next query on."""
+        self.defence = defence
+        self._forget_ready()
+
+    def _forget_ready(self) -> None:
         self._ready.clear()
+        self._cookied.clear()
 
     def take_pools(self, pools: Mapping[str, PoolView]) -> None:
         """Answer from other states of the same pools; all plans stay good."""
@@ -132,10 +170,17 @@ class Engine:
                 if isinstance(ready, bytes):
                     return data[:2] + ready
                 return ready.reply(data[:2], packed(host))
+            cookies = self.defence.cookies
+            if cookies is not None and (size := cookie_tail(data)):
+                found = self._cookied.young.get(data[2:-size])
+                if found is not None:
+                    source = packed(host)
+                    known = cookies.look(data[-size:], source, self.seconds())
+                    if known.valid or not self.defence.required:
+                        return self._again(found, data[:2], source, known)
         query = read_query(data)
         if isinstance(query, Rejected):
-            self.counts.rejected(query.reply, stream)
-            return query.reply
+            return self._reject(query, host, stream)
         if self.aside is not None and not is_plain(query, data):
             self.questions += 1
             reply = self.aside(query, data, host, stream)
@@ -144,33 +189,133 @@ class Engine:
                 self._count(query, zone, reply, stream)
             return reply
         context = QueryContext(query, packed(host), stream)
-        if stream or len(data) > READY_MESSAGE_MAX:
+        seen = self._take_options(context)
+        if stream:
             return self.answer(context)
-        return self._remember(data[2:], context)
+        if seen is not None and self.defence.required and not seen.valid:
+            return self._bad_cookie(context)
+        return self._remember(data, context, seen)
 
-    def _remember(self, key: bytes, context: QueryContext) -> bytes:
+    def _take_options(self, context: QueryContext) -> Seen | None:
+        """Have the reply answer the options that are about the client; its cookie."""
+        edns = context.query.edns
+        if edns is None:
+            return None
+        seen = None
+        if context.stream and edns.keepalive:
+            context.extra = keepalive_option(self.defence.keepalive)
+        if edns.cookie and self.defence.cookies is not None:
+            seen = self.defence.cookies.look(
+                edns.cookie, context.source, self.seconds()
+            )
+            context.extra += option(EdnsOption.COOKIE, seen.reply)
+        return seen
+
+    def _bad_cookie(self, context: QueryContext) -> bytes:
+        """RFC 7873 section 5.2.3: to be asked again with the cookie that is in it."""
+        self.questions += 1
+        query = context.query
+        zone = self.counts.zone(self._snapshot.zones, query.question.key)
+        self.counts.cell(zone, query.question.type, Rcode.BADCOOKIE, False).count += 1
+        do = query.edns is not None and query.edns.do
+        opt = opt_record(Rcode.BADCOOKIE, do, context.extra)
+        return without_records(query, 0, Rcode.BADCOOKIE, opt)
+
+    def _reject(self, query: Rejected, host: str, stream: bool) -> bytes | None:
+        """The reply to what is no well-formed query."""
+        reply = query.reply
+        if reply is None:
+            self.counts.rejected(None, stream)
+            return None
+        source = packed(host)
+        if query.cookie and self.defence.cookies is not None:
+            seen = self.defence.cookies.look(query.cookie, source, self.seconds())
+            reply, rcode = cookie_alone(query, reply, seen)
+            self.counts.cell(OTHER, 0, rcode, stream).count += 1
+        else:
+            self.counts.rejected(reply, stream)
+        limiter = self.defence.limiter
+        if limiter is None or stream:
+            return reply
+        # What is truncated would be no smaller.
+        dropped = limiter.judge(source, ERRORS, self.seconds()) is Verdict.DROP
+        return None if dropped else reply
+
+    def _remember(
+        self, data: bytes, context: QueryContext, seen: Seen | None
+    ) -> bytes | None:
         """Answer, and keep what makes the same answer quicker next time."""
-        found = self._ready.get(key)
+        store, key = self._ready, data[2:]
+        if seen is not None:
+            store, key = self._cookied, without_cookie(data, context.query)
+        if len(data) > READY_MESSAGE_MAX:
+            key = b""
+        found = store.get(key) if key else None
         if found is None:
-            query = context.query
-            plan, zone = self._plan_of(query)
-            if isinstance(plan, Fixed):
-                reply = self.execute(plan, context)
+            found = self._prepare(context, bool(key))
+            if found is None:
+                return self._once(context, seen)
+            store.put(key, found)
+        return self._again(found, context.query.id, context.source, seen)
+
+    def _prepare(self, context: QueryContext, wanted: bool) -> Ready | None:
+        """What is kept of an answer; None if each is one of its own."""
+        query = context.query
+        plan, zone = self._plan_of(query)
+        ready: bytes | Draw | Limited
+        if not wanted:
+            return None
+        if isinstance(plan, Fixed):
+            ready = self.execute(plan, context)[2:]
+        elif isinstance(plan, Drawn) and not query.has_subnet:
+            ready = Draw(self, plan, context)
+        else:
+            return None
+        rcode = ready[1] & 0xF if isinstance(ready, bytes) else Rcode.NOERROR
+        cell = self.counts.cell(zone, query.question.type, rcode, False)
+        limiter = self.defence.limiter
+        if limiter is not None:
+            kind = self._kinds.kind(query, plan, self._snapshot.zones)
+            short = self._truncated(context)[2:]
+            ready = Limited(ready, short, kind, limiter, self.seconds)
+        return cell, ready
+
+    def _once(self, context: QueryContext, seen: Seen | None) -> bytes | None:
+        """Answer a datagram whose reply is not kept, unless that is too much."""
+        limiter = self.defence.limiter
+        if limiter is not None and not (seen is not None and seen.valid):
+            plan, _ = self._plan_of(context.query)
+            kind = self._kinds.kind(context.query, plan, self._snapshot.zones)
+            verdict = limiter.judge(context.source, kind, self.seconds())
+            if verdict is not Verdict.PASS:
                 self.questions += 1
-                cell = self._count(query, zone, reply, False)
-                self._ready.put(key, (cell, reply[2:]))
-                return reply
-            if not isinstance(plan, Drawn) or query.has_subnet:
-                return self.answer(context)
-            cell = self.counts.cell(zone, query.question.type, Rcode.NOERROR, False)
-            found = cell, Draw(self, plan, context)
-            self._ready.put(key, found)
+                slips = verdict is Verdict.SLIP
+                return self._truncated(context) if slips else None
+        return self.answer(context)
+
+    def _again(
+        self, found: Ready, ident: bytes, source: bytes, seen: Seen | None
+    ) -> bytes | None:
+        """Answer from what was kept."""
         self.questions += 1
         cell, ready = found
         cell.count += 1
+        reply: bytes | None
         if isinstance(ready, bytes):
-            return context.query.id + ready
-        return ready.reply(context.query.id, context.source)
+            reply = ident + ready
+        elif seen is not None and seen.valid and isinstance(ready, Limited):
+            reply = ready.unlimited(ident, source)
+        else:
+            reply = ready.reply(ident, source)
+        if seen is None or reply is None:
+            return reply
+        return reply[:-WHOLE_SIZE] + seen.reply
+
+    def _truncated(self, context: QueryContext) -> bytes:
+        """An empty reply that has the client ask again over TCP."""
+        identity = self._snapshot.identity
+        opt = opt_of(context.query, None, identity, 0, context.extra)
+        return without_records(context.query, FLAG_TC, Rcode.NOERROR, opt)
 
     def answer(self, context: QueryContext) -> bytes:
         """The reply to a well-formed query."""
@@ -250,6 +395,8 @@ class Engine:
 
     def vitals(self) -> Vitals:
         """What the server knows of itself now."""
+        if self.on_vitals is not None:
+            self.on_vitals()
         return Vitals(self.started, self.seconds(), self.questions)
 
     def _tell(self, told: Told, context: QueryContext) -> bytes:
@@ -278,7 +425,8 @@ class Engine:
         records: Rendered,
         scope: int = 0,
     ) -> bytes:
-        opt = opt_of(context.query, fixed, self._snapshot.identity, scope)
+        identity = self._snapshot.identity
+        opt = opt_of(context.query, fixed, identity, scope, context.extra)
         rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
         authoritative = fixed is None or fixed.authoritative
         return assemble(

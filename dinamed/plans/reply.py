@@ -23,10 +23,13 @@ NSID_MAX = 128
 a reply without records still fits into 512."""
 
 
-def opt_of(query: Query, fixed: Fixed | None, identity: str, scope: int) -> bytes:
+def opt_of(
+    query: Query, fixed: Fixed | None, identity: str, scope: int, extra: bytes = b""
+) -> bytes:
     """The OPT record of the reply; nothing when the query had none.
 
-    `scope` is the number of bits of the client subnet that the answer depends on.
+    `scope` is the number of bits of the client subnet that the answer depends on;
+    `extra` are more options, which come last.
     """
     edns = query.edns
     if edns is None:
@@ -39,7 +42,14 @@ def opt_of(query: Query, fixed: Fixed | None, identity: str, scope: int) -> byte
     if fixed is not None and fixed.extended_error is not None:
         options += extended_error(fixed.extended_error)
     rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
-    return opt_record(rcode, edns.do, options)
+    return opt_record(rcode, edns.do, options + extra)
+
+
+def without_records(query: Query, flags: int, rcode: int, opt: bytes) -> bytes:
+    """A reply with the question and OPT alone."""
+    flags |= query.copied_flags | rcode & 0xF
+    head = _FLAGS_AND_COUNTS.pack(flags, 1, 0, 0, bool(opt))
+    return b"".join((query.id, head, query.question.wire, opt))
 
 
 def assemble(

@@ -1,5 +1,6 @@
 """What is served: zones, pools and the engine, and how they change."""
 
+import secrets
 import socket
 from collections.abc import Callable, Sequence
 from random import Random
@@ -9,10 +10,12 @@ from twisted.python.failure import Failure
 
 from dinamed.config.settings import Pool
 from dinamed.geo.files import Places, load_places
+from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.server.compiler import Loaded
+from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wording import counted
 
 
@@ -29,6 +32,8 @@ class Authority:
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
+        self._cookie_secret = secrets.token_bytes(SECRET_SIZE)
+        self.engine.defend(Defence.of(loaded.settings, self._cookie_secret))
         self.manager.on_error = self._subscriber_failed
         self.manager.subscribe(self._pools_changed)
         self._on_apply: list[Callable[[Sequence[Pool]], None]] = []
@@ -44,6 +49,8 @@ class Authority:
         self.places = places
         self.loaded = loaded
         self.engine.serve(self._snapshot())
+        before = self.engine.defence
+        self.engine.defend(Defence.of(loaded.settings, self._cookie_secret, before))
         for callback in self._on_apply:
             callback(loaded.settings.pools)
 

@@ -22,25 +22,25 @@ def siphash24(key: bytes, data: bytes) -> bytes:
     # The last word holds what is left of the data, and its length in the top octet.
     padded = data + bytes(7 - size % 8) + bytes((size & 0xFF,))
     words: tuple[int, ...] = struct.unpack(f"<{len(padded) // 8}Q", padded)
-    for word in words:
+    rounds = range(2)
+    for left in range(len(words), -1, -1):
+        if left:
+            word = words[-left]
+        else:
+            word = 0
+            v2 ^= 0xFF
+            rounds = range(4)
         v3 ^= word
-        v0, v1, v2, v3 = _round(*_round(v0, v1, v2, v3))
+        # Written out, as calls would cost more than the rounds themselves.
+        for _ in rounds:
+            v0 = (v0 + v1) & _MASK
+            v1 = ((v1 << 13) & _MASK | v1 >> 51) ^ v0
+            v2 = (v2 + v3) & _MASK
+            v3 = ((v3 << 16) & _MASK | v3 >> 48) ^ v2
+            v0 = ((v0 << 32) & _MASK | v0 >> 32) + v3 & _MASK
+            v2 = v2 + v1 & _MASK
+            v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
+            v3 = ((v3 << 21) & _MASK | v3 >> 43) ^ v0
+            v2 = (v2 << 32) & _MASK | v2 >> 32
         v0 ^= word
-    v2 ^= 0xFF
-    for _ in range(2):
-        v0, v1, v2, v3 = _round(*_round(v0, v1, v2, v3))
     return (v0 ^ v1 ^ v2 ^ v3).to_bytes(8, "little")
-
-
-def _round(v0: int, v1: int, v2: int, v3: int) -> tuple[int, int, int, int]:
-    v0 = (v0 + v1) & _MASK
-    v1 = ((v1 << 13) & _MASK | v1 >> 51) ^ v0
-    v2 = (v2 + v3) & _MASK
-    v3 = ((v3 << 16) & _MASK | v3 >> 48) ^ v2
-    v0 = (v0 << 32) & _MASK | v0 >> 32
-    v2 = (v2 + v1) & _MASK
-    v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
-    v0 = (v0 + v3) & _MASK
-    v3 = ((v3 << 21) & _MASK | v3 >> 43) ^ v0
-    v2 = (v2 << 32) & _MASK | v2 >> 32
-    return v0, v1, v2, v3
