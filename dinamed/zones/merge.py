@@ -75,7 +75,7 @@ class Merger:
         rrtype = records[0].type
         unique: dict[bytes, RawRecord] = {}
         for record in records:
-            unique.setdefault(_comparable(rrtype, record.rdata), record)
+            unique.setdefault(comparable(rrtype, record.rdata), record)
         kept = tuple(unique.values())
         if len(kept) > 1 and rrtype in _SINGLE:
             self._problem(key, kept[1], "a name has only one record of this type")
@@ -91,7 +91,7 @@ class Merger:
         self.data.problem_at(record.place, owner, message)
 
 
-def _comparable(rrtype: int, rdata: bytes) -> bytes:
+def comparable(rrtype: int, rdata: bytes) -> bytes:
     """What is equal for equal records: names in them compare without case."""
     if rrtype in _EXACT:
         return rdata

@@ -86,6 +86,18 @@ class Node:
         start = self.offset + 1
         return bytes(self._data[start : start + self._data[self.offset]])
 
+    def encoded(self) -> tuple[tuple[int, ...], int, bytes]:
+        """The types, the number of records, and the RRsets as they are packed."""
+        types = []
+        records = 0
+        offset = self._offset
+        for _ in range(self._count):
+            rrtype, _ttl, count, size = RRSET.unpack_from(self._data, offset)
+            types.append(rrtype)
+            records += count
+            offset += RRSET.size + size
+        return tuple(types), records, bytes(self._data[self._offset : offset])
+
     def _end(self) -> int:
         offset = self._offset
         for _ in range(self._count):

@@ -1,0 +1,50 @@
+"""A packed zone with some names changed: what has not changed is copied as it is."""
+
+from collections.abc import Iterable, Mapping
+
+from dinamed.wire.constants import Type
+from dinamed.zones.layout import encode_rrset
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import PackedZone
+from dinamed.zones.packing import assemble
+
+Changes = Mapping[bytes, Iterable[RRset]]
+"""All RRsets of the names that change, by relative key in lower case."""
+_Owner = tuple[tuple[int, ...], int, bytes]
+
+
+def rebuilt(
+    zone: PackedZone, changes: Changes, names: Mapping[bytes, str] | None = None
+) -> PackedZone:
+    """The zone with the changed names as `changes` has them.
+
+    `names` are the pools that names are bound to; as they are when left out.  Raises
+    `ValueError` as `pack` does.
+    """
+    if names is None:
+        names = {key: node.pool for key, node in zone.bound() if node.pool is not None}
+    owners: dict[bytes, _Owner] = {}
+    for key, node in zone.nodes():
+        if key not in changes:
+            owner = node.encoded()
+            if owner[0] or not key:
+                owners[key] = owner
+    for key, rrsets in changes.items():
+        ordered = sorted(rrset for rrset in rrsets if rrset.rdatas)
+        if ordered or not key:
+            owners[key] = (
+                tuple(rrset.type for rrset in ordered),
+                sum(len(rrset.rdatas) for rrset in ordered),
+                b"".join(map(encode_rrset, ordered)),
+            )
+    if b"" in owners:  # the apex comes first
+        owners = {b"": owners.pop(b""), **owners}
+    cuts = {key for key, owner in owners.items() if key and Type.NS in owner[0]}
+    dnames = {key for key, owner in owners.items() if Type.DNAME in owner[0]}
+    packed = assemble(zone.origin, owners, _encode, cuts, dnames, names)
+    return PackedZone(packed)
+
+
+def _encode(key: bytes, owner: _Owner) -> tuple[int, int, bytes]:
+    types, records, body = owner
+    return len(types), records, body

@@ -1,0 +1,81 @@
+"""A zone as other servers get it: static data alone, with each pool as all of it.
+
+A name that is bound to a pool has the addresses of all members whose weight is not 0,
+those of nested pools included, whatever their health: the same for everybody, at any
+time, until the config changes.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from dinamed.config.settings import Pool
+from dinamed.transfers.records import Record
+from dinamed.wire.constants import Type
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import Node, PackedZone
+
+
+@dataclass(frozen=True)
+class View:
+    """One version of a zone, immutable."""
+
+    zone: PackedZone
+    pools: Mapping[str, tuple[RRset, ...]] = field(default_factory=dict)
+
+    @property
+    def serial(self) -> int:
+        """Of the SOA."""
+        return self.zone.serial
+
+    @property
+    def soa(self) -> Record:
+        """The SOA."""
+        soa = self.zone.soa
+        return Record(self.zone.origin, Type.SOA, soa.ttl, soa.rdatas[0])
+
+    def rrsets(self, node: Node) -> Iterator[RRset]:
+        """The RRsets of a name, without SOA."""
+        for rrset in node.rrsets.values():
+            if rrset.type != Type.SOA:
+                yield rrset
+        if node.pool is not None:
+            yield from self.pools.get(node.pool, ())
+
+    def records(self) -> Iterator[Record]:
+        """All records but the SOA."""
+        origin = self.zone.origin
+        for key, node in self.zone.nodes():
+            owner = key + origin
+            for rrtype, ttl, rdatas in self.rrsets(node):
+                for rdata in rdatas:
+                    yield Record(owner, rrtype, ttl, rdata)
+
+
+def static_pools(pools: Iterable[Pool]) -> dict[str, tuple[RRset, ...]]:
+    """The addresses of each pool as it is transferred, with the pool's (lowest) TTL."""
+    known = {pool.name: pool for pool in pools}
+    return {name: _rrsets(pool, known) for name, pool in known.items()}
+
+
+def _rrsets(pool: Pool, known: Mapping[str, Pool]) -> tuple[RRset, ...]:
+    packed = sorted(set(_addresses(pool, known, frozenset())))
+    found = []
+    for rrtype, size in ((Type.A, 4), (Type.AAAA, 16)):
+        rdatas = tuple(one for one in packed if len(one) == size)
+        if rdatas:
+            found.append(RRset(int(rrtype), pool.ttl.low, rdatas))
+    return tuple(found)
+
+
+def _addresses(
+    pool: Pool, known: Mapping[str, Pool], above: frozenset[str]
+) -> Iterator[bytes]:
+    for member in pool.members:
+        if member.weight == 0:
+            continue
+        for address in member.addresses:
+            yield ipaddress.ip_address(address).packed
+        inner = known.get(member.pool) if member.pool is not None else None
+        if inner is not None and inner.name not in above:
+            yield from _addresses(inner, known, above | {pool.name})
