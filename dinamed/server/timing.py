@@ -9,7 +9,9 @@ from dinamed.plans.context import packed
 from dinamed.plans.engine import Engine
 from dinamed.server.udp import Responder
 
-BOUNDS = tuple(step * 10.0**power for power in range(-6, 0) for step in (1.0, 2.5, 5.0))
+BOUNDS = tuple(
+    float(f"{step}e{power}") for power in range(-6, 0) for step in ("1", "2.5", "5")
+)
 """Upper bounds of the buckets in seconds, 1 µs to 0.5 s."""
 MOST_COUNTRIES = 300
 """More than there are; only a strange database has more."""

@@ -25,8 +25,9 @@
   };
   const gains = (totals) => totals.slice(1).map((total, at) => Math.max(0, total - totals[at]));
 
-  function draw(svg, values, width) {
-    const top = Math.max(...values, 1e-9), left = width - values.length;
+  function draw(svg, values, width, top = Math.max(...values)) {
+    top = Math.max(top, 1e-9);
+    const left = width - values.length;
     const points = values.map((value, at) => `${left + at},${(30 - (28 * value) / top).toFixed(1)}`);
     svg.setAttribute("viewBox", `0 0 ${width - 1} 30`);
     const line = points.length > 1 ? `M${points.join("L")}` : "";
@@ -53,7 +54,7 @@
 
   function newMember(pool, name) {
     const row = { root: make("li", { class: "member" }), name: make("b", {}, name), badge: make("span", { class: "badge" }), why: make("p", { class: "why" }) };
-    row.meter = make("div", { class: "meter", role: "meter", "aria-valuemin": "0", "aria-label": `Load of ${name}` });
+    row.meter = make("div", { class: "meter", role: "meter", "aria-valuemin": "0" });
     row.predicted = make("i", { class: "predicted" });
     row.load = make("i", { class: "load" });
     row.meter.append(row.predicted, row.load);
@@ -68,8 +69,16 @@
       make("div", { class: "act" }, row.button));
     return row;
   }
+  function describe(meter, label, most, value, text) {
+    meter.setAttribute("aria-label", label);
+    meter.setAttribute("aria-valuemax", most);
+    meter.setAttribute("aria-valuenow", Math.min(most, value));
+    meter.setAttribute("aria-valuetext", text);
+  }
+  function totalsOf(pool, member) { return state.handOuts.get(`${pool}\n${member}`) || []; }
   function level(use) { return use >= 0.9 ? "bad" : use >= 0.7 ? "warn" : "good"; }
   function showMember(row, pool, member, now) {
+    const { top, sum, loads } = pool;
     row.member = member;
     row.root.dataset.state = row.badge.dataset.state = member.state;
     say(row.badge, member.state);
@@ -82,30 +91,38 @@
     const use = load === null ? null : load / room, ahead = predicted === null ? null : predicted / room;
     row.load.style.width = `${100 * Math.min(1, use || 0)}%`;
     row.predicted.style.width = `${100 * Math.min(1, ahead || 0)}%`;
-    row.meter.dataset.level = level(Math.max(use || 0, ahead || 0));
-    say(row.amount, use === null ? "no report" : `${number(load)} of ${number(room)}`);
-    say(row.share, ahead !== null ? `${use === null ? "" : `${Math.round(100 * use)} % → `}${Math.round(100 * ahead)} %` : use === null ? `weight ${number(member.weight)}` : `${Math.round(100 * use)} %`);
-    row.meter.setAttribute("aria-valuemax", room);
-    row.meter.setAttribute("aria-valuenow", Math.min(room, load ?? 0));
-    row.meter.setAttribute("aria-valuetext", `${row.amount.textContent}${ahead === null ? "" : `, ${Math.round(100 * ahead)} percent predicted`}`);
-    const totals = state.handOuts.get(`${pool}\n${member.name}`) || [];
-    const given = gains(totals);
-    draw(row.spark, thinned(given, 3), Math.ceil(state.points / 3));
+    row.load.dataset.level = level(use || 0);
+    row.predicted.dataset.level = level(ahead || 0);
+    const totals = totalsOf(pool.name, member.name), given = gains(totals);
+    row.meter.classList.toggle("shares", !loads);
+    if (loads) {
+      say(row.amount, use === null ? "no report" : `${number(load)} of ${number(room)}`);
+      say(row.share, ahead !== null ? `${use === null ? "" : `${Math.round(100 * use)} % → `}${Math.round(100 * ahead)} %` : use === null ? `weight ${number(member.weight)}` : `${Math.round(100 * use)} %`);
+      describe(row.meter, `Load of ${member.name}`, room, load ?? 0, `${row.amount.textContent}${ahead === null ? "" : `, ${Math.round(100 * ahead)} percent predicted`}`);
+    } else {
+      const share = Math.round((100 * given.reduce((a, b) => a + b, 0)) / (sum || 1));
+      row.load.dataset.level = "share";
+      row.load.style.width = `${share}%`;
+      say(row.amount, `${share} % of the hand-outs`);
+      say(row.share, `weight ${number(member.weight)}`);
+      describe(row.meter, `Share of ${member.name}`, 100, share, row.amount.textContent);
+    }
+    draw(row.spark, thinned(given, 3), Math.ceil(state.points / 3), top);
     const recent = given.slice(-5), minutes = Math.max(1, Math.round((totals.length * state.step) / 60));
     const rate = recent.reduce((a, b) => a + b, 0) / Math.max(1, recent.length * state.step);
-    say(row.given, `${number(rate)} a second`);
+    say(row.given, `${number(rate)} hand-outs/s`);
     row.spark.setAttribute("aria-label", `Hand-outs of the last ${minutes} minutes: ${whole.format(given.reduce((a, b) => a + b, 0))}, ${number(rate)} a second now`);
     row.root.title = `${whole.format(member.hand_outs)} hand-outs in all`;
     say(row.button, member.order === "auto" ? "Drain…" : "Enable…");
-    row.button.setAttribute("aria-label", `${member.order === "auto" ? "Drain" : "Enable"} ${pool}/${member.name}`);
-    const key = `${pool}/${member.name}`, before = state.known.get(key);
+    row.button.setAttribute("aria-label", `${member.order === "auto" ? "Drain" : "Enable"} ${pool.name}/${member.name}`);
+    const key = `${pool.name}/${member.name}`, before = state.known.get(key);
     if (before !== undefined && before !== member.state) say($("news"), `${key} is now ${member.state}${member.reason ? `: ${member.reason}` : ""}`);
     state.known.set(key, member.state);
   }
   function newPool(name) {
     const id = `pool-${state.pools.size}-${Math.random().toString(36).slice(2)}`;
-    const pool = { root: make("section", { class: "card pool", "aria-labelledby": id }), select: make("span", { class: "select" }), sum: make("span", { class: "sum" }), alarm: make("p", { class: "alarm" }), list: make("ul"), more: make("p", { class: "note" }), rows: new Map() };
-    pool.root.append(make("div", {}, make("h2", { id }, name), pool.select, pool.sum, pool.alarm), pool.list, pool.more);
+    const pool = { root: make("section", { class: "card pool", "aria-labelledby": id }), select: make("span", { class: "select" }), loaded: make("span", { class: "sum" }), alarm: make("p", { class: "alarm" }), list: make("ul"), more: make("p", { class: "note" }), rows: new Map() };
+    pool.root.append(make("div", {}, make("h2", { id }, name), pool.select, pool.loaded, pool.alarm), pool.list, pool.more);
     return pool;
   }
   function sync(parent, wanted) {
@@ -118,15 +135,20 @@
     say(pool.select, told.select.join(" › "));
     const known = told.members.filter((member) => member.load !== null);
     const room = known.reduce((sum, member) => sum + member.capacity, 0), load = known.reduce((sum, member) => sum + member.load, 0);
-    say(pool.sum, `${told.usable} of ${told.size} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);
+    say(pool.loaded, `${told.usable} of ${told.size} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);
     say(pool.alarm, told.down ? `No usable member: when_down = “${told.when_down}” decides` : "");
     say(pool.more, told.members.length < told.size ? `${whole.format(told.members.length)} of ${whole.format(told.size)} members are shown; those that are out come first.` : "");
     pool.more.hidden = !pool.more.textContent;
+    const given = told.members.map((member) => thinned(gains(totalsOf(told.name, member.name)), 3));
+    pool.name = told.name;
+    pool.loads = known.length > 0;
+    pool.top = Math.max(0, ...given.flat());
+    pool.sum = given.flat().reduce((a, b) => a + b, 0);
     const rows = new Map();
     for (const member of told.members) {
       const row = pool.rows.get(member.name) || newMember(told.name, member.name);
       rows.set(member.name, row);
-      showMember(row, told.name, member, now);
+      showMember(row, pool, member, now);
     }
     pool.rows = rows;
     sync(pool.list, [...rows.values()].map((row) => row.root));
@@ -225,7 +247,7 @@
       if (reply.ok) {
         say($("news"), `${asked.pool}/${asked.name}: ${told.state}`);
         const pool = state.pools.get(asked.pool), row = pool && pool.rows.get(asked.name);
-        if (row) showMember(row, asked.pool, { ...row.member, state: told.state, order: told.order, until: told.until, reason: told.reason }, Date.now() / 1000);
+        if (row) showMember(row, pool, { ...row.member, state: told.state, order: told.order, until: told.until, reason: told.reason }, Date.now() / 1000);
         dialog.close();
         return;
       }
