@@ -29,6 +29,7 @@ CAPACITY = 65536
 SMALL_PART = 8  # the part of the memory for newcomers: one in so many
 
 SMOOTHING = 0.25
+PACE_SMOOTHING = 0.0625
 HALF_STEP = 0.5  # seconds; the gap of a resolver that asks at once
 LONGEST_STEP = (8.0, 8.0)
 """A gap counts for at most so many times the smoothed one, and so many seconds: else
@@ -52,10 +53,22 @@ class Resolver:
     has asked for it, `expires` its end on the steady clock.  `gap` is the smoothed gap
     in seconds, negative before there was one; `rate` that of clients, per second.
     `known` tells that it has come back and is no newcomer.
-    `others` are the ends of its other leases, the first one first.
+    `others` are the ends of its other leases, the first one first.  `pace` is the
+    smoothed time between its questions, negative before they were too many to tell
+    apart, and `asked` the time of the last of those.
     """
 
-    __slots__ = ("expires", "families", "gap", "known", "others", "rate", "where")
+    __slots__ = (
+        "asked",
+        "expires",
+        "families",
+        "gap",
+        "known",
+        "others",
+        "pace",
+        "rate",
+        "where",
+    )
 
     def __init__(self, rate: float) -> None:
         self.where: tuple[Account, ...] = ()
@@ -65,6 +78,8 @@ class Resolver:
         self.rate = rate
         self.others: list[float] | None = None
         self.known = False
+        self.pace = -1.0
+        self.asked = 0.0
 
 
 class Resolvers:
@@ -198,7 +213,10 @@ def _learn(resolver: Resolver, time: float, horizon: float) -> bool:
         while len(others) > 1 and others[0] < time - horizon / 2:
             del others[0]
         if others[0] > time:
-            return len(others) > MOST_CACHES and _learn_many(resolver, others, horizon)
+            if len(others) <= MOST_CACHES:
+                return False
+            _learn_many(resolver, others, time, horizon)
+            return True
         gap = time - others.pop(0)
         if not others:
             resolver.others = None
@@ -212,10 +230,21 @@ def _learn(resolver: Resolver, time: float, horizon: float) -> bool:
     return True
 
 
-def _learn_many(resolver: Resolver, others: list[float], horizon: float) -> bool:
-    """Go by the rate of questions, for there are too many leases to tell apart."""
-    asked = len(others) / max(others[-1] - others[0], 0.001)
+def _learn_many(
+    resolver: Resolver, others: list[float], time: float, horizon: float
+) -> None:
+    """Go by the rate of questions, for there are too many leases to tell apart.
+
+    That is by their own times: TTLs that change would pull the ends of leases apart.
+    """
+    if resolver.pace < 0:  # until now all had the same TTL, so ends are as good
+        resolver.pace = (others[-1] - others[0]) / len(others)
+    else:
+        pause = min(time - resolver.asked, horizon)
+        resolver.pace += PACE_SMOOTHING * (pause - resolver.pace)
+    resolver.asked = time
+    asked = 1.0 / max(resolver.pace, 1e-4)
     clients = min((asked * horizon) ** 0.5, float(MOST_CACHES))
     resolver.rate = clients / horizon
+    resolver.gap = max(0.0, horizon / clients - HALF_STEP)
     del others[0]
-    return True

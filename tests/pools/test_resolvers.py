@@ -87,6 +87,15 @@ class RateTests(SynchronousTestCase):
         self.assertAlmostEqual(resolver.rate * TTL, 16.0)
         self.assertEqual(resolvers.known, 1)
 
+    def test_ttls_that_change(self) -> None:
+        """Of very many caches the rate is that of the questions, whatever their TTL."""
+        rng = Random(4)
+        resolvers = Resolvers()
+        for number in range(400):
+            resolver = resolvers.asks(b"a", resolvers.get(b"a"), number / 2, TTL)
+            resolver.expires = number / 2 + rng.choice((TTL, TTL / 3, TTL * 5))
+        self.assertAlmostEqual(resolver.rate * TTL, (2 * TTL) ** 0.5, places=3)
+
     def test_back_to_one(self) -> None:
         """When the others have gone the gaps of the one count again."""
         resolvers = Resolvers()
@@ -106,6 +115,13 @@ class RateTests(SynchronousTestCase):
         for number in range(1, 8):
             serve(resolvers, b"a", 1e5 + 61 * number)
         self.assertLess(resolver.gap, 1.6)
+
+    def test_many_caches_and_a_gap(self) -> None:
+        """Nor does one gap outweigh that there were very many caches."""
+        resolvers = Resolvers()
+        for number in range(2000):
+            before = serve(resolvers, b"a", number / 100).rate
+        self.assertGreater(serve(resolvers, b"a", 1e4).rate, before / 4)
 
     def test_mean(self) -> None:
         """It is that of those who have come back."""
