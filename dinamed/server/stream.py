@@ -8,6 +8,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IHalfCloseableProtocol,
+    IProtocolNegotiationFactory,
     IPushProducer,
     IReactorTime,
     ITCPTransport,
@@ -19,20 +20,21 @@ from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dinamed.config.limits import Limits
+from dinamed.limits.connections import Connections, RefusedError
+from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
 from dinamed.wire.many import FirstOfMany
-
-IDLE_TIMEOUT = 30.0
-"""Seconds a connection may take from one whole query to the next."""
-MAX_CONNECTIONS = 400
-"""Open at a time; one more closes the one that was idle the longest."""
-MAX_PER_CLIENT = 100
-"""Open at a time from one address; one more is refused."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
 class StreamProtocol(TimeoutMixin, DNSProtocol):
-    """One connection.  Replies leave in the order of the queries."""
+    """One connection, over TCP or TLS.
+
+    Each query is answered at once, so there is nothing that could overtake it: replies
+    leave in the order of the queries (RFC 7766 section 6.2.1.1 has no need to ask for
+    more).
+    """
 
     factory: "StreamFactory"
     transport: ITCPTransport
@@ -44,6 +46,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         self._rest: Iterator[bytes] | None = None
         """The messages of a long reply that are still to be made."""
         self._ended = False
+        self._age: IDelayedCall | None = None
 
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
@@ -60,7 +63,18 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
             self.transport.abortConnection()
             return
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
-        self.setTimeout(self.factory.idle_timeout)
+        self.setTimeout(self.factory.limits.tcp_idle)
+        self._age = self.callLater(self.factory.limits.tcp_total, self._grow_old)
+
+    def _grow_old(self) -> None:
+        """The time of the connection is over: close it once its replies are out.
+
+        A long reply may be finished in as much time again.
+        """
+        self._age = self.callLater(
+            self.factory.limits.tcp_total, self.transport.abortConnection
+        )
+        self.readConnectionLost()
 
     def stringReceived(self, string: bytes) -> None:
         """Answer one message; a peer that does not speak DNS is cut off."""
@@ -131,9 +145,12 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Leave the factory's books."""
         self.setTimeout(None)
+        if self._age is not None and self._age.active():
+            self._age.cancel()
         self.factory.forget(self)
 
 
+@implementer(IProtocolNegotiationFactory)
 class StreamFactory(DNSServerFactory):
     """The connections of all listeners, and the limits on them."""
 
@@ -141,30 +158,34 @@ class StreamFactory(DNSServerFactory):
     log = Logger()
 
     def __init__(
-        self,
-        responder: Responder,
-        clock: IReactorTime,
-        idle_timeout: float = IDLE_TIMEOUT,
-        max_connections: int = MAX_CONNECTIONS,
-        max_per_client: int = MAX_PER_CLIENT,
+        self, responder: Responder, clock: IReactorTime, limits: Limits | None = None
     ) -> None:
         # The base class makes a resolver chain, which would drop the client's
         # address and the class of the question.
         self.responder = responder
         self.clock = clock
-        self.idle_timeout = idle_timeout
-        self._max_connections = max_connections
-        self._max_per_client = max_per_client
-        self._open: dict[StreamProtocol, None] = {}
-        """In order of last use, the one idle the longest first."""
-        self._per_client: dict[str, int] = {}
+        self.limits = limits = limits or Limits()
+        self._open: Connections[StreamProtocol] = Connections(
+            limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client
+        )
         self._closed: Deferred[None] | None = None
+
+    def take_limits(self, limits: Limits) -> None:
+        """Hold connections that come from now on to other limits."""
+        self.limits = limits
+        self._open.most = limits.tcp_connections
+        self._open.per_prefix = limits.tcp_per_prefix
+        self._open.per_client = limits.tcp_per_client
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None
     ) -> StreamProtocol:
         """Make the protocol of a new connection."""
         return StreamProtocol(self)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What TLS clients may agree on with us (RFC 7858, RFC 9103)."""
+        return [b"dot"]
 
     @property
     def open_connections(self) -> int:
@@ -173,32 +194,24 @@ class StreamFactory(DNSServerFactory):
 
     def admit(self, protocol: StreamProtocol) -> bool:
         """Take a new connection into the books, if the limits allow."""
-        count = self._per_client.get(protocol.host, 0)
-        if self._closed is not None or count >= self._max_per_client:
+        if self._closed is not None:
             return False
-        if len(self._open) >= self._max_connections:
-            idle = next(iter(self._open))
-            self.forget(idle)
-            idle.transport.abortConnection()
-        self._open[protocol] = None
-        self._per_client[protocol.host] = self._per_client.get(protocol.host, 0) + 1
+        try:
+            gone = self._open.admit(protocol, packed(protocol.host))
+        except RefusedError:
+            return False
+        if gone is not None:
+            gone.transport.abortConnection()
         return True
 
     def touch(self, protocol: StreamProtocol) -> None:
         """Note that a connection was used."""
-        if protocol in self._open:
-            del self._open[protocol]
-            self._open[protocol] = None
+        self._open.touch(protocol)
 
     def forget(self, protocol: StreamProtocol) -> None:
         """Strike a connection from the books."""
-        if protocol not in self._open:
-            return
-        del self._open[protocol]
-        count = self._per_client.pop(protocol.host) - 1
-        if count:
-            self._per_client[protocol.host] = count
-        if not self._open and self._closed is not None:
+        was_there = self._open.forget(protocol)
+        if was_there and not self._open and self._closed is not None:
             self._closed.callback(None)
 
     def close(self, patience: float) -> Deferred[None]:

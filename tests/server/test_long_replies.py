@@ -37,7 +37,7 @@ class LongReplyTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.teller = Teller()
-        self.factory = StreamFactory(self.teller, self.clock, idle_timeout=30)
+        self.factory = StreamFactory(self.teller, self.clock)
         self.protocol: StreamProtocol = self.factory.buildProtocol(None)
         self.transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 4000))
         self.protocol.makeConnection(self.transport)

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
+from dinamed.config.limits import Limits
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.server.udp import Responder
 from tests.server.support import Parrot, frame
@@ -37,15 +38,18 @@ class StreamCase(SynchronousTestCase):
         self.parrot = Parrot()
         self.factory = self.make_factory()
 
-    def make_factory(self, most: int = 400, per_client: int = 100) -> StreamFactory:
+    def make_factory(
+        self, most: int = 400, per_client: int = 100, per_prefix: int = 200
+    ) -> StreamFactory:
         """A factory with these limits."""
-        return StreamFactory(
-            self.parrot,
-            self.clock,
-            idle_timeout=30,
-            max_connections=most,
-            max_per_client=per_client,
+        limits = Limits(
+            tcp_idle=30,
+            tcp_total=300,
+            tcp_connections=most,
+            tcp_per_client=per_client,
+            tcp_per_prefix=per_prefix,
         )
+        return StreamFactory(self.parrot, self.clock, limits)
 
     def connect(self, host: str = "192.0.2.1") -> tuple[StreamProtocol, Transport]:
         """A new connection from `host`."""
@@ -118,6 +122,32 @@ class ProtocolTests(StreamCase):
         self.clock.advance(2)
         self.assertTrue(transport.aborted)
 
+    def test_in_all(self) -> None:
+        """However much is asked, there is an end; replies that are out are read."""
+        protocol, transport = self.connect()
+        for _ in range(19):
+            self.clock.advance(15)
+            protocol.dataReceived(frame(b"a"))
+        self.assertFalse(transport.disconnecting)
+        self.clock.advance(15)
+        self.assertTrue(transport.disconnecting)
+        self.assertFalse(transport.aborted)
+        protocol.dataReceived(frame(b"late"))
+        self.assertEqual(transport.value(), frame(b"a") * 19)
+        self.clock.advance(30)
+        self.assertTrue(transport.aborted)
+
+    def test_one_octet_in_a_while(self) -> None:
+        """A query that trickles in does not keep a connection open."""
+        protocol, transport = self.connect()
+        for octet in frame(b"x" * 40)[:-1]:
+            if transport.aborted:
+                break
+            protocol.dataReceived(bytes((octet,)))
+            self.clock.advance(1)
+        self.assertTrue(transport.aborted)
+        self.assertLessEqual(self.clock.seconds(), 30)
+
     def test_no_timer_stays(self) -> None:
         """A connection that is gone leaves nothing on the clock."""
         protocol, _ = self.connect()
@@ -186,6 +216,27 @@ class LimitTests(StreamCase):
         self.lose(first)
         _, again = self.connect()
         self.assertFalse(again.aborted)
+
+    def test_per_prefix(self) -> None:
+        """A network's one more closes its own that was used the longest ago."""
+        self.factory = self.make_factory(per_prefix=2)
+        _, elsewhere = self.connect("198.51.100.1")
+        _, first = self.connect("192.0.2.1")
+        _, second = self.connect("192.0.2.2")
+        _, third = self.connect("192.0.2.3")
+        aborted = [one.aborted for one in (elsewhere, first, second, third)]
+        self.assertEqual(aborted, [False, True, False, False])
+        self.assertEqual(self.factory.open_connections, 3)
+
+    def test_other_limits(self) -> None:
+        """A reload's limits hold for connections that come later."""
+        self.connect()
+        self.factory.take_limits(Limits(tcp_per_client=1, tcp_idle=5))
+        _, refused = self.connect()
+        self.assertTrue(refused.aborted)
+        _, other = self.connect("192.0.2.2")
+        self.clock.advance(5)
+        self.assertTrue(other.aborted)
 
     def test_refused_connections_are_not_counted(self) -> None:
         """The end of a refused connection changes nothing."""

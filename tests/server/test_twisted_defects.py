@@ -16,6 +16,7 @@ from twisted.internet.testing import StringTransport
 from twisted.names.dns import Query as TwistedQuery
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.config.limits import Limits
 from dinamed.server.resolver import Resolver
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.wire.names import from_text
@@ -71,7 +72,8 @@ class TwistedDefectsTests(SynchronousTestCase):
 
     def connect(self, clock: Clock | None = None) -> StreamProtocol:
         """A connection over a stream."""
-        factory = StreamFactory(self.resolver, clock or Clock(), max_per_client=2)
+        limits = Limits(tcp_per_client=2)
+        factory = StreamFactory(self.resolver, clock or Clock(), limits)
         self.protocol = factory.buildProtocol(None)
         return self.open(self.protocol)
 
@@ -240,7 +242,7 @@ class TwistedDefectsTests(SynchronousTestCase):
         others = [self.open(protocol.factory.buildProtocol(None)) for _ in range(2)]
         closed = [one.transport.disconnecting for one in others]  # type: ignore[attr-defined]
         self.assertEqual(closed, [False, True])
-        clock.advance(protocol.factory.idle_timeout)
+        clock.advance(protocol.factory.limits.tcp_idle)
         self.assertTrue(transport.disconnecting)
 
     def test_20_one_octet_at_a_time(self) -> None:

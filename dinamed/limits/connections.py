@@ -1,0 +1,84 @@
+"""How many connections there may be: in all, from one network, from one address."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+Connection = TypeVar("Connection")
+
+_OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
+
+
+class RefusedError(Exception):
+    """There are enough connections from this address."""
+
+
+class Connections(Generic[Connection]):
+    """The open connections, each in the order of its last use.
+
+    `most` in all and `per_prefix` from one network (a /24 of IPv4, a /56 of IPv6): one
+    more makes the one give way that was idle the longest.  `per_client` from one
+    address: one more is refused.
+    """
+
+    def __init__(self, most: int, per_prefix: int, per_client: int) -> None:
+        self.most = most
+        self.per_prefix = per_prefix
+        self.per_client = per_client
+        self._sources: dict[Connection, bytes] = {}
+        self._networks: dict[bytes, dict[Connection, None]] = {}
+        self._clients: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._sources)
+
+    def admit(self, connection: Connection, source: bytes) -> Connection | None:
+        """Take in a connection from a packed address.
+
+        Returns another one that has to be closed for it, and is no longer counted.
+        Raises `RefusedError`.
+        """
+        count = self._clients.get(source, 0)
+        if count >= self.per_client:
+            raise RefusedError
+        network = self._networks.get(_network(source), {})
+        gone = None
+        if len(network) >= self.per_prefix:
+            gone = next(iter(network))
+        elif len(self._sources) >= self.most:
+            gone = next(iter(self._sources))
+        if gone is not None:
+            self.forget(gone)
+        self._sources[connection] = source
+        self._networks.setdefault(_network(source), {})[connection] = None
+        self._clients[source] = self._clients.get(source, 0) + 1
+        return gone
+
+    def touch(self, connection: Connection) -> None:
+        """Note that a connection was used."""
+        source = self._sources.pop(connection, None)
+        if source is not None:
+            self._sources[connection] = source
+            network = self._networks[_network(source)]
+            del network[connection]
+            network[connection] = None
+
+    def forget(self, connection: Connection) -> bool:
+        """Strike a connection out; whether it was there."""
+        source = self._sources.pop(connection, None)
+        if source is None:
+            return False
+        network = self._networks[_network(source)]
+        del network[connection]
+        if not network:
+            del self._networks[_network(source)]
+        count = self._clients.pop(source) - 1
+        if count:
+            self._clients[source] = count
+        return True
+
+
+def _network(source: bytes) -> bytes:
+    return source[: _OCTETS_4 if len(source) == 4 else _OCTETS_6]
