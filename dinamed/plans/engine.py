@@ -79,7 +79,7 @@ Ready = tuple[Cell, bytes | Draw | Limited]
 Planned = tuple[Plan, str]
 """A plan, and the label of the zone that it is counted under."""
 
-Aside = Callable[[Query, bytes, str, bool], bytes | None]
+Aside = Callable[[Query, bytes, str, bool], bytes]
 """From a query, its octets, its sender and whether over a stream, to the reply."""
 
 
@@ -182,12 +182,7 @@ class Engine:
         if isinstance(query, Rejected):
             return self._reject(query, host, stream)
         if self.aside is not None and not is_plain(query, data):
-            self.questions += 1
-            reply = self.aside(query, data, host, stream)
-            if reply is not None:
-                zone = self.counts.zone(self._snapshot.zones, query.question.key)
-                self._count(query, zone, reply, stream)
-            return reply
+            return self._aside(self.aside, query, data, host, stream)
         context = QueryContext(query, packed(host), stream)
         seen = self._take_options(context)
         if stream:
@@ -195,6 +190,19 @@ class Engine:
         if seen is not None and self.defence.required and not seen.valid:
             return self._bad_cookie(context)
         return self._remember(data, context, seen)
+
+    def _aside(
+        self, aside: Aside, query: Query, data: bytes, host: str, stream: bool
+    ) -> bytes | None:
+        self.questions += 1
+        reply = aside(query, data, host, stream)
+        zone = self.counts.zone(self._snapshot.zones, query.question.key)
+        self._count(query, zone, reply, stream)
+        limiter = self.defence.limiter
+        if limiter is None or stream or not reply[3] & 0xF:
+            return reply
+        dropped = limiter.judge(packed(host), ERRORS, self.seconds()) is Verdict.DROP
+        return None if dropped else reply
 
     def _take_options(self, context: QueryContext) -> Seen | None:
         """Have the reply answer the options that are about the client; its cookie."""

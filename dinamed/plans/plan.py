@@ -100,3 +100,4 @@ Plan = Fixed | Drawn | Told | Targeted
 
 REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
 PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)
+NOT_READY = Fixed(Rcode.SERVFAIL, False, extended_error=ExtendedError.NOT_READY)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dinamed.geo.place import Place
 from dinamed.plans.own_names import chaos_plan, own_plan
 from dinamed.plans.plan import (
+    NOT_READY,
     PROHIBITED,
     REFUSED,
     Drawn,
@@ -54,6 +55,8 @@ class Facts:
     """The zones that do not want clients to be known by their subnet."""
     tables: Mapping[WireName, TargetTable] = field(default_factory=dict)
     """What labels are for whom, in the zones that have targets."""
+    unready: frozenset[WireName] = frozenset()
+    """Secondary zones that have not been transferred, or have expired."""
 
 
 class Planner:
@@ -72,6 +75,8 @@ class Planner:
         zone = self._zone(question.key, question.type)
         if zone is None:
             return REFUSED
+        if zone.origin in self.facts.unready:
+            return NOT_READY
         if question.type in _TRANSFERS:
             return PROHIBITED
         return _Walk(self, question).run(zone)
@@ -120,7 +125,11 @@ class _Walk:
         outcome = None
         while outcome is None:
             zone = self._planner._zone(self._name, self._type)
-            if zone is None or self._aliases >= MAX_ALIASES:
+            if (
+                zone is None
+                or self._aliases >= MAX_ALIASES
+                or zone.origin in self._planner.facts.unready
+            ):
                 return self._fixed(Rcode.NOERROR)
             outcome = self._visit(zone)
         return outcome

@@ -37,6 +37,8 @@ class Snapshot:
     """The zones that do not want clients to be known by their subnet."""
     tables: Mapping[WireName, TargetTable] = field(default_factory=dict)
     """What labels are for whom, in the zones that have targets."""
+    unready: frozenset[WireName] = frozenset()
+    """Secondary zones that have not been transferred, or have expired."""
 
     @classmethod
     def of(
@@ -46,6 +48,7 @@ class Snapshot:
         pools: Mapping[str, PoolView],
         hostname: str,
         locator: Locator = UNPLACED,
+        unready: frozenset[WireName] = frozenset(),
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
         return cls(
@@ -62,6 +65,7 @@ class Snapshot:
                 targeting.origin: TargetTable(zones[targeting.origin], targeting)
                 for targeting in settings.targeting
             },
+            unready,
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
@@ -84,6 +88,7 @@ class Snapshot:
             frozenset(view.name for view in views if view.settings.regions),
             self.untailored,
             self.tables,
+            self.unready,
         )
 
 
