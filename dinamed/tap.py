@@ -1,5 +1,6 @@
 """The twistd plugin: options, and the wiring of all services."""
 
+import os
 import pwd
 import random
 import time
@@ -15,11 +16,26 @@ from dinamed.config.default import default_path
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
 from dinamed.server.following import FollowService
+from dinamed.server.limiting import LimitsService
+from dinamed.server.notify import Notifier, NotifyService
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
-from dinamed.server.sockets import BindError, bind, bind_http, everywhere, resolve
+from dinamed.server.sockets import (
+    BindError,
+    bind,
+    bind_http,
+    bind_tls,
+    everywhere,
+    resolve,
+)
+from dinamed.server.tls import (
+    CertificateService,
+    TlsError,
+    TlsService,
+    certificates_of,
+)
 from dinamed.server.watching import AfterFirstRound, WatchingService
 from dinamed.web.service import Parts, web_service
 
@@ -113,7 +129,9 @@ def makeService(options: Options) -> IService:
     try:
         sockets = bind(resolve(listen, options["port"]))
         http = bind_http(server.http) if server.http is not None else []
-    except BindError as error:
+        tls = bind_tls(server.tls)
+        certificates = certificates_of(server)
+    except (BindError, TlsError) as error:
         raise SystemExit(f"dinamed: {error}") from None
     authority = Authority(loaded, time.time, random.Random())
     resolver = Resolver(authority.engine, bool(options["debug"]))
@@ -133,13 +151,27 @@ def makeService(options: Options) -> IService:
         parts = Parts(authority, resolver, listening, reloading, watching)
         web = web_service(reactor, parts, server.token_file, http)
         web.setServiceParent(services)
-    waiting = AfterFirstRound(watching.health, listening)
+    answering = MultiService()
+    listening.setServiceParent(answering)
+    limiting = LimitsService(authority, listening.streams, False)
+    limiting.setServiceParent(services)
+    if certificates is not None:
+        TlsService(reactor, listening.streams, certificates, tls).setServiceParent(
+            answering
+        )
+        following = CertificateService(reactor, authority, certificates)
+        following.setServiceParent(services)
+    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
+    reloading.on_busy = notifying.reloading
+    notifying.setServiceParent(answering)
+    waiting = AfterFirstRound(watching.health, answering)
     waiting.setServiceParent(services)
     Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}{http}",
+        "dinamed {version} serves {what} on {where}{tls}{http}",
         version=__version__,
         what=authority.summary(),
         where=", ".join(str(listening.address) for listening in sockets),
+        tls="".join(f", TLS on {address}" for address, _ in tls),
         http="".join(f", HTTP on {address}" for address, _ in http),
     )
     return services

@@ -1,7 +1,7 @@
 """The services of a running server: listening, and reloading."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -114,6 +114,8 @@ class ReloadService(Service):
         """Reloads that changed nothing, for what was read was bad."""
         self.last_good = True
         """False while the last reload was refused."""
+        self.on_busy: Callable[[bool], None] = lambda busy: None
+        """Is told when a reload begins, and when it is over."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
@@ -144,6 +146,7 @@ class ReloadService(Service):
 
     def _begin(self) -> None:
         self._busy = True
+        self.on_busy(True)
         asked, self._waiting = self._waiting, []
         path = self._authority.loaded.settings.path
         load = maybeDeferred(load_aside, self._reactor, path, self._authority.loaded)
@@ -198,6 +201,7 @@ class ReloadService(Service):
         self, outcome: ReloadOutcome, asked: list[Deferred[ReloadOutcome]]
     ) -> None:
         self._busy = False
+        self.on_busy(False)
         self.last_good = outcome.applied
         if outcome.applied:
             self.applied += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 RECEIVE_BUFFER = 4 << 20
 """Octets of UDP queue asked of the kernel, so that a short pause loses nothing."""
 BACKLOG = 512
+TLS_PORT = 853  # RFC 7858 section 3.1
 _IP_PKTINFO = 8  # linux/in.h; the socket module has no name for it in Python 3.11
 
 
@@ -113,14 +114,32 @@ def bind(addresses: Iterable[Address]) -> list[Listening]:
     return bound
 
 
-def bind_http(interface: str) -> list[tuple[Address, socket.socket]]:
+def bind_tls(interfaces: Iterable[str]) -> list[tuple[Address, socket.socket]]:
+    """Bind TCP on the addresses of interfaces, or none; the port is 853 if not given.
+
+    Raises `BindError`.
+    """
+    bound: list[tuple[Address, socket.socket]] = []
+    try:
+        for interface in interfaces:
+            bound += bind_http(interface, TLS_PORT)
+    except BindError:
+        for _, sock in bound:
+            sock.close()
+        raise
+    return bound
+
+
+def bind_http(
+    interface: str, default_port: int = 0
+) -> list[tuple[Address, socket.socket]]:
     """Bind TCP on the addresses of an interface with a port, or none.
 
     Raises `BindError`.
     """
     bound: list[tuple[Address, socket.socket]] = []
     try:
-        for address in resolve((interface,), 0):
+        for address in resolve((interface,), default_port):
             sock = _socket(address, socket.SOCK_STREAM)
             port = sock.getsockname()[1]
             bound.append((Address(address.host, port, address.family), sock))

@@ -1,16 +1,26 @@
 """DNS over TLS (RFC 7858): certificates that are read again when they change."""
 
+import socket
 from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.application.internet import TimerService
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IOpenSSLServerConnectionCreator,
+)
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from dinamed.config.settings import Pool, Server
 from dinamed.geo.files import Watch, look_at
+from dinamed.server.authority import Authority
+from dinamed.server.sockets import Address
+from dinamed.server.stream import StreamFactory
 
 LOOK_INTERVAL = 5.0
 """Seconds between looks at the files."""
@@ -58,31 +68,82 @@ class Certificates:
         return SSL.Connection(self._context, None)
 
 
+class TlsService(Service):
+    """Answers over TLS, with the streams of TCP, on sockets that were bound before."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        streams: StreamFactory,
+        certificates: Certificates,
+        sockets: Sequence[tuple[Address, socket.socket]],
+    ) -> None:
+        self._reactor = reactor
+        self._factory = TLSMemoryBIOFactory(certificates, False, streams, reactor)
+        self._sockets = sockets
+        self._ports: list[IListeningPort] = []
+
+    def startService(self) -> None:
+        """Hand the sockets to the reactor."""
+        super().startService()
+        for address, sock in self._sockets:
+            port = self._reactor.adoptStreamPort(
+                sock.fileno(), address.family, self._factory
+            )
+            self._ports.append(port)
+            sock.close()  # the reactor has its own duplicate
+
+    def stopService(self) -> Deferred[list[None]]:
+        """Take no more connections; who has the streams closes those there are."""
+        super().stopService()
+        waits = [port.stopListening() or succeed(None) for port in self._ports]
+        self._ports = []
+        return gatherResults(waits)
+
+
 class CertificateService(TimerService):
-    """Looks at the files, and uses what has changed."""
+    """Looks at the files, and uses what has changed; also after a reload."""
 
     log = Logger()
 
-    def __init__(self, reactor: Any, certificates: Certificates) -> None:
+    def __init__(
+        self, reactor: Any, authority: Authority, certificates: Certificates
+    ) -> None:
         super().__init__(LOOK_INTERVAL, self.look)
         self.clock = reactor
+        self._authority = authority
         self._certificates = certificates
         self._watch = Watch(look_at(certificates.files))
+        authority.on_apply(self._applied)
 
     def look(self) -> None:
         """Look once; what is bad is told once, and changes nothing."""
         if self._watch.changed(look_at(self._certificates.files)):
-            self.take(*self._certificates.files)
+            self._take(*self._certificates.files)
 
-    def take(self, certificate: str, key: str) -> None:
-        """Use these files from the next connection on."""
+    def _applied(self, pools: Sequence[Pool]) -> None:
+        server = self._authority.loaded.settings.server
+        files = server.certificate, server.key
+        if files[0] is None or files[1] is None or files == self._certificates.files:
+            self.look()
+        else:
+            self._take(files[0], files[1])
+
+    def _take(self, certificate: str, key: str) -> None:
         try:
             self._certificates.read(certificate, key)
         except TlsError as error:
             self.log.error("the certificate stays as it was: {why}", why=str(error))
-        else:
-            self._watch = Watch(look_at(self._certificates.files))
-            self.log.info("new certificate for TLS")
+            return
+        self._watch = Watch(look_at(self._certificates.files))
+        self.log.info("TLS has a new certificate")
+
+
+def certificates_of(server: Server) -> Certificates | None:
+    """What TLS needs; None if no address has it.  Raises `TlsError`."""
+    if not server.tls or server.certificate is None or server.key is None:
+        return None
+    return Certificates(server.certificate, server.key)
 
 
 def _context(certificate: str, key: str) -> SSL.Context:
@@ -91,13 +152,19 @@ def _context(certificate: str, key: str) -> SSL.Context:
     context.set_options(_OPTIONS)
     context.set_cipher_list(_CIPHERS)
     context.set_alpn_select_callback(_choose)
+    for file in (certificate, key):
+        try:
+            with open(file, "rb"):
+                pass
+        except OSError as error:
+            raise TlsError(f"can't read {file}: {error.strerror}") from None
     try:
         context.use_certificate_chain_file(certificate)
         context.use_privatekey_file(key)
         context.check_privatekey()
     except SSL.Error as error:
         reasons = error.args[0] if error.args else []
-        why = ", ".join(reason[-1] for reason in reasons) or "cannot be read"
+        why = ", ".join(reason[-1] for reason in reasons)
         raise TlsError(f"{certificate}, {key}: {why}") from None
     return context
 
