@@ -36,6 +36,7 @@ from dinamed.server.tls import (
     TlsService,
     certificates_of,
 )
+from dinamed.server.transfers import TransferService
 from dinamed.server.watching import AfterFirstRound, WatchingService
 from dinamed.web.service import Parts, web_service
 
@@ -144,6 +145,9 @@ def makeService(options: Options) -> IService:
         saving = SavingService(reactor, authority, watching.health, server.state)
         saving.setServiceParent(services)
     watching.setServiceParent(services)
+    sources = [bound.address.host for bound in sockets]
+    transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
+    transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)

@@ -2,7 +2,7 @@
 
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from twisted.logger import Logger
@@ -16,7 +16,19 @@ from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.server.compiler import Loaded
 from dinamed.wire.cookies import SECRET_SIZE
+from dinamed.wire.names import WireName
 from dinamed.wording import counted
+from dinamed.zones.packed import PackedZone
+
+Versions = Callable[[Loaded], tuple[Mapping[WireName, PackedZone], frozenset[WireName]]]
+"""The zones to serve of a config, and those of them that are not ready."""
+
+
+def as_loaded(
+    loaded: Loaded,
+) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
+    """All zones as their files are."""
+    return loaded.zones, frozenset()
 
 
 class Authority:
@@ -29,6 +41,8 @@ class Authority:
     ) -> None:
         self.loaded = loaded
         self.seconds = seconds
+        self._versions: Versions = as_loaded
+        self._on_serve: list[Callable[[], None]] = []
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
@@ -48,11 +62,29 @@ class Authority:
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.places = places
         self.loaded = loaded
-        self.engine.serve(self._snapshot())
+        self.refresh()
         before = self.engine.defence
         self.engine.defend(Defence.of(loaded.settings, self._cookie_secret, before))
         for callback in self._on_apply:
             callback(loaded.settings.pools)
+
+    def refresh(self) -> None:
+        """Serve zones that have changed without the config, from the next query on."""
+        self.engine.serve(self._snapshot())
+        for callback in self._on_serve:
+            callback()
+
+    def take_versions(self, versions: Versions, served: Callable[[], None]) -> None:
+        """Let `versions` say which zones are served; `served` is told when they are.
+
+        It takes effect at the next `refresh`.
+        """
+        self._versions = versions
+        self.on_serve(served)
+
+    def on_serve(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called after each new snapshot of zones."""
+        self._on_serve.append(callback)
 
     def on_apply(self, callback: Callable[[Sequence[Pool]], None]) -> None:
         """Have `callback` told the pools of each new config that is served."""
@@ -62,9 +94,10 @@ class Authority:
         """What is served, in a few words."""
         settings = self.loaded.settings
         members = sum(len(pool.members) for pool in settings.pools)
-        records = sum(zone.records for zone in self.loaded.zones.values())
+        zones = self.engine.snapshot.zones
+        records = sum(zone.records for zone in zones.values())
         return (
-            f"{counted(len(self.loaded.zones), 'zone')} with "
+            f"{counted(len(zones), 'zone')} with "
             f"{counted(records, 'record')}, {counted(len(settings.pools), 'pool')} "
             f"with {counted(members, 'member')}"
         )
@@ -74,12 +107,14 @@ class Authority:
         self.manager.expire(self.seconds())
 
     def _snapshot(self) -> Snapshot:
+        zones, unready = self._versions(self.loaded)
         return Snapshot.of(
             self.loaded.settings,
-            self.loaded.zones,
+            zones,
             self.manager.views,
             socket.gethostname(),
             self.places.locator,
+            unready,
         )
 
     def _subscriber_failed(self, error: Exception) -> None:

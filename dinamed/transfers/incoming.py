@@ -68,10 +68,13 @@ class Incoming:
         """Records outside of the zone."""
         self.current = False
         """Whether all that came was that we have the newest version."""
+        self.result: tuple[PackedZone, list[Delta] | None] | None = None
+        """For the caller, to keep what `finish` has made."""
         self._limits = limits or Limits()
         self._ident = ident
         self._octets = 0
-        self._count = 0
+        self.count = 0
+        """Records that have come."""
         self._soa: Record | None = None
         self._done = False
         self._whole: MasterData | None = None
@@ -102,11 +105,11 @@ class Incoming:
         if not counts.answers:
             raise TransferError("a message without records")
         for record in reader.records(counts.answers):
-            self._count += 1
-            if self._count > self._limits.records:
+            self.count += 1
+            if self.count > self._limits.records:
                 raise TransferError(f"more than {self._limits.records} records")
             self._record(record)
-        if self._count == 1 and self._soa is not None and self.have is not None:
+        if self.count == 1 and self._soa is not None and self.have is not None:
             serial = serial_of(self._soa)
             if not newer(serial, self.have.serial):
                 self.current = self._done = True

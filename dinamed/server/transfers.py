@@ -1,0 +1,236 @@
+"""Zones between servers: what is served, who is told, and what is fetched."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dinamed.config.settings import Zone
+from dinamed.config.zone_rules import origin
+from dinamed.server.authority import Authority
+from dinamed.server.compiler import Loaded
+from dinamed.server.notifying import Notifier
+from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
+from dinamed.server.updated import UpdatedZones
+from dinamed.server.zone_files import ZoneFiles
+from dinamed.transfers.answering import Answering
+from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
+from dinamed.transfers.serial import newer
+from dinamed.transfers.tsig import keyring
+from dinamed.transfers.update import RRsets
+from dinamed.transfers.view import View, static_pools
+from dinamed.wire.names import WireName, to_text
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import PackedZone
+from dinamed.zones.packing import pack
+
+_NO_SOA = RRset(6, 0, (bytes(22),))
+
+
+class TransferService(Service):
+    """Keeps the versions of all zones, and answers what is asked about whole zones.
+
+    `sources` are the addresses that we listen on: what we send comes from one of them
+    if it can.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, authority: Authority, rng: Random, sources: Sequence[str]
+    ) -> None:
+        self._reactor = reactor
+        self._authority = authority
+        self._sources = [
+            ipaddress.ip_address(source.partition("%")[0]) for source in sources
+        ]
+        self._setting = Setting(reactor, authority.seconds, rng, self.source_for)
+        self._notifier = Notifier(reactor, authority.seconds, rng, self.source_for)
+        self._updated = UpdatedZones()
+        self._files: ZoneFiles | None = None
+        self._secondaries: dict[WireName, Secondary] = {}
+        self._zones: dict[WireName, Zone] = {}
+        self._views: dict[WireName, View] = {}
+        self._journals: dict[WireName, Journal] = {}
+        self._steps: dict[WireName, list[Delta]] = {}
+        """The way to the versions that are about to be served, where it is known."""
+        self.answering = Answering(authority.engine, self, self._tell)
+        authority.engine.aside = self.answering.respond
+        authority.take_versions(self.versions, self._served)
+
+    def startService(self) -> None:
+        """Read the saved copies, and begin to look for new versions."""
+        super().startService()
+        self._authority.refresh()
+
+    def stopService(self) -> None:
+        """Fetch and tell nothing more."""
+        super().stopService()
+        self._notifier.stop()
+        for secondary in self._secondaries.values():
+            secondary.stop()
+
+    def source_for(self, host: str) -> str:
+        """The address to send from to a host; empty: let the system choose."""
+        target = ipaddress.ip_address(host)
+        for source in self._sources:
+            if (
+                source.version == target.version
+                and not source.is_unspecified
+                and source.is_loopback == target.is_loopback
+            ):
+                return str(source)
+        return "0.0.0.0" if target.version == 4 else "::"
+
+    def versions(
+        self, loaded: Loaded
+    ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
+        """The zones to serve of a config, and those that are not ready."""
+        settings = loaded.settings
+        state = settings.server.state
+        self._files = ZoneFiles(state) if state is not None else None
+        self._updated.files = self._files
+        self._zones = {origin(zone): zone for zone in settings.zones}
+        zones = dict(loaded.zones)
+        unready = set()
+        changing = {}
+        self._take_secondaries(loaded)
+        for apex, zone in self._zones.items():
+            if zone.update:
+                zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
+            elif zone.primary:
+                served = self._secondaries[apex].served
+                if served is None:
+                    unready.add(apex)
+                    served = PackedZone(pack(apex, [(b"", _NO_SOA)], {}))
+                zones[apex] = served
+        self._updated.forget(changing)
+        return zones, frozenset(unready)
+
+    def _take_secondaries(self, loaded: Loaded) -> None:
+        keys = keyring(loaded.settings.keys)
+        wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
+        for apex in self._secondaries.keys() - wanted.keys():
+            self._secondaries.pop(apex).stop()
+        for apex, zone in wanted.items():
+            known = self._secondaries.get(apex)
+            if known is not None:
+                known.reconfigure(zone, keys)
+                continue
+            secondary = self._secondaries[apex] = Secondary(
+                zone, self._setting, keys, self._files, self._fetched
+            )
+            secondary.restore()
+            if self.running:
+                self._reactor.callLater(0, secondary.start)
+
+    def _fetched(self, secondary: Secondary) -> None:
+        """A secondary zone has another version, or none any more."""
+        if secondary.deltas is not None and not secondary.zone.names:
+            self._steps[secondary.origin] = secondary.deltas
+        self._authority.refresh()
+
+    def _served(self) -> None:
+        """Another snapshot is served: see which zones have changed."""
+        settings = self._authority.loaded.settings
+        snapshot = self._authority.engine.snapshot
+        keys = keyring(settings.keys)
+        self.answering.configure(self._zones.items(), keys)
+        pools = static_pools(settings.pools)
+        views = {}
+        for apex, zone in self._zones.items():
+            if apex in snapshot.unready or not (
+                zone.transfer or zone.notify or zone.update
+            ):
+                continue
+            packed = snapshot.zones[apex]
+            bound = {name: pools[name] for name in packed.pools if name in pools}
+            views[apex] = View(packed, bound)
+        before, self._views = self._views, views
+        for apex, view in views.items():
+            steps = self._steps.pop(apex, None)
+            if apex in before:
+                self._compare(apex, before[apex], view, steps)
+            elif self.running:
+                self._notify(apex, view)
+        for apex in self._journals.keys() - views.keys():
+            del self._journals[apex]
+
+    def _compare(
+        self, apex: WireName, old: View, new: View, steps: list[Delta] | None
+    ) -> None:
+        if old.zone is new.zone and old.pools == new.pools:
+            return
+        journal = self._journals.setdefault(apex, Journal())
+        if newer(new.serial, old.serial):
+            self._remember(journal, old, new, steps)
+            self._notify(apex, new)
+            return
+        same = old.zone.buffer == new.zone.buffer and old.pools == new.pools
+        if old.serial != new.serial or not same:
+            journal.clear()
+            self.log.warn(
+                "{zone} has changed, but its serial {old} has not grown ({new}): "
+                "secondaries will not fetch it",
+                zone=to_text(apex),
+                old=old.serial,
+                new=new.serial,
+            )
+
+    def _remember(
+        self, journal: Journal, old: View, new: View, steps: list[Delta] | None
+    ) -> None:
+        """Have the journal lead on to a new version."""
+        if steps is not None and steps[0].old == old.soa:
+            for delta in steps:
+                journal.append(delta)
+            return
+        names = old.zone.names + new.zone.names
+        if names > DIFF_LIMIT:
+            journal.clear()
+        elif names <= INLINE_LIMIT:
+            journal.append(difference(old, new))
+        else:
+            pool = self._reactor.getThreadPool()
+            done = deferToThreadPool(self._reactor, pool, difference, old, new)
+            done.addCallbacks(journal.append, self._not_compared)
+
+    def _not_compared(self, failure: Failure) -> None:
+        self.log.failure("versions could not be compared", failure)
+
+    def _notify(self, apex: WireName, view: View) -> None:
+        zone = self._zones[apex]
+        if zone.notify:
+            self._notifier.tell(view.soa, zone.notify, self.answering.keys)
+
+    def _tell(self, line: str) -> None:
+        self.log.info("{line}", line=line)
+
+    # What answering needs.
+
+    def view(self, origin: WireName) -> View | None:
+        """What is served of a zone; None if it is not ready."""
+        return self._views.get(origin)
+
+    def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:
+        """The steps between two serials, if they are known."""
+        journal = self._journals.get(origin)
+        return None if journal is None else journal.since(serial, current)
+
+    def update(
+        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
+    ) -> None:
+        """Save names as an update has left them, and serve them at once."""
+        self._updated.update(origin, changed, serial)
+        self._authority.refresh()
+
+    def notified(self, origin: WireName, serial: int | None) -> None:
+        """A primary says that a zone has changed."""
+        secondary = self._secondaries.get(origin)
+        if secondary is not None:
+            secondary.notified(serial)
