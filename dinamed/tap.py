@@ -13,6 +13,7 @@ from twisted.python import usage
 
 from dinamed import __version__
 from dinamed.config.default import default_path
+from dinamed.plane.service import DataPlane, threads_for
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import ConfigError, load_now
 from dinamed.server.following import FollowService
@@ -127,8 +128,11 @@ def makeService(options: Options) -> IService:
         raise SystemExit(str(error)) from None
     server = loaded.settings.server
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
+    threads = threads_for(server.threads, os.environ, bool(options["debug"]))
+    if loaded.settings.limits.responses_per_second:
+        threads = 0  # the compiled plane has no limits on replies
     try:
-        sockets = bind(resolve(listen, options["port"]))
+        sockets = bind(resolve(listen, options["port"]), threads or 1)
         http = bind_http(server.http) if server.http is not None else []
         tls = bind_tls(server.tls)
         certificates = certificates_of(server)
@@ -137,7 +141,8 @@ def makeService(options: Options) -> IService:
     authority = Authority(loaded, time.time, random.Random())
     resolver = Resolver(authority.engine, bool(options["debug"]))
     reloading = ReloadService(reactor, authority)
-    listening = ListenService(reactor, resolver, sockets)
+    plane = DataPlane(reactor, authority, resolver, threads) if threads else None
+    listening = ListenService(reactor, resolver, sockets, plane)
     watching = WatchingService(reactor, authority, random.SystemRandom())
     services = MultiService()
     reloading.setServiceParent(services)
@@ -171,11 +176,12 @@ def makeService(options: Options) -> IService:
     waiting = AfterFirstRound(watching.health, answering)
     waiting.setServiceParent(services)
     Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}{tls}{http}",
+        "dinamed {version} serves {what} on {where}{tls}{http}; UDP engine: {engine}",
         version=__version__,
         what=authority.summary(),
         where=", ".join(str(listening.address) for listening in sockets),
         tls="".join(f", TLS on {address}" for address, _ in tls),
         http="".join(f", HTTP on {address}" for address, _ in http),
+        engine=listening.engine,
     )
     return services

@@ -115,9 +115,9 @@ class MakeServiceTests(SynchronousTestCase):
         self.bound: list[Listening] = []
         self.patch(tap, "bind", self.bind)
 
-    def bind(self, addresses: Iterable[Address]) -> list[Listening]:
+    def bind(self, addresses: Iterable[Address], shares: int = 1) -> list[Listening]:
         """Bind, and close the sockets after the test."""
-        self.bound = bind(addresses)
+        self.bound = bind(addresses, shares)
         for one in self.bound:
             self.addCleanup(one.close)
         return self.bound

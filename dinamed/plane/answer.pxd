@@ -4,7 +4,7 @@ What is answered here has the octets that the engine would give.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from dinamed.plane.asked cimport (
     GOOD,
     OPTION_ERROR,
@@ -51,6 +51,7 @@ from dinamed.plane.tables cimport (
     Learned,
     TablesData,
     learned_of,
+    tally,
     zone_of,
 )
 from dinamed.plane.zone cimport (
@@ -67,6 +68,7 @@ from dinamed.plane.zone cimport (
 
 cdef enum:
     TXT = 16
+    FORMERR = 1
     NXDOMAIN = 3
     REFUSED = 5
     NOT_AUTHORITATIVE = 20
@@ -350,6 +352,43 @@ cdef inline int at_node(
     return negative(tables, zone, asked, 0, out)
 
 
+cdef inline int hopeless(
+    const TablesData *tables, Source *source, const uint8_t *data, uint8_t *out
+) noexcept nogil:
+    """FORMERR for what has more than one question; all else is for Python."""
+    cdef uint32_t opcode = (data[2] >> 3) & 0xF
+    if get16(data + 4) < 2 or (opcode != 0 and opcode != 4 and opcode != 5):
+        return HAND_OVER
+    memset(out, 0, 12)
+    memcpy(out, data, 2)
+    put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | FORMERR)
+    tally(tables, tables.counts, source.thread, 0, FORMERR)
+    return 12
+
+
+cdef inline int in_zone(
+    const TablesData *tables, const Zone *zone, const Asked *asked, Source *source,
+    uint8_t *out,
+) noexcept nogil:
+    """Answer for a name in one of our zones."""
+    cdef Found found
+    cdef uint32_t node = 0
+    if (
+        zone.left or asked.type == TYPE_ANY
+        or (asked.type == TYPE_DS and asked.labels == zone.labels)
+    ):
+        return by_learned(tables, asked, source, out)
+    found = find(zone, tables.crc, asked, &node)
+    if found == HIDDEN:
+        return by_learned(tables, asked, source, out)
+    if found != EXACT:
+        if not zone.plain or is_special(zone, asked):
+            return by_learned(tables, asked, source, out)
+        if found == MISSING:
+            return negative(tables, zone, asked, NXDOMAIN, out)
+    return at_node(tables, zone, node, asked, source, out)
+
+
 cdef inline int answer(
     const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
     uint8_t *out,
@@ -361,25 +400,23 @@ cdef inline int answer(
     cdef Asked asked
     cdef Gate gate = read_asked(&asked, data, size)
     cdef const Zone *zone
-    cdef Found found
-    cdef uint32_t node = 0
+    cdef int verdict
+    if gate == SILENCE:
+        return SILENT
+    if tables.shut:
+        return HAND_OVER
     if gate != GOOD:
-        return SILENT if gate == SILENCE else HAND_OVER
+        return hopeless(tables, source, data, out)
+    if asked.type == TYPE_AXFR or asked.type == TYPE_IXFR:
+        return HAND_OVER
     zone = zone_of(tables, &asked)
     if zone == NULL:
-        return refused(tables, &asked, out)
-    if (
-        zone.left or asked.type == TYPE_ANY or asked.type == TYPE_AXFR
-        or asked.type == TYPE_IXFR
-        or (asked.type == TYPE_DS and asked.labels == zone.labels)
-    ):
-        return by_learned(tables, &asked, source, out)
-    found = find(zone, tables.crc, &asked, &node)
-    if found == HIDDEN:
-        return by_learned(tables, &asked, source, out)
-    if found != EXACT:
-        if not zone.plain or is_special(zone, &asked):
-            return by_learned(tables, &asked, source, out)
-        if found == MISSING:
-            return negative(tables, zone, &asked, NXDOMAIN, out)
-    return at_node(tables, zone, node, &asked, source, out)
+        verdict = refused(tables, &asked, out)
+    else:
+        verdict = in_zone(tables, zone, &asked, source, out)
+    if verdict > 0:
+        tally(
+            tables, tables.counts if zone == NULL else zone.counts, source.thread,
+            asked.type, out[3] & 0xF,
+        )
+    return verdict

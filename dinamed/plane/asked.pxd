@@ -24,6 +24,7 @@ cdef enum:
 
     OPTION_NSID = 3
     OPTION_SUBNET = 8
+    OPTION_COOKIE = 10
     OPTION_ERROR = 15
 
     PLAIN_MAX = 512
@@ -107,6 +108,8 @@ cdef inline Gate read_opt(
         elif code == OPTION_SUBNET:
             if read_subnet(asked, at + offset, length) != GOOD:
                 return STRANGE
+        elif code == OPTION_COOKIE:
+            return STRANGE
         offset += length
     return GOOD
 

@@ -7,6 +7,7 @@ and nothing that is not named here is.
 from collections.abc import Iterable, Mapping
 from random import Random
 
+from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
 from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
@@ -18,20 +19,22 @@ from dinamed.pools.stages.hashed import Hashed, member_seed
 from dinamed.pools.stages.protocol import Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.weighted import AliasTable, Weighted
-from dinamed.wire.constants import MAX_UDP_EDNS, Type
-from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels
+from dinamed.wire.constants import MAX_UDP_EDNS, Rcode, Type
+from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels, to_text
 from dinamed.wire.render import Renderer, Section
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
 try:
-    from dinamed.plane import native
+    from dinamed.plane import native as native
 except ImportError:  # no compiler at the install: Python answers everything
     native = None  # type: ignore[assignment]
 
 OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
 """Labels next to a zone's origin below which names answer by themselves."""
 FAMILIES: tuple[Family, Family] = (4, 6)
+NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
+"""The response codes that the plane has counters for."""
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _LONGEST_ORIGIN = 240
@@ -50,8 +53,8 @@ class Compiler:
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot) -> "native.Tables":
-        """Everything that a snapshot holds."""
+    def tables(self, snapshot: Snapshot, shut: bool = False) -> "native.Tables":
+        """Everything that a snapshot holds; `shut`: nothing is answered natively."""
         before, self._routes = self._routes, {}
         self.places = {}
         routes: list[native.Route] = []
@@ -66,8 +69,11 @@ class Compiler:
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
+            native.Tally(OTHER, self._rows),
+            list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
-            snapshot.subnet_from is None,
+            subnets=snapshot.subnet_from is None,
+            shut=shut,
         )
 
     def changed(
@@ -152,6 +158,7 @@ class Compiler:
         special = _special_labels(zone)
         template = negative_template(zone, special)
         return native.ZoneTable(
+            native.Tally(to_text(zone.origin), self._rows),
             zone.buffer,
             zone.origin,
             sum(1 for _ in labels(zone.origin)),
@@ -164,7 +171,9 @@ class Compiler:
             special,
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
-            left=template is None or zone.origin in facts.tables,
+            left=template is None
+            or zone.origin in facts.tables
+            or zone.origin in facts.unready,
         )
 
 
@@ -249,7 +258,11 @@ def teach(
     plan: Plan,
 ) -> None:
     """Have the plane know the plan of a question (name in lower case, class IN)."""
-    if isinstance(plan, Fixed) and len(plan.records.body) <= MAX_UDP_EDNS:
+    if (
+        isinstance(plan, Fixed)
+        and plan.rcode in NATIVE_RCODES
+        and len(plan.records.body) <= MAX_UDP_EDNS
+    ):
         plane.learn(
             name,
             rrtype,

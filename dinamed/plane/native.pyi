@@ -36,9 +36,16 @@ class Route:
     ) -> None: ...
     def take_counts(self) -> list[Count]: ...
 
+class Tally:
+    label: str
+    def __init__(self, label: str, rows: int) -> None: ...
+    def take(self) -> list[tuple[int, int, int]]: ...
+
 class ZoneTable:
+    tally: Tally
     def __init__(
         self,
+        tally: Tally,
         buffer: Buffer,
         origin: bytes,
         labels: int,
@@ -59,13 +66,18 @@ class ZoneTable:
 class Tables:
     zones: list[ZoneTable]
     routes: list[Route]
+    tally: Tally
     learned: int
     def __init__(
         self,
         zones: list[ZoneTable],
         routes: list[Route],
+        tally: Tally,
+        columns: list[int],
         nsid: bytes,
+        *,
         subnets: bool,
+        shut: bool = ...,
         slots: int = ...,
     ) -> None: ...
 
@@ -96,7 +108,7 @@ class Plane:
         before: bytes = ...,
         owner: bytes = ...,
     ) -> None: ...
-    def reclaim(self) -> list[Route]: ...
+    def reclaim(self) -> tuple[list[Route], list[Tally]]: ...
     def take_counts(self) -> list[Count]: ...
     def answer(self, data: bytes, source: bytes) -> tuple[bytes | None, bool]: ...
     def serve_handed(

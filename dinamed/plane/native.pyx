@@ -33,7 +33,9 @@ from dinamed.plane.ring cimport Handed, Ring, peek, pop
 from dinamed.plane.tables cimport (
     DRAWN,
     FIXED,
-    LEFT,
+    MOST_COLUMNS,
+    TALLY_SIZE,
+    TYPE_COLUMNS,
     Learned,
     PlanKind,
     TablesData,
@@ -178,15 +180,56 @@ cdef class Route:
         return found
 
 
+cdef class Tally:
+    """How many replies went out for the names of one zone, by type and rcode.
+
+    `label` says which; `rows` is how many threads count.
+    """
+
+    cdef uint64_t *counts
+    cdef uint64_t *booked
+    cdef uint32_t _rows
+    cdef readonly str label
+
+    def __cinit__(self, str label, int rows):
+        self.label = label
+        self._rows = rows
+        self.counts = <uint64_t *>_new(rows * TALLY_SIZE * sizeof(uint64_t))
+        self.booked = <uint64_t *>_new(TALLY_SIZE * sizeof(uint64_t))
+
+    def __dealloc__(self):
+        free(self.counts)
+        free(self.booked)
+
+    def take(self):
+        """The replies since the last call: column of the type, rcode, number."""
+        cdef uint32_t cell, row
+        cdef uint64_t total
+        cdef list found = []
+        for cell in range(TALLY_SIZE):
+            total = 0
+            for row in range(self._rows):
+                total += plane_get(self.counts + row * TALLY_SIZE + cell)
+            if total != self.booked[cell]:
+                found.append((
+                    cell % MOST_COLUMNS,
+                    (0, 3, 5, 1)[cell // MOST_COLUMNS],
+                    total - self.booked[cell],
+                ))
+                self.booked[cell] = total
+        return found
+
+
 cdef class ZoneTable:
     """A packed zone, and what its negative answers are made of."""
 
     cdef Zone data
-    cdef Py_buffer _buffer
-    cdef bint _held
+    cdef object _buffer
+    cdef readonly Tally tally
 
     def __cinit__(
         self,
+        Tally tally not None,
         object buffer,
         bytes origin,
         uint32_t labels,
@@ -206,13 +249,21 @@ cdef class ZoneTable:
         cdef Zone *data = &self.data
         cdef uint32_t i, size = len(origin)
         cdef bytes label
+        cdef Py_buffer view
+        cdef size_t end
         if size > 255 or len(special) > SPECIAL or len(soa) > 600:
             raise ValueError("not the parts of a zone")
-        PyObject_GetBuffer(buffer, &self._buffer, PyBUF_SIMPLE)
-        self._held = True
-        if <size_t>index + 4 * <size_t>slots > <size_t>self._buffer.len:
+        self.tally = tally
+        data.counts = tally.counts
+        # To hold on to the object is enough, as nobody releases its memory by hand;
+        # an open export would be in the way of the collection of cycles.
+        self._buffer = buffer
+        PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+        data.data = <const uint8_t *>view.buf
+        end = view.len
+        PyBuffer_Release(&view)
+        if <size_t>index + 4 * <size_t>slots > end:
             raise ValueError("the index reaches past the end")
-        data.data = <const uint8_t *>self._buffer.buf
         data.index = data.data + index
         data.mask = slots - 1
         data.apex = apex
@@ -245,8 +296,6 @@ cdef class ZoneTable:
         free(self.data.pools)
         free(self.data.soa)
         free(self.data.pointers)
-        if self._held:
-            PyBuffer_Release(&self._buffer)
 
 
 cdef class _Plans:
@@ -290,17 +339,28 @@ cdef class _Plans:
 cdef class Tables:
     """A snapshot for the threads.
 
-    `routes` holds for each pool that for IPv4 and then that for IPv6.
+    `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
+    types that are counted one by one, from column 1 on.
     """
 
     cdef TablesData data
     cdef readonly list zones
     cdef readonly list routes
+    cdef readonly Tally tally
     cdef _Plans _plans
     cdef uint32_t _slots
 
     def __cinit__(
-        self, list zones, list routes, bytes nsid, bint subnets, uint32_t slots=65536
+        self,
+        list zones,
+        list routes,
+        Tally tally not None,
+        list columns,
+        bytes nsid,
+        *,
+        bint subnets,
+        bint shut=False,
+        uint32_t slots=65536,
     ):
         cdef TablesData *data = &self.data
         cdef uint32_t i, size
@@ -309,6 +369,15 @@ cdef class Tables:
             raise ValueError("not the parts of tables")
         self.zones = zones
         self.routes = routes
+        self.tally = tally
+        data.counts = tally.counts
+        data.shut = shut
+        if len(columns) >= MOST_COLUMNS:
+            raise ValueError("too many types")
+        for i in range(<uint32_t>len(columns)):
+            size = columns[i]
+            if size < TYPE_COLUMNS:
+                data.columns[size] = <uint8_t>(i + 1)
         data.crc = CRC
         data.subnets = subnets
         data.nsid_size = len(nsid)
@@ -500,9 +569,9 @@ cdef class Plane:
         self._retired.append((epoch, old))
 
     def reclaim(self):
-        """Let go of what no thread looks at any more; the routes among it.
+        """Let go of what no thread looks at any more; the routes and tallies among it.
 
-        Their last hand-outs are still to be taken.
+        Their last counts are still to be taken.
         """
         cdef uint64_t oldest = FOREVER, seen
         cdef int i
@@ -513,14 +582,16 @@ cdef class Plane:
         cdef list gone = [old for epoch, old in self._retired if epoch <= oldest]
         if gone:
             self._retired = [pair for pair in self._retired if pair[0] > oldest]
-        cdef list routes = []
+        cdef list routes = [], tallies = []
         for old in gone:
             if isinstance(old, Tables):
                 kept = set(map(id, self.tables.routes))
                 routes += [r for r in (<Tables>old).routes if id(r) not in kept]
+                tallies += [zone.tally for zone in (<Tables>old).zones]
+                tallies.append((<Tables>old).tally)
             elif isinstance(old, Route):
                 routes.append(old)
-        return routes
+        return routes, tallies
 
     @property
     def retired(self):

@@ -5,8 +5,15 @@ from libc.string cimport memcmp, memcpy
 from dinamed.plane.asked cimport MOST_LABELS, Asked
 from dinamed.plane.draw cimport RouteData
 from dinamed.plane.octets cimport fnv1a
-from dinamed.plane.posix cimport plane_get_pointer
+from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.zone cimport Zone
+
+
+cdef enum:
+    TYPE_COLUMNS = 258   # the last type that is counted by itself is 257
+    MOST_COLUMNS = 32
+    RCODE_ROWS = 4       # NOERROR, NXDOMAIN, REFUSED, FORMERR
+    TALLY_SIZE = 128     # MOST_COLUMNS * RCODE_ROWS, of one thread
 
 
 cdef enum PlanKind:
@@ -42,6 +49,9 @@ cdef struct TablesData:
     RouteData **routes      # by place: for IPv4, then for IPv6
     void **learned
     uint32_t learned_mask
+    bint shut               # whether everything is left to Python
+    uint64_t *counts        # of replies for names in no zone
+    uint8_t columns[TYPE_COLUMNS]  # where each type is counted
     bint subnets            # whether every resolver's client subnets are honoured
     uint32_t nsid_size
     uint8_t nsid[128]
@@ -86,6 +96,19 @@ cdef inline const Zone *zone_of(
             slot = (slot + 1) & tables.zone_mask
         label += 1
     return NULL
+
+
+cdef inline void tally(
+    const TablesData *tables, uint64_t *counts, uint32_t thread, uint32_t rrtype,
+    uint32_t rcode,
+) noexcept nogil:
+    """Count a reply by its type and response code."""
+    cdef uint32_t row = 0 if rcode == 0 else 1 if rcode == 3 else 2 if rcode == 5 else 3
+    if rrtype < TYPE_COLUMNS:
+        row = row * MOST_COLUMNS + tables.columns[rrtype]
+    else:
+        row = row * MOST_COLUMNS
+    plane_add(counts + thread * TALLY_SIZE + row, 1)
 
 
 cdef inline uint64_t plan_hash(

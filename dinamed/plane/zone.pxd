@@ -38,6 +38,7 @@ cdef struct Zone:
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
     bint left               # whether all but what was learned is left to Python
+    uint64_t *counts        # of replies, see `tally`
     uint8_t special[SPECIAL][64]  # labels below the apex that are not plain
 
 

@@ -111,6 +111,8 @@ class Engine:
         self.on_vitals: Callable[[], None] | None = None
         """Called before what the server knows of itself is told, to bring it up to
         date."""
+        self.on_change: Callable[[], None] | None = None
+        """Called after `serve` and `defend`, for those who answer beside this."""
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
         self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
@@ -136,16 +138,18 @@ class Engine:
         self.counts.keep(snapshot.zones)
         self._plans.clear()
         self._kinds.clear()
-        self._forget_ready()
+        self._changed()
 
     def defend(self, defence: Defence) -> None:
         """Use other cookies and limits, from the next query on."""
         self.defence = defence
-        self._forget_ready()
+        self._changed()
 
-    def _forget_ready(self) -> None:
+    def _changed(self) -> None:
         self._ready.clear()
         self._cookied.clear()
+        if self.on_change is not None:
+            self.on_change()
 
     def take_pools(self, pools: Mapping[str, PoolView]) -> None:
         """Answer from other states of the same pools; all plans stay good."""

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
@@ -34,6 +34,9 @@ from dinamed.server.udp import (
 )
 from dinamed.wording import counted
 
+if TYPE_CHECKING:
+    from dinamed.plane.service import DataPlane
+
 STOP_PATIENCE = 1.0
 """Seconds that a stop waits for replies on open TCP connections to be read."""
 
@@ -44,9 +47,14 @@ class ListenService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, resolver: Resolver, sockets: Sequence[Listening]
+        self,
+        reactor: Any,
+        resolver: Resolver,
+        sockets: Sequence[Listening],
+        plane: "DataPlane | None" = None,
     ) -> None:
         self._reactor = reactor
+        self._plane = plane
         self._resolver = resolver
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
@@ -55,16 +63,29 @@ class ListenService(Service):
         self.streams = StreamFactory(self._timed, reactor)
 
     def startService(self) -> None:
-        """Hand the sockets to the reactor."""
+        """Hand the sockets to the reactor, and those for UDP to the plane if any."""
         super().startService()
+        if self._plane is not None:
+            self._plane.start([(s.udp, *s.others) for s in self._sockets])
         for listening in self._sockets:
-            self._ports.append(self._datagrams(listening))
+            if self._plane is None:
+                self._ports.append(self._datagrams(listening))
             self._ports.append(
                 self._reactor.adoptStreamPort(
                     listening.tcp.fileno(), listening.address.family, self.streams
                 )
             )
-            listening.close()  # the reactor has its own duplicates
+            # The reactor has its own duplicates.
+            listening.tcp.close()
+            if self._plane is None:
+                listening.close()
+
+    @property
+    def engine(self) -> str:
+        """Who answers over UDP, in a few words."""
+        if self._plane is None:
+            return "python"
+        return f"native ({counted(self._plane.threads, 'thread')})"
 
     def _datagrams(self, listening: Listening) -> DatagramPort:
         kind = WildcardPort if listening.wildcard else DatagramPort
@@ -81,6 +102,8 @@ class ListenService(Service):
     def stopService(self) -> Deferred[list[None]]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
+        if self._plane is not None:
+            self._plane.stop()
         waits = [_stopped(port) for port in self._ports]
         self._ports = []
         return gatherResults([*waits, self.streams.close(STOP_PATIENCE)])

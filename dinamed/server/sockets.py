@@ -31,11 +31,15 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The bound sockets of one address."""
+    """The bound sockets of one address.
+
+    `others` share the UDP port with `udp`: the kernel spreads clients over them.
+    """
 
     address: Address
     udp: socket.socket
     tcp: socket.socket
+    others: tuple[socket.socket, ...] = ()
 
     @property
     def wildcard(self) -> bool:
@@ -43,9 +47,9 @@ class Listening:
         return ipaddress.ip_address(self.address.host.partition("%")[0]).is_unspecified
 
     def close(self) -> None:
-        """Close both sockets."""
-        self.udp.close()
-        self.tcp.close()
+        """Close all sockets."""
+        for sock in (self.udp, self.tcp, *self.others):
+            sock.close()
 
 
 def split_interface(text: str, default_port: int) -> tuple[str, int]:
@@ -98,15 +102,17 @@ def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
     return list(found)
 
 
-def bind(addresses: Iterable[Address]) -> list[Listening]:
+def bind(addresses: Iterable[Address], shares: int = 1) -> list[Listening]:
     """Bind UDP and TCP on every address, or none: all sockets close on failure.
+
+    `shares` is how many UDP sockets each address gets.
 
     Raises `BindError`.
     """
     bound: list[Listening] = []
     try:
         for address in addresses:
-            bound.append(_bind_one(address))
+            bound.append(_bind_one(address, shares))
     except BindError:
         for listening in bound:
             listening.close()
@@ -150,24 +156,32 @@ def bind_http(
     return bound
 
 
-def _bind_one(address: Address) -> Listening:
+def _bind_one(address: Address, shares: int) -> Listening:
+    # TCP comes first and is not shared: so a server that is there already is noticed.
     tcp = _socket(address, socket.SOCK_STREAM)
-    port = tcp.getsockname()[1]
+    # With port 0 both transports get the port that TCP was given.
+    found = Address(address.host, tcp.getsockname()[1], address.family)
+    udp: list[socket.socket] = []
     try:
-        # With port 0 both transports get the port that TCP was given.
-        udp = _socket(Address(address.host, port, address.family), socket.SOCK_DGRAM)
+        for _ in range(shares):
+            udp.append(_socket(found, socket.SOCK_DGRAM, shares > 1))
     except BindError:
-        tcp.close()
+        for sock in (tcp, *udp):
+            sock.close()
         raise
-    return Listening(Address(address.host, port, address.family), udp, tcp)
+    return Listening(found, udp[0], tcp, tuple(udp[1:]))
 
 
-def _socket(address: Address, kind: socket.SocketKind) -> socket.socket:
+def _socket(
+    address: Address, kind: socket.SocketKind, shared: bool = False
+) -> socket.socket:
     sock: socket.socket | None = None
     try:
         sock = socket.socket(address.family, kind)
         sock.setblocking(False)
         _set_options(sock, address, kind)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         info = socket.getaddrinfo(
             address.host, address.port, address.family, kind, 0, socket.AI_NUMERICHOST
         )

@@ -103,7 +103,7 @@ class Api:
             questions=vitals.questions,
             failures=self._resolver.failures,
             connections=self._listening.streams.open_connections,
-            engine="python",
+            engine=self._listening.engine,
             zones=tuple(
                 ZoneStatus(to_text(origin), zone.serial, zone.records)
                 for origin, zone in engine.snapshot.zones.items()

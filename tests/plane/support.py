@@ -6,13 +6,11 @@ from unittest import SkipTest
 
 from dinamed.config.settings import Member, Pool
 from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler, native, teach
+from dinamed.plane.compiling import Compiler, teach
 from dinamed.plans.context import unpacked
 from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
 from tests.plans.support import Bench, host, make_pool, make_zone
-
-__all__ = ["Pair", "native", "need_plane"]
 
 ZONE = """\
 www IN A 192.0.2.80
@@ -127,6 +125,7 @@ class Pair:
         need_plane()
         self.bench = Bench(zones(), pools())
         rng = random.Random(1)
+        native = compiling.native
         self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
         self.compiler = Compiler(threads + 1, rng)
         self.plane.serve(self.compiler.tables(self.bench.snapshot))

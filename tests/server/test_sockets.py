@@ -143,6 +143,19 @@ class BindTests(SynchronousTestCase):
         (one,) = self.bound(Address("::1%1", 0, V6))
         self.assertFalse(one.wildcard)
 
+    def test_shares(self) -> None:
+        """Several UDP sockets share a port that TCP has for itself."""
+        (listening,) = bind([Address("127.0.0.1", 0, V4)], 3)
+        self.addCleanup(listening.close)
+        ports = {
+            sock.getsockname()[1]
+            for sock in (listening.udp, listening.tcp, *listening.others)
+        }
+        self.assertEqual(ports, {listening.address.port})
+        self.assertEqual(len(listening.others), 2)
+        with self.assertRaises(BindError):
+            bind([listening.address], 3)
+
     def test_all_or_none(self) -> None:
         """When one port is taken, nothing stays bound, on either transport."""
         for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
@@ -154,8 +167,10 @@ class BindTests(SynchronousTestCase):
             port = taken.getsockname()[1]
             opened: list[Listening] = []
 
-            def keep(address: Address, opened: list[Listening] = opened) -> Listening:
-                opened.append(self.bind_one(address))
+            def keep(
+                address: Address, shares: int, opened: list[Listening] = opened
+            ) -> Listening:
+                opened.append(self.bind_one(address, shares))
                 return opened[-1]
 
             self.bind_one = sockets._bind_one

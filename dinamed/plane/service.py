@@ -1,0 +1,258 @@
+"""The plane beside the Twisted engine: its threads, its tables, and what it leaves.
+
+The engine stays the one that knows; the plane is told of every change, asks for what
+it does not know, and reports the hand-outs it has made.
+"""
+
+import os
+import socket
+import struct
+import threading
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dinamed.plane import compiling
+from dinamed.plane.compiling import Compiler, native, teach
+from dinamed.plans.context import unpacked
+from dinamed.plans.counts import OTHER, TYPES
+from dinamed.plans.snapshot import Snapshot
+from dinamed.server.authority import Authority
+from dinamed.server.resolver import Resolver
+from dinamed.wire.constants import Rcode
+from dinamed.wire.names import to_text
+from dinamed.wire.query import Query, read_query
+
+COLLECT_INTERVAL = 0.2
+"""Seconds between the times that hand-outs are taken over."""
+TICKS_OF_COUNTS = 5
+"""Of these, every how manieth the counts of replies are taken over too."""
+BATCH = 64
+"""Queries of each thread that are answered before timers and TCP get a turn."""
+_PATIENCE = struct.pack("@ll", 0, 200_000)
+"""How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
+_JOIN_PATIENCE = 1.0
+_TYPES = (0, *TYPES)
+"""The types by the columns in which the plane counts them."""
+
+
+def threads_for(
+    setting: int | str, environment: Mapping[str, str], debug: bool = False
+) -> int:
+    """How many threads `[server] threads` asks for; 0: Python answers everything.
+
+    That is so too without the extension, with DINAMED_PURE=1 in the environment, and
+    where every query is to be logged.
+    """
+    if compiling.native is None or debug or setting == "python":
+        return 0
+    if environment.get("DINAMED_PURE", "0") not in ("", "0"):
+        return 0
+    return int(setting) or len(os.sched_getaffinity(0))
+
+
+@implementer(IReadDescriptor)
+class _Bell:
+    """Rings in the reactor when threads have something for Python."""
+
+    def __init__(self, plane: "DataPlane") -> None:
+        self._plane = plane
+        self._descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def doRead(self) -> None:
+        os.eventfd_read(self._descriptor)
+        if self._plane.serve_handed():
+            os.eventfd_write(self._descriptor, 1)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def logPrefix(self) -> str:
+        return "plane"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """An eventfd has no other side that could be lost."""
+
+
+class DataPlane:
+    """Threads that answer UDP, each on a socket of its own for each address."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        resolver: Resolver,
+        threads: int,
+    ) -> None:
+        self._reactor = reactor
+        self._authority = authority
+        self._resolver = resolver
+        self._compiler = Compiler(threads + 1, Random())
+        self._bell = _Bell(self)
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._answered = 0
+        self._ticks = 0
+        self._served: tuple[Snapshot, bool] | None = None
+        self._collecting = LoopingCall(self._tick)
+        self._collecting.clock = reactor
+        self._unsubscribe = authority.manager.subscribe(self._pools_changed)
+        self.native = native.Plane(
+            threads, os.urandom(8 * (threads + 1)), self._bell.fileno()
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether the threads answer."""
+        return bool(self._threads)
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are."""
+        return self.native.threads
+
+    def counters(self) -> dict[str, int]:
+        """What the threads have done since the start.
+
+        `queries` were received; of these `answered` natively, met with silence
+        (`silent`), `handed` to Python, or `dropped` because Python was too far behind.
+        `rcode N`: native replies by response code.
+        """
+        return self.native.counters()
+
+    def start(self, sockets: Sequence[Sequence[socket.socket]]) -> None:
+        """Begin to answer: for each address as many bound sockets as threads.
+
+        The sockets are closed at the end.
+        """
+        self._serve()
+        for group in sockets:
+            for number, sock in enumerate(group):
+                sock.setblocking(True)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
+                self.native.attach(number, sock.fileno())
+                self._sockets.append(sock)
+        self._reactor.addReader(self._bell)
+        engine = self._authority.engine
+        engine.on_vitals, engine.on_change = self.collect, self._serve
+        self._collecting.start(COLLECT_INTERVAL, now=False)
+        for number in range(self.native.threads):
+            thread = threading.Thread(
+                target=self.native.run,
+                args=(number,),
+                name=f"dinamed-plane-{number}",
+                daemon=True,
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Answer what is in the queues, and end; takes up to 0.2 s."""
+        self._unsubscribe()
+        self.native.stop()
+        for thread in self._threads:
+            thread.join(_JOIN_PATIENCE)
+        if self._threads:
+            while self.serve_handed():
+                pass
+            self._collecting.stop()
+            self.collect()
+            self._reactor.removeReader(self._bell)
+            engine = self._authority.engine
+            engine.on_vitals = engine.on_change = None
+            if not any(thread.is_alive() for thread in self._threads):
+                for sock in self._sockets:
+                    sock.close()
+        self._threads, self._sockets = [], []
+        self._bell.close()
+
+    def serve_handed(self) -> bool:
+        """Answer what the threads have left to Python; True if there may be more."""
+        return self.native.serve_handed(self._respond, BATCH)
+
+    def collect(self) -> None:
+        """Take over what the threads have counted, and free what they have left."""
+        self._take_hand_outs()
+        tables = self.native.tables
+        if tables is not None:
+            self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
+
+    def _tick(self) -> None:
+        self._take_hand_outs()
+        self._ticks += 1
+        if not self._ticks % TICKS_OF_COUNTS:
+            self.collect()
+
+    def _take_hand_outs(self) -> None:
+        counts = self.native.take_counts()
+        routes, tallies = self.native.reclaim()
+        for route in routes:
+            counts += route.take_counts()
+        self._count_replies(tallies)
+        counters = self.native.counters()
+        # What is malformed is answered, but is no question.
+        answered = counters["answered"] - counters.get(f"rcode {Rcode.FORMERR}", 0)
+        engine = self._authority.engine
+        engine.questions += answered - self._answered
+        self._answered = answered
+        pools = engine.snapshot.pools
+        now = self._authority.seconds()
+        for pool, member, number in counts:
+            if pool in pools:
+                pools[pool].ledger.add(member, number, now)
+
+    def _count_replies(self, tallies: "Sequence[native.Tally]") -> None:
+        engine = self._authority.engine
+        zones = {OTHER, *map(to_text, engine.snapshot.zones)}
+        for tally in tallies:
+            for column, rcode, number in tally.take():
+                if tally.label in zones:
+                    rrtype = _TYPES[column]
+                    cell = engine.counts.cell(tally.label, rrtype, rcode, False)
+                    cell.count += number
+
+    def _respond(self, data: bytes, source: bytes, learn: bool) -> bytes | None:
+        reply = self._resolver.respond(data, unpacked(source))
+        if learn:
+            self._learn(data)
+        return reply
+
+    def _learn(self, data: bytes) -> None:
+        """Have the next query with this question answered natively, if that can be."""
+        query = read_query(data)
+        assert isinstance(query, Query)
+        try:
+            plan = self._authority.engine.plan(query)
+        except Exception:
+            return  # the resolver has met, told and answered this just now
+        question = query.question
+        teach(self.native, self._compiler.places, question.key, question.type, plan)
+
+    def _serve(self) -> None:
+        """Serve what the engine serves now."""
+        engine = self._authority.engine
+        # The limit on replies is kept in Python, where all of them then go.
+        served = engine.snapshot, engine.defence.limiter is not None
+        old = self._served
+        if old is None or served[0] is not old[0] or served[1] != old[1]:
+            self._served = served
+            self.native.serve(self._compiler.tables(*served))
+
+    def _pools_changed(self, names: frozenset[str]) -> None:
+        if self._threads:
+            pools = self._authority.manager.views
+            for place, route in self._compiler.changed(names, pools):
+                self.native.replace(place, route)

@@ -1,0 +1,166 @@
+"""Tests for the plane in a running server: sockets, changes, the end."""
+
+import socket
+from typing import Any
+
+import dns.message
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from dinamed.plane.service import DataPlane, threads_for
+from dinamed.pools.states import Order
+from dinamed.server.resolver import Resolver
+from dinamed.server.services import ListenService
+from dinamed.server.sockets import Address, bind
+from tests.plane.support import need_plane
+from tests.plans.support import query
+from tests.server.support import CONFIG, ZONE, Clock, authority_of, load_config
+
+POOL = query("ftp.example.org.", "A").to_wire()
+WWW = query("www.example.org.", "A").to_wire()
+
+
+class Client:
+    """A socket that asks and waits for the answer."""
+
+    def __init__(self, address: Address) -> None:
+        host = {"0.0.0.0": "127.0.0.5", "::": "::1"}.get(address.host, address.host)
+        self.socket = socket.socket(address.family, socket.SOCK_DGRAM)
+        self.socket.settimeout(5)
+        # Connected, it hears nothing from any other address than it asks.
+        self.socket.connect((host, address.port))
+
+    def ask(self, data: bytes) -> str:
+        """The data of the first record of the answer."""
+        self.socket.send(data)
+        message = dns.message.from_wire(self.socket.recv(4096))
+        return message.answer[0][0].to_text() if message.answer else ""
+
+    def ask_often(self, data: bytes, times: int) -> list[str]:
+        """The same again and again."""
+        return [self.ask(data) for _ in range(times)]
+
+
+class DataPlaneTests(TestCase):
+    """Sockets in, answers out, and the pool manager in step."""
+
+    def setUp(self) -> None:
+        from twisted.internet import reactor
+
+        need_plane()
+        self.reactor: Any = reactor
+        self.authority = authority_of(load_config(self.mktemp()), Clock())
+
+    def serve(self, *hosts: str) -> list[Client]:
+        """Serve on free ports of these hosts, with two threads; a client of each."""
+        sockets = bind(
+            [
+                Address(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
+                for host in hosts
+            ],
+            2,
+        )
+        resolver = Resolver(self.authority.engine)
+        self.plane = DataPlane(self.reactor, self.authority, resolver, 2)
+        self.service = ListenService(self.reactor, resolver, sockets, self.plane)
+        self.service.startService()
+        self.addCleanup(lambda: self.service.running and self.service.stopService())
+        clients = [Client(listening.address) for listening in sockets]
+        for client in clients:
+            self.addCleanup(client.socket.close)
+        return clients
+
+    async def test_every_address(self) -> None:
+        """Also those asked by way of a wildcard answer from the address asked."""
+        clients = self.serve("127.0.0.1", "::1", "0.0.0.0")
+        self.assertEqual(self.service.engine, "native (2 threads)")
+        for client in clients:
+            self.assertEqual(await deferToThread(client.ask, WWW), "192.0.2.80")
+        self.assertEqual(self.plane.counters()["answered"], 3)
+
+    async def test_handed_over(self) -> None:
+        """What only Python knows it answers, from the address asked, and teaches."""
+        (client,) = self.serve("0.0.0.0")
+        question = query("example.org.", "SOA").to_wire()
+        for _ in range(3):
+            answer = await deferToThread(client.ask, question)
+            self.assertTrue(answer.startswith("ns1.example.org. hostmaster"))
+        counters = self.plane.counters()
+        self.assertEqual((counters["handed"], counters["answered"]), (1, 2))
+        told = query("mgmt.example.org.", "TXT").to_wire()
+        for _ in range(2):
+            self.assertIn("dinamed", await deferToThread(client.ask, told))
+        self.assertEqual(self.plane.counters()["handed"], 3)
+
+    async def test_change_of_state(self) -> None:
+        """A drained member is in no answer that is asked for afterwards."""
+        (client,) = self.serve("127.0.0.1")
+        found = await deferToThread(client.ask_often, POOL, 100)
+        self.assertEqual(set(found), {"192.0.2.1", "192.0.2.2"})
+        manager = self.authority.manager
+        now = self.authority.seconds()
+        manager.order("mirrors", "a", Order.DRAIN, now=now)
+        found = await deferToThread(client.ask_often, POOL, 50)
+        self.assertEqual(set(found), {"192.0.2.2"})
+        self.plane.collect()
+        totals = manager.view("mirrors").ledger.totals
+        self.assertEqual(sum(totals.values()), 150)
+        self.assertEqual(self.authority.engine.questions, 150)
+
+    async def test_reload_with_traffic(self) -> None:
+        """New zones are served at once, nothing is lost, and the old are let go."""
+        (client,) = self.serve("127.0.0.1")
+        first = self.authority.loaded
+        changed = ZONE.replace("192.0.2.80", "192.0.2.81")
+        second = load_config(self.mktemp(), CONFIG, changed)
+        for number in range(30):
+            asking = deferToThread(client.ask_often, WWW, 20)
+            for loaded in (second, first) if number % 2 else (first, second):
+                self.authority.apply(loaded, self.authority.places)
+                await self.a_moment()
+            self.assertEqual(len(await asking), 20)
+            address = await deferToThread(client.ask, WWW)
+            self.assertEqual(address, f"192.0.2.{80 if number % 2 else 81}")
+        self.plane.collect()
+        self.assertEqual(self.plane.native.retired, 0)
+        self.assertEqual(self.authority.engine.questions, 630)
+        counted = {
+            (labels.zone, labels.type, labels.rcode): number
+            for labels, number in self.authority.engine.counts.totals()
+        }
+        self.assertEqual(counted, {("example.org.", "A", "NOERROR"): 630})
+
+    def a_moment(self) -> Deferred[None]:
+        """One turn of the reactor."""
+        done: Deferred[None] = Deferred()
+        self.reactor.callLater(0, done.callback, None)
+        return done
+
+    async def test_stop(self) -> None:
+        """The ports are free afterwards, and what was answered is booked."""
+        (client,) = self.serve("127.0.0.1")
+        await deferToThread(client.ask_often, POOL, 10)
+        await self.service.stopService()
+        self.assertFalse(self.plane.running)
+        totals = self.authority.manager.view("mirrors").ledger.totals
+        self.assertEqual(sum(totals.values()), 10)
+        host, port = client.socket.getpeername()
+        (again,) = bind([Address(host, port, socket.AF_INET)])
+        again.close()
+
+
+class ThreadsTests(SynchronousTestCase):
+    """How many threads there are to be."""
+
+    def test_python(self) -> None:
+        """None where the config, the environment or the log of queries forbids."""
+        self.assertEqual(threads_for("python", {}), 0)
+        self.assertEqual(threads_for(4, {"DINAMED_PURE": "1"}), 0)
+        self.assertEqual(threads_for(4, {}, debug=True), 0)
+
+    def test_native(self) -> None:
+        """As many as asked for, or as there are CPUs."""
+        need_plane()
+        self.assertEqual(threads_for(3, {"DINAMED_PURE": "0"}), 3)
+        self.assertGreaterEqual(threads_for(0, {}), 1)
