@@ -72,7 +72,7 @@ class EventsService(TimerService):
     """Takes down figures at every step, and tells them to all watchers."""
 
     def __init__(self, reactor: Any, live: Live) -> None:
-        super().__init__(STEP, self.step)
+        super().__init__(STEP, self.tell_all)
         self.clock = reactor
         self._reactor = reactor
         self._live = live
@@ -83,7 +83,7 @@ class EventsService(TimerService):
         """How many pages watch now."""
         return len(self._watchers)
 
-    def step(self) -> None:
+    def tell_all(self) -> None:
         """Take down figures; tell them if anybody watches."""
         self._live.step()
         if self._watchers:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.web.server import Site
 
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
@@ -19,7 +18,7 @@ from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
-from dinamed.web.site import HttpService, make_site
+from dinamed.web.site import HttpService, QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
 
@@ -36,7 +35,7 @@ class Parts:
 
 def site_of(
     reactor: Any, parts: Parts, token_file: str | None
-) -> tuple[Site, EventsService]:
+) -> tuple[QuietSite, EventsService]:
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
     collector = ServerCollector(

@@ -93,7 +93,7 @@ def make_site(
     reactor: IReactorTime,
     pages: Mapping[bytes, IResource],
     limit: RateLimit | None = None,
-) -> Site:
+) -> QuietSite:
     """The site of one server; `pages` are what stands beside the API, by name."""
     root = Folder()
     for name, page in pages.items():

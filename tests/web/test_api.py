@@ -1,101 +1,18 @@
 """The HTTP API, over real sockets on loopback."""
 
-import io
-import json
 import os
-import random
-from typing import Any
-
-from twisted.internet import reactor
-from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
-from twisted.trial.unittest import TestCase
-from twisted.web.client import Agent, FileBodyProducer, readBody
-from twisted.web.http_headers import Headers
 
 from dinamed import __version__
-from dinamed.server.authority import Authority
-from dinamed.server.compiler import load_here
-from dinamed.server.resolver import Resolver
-from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
-from dinamed.server.watching import WatchingService
+from dinamed.server.services import ReloadOutcome
 from dinamed.web.resources import MAX_BODY
-from dinamed.web.service import Parts, site_of
-from tests.web.support import CONFIG, ZONE, Reply, body_producer
+from tests.web.support import SiteCase
 
 TYPE = "content-type"
 PUSH = {"member": "big", "load": 1}
 
 
-class StubReload(ReloadService):
-    """Reloads as it is told to."""
-
-    outcome = ReloadOutcome(True)
-
-    def reload(self) -> Deferred[ReloadOutcome]:
-        """The outcome that the test wants."""
-        return succeed(self.outcome)
-
-
-class ApiTests(TestCase):
+class ApiTests(SiteCase):
     """Each address, its good and its bad requests."""
-
-    def setUp(self) -> None:
-        """Serve a config on a free port."""
-        folder = self.mktemp()
-        os.makedirs(folder)
-        self.folder = folder
-        for name, text in (("dinamed.toml", CONFIG), ("example.org.zone", ZONE)):
-            with open(os.path.join(folder, name), "w") as file:
-                file.write(text)
-        self.now = 1_000_000.0
-        loaded = load_here(os.path.join(folder, "dinamed.toml"))
-        self.authority = Authority(loaded, lambda: self.now, random.Random(1))
-        self.reloading = StubReload(reactor, self.authority)
-        self.agent = Agent(reactor)
-        self.serve(None)
-
-    def serve(self, token_file: str | None) -> None:
-        """Start a site with or without a token."""
-        resolver = Resolver(self.authority.engine)
-        listening = ListenService(reactor, resolver, ())
-        watching = WatchingService(reactor, self.authority, random.Random(2))
-        self.parts = Parts(
-            self.authority, resolver, listening, self.reloading, watching
-        )
-        site, self.events = site_of(reactor, self.parts, token_file)
-        port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[arg-type]
-        self.addCleanup(port.stopListening)
-        address = port.getHost()
-        assert isinstance(address, IPv4Address)
-        self.base = f"http://127.0.0.1:{address.port}"
-
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        raw: bytes | None = None,
-        **headers: str,
-    ) -> Reply:
-        """One request."""
-        data = body_producer(body) if raw is None else io.BytesIO(raw)
-        response = await self.agent.request(
-            method.encode(),
-            (self.base + path).encode(),
-            Headers(
-                {name.replace("_", "-"): [value] for name, value in headers.items()}
-            ),
-            None if data is None else FileBodyProducer(data),
-        )
-        return Reply(response.code, response.headers, await readBody(response))
-
-    async def json(self, method: str, path: str, status: int, **more: Any) -> Any:
-        """The JSON of a reply that must have this status."""
-        reply = await self.ask(method, path, **more)
-        self.assertEqual(reply.status, status, reply.body)
-        self.assertEqual(reply.type, "application/json")
-        return json.loads(reply.body)
 
     async def test_health(self) -> None:
         """Health is a word, for load balancers and people."""
