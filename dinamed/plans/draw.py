@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
-from dinamed.plans.plan import Drawn, Wanted
+from dinamed.plans.plan import Drawn, Hinted, Wanted
 from dinamed.plans.reply import (
     address_record,
     assemble,
@@ -32,20 +32,27 @@ _STABLE = frozenset({"hash", "predictive"})
 
 
 def choose(
-    engine: Engine, plan: Drawn, client: Client, recorder: Recorder | None = None
+    engine: Engine,
+    plan: Drawn | Hinted,
+    client: Client,
+    recorder: Recorder | None = None,
 ) -> Choice:
     """Let the pool choose for this client, which books the hand-outs.
 
     A TXT reply names a member but sends nobody there, and a recorded choice is only
     being explained: neither counts.
     """
-    counts = plan.wanted is not Wanted.TEXT and recorder is None
+    wanted, place = Wanted.TEXT, None
+    counts = recorder is None
+    if isinstance(plan, Drawn):
+        wanted, place = plan.wanted, plan.place
+        counts = counts and wanted is not Wanted.TEXT
     pool = engine.snapshot.pools[plan.pool]
     draw = DrawContext(
-        client, _FAMILY[plan.wanted], engine.seconds(), engine.rng, counts, recorder
+        client, _FAMILY[wanted], engine.seconds(), engine.rng, counts, recorder
     )
     draw.locator = engine.snapshot.locator
-    draw.told_place = plan.place
+    draw.told_place = place
     return pool.choose(draw)
 
 

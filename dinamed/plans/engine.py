@@ -26,11 +26,13 @@ from dinamed.plans.defence import (
     without_cookie,
 )
 from dinamed.plans.draw import Draw, choose, send_choice
+from dinamed.plans.hints import send_hinted
 from dinamed.plans.own_names import Vitals, tell, ttl_of
 from dinamed.plans.plan import (
     PROHIBITED,
     Drawn,
     Fixed,
+    Hinted,
     Plan,
     Targeted,
     Told,
@@ -373,6 +375,9 @@ class Engine:
             scope = choice.scope if client.subnet else 0
             choice = choice._replace(scope=max(scope, context.scope))
             return send_choice(self, plan, choice, context)
+        if isinstance(plan, Hinted):
+            client = self.client_of(plan, context)
+            return send_hinted(self, plan, client, context)
         if isinstance(plan, Told):
             return self._tell(plan, context)
         if isinstance(plan, Targeted):
@@ -395,7 +400,9 @@ class Engine:
             context.scope = max(context.scope, scope, settled.scope)
         return settled.plan
 
-    def client_of(self, plan: Drawn | Told | Targeted, context: QueryContext) -> Client:
+    def client_of(
+        self, plan: Drawn | Hinted | Told | Targeted, context: QueryContext
+    ) -> Client:
         """Whom to choose for: the client subnet where it counts, else the source."""
         if (
             (not isinstance(plan, Told) and not plan.subnet)

@@ -11,7 +11,7 @@ import msgspec
 
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
-from dinamed.plans.plan import Drawn, Fixed, Plan, Targeted, Told
+from dinamed.plans.plan import Drawn, Fixed, Hinted, Plan, Targeted, Told
 from dinamed.pools.pool import PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Note, Out, Picked
 from dinamed.wire.constants import CLASS_IN, Type
@@ -161,7 +161,7 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
 
 
 def _planned(engine: Engine, plan: Plan) -> list[Step]:
-    if isinstance(plan, Drawn):
+    if isinstance(plan, Drawn | Hinted):
         return [Step("pool", _pool_text(engine.snapshot.pools[plan.pool]))]
     if isinstance(plan, Told):
         return [Step("told", f"{plan.topic.name.lower()}, composed for each question")]

@@ -46,6 +46,23 @@ class Drawn:
     """Where to take the client to be: the name was asked with a region's label."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hinted:
+    """HTTPS or SVCB records at a pool's name, whose hints are a choice of the pool."""
+
+    pool: str
+    rrset: RRset
+    """As it stands in the zone file."""
+    name: WireName
+    """The pool's name in lower case."""
+    owner: bytes
+    """The same as the records write it."""
+    before: Rendered
+    """The alias chain that led there."""
+    subnet: bool = True
+    """Whether the zone wants clients to be known by their subnet."""
+
+
 class Topic(IntEnum):
     """What a name that answers by itself tells."""
 
@@ -96,7 +113,7 @@ class Targeted:
     settled: dict[tuple[bytes, int], "Plan"] = field(default_factory=dict)
 
 
-Plan = Fixed | Drawn | Told | Targeted
+Plan = Fixed | Drawn | Hinted | Told | Targeted
 
 REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
 PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)

@@ -11,6 +11,7 @@ from dinamed.plans.plan import (
     REFUSED,
     Drawn,
     Fixed,
+    Hinted,
     Plan,
     Targeted,
     Trail,
@@ -22,6 +23,7 @@ from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
 from dinamed.wire.question import Question
 from dinamed.wire.render import Renderer, Section
+from dinamed.wire.svcb import serves_itself
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import Found, Match, Node, PackedZone
 from dinamed.zones.zoneset import ZoneSet
@@ -36,6 +38,7 @@ _WANTED: dict[int, Wanted] = {
     Type.AAAA: Wanted.AAAA,
     Type.TXT: Wanted.TEXT,
 }
+_SERVICES = frozenset({Type.SVCB, Type.HTTPS})
 _TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
 _ALIAS_ITSELF = frozenset({Type.CNAME, Type.ANY})
 """What a CNAME answers, rather than leads on to (RFC 1034 section 3.6.2)."""
@@ -212,6 +215,10 @@ class _Walk:
             return self._any(node)
         rrset = node.get(self._type)
         if rrset is not None:
+            if node.pool is not None and self._type in _SERVICES:
+                hinted = self._hinted(zone, node.pool, rrset)
+                if hinted is not None:
+                    return hinted
             self._add(Section.ANSWER, self._name, rrset)
             self._addresses_of(zone, rrset)
             return self._fixed(Rcode.NOERROR)
@@ -237,6 +244,19 @@ class _Walk:
             empty=self._no_data(zone),
             subnet=zone.origin not in self._planner.facts.untailored,
             place=place,
+        )
+
+    def _hinted(self, zone: PackedZone, pool: str, rrset: RRset) -> Hinted | None:
+        """RFC 9460: what a service of the pool's own name answers, if there is one."""
+        if not any(serves_itself(rdata, self._name) for rdata in rrset.rdatas):
+            return None
+        return Hinted(
+            pool,
+            rrset,
+            self._name,
+            self._renderer.reference(self._name),
+            self._renderer.finish(),
+            subnet=zone.origin not in self._planner.facts.untailored,
         )
 
     def _any(self, node: Node) -> Fixed:

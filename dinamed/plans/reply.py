@@ -86,6 +86,11 @@ def address_record(owner: bytes, family: int, ttl: int, address: bytes) -> bytes
     return owner + _RECORD.pack(rrtype, 1, ttl, len(address)) + address
 
 
+def rdata_record(owner: bytes, rrtype: int, ttl: int, rdata: bytes) -> bytes:
+    """A record of class IN with data that has no names to compress."""
+    return owner + _RECORD.pack(rrtype, 1, ttl, len(rdata)) + rdata
+
+
 def text_record(owner: bytes, class_: int, ttl: int, text: str) -> bytes:
     """A TXT record, in as many character-strings as the text needs."""
     raw = text.encode()

@@ -1,0 +1,80 @@
+"""The data of SVCB and HTTPS records (RFC 9460), as far as address hints go."""
+
+import struct
+from collections.abc import Mapping, Sequence
+
+from dinamed.wire.names import ROOT, WireName
+
+MANDATORY = 0
+IPV4_HINT = 4
+IPV6_HINT = 6
+_PAIR = struct.Struct("!HH")
+
+
+class BadService(ValueError):  # noqa: N818
+    """The data is no SVCB data."""
+
+
+def target(rdata: bytes) -> WireName:
+    """The TargetName as it stands there.  Raises `BadService`."""
+    position = 2
+    while position < len(rdata) and rdata[position]:
+        position += 1 + rdata[position]
+    if position >= len(rdata):
+        raise BadService("the target name is cut off")
+    return rdata[2 : position + 1]
+
+
+def is_alias(rdata: bytes) -> bool:
+    """Whether a record is in AliasMode (section 2.4.2)."""
+    return rdata[:2] == b"\0\0"
+
+
+def serves_itself(rdata: bytes, owner: WireName) -> bool:
+    """Whether a record in ServiceMode is about the host of its own name.
+
+    `owner` is in lower case.  False for what is no SVCB data.
+    """
+    try:
+        return not is_alias(rdata) and target(rdata).lower() in (ROOT, owner)
+    except BadService:
+        return False
+
+
+def with_hints(rdata: bytes, hints: Mapping[int, Sequence[bytes]]) -> bytes:
+    """The data with these address hints in the place of those it has.
+
+    `hints` has packed addresses by key, `IPV4_HINT` or `IPV6_HINT`; none: no hint, and
+    the key is not mandatory then.  Raises `BadService`.
+    """
+    start = 2 + len(target(rdata))
+    parameters = _parameters(rdata[start:])
+    for key, addresses in hints.items():
+        parameters.pop(key, None)
+        if addresses:
+            parameters[key] = b"".join(addresses)
+    if MANDATORY in parameters:
+        needed = parameters.pop(MANDATORY)
+        keys = [needed[at : at + 2] for at in range(0, len(needed), 2)]
+        kept = [key for key in keys if int.from_bytes(key) in parameters]
+        if kept:
+            parameters[MANDATORY] = b"".join(kept)
+    # Section 2.2: in ascending order of the keys.
+    return rdata[:start] + b"".join(
+        _PAIR.pack(key, len(value)) + value for key, value in sorted(parameters.items())
+    )
+
+
+def _parameters(data: bytes) -> dict[int, bytes]:
+    found = {}
+    position = 0
+    while position < len(data):
+        if position + 4 > len(data):
+            raise BadService("a parameter is cut off")
+        key, length = _PAIR.unpack_from(data, position)
+        position += 4
+        if position + length > len(data):
+            raise BadService("a parameter's value is cut off")
+        found[key] = data[position : position + length]
+        position += length
+    return found
