@@ -5,6 +5,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 
@@ -24,10 +25,21 @@ from dinamed.wire.names import WireName, to_text
 from dinamed.wire.question import FormatError
 
 
-class _Telling(DatagramProtocol):
-    """One NOTIFY to one server, sent again until it is answered."""
+class _Socket(DatagramProtocol):
+    """What all notifies leave from, and answers come to."""
 
     noisy = False
+
+    def __init__(self, heard: Callable[[bytes, tuple[Any, ...]], None]) -> None:
+        self._heard = heard
+
+    def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """An answer, or something else."""
+        self._heard(data, addr)
+
+
+class _Telling:
+    """One NOTIFY to one server, sent again until it is answered."""
 
     def __init__(
         self,
@@ -46,16 +58,9 @@ class _Telling(DatagramProtocol):
         self._later: Any = None
         self._message = b""
         self._mac = b""
-        self._port: Any = None
 
-    def begin(self, source: str) -> None:
-        """Open a socket of our own, and send."""
-        try:
-            self._port = self._notifier.reactor.listenUDP(0, self, source)
-        except Exception as error:  # CannotListenError and its like
-            self._notifier.failed(self._peer, self._soa, str(error))
-            self._done()
-            return
+    def begin(self) -> None:
+        """Send for the first time."""
         self._send()
 
     def _send(self) -> None:
@@ -70,14 +75,14 @@ class _Telling(DatagramProtocol):
             signer = Signer(self._keys[wire_key(self._peer.key)])
             signed = signer.sign(self._message, self._notifier.seconds())
             self._mac = signer.mac
-        assert self.transport is not None
-        with suppress(OSError):  # out of reach now; there are more attempts
-            self.transport.write(signed, (self._peer.host, self._peer.port))
+        with suppress(OSError, CannotListenError):
+            # Out of reach now; there are more attempts.
+            self._notifier.send(signed, self._peer)
         wait = FIRST_WAIT * 2**self._attempt
         self._attempt += 1
         self._later = self._notifier.reactor.callLater(wait, self._send)
 
-    def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
+    def heard(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """The answer, if it comes from whom we told and is signed as agreed."""
         if addr[1] != self._peer.port or not is_reply(data, self._message):
             return
@@ -95,9 +100,6 @@ class _Telling(DatagramProtocol):
             self._notifier.failed(self._peer, self._soa, rcode_text(rcode))
         self._end()
 
-    def connectionRefused(self) -> None:
-        """Nobody listens there yet; there are more attempts."""
-
     def _end(self) -> None:
         self.stop()
         self._done()
@@ -106,9 +108,6 @@ class _Telling(DatagramProtocol):
         """Give up."""
         if self._later is not None and self._later.active():
             self._later.cancel()
-        if self._port is not None:
-            port, self._port = self._port, None
-            port.stopListening()
 
 
 class Notifier:
@@ -128,6 +127,8 @@ class Notifier:
         self.rng = rng
         self._source_for = source_for
         self._telling: dict[tuple[WireName, str], _Telling] = {}
+        self._ports: dict[str, Any] = {}
+        """By the address that they send from."""
 
     def tell(self, soa: Record, peers: tuple[Peer, ...], keys: Keys) -> None:
         """Tell these servers of a zone's new SOA."""
@@ -142,7 +143,20 @@ class Notifier:
 
             telling = _Telling(self, peer, soa, keys, _done)
             self._telling[place] = telling
-            telling.begin(self._source_for(peer.host))
+            telling.begin()
+
+    def send(self, message: bytes, peer: Peer) -> None:
+        """Send a message.  Raises `OSError` or `CannotListenError`."""
+        source = self._source_for(peer.host)
+        port = self._ports.get(source)
+        if port is None:
+            port = self.reactor.listenUDP(0, _Socket(self._heard), source)
+            self._ports[source] = port
+        port.write(message, (peer.host, peer.port))
+
+    def _heard(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        for telling in list(self._telling.values()):
+            telling.heard(data, addr)
 
     def failed(self, peer: Peer, soa: Record, why: str) -> None:
         """A server has not heard."""
@@ -158,3 +172,6 @@ class Notifier:
         for telling in list(self._telling.values()):
             telling.stop()
         self._telling.clear()
+        for port in self._ports.values():
+            port.stopListening()
+        self._ports.clear()

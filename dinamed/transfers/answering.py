@@ -221,11 +221,10 @@ class Answering:
             records = (
                 incremental(view, serial, since) if asked.stream else iter([view.soa])
             )
-        made = messages(
-            query, records, self._opt(query), asked.signer, self._engine.seconds
-        )
+        opt, seconds = self._opt(query), self._engine.seconds
         if not asked.stream:
-            return FirstOfMany.of(made)
+            return next(messages(query, records, opt, None, seconds))
+        made = messages(query, records, opt, asked.signer, seconds)
         self._tell(
             f"{to_text(question.key)} serial {view.serial}: "
             f"{Type(question.type).name} to {asked.host}{_by(asked.key)}"
