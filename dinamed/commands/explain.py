@@ -10,15 +10,16 @@ import time
 import dns.exception
 import dns.rdatatype
 
+from dinamed.commands.remote import Remote, RemoteError, complain
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
 from dinamed.geo.files import load_places
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import Client, Explanation, decoded, explain
+from dinamed.plans.explain import Client, Decoded, Step, decoded, explain
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
-from dinamed.wire.names import BadName, from_text, to_text
+from dinamed.wire.names import BadName, WireName, from_text, to_text
 from dinamed.zones.packed import PackedZone
 
 HELP = "tell the answer that a client gets, and why, stage by stage"
@@ -40,10 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="config file (default: the one that twistd dinamed would use)",
     )
+    parser.add_argument(
+        "--http",
+        metavar="URL",
+        help="ask the server that runs there, with its orders, checks and loads",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the steps and the answer; 0, or 1 if the config is not usable.
+    """Print the steps and the answer; 0, or 1 if config or server are not usable.
 
     A reply such as NXDOMAIN is an answer too.  What was asked wrongly exits with 2.
     """
@@ -54,16 +60,38 @@ def run(arguments: argparse.Namespace) -> int:
     except (BadName, ValueError, dns.exception.DNSException) as error:
         print(f"dinamed explain: {error}", file=sys.stderr)
         return 2
-    everything = load_all(arguments.config or default_path())
-    if everything.settings is None:
-        for problem in everything.problems:
-            print(problem)
-        return 1
-    engine = _engine(everything, everything.settings)
-    explanation = explain(engine, name, rrtype, client)
     asked = f"{to_text(name)} {dns.rdatatype.to_text(rrtype)}"
-    print_explanation(f"{asked} for {_shown(client)}", explanation)
+    if arguments.http is not None:
+        try:
+            steps, reply = _asked(Remote(arguments.http), name, rrtype, client)
+        except RemoteError as error:
+            return complain(error)
+    else:
+        everything = load_all(arguments.config or default_path())
+        if everything.settings is None:
+            for problem in everything.problems:
+                print(problem)
+            return 1
+        engine = _engine(everything, everything.settings)
+        explanation = explain(engine, name, rrtype, client)
+        steps, reply = explanation.steps, decoded(explanation.reply)
+    print_explanation(f"{asked} for {_shown(client)}", steps, reply)
     return 0
+
+
+def _asked(
+    remote: Remote, name: WireName, rrtype: dns.rdatatype.RdataType, client: Client
+) -> tuple[tuple[Step, ...], Decoded]:
+    """What a running server explains.  Raises `RemoteError`."""
+    told = remote.get(
+        "/api/v1/explain",
+        name=to_text(name),
+        type=dns.rdatatype.to_text(rrtype),
+        client=str(client),
+    )
+    sections = (told["answer"], told["authority"], told["additional"])
+    reply = Decoded(told["rcode"], told["authoritative"], told["scope"], sections)
+    return tuple(Step(step["topic"], step["text"]) for step in told["steps"]), reply
 
 
 def _shown(client: Client) -> str:
@@ -86,13 +114,12 @@ def _engine(everything: Everything, settings: Settings) -> Engine:
     return Engine(snapshot, time.time, random.Random())
 
 
-def print_explanation(asked: str, explanation: Explanation) -> None:
+def print_explanation(asked: str, steps: tuple[Step, ...], reply: Decoded) -> None:
     """Print the steps as a table, then the reply as a master file would say it."""
     print(asked)
-    width = max(len(step.topic) for step in explanation.steps)
-    for step in explanation.steps:
+    width = max(len(step.topic) for step in steps)
+    for step in steps:
         print(f"  {step.topic:{width}}  {step.text}")
-    reply = decoded(explanation.reply)
     flags = " aa" if reply.authoritative else ""
     scope = "" if reply.scope is None else f", scope /{reply.scope}"
     print(f"{reply.rcode}{flags}{scope}")

@@ -13,7 +13,7 @@ class CommandTests(OwnDaemonCase):
     def setUp(self) -> None:
         """Start a daemon with HTTP."""
         self.daemon = self.make_daemon()
-        port = free_port(["127.0.0.1"])
+        self.port = port = free_port(["127.0.0.1"])
         config = CONFIG.replace("[server]", f'[server]\nhttp = "127.0.0.1:{port}"', 1)
         (self.daemon.folder / "dinamed.toml").write_text(config)
         self.daemon.start()
@@ -54,6 +54,22 @@ class CommandTests(OwnDaemonCase):
             for rrset in daemon.ask("ftp.example.org", "A").answer
             for item in rrset
         }
+
+    def test_explain(self) -> None:
+        """With a URL the server that runs is asked, and knows its orders."""
+        self.run_command("drain", "mirrors/fra1")
+        server = f"http://127.0.0.1:{self.port}"
+        asked = ("explain", "ftp.example.org", "--client", "198.51.100.0/24")
+        told = self.run_command(*asked, "--http", server)
+        self.assertIn("ftp.example.org. A for 198.51.100.0/24\n", told)
+        self.assertIn("mirrors/fra1: drained by order", told)
+        self.assertIn("NOERROR aa, scope /0\n", told)
+        self.assertIn(" IN A 192.0.2.2\n", told)
+        self.assertNotIn("drained", self.run_command(*asked))
+        nobody = f"http://127.0.0.1:{free_port(['127.0.0.1'])}"
+        self.assertIn(
+            "refused", self.run_command(*asked, "--http", nobody, status=1).lower()
+        )
 
     def test_status(self) -> None:
         """For people and for programs."""
