@@ -129,8 +129,6 @@ def makeService(options: Options) -> IService:
     server = loaded.settings.server
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
-    if loaded.settings.limits.responses_per_second:
-        threads = 0  # the compiled plane has no limits on replies
     try:
         sockets = bind(resolve(listen, options["port"]), threads or 1)
         http = bind_http(server.http) if server.http is not None else []
@@ -162,8 +160,7 @@ def makeService(options: Options) -> IService:
         web.setServiceParent(services)
     answering = MultiService()
     listening.setServiceParent(answering)
-    limiting = LimitsService(authority, listening.streams, False)
-    limiting.setServiceParent(services)
+    LimitsService(authority, listening.streams).setServiceParent(services)
     if certificates is not None:
         TlsService(reactor, listening.streams, certificates, tls).setServiceParent(
             answering

@@ -13,6 +13,7 @@ from zope.interface import implementer
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.engine import Engine
 from dinamed.wire.constants import FLAG_QR, Rcode
+from dinamed.wire.edns import opt_record
 from dinamed.wire.names import BadName, from_labels, to_text
 from dinamed.wire.query import Query, Rejected, read_query
 from dinamed.wire.question import Question
@@ -147,4 +148,5 @@ def _server_failure(data: bytes) -> bytes:
     query = read_query(data)
     if isinstance(query, Rejected):
         return head + bytes(8)
-    return head + b"\0\1" + bytes(6) + query.question.wire
+    opt = opt_record(Rcode.SERVFAIL, query.edns.do) if query.edns is not None else b""
+    return head + b"\0\1" + bytes(5) + bytes((bool(opt),)) + query.question.wire + opt

@@ -248,14 +248,12 @@ class OtherTests(TestCase):
         self.assertIn("No such file", str(caught.exception))
 
     def test_limits_follow(self) -> None:
-        """The streams have the limits of the config; the plane's lack is told."""
-        config = CONFIG + "[limits]\ntcp_idle = 7\nresponses_per_second = 5\n"
+        """The streams have the limits of the config."""
+        config = CONFIG + "[limits]\ntcp_idle = 7\n"
         authority = authority_of(load_config(self.mktemp(), config))
         streams = StreamFactory(Resolver(authority.engine), self._clock())
-        events = captured(self)
-        LimitsService(authority, streams, native=True)
+        LimitsService(authority, streams)
         self.assertEqual(streams.limits.tcp_idle, 7)
-        self.assertEqual(len(events), 1)
 
     def _clock(self) -> Any:
         from twisted.internet.task import Clock
