@@ -85,7 +85,10 @@ class _Bell:
 
 
 class DataPlane:
-    """Threads that answer UDP, each on a socket of its own for each address."""
+    """Threads that answer UDP, each on a socket of its own for each address.
+
+    `threads` is how many; `start` makes `native`, which holds them.
+    """
 
     log = Logger()
 
@@ -100,7 +103,7 @@ class DataPlane:
         self._authority = authority
         self._resolver = resolver
         self._compiler = Compiler(threads + 1, Random())
-        self._bell = _Bell(self)
+        self.threads = threads
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._answered = 0
@@ -108,20 +111,11 @@ class DataPlane:
         self._served: tuple[Snapshot, bool] | None = None
         self._collecting = LoopingCall(self._tick)
         self._collecting.clock = reactor
-        self._unsubscribe = authority.manager.subscribe(self._pools_changed)
-        self.native = native.Plane(
-            threads, os.urandom(8 * (threads + 1)), self._bell.fileno()
-        )
 
     @property
     def running(self) -> bool:
         """Whether the threads answer."""
         return bool(self._threads)
-
-    @property
-    def threads(self) -> int:
-        """How many threads there are."""
-        return self.native.threads
 
     def counters(self) -> dict[str, int]:
         """What the threads have done since the start.
@@ -137,6 +131,9 @@ class DataPlane:
 
         The sockets are closed at the end.
         """
+        self._bell = _Bell(self)
+        seeds = os.urandom(8 * (self.threads + 1))
+        self.native = native.Plane(self.threads, seeds, self._bell.fileno())
         self._serve()
         for group in sockets:
             for number, sock in enumerate(group):
@@ -146,10 +143,11 @@ class DataPlane:
                 self.native.attach(number, sock.fileno())
                 self._sockets.append(sock)
         self._reactor.addReader(self._bell)
+        self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
         engine = self._authority.engine
         engine.on_vitals, engine.on_change = self.collect, self._serve
         self._collecting.start(COLLECT_INTERVAL, now=False)
-        for number in range(self.native.threads):
+        for number in range(self.threads):
             thread = threading.Thread(
                 target=self.native.run,
                 args=(number,),
@@ -161,23 +159,22 @@ class DataPlane:
 
     def stop(self) -> None:
         """Answer what is in the queues, and end; takes up to 0.2 s."""
-        self._unsubscribe()
         self.native.stop()
         for thread in self._threads:
             thread.join(_JOIN_PATIENCE)
-        if self._threads:
-            while self.serve_handed():
-                pass
-            self._collecting.stop()
-            self.collect()
-            self._reactor.removeReader(self._bell)
-            engine = self._authority.engine
-            engine.on_vitals = engine.on_change = None
-            if not any(thread.is_alive() for thread in self._threads):
-                for sock in self._sockets:
-                    sock.close()
+        while self.serve_handed():
+            pass
+        self._collecting.stop()
+        self.collect()
+        self._unsubscribe()
+        engine = self._authority.engine
+        engine.on_vitals = engine.on_change = None
+        self._reactor.removeReader(self._bell)
+        if not any(thread.is_alive() for thread in self._threads):
+            for sock in self._sockets:
+                sock.close()
+            self._bell.close()
         self._threads, self._sockets = [], []
-        self._bell.close()
 
     def serve_handed(self) -> bool:
         """Answer what the threads have left to Python; True if there may be more."""
@@ -252,7 +249,6 @@ class DataPlane:
             self.native.serve(self._compiler.tables(*served))
 
     def _pools_changed(self, names: frozenset[str]) -> None:
-        if self._threads:
-            pools = self._authority.manager.views
-            for place, route in self._compiler.changed(names, pools):
-                self.native.replace(place, route)
+        pools = self._authority.manager.views
+        for place, route in self._compiler.changed(names, pools):
+            self.native.replace(place, route)
