@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -64,7 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A file's name may hold what the terminal's encoding doesn't.
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
-    status: int = arguments.run(arguments)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough, as `head` has
+        # What is left has nowhere to go; without this Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 

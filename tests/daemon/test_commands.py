@@ -1,6 +1,7 @@
 """The commands that talk to a running server: status, orders, reload."""
 
 import json
+import os
 import subprocess
 
 from tests.daemon.harness import PATIENCE, Daemon, free_port, program
@@ -82,6 +83,20 @@ class CommandTests(OwnDaemonCase):
         self.assertEqual(
             [pool["name"] for pool in told["pools"]], ["login", "mirrors", "v4only"]
         )
+
+    def test_cut_off(self) -> None:
+        """A reader that leaves early, as `head` does, brings no traceback."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        config = self.daemon.folder / "dinamed.toml"
+        done = subprocess.run(
+            [program("dinamed"), "status", "-c", str(config)],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE * 2,
+        )
+        os.close(writing)
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
 
     def test_reload(self) -> None:
         """A good reload says what is served, a bad one what is wrong."""
