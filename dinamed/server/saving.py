@@ -79,7 +79,9 @@ class SavingService(TimerService):
         self._unsubscribe: Callable[[], None] | None = None
 
     def startService(self) -> None:
-        """Restore, then save now and then."""
+        """Make the folder if it is not there, restore, then save now and then."""
+        folder = os.path.dirname(self._path)
+        self._attempt(lambda: os.makedirs(folder, 0o700, exist_ok=True), "saved to")
         self._attempt(self._restore, "restored from")
         self._unsubscribe = self._authority.manager.subscribe(self._changed)
         super().startService()

@@ -148,6 +148,20 @@ class SavingTests(SynchronousTestCase):
         self.assertEqual(view.load_of(view.members[1], 1010.0), 2.5)
         self.stop()
 
+    def test_first_start(self) -> None:
+        """A folder that is not there is made, for us alone."""
+        self.stop()
+        authority = authority_of(self.folder, "")
+        folder = os.path.join(self.folder, "new", "state")
+        health = WatchingService(self.clock, authority, random.Random(2)).health
+        self.saving = SavingService(
+            InlineReactor(self.clock), authority, health, folder
+        )
+        self.saving.startService()
+        self.stop()
+        self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
+        self.assertTrue(os.path.exists(os.path.join(folder, FILE_NAME)))
+
     def test_killed(self) -> None:
         """An order is in the file soon after it was given, without a stop."""
         self.clock.advance(1.0)
