@@ -24,7 +24,7 @@ from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.watching import WatchingService
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
-from dinamed.web.member_metrics import Forecast, forecasts
+from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
@@ -119,9 +119,9 @@ class Api:
     def pool(self, name: str) -> Deferred[PoolStatus]:
         """One pool with its members.  Raises `HttpError` 404."""
         view = self._view(name)
-        forecast = forecasts(view)
-        ranked = view.ranked(self._authority.seconds())
-        members = (self.member(view, member, forecast) for member in ranked)
+        now = self._authority.seconds()
+        foreseen = forecasts(view, now)
+        members = (self.member(view, one, foreseen) for one in view.ranked(now))
         return gather(self._cooperator, members).addCallback(self._pool, view)
 
     @staticmethod
@@ -161,12 +161,14 @@ class Api:
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
+        except ValueError as error:
+            raise HttpError(400, str(error)) from None
         view = self._authority.manager.view(pool)
         ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view))
+        return self.member(view, ordered, forecasts(view, now))
 
     def member(
-        self, view: PoolView, member: Member, forecast: Forecast
+        self, view: PoolView, member: Member, foreseen: Forecasts
     ) -> MemberStatus:
         """One member, with all that is known of it."""
         standing = view.standings[member.name]
@@ -184,7 +186,7 @@ class Api:
             weight=member.weight,
             capacity=member.capacity,
             load=view.load_of(member, now),
-            predicted=forecast(member, now),
+            predicted=foreseen.get(member),
             reported=None if report is None else report.at,
             feed_failure="" if posted is None else posted.failure,
             hand_outs=view.ledger.account(member.name).total,

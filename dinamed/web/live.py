@@ -11,7 +11,7 @@ from dinamed.pools.pool import PoolView
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService
-from dinamed.web.member_metrics import Forecast, forecasts
+from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     History,
     LiveMember,
@@ -108,7 +108,7 @@ class Live:
         return shown
 
     def _pool(self, view: PoolView, members: Sequence[Member], now: float) -> LivePool:
-        forecast = forecasts(view)
+        foreseen = forecasts(view, now)
         return LivePool(
             name=view.name,
             down=view.down,
@@ -116,7 +116,7 @@ class Live:
             select=tuple(stage.name for stage in view.settings.select),
             usable=len(view.usable),
             size=len(view.members),
-            members=tuple(_member(view, member, forecast, now) for member in members),
+            members=tuple(_member(view, member, foreseen, now) for member in members),
         )
 
 
@@ -132,7 +132,7 @@ def _first(view: PoolView, most: int) -> Iterator[Member]:
 
 
 def _member(
-    view: PoolView, member: Member, forecast: Forecast, now: float
+    view: PoolView, member: Member, foreseen: Forecasts, now: float
 ) -> LiveMember:
     standing = view.standings[member.name]
     posted = view.posted(member)
@@ -145,7 +145,7 @@ def _member(
         weight=member.weight,
         capacity=member.capacity,
         load=view.load_of(member, now),
-        predicted=forecast(member, now),
+        predicted=foreseen.get(member),
         feed_failure="" if posted is None else posted.failure,
         hand_outs=view.ledger.account(member.name).total,
     )

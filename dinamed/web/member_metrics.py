@@ -5,7 +5,8 @@ answers waiting.  So the samples are made when they are asked for, from the view
 of the beginning of the scrape.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from prometheus_client import Metric
@@ -16,38 +17,44 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.protocol import Foresees
 
 Value = Callable[[PoolView, Member], float | None]
-Forecast = Callable[[Member, float], float | None]
+Forecasts = Mapping[Member, float]
 
 
-def forecasts(view: PoolView) -> Forecast:
-    """What foresees the load of the view's members.
+def forecasts(view: PoolView, now: float) -> Forecasts:
+    """The loads that the view's picking stage foresees; empty if it foresees none.
 
-    To be asked for once for all members: finding the stage that foresees takes time
-    in proportion to their number.
+    To be asked for once for all members: foreseeing takes time in proportion to their
+    number.
     """
     route = None if view.down else view.route(0)
     prepared = None if route is None else route.ready(route.folded)
-    return prepared.forecast if isinstance(prepared, Foresees) else _unforeseen
+    return prepared.forecasts(now) if isinstance(prepared, Foresees) else {}
 
 
-def _unforeseen(member: Member, now: float) -> float | None:
-    return None
+Piece = list[Sample]
+
+PIECE = 64
+"""Members that are looked at together."""
 
 
 class LazyMetric(Metric):
     """A metric whose samples are made while they are read."""
 
     def __init__(
-        self, name: str, about: str, kind: str, samples: Callable[[], Iterable[Sample]]
+        self, name: str, about: str, kind: str, pieces: Callable[[], Iterator[Piece]]
     ) -> None:
-        self._make: Callable[[], Iterable[Sample]] | None = None
+        self._make: Callable[[], Iterator[Piece]] | None = None
         super().__init__(name, about, kind)
-        self._make = samples
+        self._make = pieces
+
+    def pieces(self) -> Iterator[Piece]:
+        """The samples of some members, then those of some more; a few may have none."""
+        return self._make() if self._make is not None else iter(())
 
     @property  # type: ignore[override]
     def samples(self) -> Iterable[Sample]:
         """All samples; another pass makes them anew."""
-        return self._make() if self._make is not None else ()
+        return chain.from_iterable(self.pieces())
 
     @samples.setter
     def samples(self, _: object) -> None:
@@ -79,41 +86,56 @@ def member_metrics(views: Sequence[PoolView], now: float) -> Iterator[Metric]:
 
 def _samples(
     metric: MemberMetric, views: Sequence[PoolView]
-) -> Callable[[], Iterator[Sample]]:
+) -> Callable[[], Iterator[Piece]]:
     suffix = "_total" if metric.kind == "counter" else ""
 
-    def samples() -> Iterator[Sample]:
+    def pieces() -> Iterator[Piece]:
         name = metric.name + suffix
-        for view in views:
-            for member in view.members:
+        for view, members in _together(views):
+            piece = []
+            for member in members:
                 value = metric.value(view, member)
                 if value is not None:
                     labels = {"pool": view.name, "member": member.name}
-                    yield Sample(name, labels, value)
+                    piece.append(Sample(name, labels, value))
+            yield piece
 
-    return samples
+    return pieces
 
 
-def _states(views: Sequence[PoolView]) -> Callable[[], Iterator[Sample]]:
-    def samples() -> Iterator[Sample]:
-        for view in views:
-            for member in view.members:
-                labels = {
-                    "pool": view.name,
-                    "member": member.name,
-                    "state": str(view.state(member)),
-                }
-                yield Sample("dinamed_member_state", labels, 1)
+def _states(views: Sequence[PoolView]) -> Callable[[], Iterator[Piece]]:
+    def pieces() -> Iterator[Piece]:
+        for view, members in _together(views):
+            yield [
+                Sample(
+                    "dinamed_member_state",
+                    {
+                        "pool": view.name,
+                        "member": member.name,
+                        "state": str(view.state(member)),
+                    },
+                    1,
+                )
+                for member in members
+            ]
 
-    return samples
+    return pieces
+
+
+def _together(
+    views: Sequence[PoolView],
+) -> Iterator[tuple[PoolView, Sequence[Member]]]:
+    for view in views:
+        for first in range(0, len(view.members), PIECE):
+            yield view, view.members[first : first + PIECE]
 
 
 def _metrics(now: float) -> tuple[MemberMetric, ...]:
-    known: dict[str, Forecast] = {}
+    known: dict[str, Forecasts] = {}
 
-    def foreseen(view: PoolView) -> Forecast:
+    def foreseen(view: PoolView) -> Forecasts:
         if view.name not in known:
-            known[view.name] = forecasts(view)
+            known[view.name] = forecasts(view, now)
         return known[view.name]
 
     def age(view: PoolView, member: Member) -> float | None:
@@ -161,7 +183,7 @@ def _metrics(now: float) -> tuple[MemberMetric, ...]:
             "dinamed_member_predicted_load",
             "The load that the picking stage foresees; absent if it foresees none.",
             "gauge",
-            lambda view, member: foreseen(view)(member, now),
+            lambda view, member: foreseen(view).get(member),
         ),
         MemberMetric(
             "dinamed_member_report_age_seconds",

@@ -25,14 +25,11 @@ from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.watching import WatchingService
-from dinamed.web.member_metrics import member_metrics
+from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.resources import Endpoint
 from dinamed.web.slowly import Streamed
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-
-LINES = 64
-"""Samples that are made into one piece of text."""
 
 
 class ServerCollector(Collector):
@@ -223,13 +220,11 @@ def text_of(registry: Callable[[], Iterable[Metric]]) -> Iterator[bytes]:
             name += "_total"
         elif kind == "info":
             name, kind = f"{name}_info", "gauge"
-        lines = [f"# HELP {name} {metric.documentation}\n# TYPE {name} {kind}\n"]
-        for sample in metric.samples:
-            lines.append(_line(sample))
-            if len(lines) >= LINES:
-                yield "".join(lines).encode()
-                lines.clear()
-        yield "".join(lines).encode()
+        head = f"# HELP {name} {metric.documentation}\n# TYPE {name} {kind}\n"
+        yield head.encode()
+        pieces = metric.pieces() if isinstance(metric, LazyMetric) else [metric.samples]
+        for piece in pieces:
+            yield "".join(map(_line, piece)).encode()
 
 
 def _line(sample: Sample) -> str:

@@ -73,7 +73,8 @@ class Streamed:
 
     def _write(self, pieces: Iterable[bytes]) -> Iterator[None]:
         for piece in pieces:
-            self._request.write(piece)
+            if piece:  # an empty chunk would end the body
+                self._request.write(piece)
             yield None
 
     def pauseProducing(self) -> None:

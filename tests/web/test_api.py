@@ -73,6 +73,7 @@ class ApiTests(SiteCase):
             (good, {"state": "up", "four": 3}, 400),
             (good, {"state": "up", "for": -1}, 400),
             (good, {"state": "up", "for": 1e300}, 400),
+            (good, {"state": "up", "for": 5e-324}, 400),
             (good, [], 400),
         ):
             error = await self.json("PUT", path, status, body=body)

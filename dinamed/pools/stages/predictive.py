@@ -23,7 +23,7 @@ The client's part is its whole address for IPv4, 64 bits for IPv6, where a netwo
 easily one resolver; of a client subnet at most 24 and 56 bits, as in `hash`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from math import ceil, exp, inf, sqrt
 from random import Random
@@ -320,19 +320,20 @@ class Forecast:
 
     def forecast(self, member: Member, now: float) -> float | None:
         """The predicted load of a member; None without a report that counts."""
+        return self.forecasts(now).get(member)
+
+    def forecasts(self, now: float) -> Mapping[Member, float]:
+        """The predicted loads of all members that have a report that counts."""
         self._foresee(self._ledger.clock.read(now))
-        for row in self._fresh_rows():
-            if row.member[0] is member:
-                return row.account.forecast
-        return None
+        return {row.member[0]: row.account.forecast for row in self._fresh_rows()}
 
     def rank(self, now: float) -> Sequence[Member]:
         """The least used first, as foreseen; then those without a report, by weight."""
         self._foresee(self._ledger.clock.read(now))
         rows = self._fresh_rows()
         rows.sort(key=lambda row: row.account.forecast / row.capacity)
-        known = [row.member[0] for row in rows]
-        rest = tuple(member for member in self._candidates if member not in set(known))
+        known = dict.fromkeys(row.member[0] for row in rows)
+        rest = tuple(member for member in self._candidates if member not in known)
         return [*known, *by_weight(rest)]
 
     def odds(self, context: DrawContext) -> Sequence[float]:

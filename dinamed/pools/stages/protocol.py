@@ -88,6 +88,9 @@ class Foresees(Protocol):
     def forecast(self, member: Member, now: float) -> float | None:
         """The predicted load of a member; None if there is nothing to go by."""
 
+    def forecasts(self, now: float) -> Mapping[Member, float]:
+        """All of them at once, where there is something to go by."""
+
 
 @runtime_checkable
 class Picking(Protocol):
