@@ -7,6 +7,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from dinamed.plane.asked cimport (
     GOOD,
+    OPTION_COOKIE,
     OPTION_ERROR,
     OPTION_NSID,
     OPTION_SUBNET,
@@ -29,6 +30,7 @@ from dinamed.plane.asked cimport (
     Gate,
     read_asked,
 )
+from dinamed.plane.cookie cimport COOKIE_SIZE, judge_cookie
 from dinamed.plane.draw cimport (
     BY_HASH,
     BY_WEIGHT,
@@ -84,6 +86,7 @@ cdef struct Source:
     uint32_t size       # 4 or 16
     uint64_t *rng
     uint32_t thread
+    uint32_t now        # Unix time in seconds
 
 
 cdef inline uint32_t opt_size(
@@ -98,6 +101,8 @@ cdef inline uint32_t opt_size(
         size += 8 + ((asked.prefix + 7) >> 3)
     if error:
         size += 6
+    if asked.cookie_size:
+        size += 4 + COOKIE_SIZE
     return size
 
 
@@ -133,6 +138,11 @@ cdef inline void put_opt(
         put16(at, OPTION_ERROR)
         put16(at + 2, 2)
         put16(at + 4, error - 1)
+        at += 6
+    if asked.cookie_size:
+        put16(at, OPTION_COOKIE)
+        put16(at + 2, COOKIE_SIZE)
+        memcpy(at + 4, asked.reply_cookie, COOKIE_SIZE)
 
 
 cdef inline int finish(
@@ -409,6 +419,14 @@ cdef inline int answer(
         return hopeless(tables, source, data, out)
     if asked.type == TYPE_AXFR or asked.type == TYPE_IXFR:
         return HAND_OVER
+    if asked.cookie_size:
+        if not tables.secrets.count:
+            asked.cookie_size = 0
+        elif not judge_cookie(
+            &tables.secrets, asked.cookie, asked.cookie_size, source.address,
+            source.size, source.now, asked.reply_cookie,
+        ) and tables.secrets.required:
+            return HAND_OVER
     zone = zone_of(tables, &asked)
     if zone == NULL:
         verdict = refused(tables, &asked, out)

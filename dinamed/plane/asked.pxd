@@ -45,6 +45,9 @@ cdef struct Asked:
     bint nsid
     uint32_t family     # of the client subnet: 1 IPv4, 2 IPv6, 0 none was sent
     uint32_t prefix     # its length in bits
+    uint32_t cookie_size  # 0: none was sent, or cookies are off
+    const uint8_t *cookie
+    uint8_t reply_cookie[24]
     uint8_t address[16] # filled up with zeros
     uint8_t at[MOST_LABELS]  # where each label starts in `key`, the root's last
     uint8_t key[256]    # the name in lower case
@@ -109,7 +112,11 @@ cdef inline Gate read_opt(
             if read_subnet(asked, at + offset, length) != GOOD:
                 return STRANGE
         elif code == OPTION_COOKIE:
-            return STRANGE
+            if length != 8 and (length < 16 or length > 40):
+                return STRANGE
+            if not asked.cookie_size:
+                asked.cookie = at + offset
+                asked.cookie_size = length
         offset += length
     return GOOD
 
@@ -157,7 +164,7 @@ cdef inline Gate read_asked(
     asked.flags = get16(data + 2)
     asked.limit = PLAIN_MAX
     asked.edns = asked.do = asked.nsid = False
-    asked.family = 0
+    asked.family = asked.cookie_size = 0
     if more:
         return read_opt(asked, data + end + 4, size - end - 4)
     return GOOD if asked.end == size else STRANGE

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 
 from dinamed.plans.counts import OTHER, TYPES
+from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
 from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
@@ -53,8 +54,12 @@ class Compiler:
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot, shut: bool = False) -> "native.Tables":
-        """Everything that a snapshot holds; `shut`: nothing is answered natively."""
+    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+        """Everything that a snapshot holds.
+
+        The limit on replies is kept in Python: with one, nothing is answered natively.
+        """
+        cookies = defence.cookies
         before, self._routes = self._routes, {}
         self.places = {}
         routes: list[native.Route] = []
@@ -73,7 +78,10 @@ class Compiler:
             list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
             subnets=snapshot.subnet_from is None,
-            shut=shut,
+            shut=defence.limiter is not None
+            or (cookies is not None and len(cookies.secrets) > native.MOST_KEYS),
+            secrets=() if cookies is None else cookies.secrets[: native.MOST_KEYS],
+            required=defence.required,
         )
 
     def changed(

@@ -11,6 +11,7 @@ BY_HASH: int
 IN_TURN: int
 EVERYONE: int
 MOST_DRAWN: int
+MOST_KEYS: int
 PLAN_FIXED: int
 PLAN_DRAWN: int
 PLAN_LEFT: int
@@ -78,6 +79,8 @@ class Tables:
         *,
         subnets: bool,
         shut: bool = ...,
+        secrets: tuple[bytes, ...] = ...,
+        required: bool = ...,
         slots: int = ...,
     ) -> None: ...
 
@@ -110,7 +113,9 @@ class Plane:
     ) -> None: ...
     def reclaim(self) -> tuple[list[Route], list[Tally]]: ...
     def take_counts(self) -> list[Count]: ...
-    def answer(self, data: bytes, source: bytes) -> tuple[bytes | None, bool]: ...
+    def answer(
+        self, data: bytes, source: bytes, now: int = ...
+    ) -> tuple[bytes | None, bool]: ...
     def serve_handed(
         self, respond: Callable[[bytes, bytes, bool], bytes | None], most: int
     ) -> bool: ...

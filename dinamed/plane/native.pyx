@@ -15,6 +15,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 from dinamed.plane.answer cimport HAND_OVER, LEARN, Source, answer
+from dinamed.plane.cookie cimport MOST_SECRETS, little64
 from dinamed.plane.draw cimport MOST_ANSWERS, Kind, RouteData
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
 from dinamed.plane.posix cimport (
@@ -60,6 +61,7 @@ fill_crc_table(CRC)
 
 ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE = range(6)
 MOST_DRAWN = MOST_ANSWERS
+MOST_KEYS = MOST_SECRETS
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
 FOREVER = <uint64_t>-1
 
@@ -340,7 +342,8 @@ cdef class Tables:
     """A snapshot for the threads.
 
     `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
-    types that are counted one by one, from column 1 on.
+    types that are counted one by one, from column 1 on.  `secrets` makes cookies, where
+    there are any; `required` leaves the clients with bad ones to Python.
     """
 
     cdef TablesData data
@@ -360,10 +363,13 @@ cdef class Tables:
         *,
         bint subnets,
         bint shut=False,
+        tuple secrets=(),
+        bint required=False,
         uint32_t slots=65536,
     ):
         cdef TablesData *data = &self.data
         cdef uint32_t i, size
+        cdef const uint8_t *key
         cdef Route route
         if len(nsid) > 128 or slots & (slots - 1) or slots < 4:
             raise ValueError("not the parts of tables")
@@ -372,6 +378,16 @@ cdef class Tables:
         self.tally = tally
         data.counts = tally.counts
         data.shut = shut
+        if len(secrets) > MOST_SECRETS:
+            raise ValueError("too many secrets")
+        data.secrets.count = len(secrets)
+        data.secrets.required = required
+        for i in range(data.secrets.count):
+            if len(secrets[i]) != 16:
+                raise ValueError("a secret has 16 octets")
+            key = <const uint8_t *><const char *><bytes>secrets[i]
+            data.secrets.keys[i][0] = little64(key, 8)
+            data.secrets.keys[i][1] = little64(key + 8, 8)
         if len(columns) >= MOST_COLUMNS:
             raise ValueError("too many types")
         for i in range(<uint32_t>len(columns)):
@@ -608,11 +624,11 @@ cdef class Plane:
                     found += route.take_counts()
         return found
 
-    def answer(self, bytes data not None, bytes source not None):
+    def answer(self, bytes data not None, bytes source not None, uint32_t now=0):
         """What a thread would do with one datagram: reply, and whether to learn.
 
         The reply is None for what goes to the engine in Python, and empty for
-        silence.  `source` is a packed address, IPv4 as 4 octets.
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time.
         """
         cdef Source asker
         cdef uint8_t out[REPLY_STRIDE]
@@ -624,6 +640,7 @@ cdef class Plane:
         asker.size = len(source)
         asker.rng = &worker.rng
         asker.thread = worker.number
+        asker.now = now
         size = answer(
             &self.tables.data, &asker, <const uint8_t *><const char *>data,
             len(data), out,

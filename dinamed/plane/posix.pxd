@@ -9,6 +9,7 @@ cdef extern from *:
     #include <stddef.h>
     #include <stdint.h>
     #include <string.h>
+    #include <time.h>
     #include <unistd.h>
     #include <netinet/in.h>
     #include <sys/socket.h>
@@ -41,6 +42,13 @@ cdef extern from *:
     }
     static inline void plane_set_pointer(void *at, void *value) {
         __atomic_store_n((void **)at, value, __ATOMIC_SEQ_CST);
+    }
+
+    /* Unix time in seconds. */
+    static inline uint32_t plane_now(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (uint32_t)now.tv_sec;
     }
 
     /* The packed source address; IPv4 in IPv6 (mapped) becomes IPv4. */
@@ -138,6 +146,7 @@ cdef extern from *:
     void plane_add(uint64_t *, uint64_t) noexcept nogil
     void *plane_get_pointer(void *) noexcept nogil
     void plane_set_pointer(void *, void *) noexcept nogil
+    uint32_t plane_now() noexcept nogil
     int plane_source(const plane_address *, const uint8_t **) noexcept nogil
     size_t plane_echo(msghdr *) noexcept nogil
     void plane_send(int, mmsghdr *, int) noexcept nogil

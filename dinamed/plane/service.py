@@ -22,6 +22,7 @@ from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, native, teach
 from dinamed.plans.context import unpacked
 from dinamed.plans.counts import OTHER, TYPES
+from dinamed.plans.defence import Defence
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
@@ -108,7 +109,7 @@ class DataPlane:
         self._threads: list[threading.Thread] = []
         self._answered = 0
         self._ticks = 0
-        self._served: tuple[Snapshot, bool] | None = None
+        self._served: tuple[Snapshot, Defence] | None = None
         self._collecting = LoopingCall(self._tick)
         self._collecting.clock = reactor
 
@@ -241,10 +242,9 @@ class DataPlane:
     def _serve(self) -> None:
         """Serve what the engine serves now."""
         engine = self._authority.engine
-        # The limit on replies is kept in Python, where all of them then go.
-        served = engine.snapshot, engine.defence.limiter is not None
+        served = engine.snapshot, engine.defence
         old = self._served
-        if old is None or served[0] is not old[0] or served[1] != old[1]:
+        if old is None or served[0] is not old[0] or served[1] is not old[1]:
             self._served = served
             self.native.serve(self._compiler.tables(*served))
 

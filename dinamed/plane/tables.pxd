@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 from dinamed.plane.asked cimport MOST_LABELS, Asked
+from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData
 from dinamed.plane.octets cimport fnv1a
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
@@ -53,6 +54,7 @@ cdef struct TablesData:
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
     bint subnets            # whether every resolver's client subnets are honoured
+    Secrets secrets
     uint32_t nsid_size
     uint8_t nsid[128]
 

@@ -17,6 +17,7 @@ from dinamed.plane.posix cimport (
     plane_echo,
     plane_get_pointer,
     plane_get_seq,
+    plane_now,
     plane_send,
     plane_set_seq,
     plane_source,
@@ -106,6 +107,7 @@ cdef inline void serve_batch(
     cdef TablesData *tables
     source.rng = &worker.rng
     source.thread = worker.number
+    source.now = plane_now()
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)

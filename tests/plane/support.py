@@ -8,6 +8,8 @@ from dinamed.config.settings import Member, Pool
 from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, teach
 from dinamed.plans.context import unpacked
+from dinamed.plans.defence import Defence
+from dinamed.wire.cookies import Cookies
 from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
 from tests.plans.support import Bench, host, make_pool, make_zone
@@ -128,18 +130,25 @@ class Pair:
         native = compiling.native
         self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
         self.compiler = Compiler(threads + 1, rng)
-        self.plane.serve(self.compiler.tables(self.bench.snapshot))
+        self.cookies = Cookies((bytes(range(16)), b"x" * 16))
+        self.bench.engine.defend(Defence(self.cookies))
+        self.plane.serve(self.tables())
         self.native = self.learned = self.left = 0
+
+    def tables(self) -> "compiling.native.Tables":
+        """What the engine serves now."""
+        return self.compiler.tables(self.bench.snapshot, self.bench.engine.defence)
 
     def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
-        reply, learn = self.plane.answer(data, source)
+        now = int(self.bench.now)
+        reply, learn = self.plane.answer(data, source, now)
         if learn:
             query = read_query(data)
             assert isinstance(query, Query)
             key, plan = query.question.key, self.bench.engine.plan(query)
             teach(self.plane, self.compiler.places, key, query.question.type, plan)
-            reply, learn = self.plane.answer(data, source)
+            reply, learn = self.plane.answer(data, source, now)
             assert not learn
             self.learned += 1
         if reply is None:

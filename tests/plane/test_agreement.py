@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.defence import Defence
 from dinamed.wire.constants import Type
+from dinamed.wire.cookies import Cookies
 from dinamed.wire.names import WireName, from_text
 from tests.plane.support import BOUND, Pair
 from tests.strategies import TYPES, mutated
@@ -75,6 +77,7 @@ _OPTIONS = st.lists(
         subnets(),
         st.just(_option(3, b"")),
         st.just(_option(10, b"12345678")),
+        st.binary(min_size=16, max_size=40).map(lambda cookie: _option(10, cookie)),
         st.builds(_option, st.integers(0, 65535), st.binary(max_size=8)),
     ),
     max_size=3,
@@ -209,6 +212,40 @@ def ask(left: str, rrtype: int = Type.A) -> bytes:
     """A query without EDNS."""
     head = bytes(5) + b"\1" + bytes(6)
     return head + _name(left, "example.org.") + bytes((0, rrtype, 0, 1))
+
+
+class CookieTests(SynchronousTestCase):
+    """Cookies of any age and make, as the engine sees them."""
+
+    def test_cookies(self) -> None:
+        """Good, old, from the future, of a former secret, of another client."""
+        pair = Pair()
+        now = int(pair.bench.now)
+        former = Cookies(pair.cookies.secrets[1:])
+        made = [
+            maker.make(b"12345678", source, now - age)
+            for maker in (pair.cookies, former)
+            for age in (-400, -200, 0, 1700, 1900, 3500, 3700)
+            for source in (CLIENT, CLIENT6)
+        ]
+        for required in (False, True):
+            pair.bench.engine.defend(Defence(pair.cookies, required))
+            pair.plane.serve(pair.tables())
+            replies = set()
+            for cookie in (b"", *made, bytes(16)):
+                data = bytearray(ask("www"))
+                data[11] = 1
+                option = _option(10, b"12345678" + cookie)
+                data += bytes.fromhex("00002904d000000000") + bytes((0, len(option)))
+                for source in (CLIENT, CLIENT6):
+                    told = pair.ask_plane(bytes(data + option), source)
+                    if told is None:
+                        self.assertTrue(required)
+                        continue
+                    expected = pair.ask_engine(bytes(data + option), source)
+                    self.assertEqual(told, expected)
+                    replies.add(told)
+            self.assertGreaterEqual(len(replies), 6)
 
 
 class DistributionTests(SynchronousTestCase):

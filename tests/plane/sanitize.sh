@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The extension, built with AddressSanitizer and UndefinedBehaviorSanitizer, under the
+# agreement tests and a run of broken messages.
+#
+#   tests/plane/sanitize.sh [MILLIONS]   messages to try, 1 by default
+#
+# Builds into a folder of its own; PYTHON chooses the interpreter, which needs Cython.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+python=${PYTHON:-.venv/bin/python}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cp -r dinamed tests setup.py setup.cfg pyproject.toml README.rst LICENSE "$work"
+cd "$work"
+rm -f dinamed/plane/*.so dinamed/plane/*.c
+case $python in /*) ;; *) python=$OLDPWD/$python ;; esac
+CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=undefined" \
+    LDFLAGS="-fsanitize=address,undefined" \
+    "$python" setup.py -q build_ext --inplace
+
+export LD_PRELOAD
+LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)"
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+export PYTHONPATH=$work PYTHONMALLOC=malloc
+"$python" -m twisted.trial tests.plane
+exec "$python" -m tests.plane.fuzz "${1:-1}"
