@@ -9,7 +9,17 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dinamed import __version__
-from dinamed.commands import check, convert, explain, orders, reload, simulate, status
+from dinamed.commands import (
+    check,
+    completion,
+    convert,
+    explain,
+    orders,
+    reload,
+    simulate,
+    status,
+    top,
+)
 
 
 class Command(Protocol):
@@ -40,6 +50,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "down": orders.DOWN,
         "auto": orders.AUTO,
         "reload": reload,
+        "top": top,
+        "completion": completion,
     }
 )
 

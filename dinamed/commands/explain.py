@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import json
 import random
 import socket
 import sys
@@ -10,6 +11,7 @@ import time
 import dns.exception
 import dns.rdatatype
 
+from dinamed.commands import shares
 from dinamed.commands.remote import Remote, RemoteError, complain
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
@@ -19,6 +21,7 @@ from dinamed.plans.engine import Engine
 from dinamed.plans.explain import Client, Decoded, Step, decoded, explain
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
+from dinamed.simulator.chart import NoChartError
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 from dinamed.zones.packed import PackedZone
 
@@ -46,6 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="ask the server that runs there, with its orders, checks and loads",
     )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--clients",
+        metavar="FILE",
+        help="tell which share of these clients (one a line) goes where, by country",
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", help="with --clients, draw bars: FILE.png, .svg, .pdf"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
         name = from_text(arguments.name)
         rrtype = dns.rdatatype.from_text(arguments.type)
         client = ipaddress.ip_network(arguments.client, strict=False)
+        if arguments.plot and not arguments.clients:
+            raise ValueError("--plot needs --clients")
+        if arguments.http and arguments.clients:
+            raise ValueError("--clients reads the files: leave --http out")
     except (BadName, ValueError, dns.exception.DNSException) as error:
         print(f"dinamed explain: {error}", file=sys.stderr)
         return 2
@@ -73,8 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
                 print(problem)
             return 1
         engine = _engine(everything, everything.settings)
+        if arguments.clients:
+            return _share_out(arguments, engine, name, rrtype)
         explanation = explain(engine, name, rrtype, client)
         steps, reply = explanation.steps, decoded(explanation.reply)
+    if arguments.json:
+        print(json.dumps(_explained(name, rrtype, client, steps, reply), indent=2))
+        return 0
     print_explanation(f"{asked} for {_shown(client)}", steps, reply)
     return 0
 
@@ -92,6 +113,46 @@ def _asked(
     sections = (told["answer"], told["authority"], told["additional"])
     reply = Decoded(told["rcode"], told["authoritative"], told["scope"], sections)
     return tuple(Step(step["topic"], step["text"]) for step in told["steps"]), reply
+
+
+def _share_out(
+    arguments: argparse.Namespace, engine: Engine, name: WireName, rrtype: int
+) -> int:
+    """Tell which share of many clients goes where."""
+    try:
+        clients = shares.read_clients(arguments.clients)
+        found = shares.shares(engine, name, rrtype, clients)
+        if arguments.plot:
+            shares.plot(found, arguments.plot)
+    except (shares.BadClientsError, NoChartError) as error:
+        print(f"dinamed explain: {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(json.dumps(shares.as_json(found), indent=2))
+    else:
+        print("\n".join(shares.table(found)))
+    return 0
+
+
+def _explained(
+    name: WireName,
+    rrtype: dns.rdatatype.RdataType,
+    client: Client,
+    steps: tuple[Step, ...],
+    reply: Decoded,
+) -> dict[str, object]:
+    """An explanation as the HTTP API tells it."""
+    sections = ("answer", "authority", "additional")
+    return {
+        "name": to_text(name),
+        "type": dns.rdatatype.to_text(rrtype),
+        "client": str(client),
+        "steps": [{"topic": step.topic, "text": step.text} for step in steps],
+        "rcode": reply.rcode,
+        "authoritative": reply.authoritative,
+        "scope": reply.scope,
+        **dict(zip(sections, map(list, reply.sections), strict=True)),
+    }
 
 
 def _shown(client: Client) -> str:

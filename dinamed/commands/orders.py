@@ -1,6 +1,7 @@
 """`dinamed drain|up|down|auto POOL/MEMBER`: order the state of a member."""
 
 import argparse
+import json
 import re
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -49,6 +50,7 @@ class OrderCommand:
                 metavar="TIME",
                 help="how long, as 2h or 90s (default: until ordered otherwise)",
             )
+        parser.add_argument("--json", action="store_true", help="for programs")
         add_remote_arguments(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -65,6 +67,9 @@ class OrderCommand:
             told = remote_of(arguments).change("PUT", path, body)
         except RemoteError as error:
             return complain(error)
+        if arguments.json:
+            print(json.dumps(told, indent=2))
+            return 0
         how_long = "" if span is None else f" for {duration(span)}"
         reason = f" ({told['reason']})" if told["reason"] else ""
         print(f"{pool}/{member}: {self.state}{how_long}, now {told['state']}{reason}")

@@ -1,6 +1,7 @@
 """`dinamed reload`: have a running server read its config and zones again."""
 
 import argparse
+import json
 
 from dinamed.commands.remote import (
     RemoteError,
@@ -14,6 +15,7 @@ HELP = "have a running server read its config and zones again"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
+    parser.add_argument("--json", action="store_true", help="for programs")
     add_remote_arguments(parser)
 
 
@@ -23,5 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
         told = remote_of(arguments).change("POST", "/api/v1/reload")
     except RemoteError as error:
         return complain(error)
+    if arguments.json:
+        print(json.dumps(told))
+        return 0
     print(f"reloaded: {told['serving']}")
     return 0

@@ -85,6 +85,19 @@ def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Expl
     return Explanation(tuple(steps), reply)
 
 
+def chosen(
+    engine: Engine, name: WireName, rrtype: int, client: Client
+) -> tuple[str | None, list[Event]]:
+    """The client's country, and what the stages do for it.  Nothing is counted."""
+    query = Query(b"\0\0", 0, 0, _question(name, rrtype), _edns(client))
+    recorder = ListRecorder()
+    source = client.network_address.packed
+    context = QueryContext(query, source, True, recorder)
+    engine.execute(engine.plan(query), context)
+    place = engine.snapshot.locator.locate(source, client.prefixlen).place
+    return place.country, recorder.events
+
+
 def _question(name: WireName, rrtype: int) -> Question:
     return Question(name, name.lower(), rrtype, CLASS_IN)
 
