@@ -32,6 +32,7 @@ from dinamed.plane.asked cimport (
 )
 from dinamed.plane.cookie cimport COOKIE_SIZE, judge_cookie
 from dinamed.plane.draw cimport (
+    BY_CLIENT,
     BY_HASH,
     BY_WEIGHT,
     ELSEWHERE,
@@ -50,8 +51,10 @@ from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tables cimport (
     DRAWN,
     FIXED,
+    Known,
     Learned,
     TablesData,
+    known_of,
     learned_of,
     tally,
     zone_of,
@@ -79,6 +82,7 @@ cdef enum:
     SILENT = 0
     HAND_OVER = -1
     LEARN = -2  # hand over, and take the plan of this question
+    MEET = -3   # hand over, and take what the pool has for this client
 
 
 cdef struct Source:
@@ -265,11 +269,29 @@ cdef inline int drawn_answer(
     """An answer with drawn members, behind the records of `plan` if that is given."""
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t counts[3]
-    cdef uint32_t scope = 0, owner = 2, before = 0, i, room
+    cdef uint32_t scope = 0, least = 0, owner = 2, before = 0, i, room
+    cdef const Known *known = NULL
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + asked.end
     cdef uint64_t *booked
     cdef int size
+    if route.kind == BY_CLIENT:
+        if subnet and asked.family:
+            if not tables.subnets:
+                return HAND_OVER
+            known = known_of(
+                tables, route.serial, asked.address, 4 if asked.family == 1 else 16,
+                asked.prefix,
+            )
+            if known != NULL:
+                least = known.scope
+        else:
+            known = known_of(
+                tables, route.serial, source.address, source.size, source.size * 8
+            )
+        if known == NULL:
+            return MEET
+        route = known.route
     counts[0] = counts[1] = counts[2] = 0
     if plan != NULL:
         before, owner = plan.before, plan.owner
@@ -292,6 +314,8 @@ cdef inline int drawn_answer(
         memcpy(at + owner, route.records + drawn[i] * route.span, route.span)
         at += owner + route.span
     counts[0] += route.answers
+    if scope < least:
+        scope = least
     size = finish(tables, asked, out, room, 0, True, counts, 0, scope)
     booked = route.counts + source.thread * route.stride
     for i in range(route.answers):

@@ -13,11 +13,13 @@ from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
 from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.chain import MOST_PREPARED, Route
+from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.protocol import Picking
+from dinamed.pools.stages.protocol import CLIENT, PLACE, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.weighted import AliasTable, Weighted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode, Type
@@ -39,6 +41,7 @@ NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _LONGEST_ORIGIN = 240
+_OF_CLIENT = frozenset({CLIENT, PLACE})
 
 
 class Compiler:
@@ -50,6 +53,7 @@ class Compiler:
     def __init__(self, rows: int, rng: Random) -> None:
         self._rows = rows
         self._rng = rng
+        self._serial = 0
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -111,16 +115,27 @@ class Compiler:
         route = view.route(family)
         if route is None:
             return native.Route(view.name, native.NOBODY, self._rows)
-        members = route.folded
-        prepared = route.prepared
+        if not route.remaining:
+            return self._picking(view, family, route, route.folded)
+        if any(stage.depends - _OF_CLIENT for _, stage in route.remaining):
+            return elsewhere
+        self._serial += 1
+        kind = native.BY_CLIENT
+        return native.Route(view.name, kind, self._rows, serial=self._serial)
+
+    def _picking(
+        self, view: PoolView, family: Family, route: Route, members: Candidates
+    ) -> "native.Route":
+        """The picking stage of a route for these candidates."""
+        elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
+        prepared = route.ready(members)
         kind = _kind_of(route.picking[1])
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
         answers = min(answers, len(members))
         if (
-            prepared is None
-            or kind == native.ELSEWHERE
+            kind == native.ELSEWHERE
             or answers > native.MOST_DRAWN
             or any(len(member.addresses(family)) != 1 for member in members)
         ):
@@ -145,6 +160,34 @@ class Compiler:
             else [],
             self._credits(members) if kind == native.IN_TURN else [],
         )
+
+    def meet(
+        self, plane: "native.Plane", plan: Drawn, client: Client, snapshot: Snapshot
+    ) -> None:
+        """Have the plane know among which members a client's answers are drawn.
+
+        This is for pools whose stages narrow by the client or its place.
+        """
+        if plan.wanted is Wanted.TEXT or plan.pool not in self.places:
+            return
+        family: Family = 4 if plan.wanted is Wanted.A else 6
+        view, routes = self._routes[plan.pool]
+        above = routes[FAMILIES.index(family)]
+        route = view.route(family)
+        if route is None or not route.remaining:
+            return
+        asked = DrawContext(client, family, 0.0, self._rng, count=False)
+        asked.locator = snapshot.locator
+        kept = route.folded
+        for _, stage in route.remaining:
+            kept = stage.narrow(kept, asked, route.facts) or kept
+        sub = above.subs.get(kept)
+        if sub is None:
+            if len(above.subs) >= MOST_PREPARED:
+                return
+            sub = above.subs[kept] = self._picking(view, family, route, kept)
+        place = self.places[plan.pool] + FAMILIES.index(family)
+        plane.meet(place, client.address, client.prefix, sub, asked.scope)
 
     def _credits(self, members: Candidates) -> list[float]:
         """What round robin begins with in each thread, as `round_robin` has it."""

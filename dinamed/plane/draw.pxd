@@ -16,10 +16,12 @@ cdef enum Kind:
     BY_HASH
     IN_TURN
     EVERYONE
+    BY_CLIENT    # by the route that was learned for the client
 
 
 cdef struct RouteData:
     Kind kind
+    uint64_t serial      # of routes BY_CLIENT, each its own
     uint32_t size
     uint32_t answers     # how many members are drawn, at most `size`
     uint32_t span        # octets of a record without its owner

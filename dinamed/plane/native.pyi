@@ -10,6 +10,7 @@ BY_WEIGHT: int
 BY_HASH: int
 IN_TURN: int
 EVERYONE: int
+BY_CLIENT: int
 MOST_DRAWN: int
 MOST_KEYS: int
 PLAN_FIXED: int
@@ -21,6 +22,7 @@ Count = tuple[str, str, int]
 class Route:
     pool: str
     members: tuple[str, ...]
+    subs: dict[object, Route]
     def __init__(
         self,
         pool: str,
@@ -34,6 +36,7 @@ class Route:
         aliases: list[int] = ...,
         seeds: list[int] = ...,
         start: list[float] = ...,
+        serial: int = ...,
     ) -> None: ...
     def take_counts(self) -> list[Count]: ...
 
@@ -111,12 +114,15 @@ class Plane:
         before: bytes = ...,
         owner: bytes = ...,
     ) -> None: ...
+    def meet(
+        self, place: int, address: bytes, prefix: int, route: Route, scope: int
+    ) -> None: ...
     def reclaim(self) -> tuple[list[Route], list[Tally]]: ...
     def take_counts(self) -> list[Count]: ...
     def answer(
         self, data: bytes, source: bytes, now: int = ...
-    ) -> tuple[bytes | None, bool]: ...
+    ) -> tuple[bytes | None, int]: ...
     def serve_handed(
-        self, respond: Callable[[bytes, bytes, bool], bytes | None], most: int
+        self, respond: Callable[[bytes, bytes, int], bytes | None], most: int
     ) -> bool: ...
     def counters(self) -> dict[str, int]: ...

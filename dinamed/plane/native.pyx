@@ -14,7 +14,7 @@ from cpython.buffer cimport (
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
-from dinamed.plane.answer cimport HAND_OVER, LEARN, Source, answer
+from dinamed.plane.answer cimport LEARN, MEET, Source, answer
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
 from dinamed.plane.draw cimport MOST_ANSWERS, Kind, RouteData
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
@@ -37,9 +37,11 @@ from dinamed.plane.tables cimport (
     MOST_COLUMNS,
     TALLY_SIZE,
     TYPE_COLUMNS,
+    Known,
     Learned,
     PlanKind,
     TablesData,
+    client_hash,
     label_hash,
     plan_hash,
 )
@@ -59,7 +61,7 @@ cdef extern from "stdlib.h":
 cdef uint32_t CRC[256]
 fill_crc_table(CRC)
 
-ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE = range(6)
+ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT = range(7)
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
@@ -81,12 +83,14 @@ cdef class Route:
 
     `records` are the members' records without their owner, all of one size.  `rows`
     is how many threads count hand-outs, `start` the credits that round robin begins
-    with, for each thread.
+    with, for each thread.  `serial` is a number of its own for each route BY_CLIENT,
+    and `subs` holds the routes for its clients, by candidates.
     """
 
     cdef RouteData data
     cdef readonly str pool
     cdef readonly tuple members
+    cdef readonly dict subs
     cdef uint32_t _rows
 
     def __cinit__(
@@ -102,11 +106,14 @@ cdef class Route:
         list aliases=[],
         list seeds=[],
         list start=[],
+        uint64_t serial=0,
     ):
         cdef RouteData *data = &self.data
         cdef uint32_t size = len(members), i
         cdef bytes record
         self.pool = pool
+        self.subs = {}
+        data.serial = serial
         self.members = members
         self._rows = rows
         data.kind = <Kind>kind
@@ -160,7 +167,7 @@ cdef class Route:
         for i in range(self.data.size):
             if self._sum(i) != self.data.booked[i]:
                 return True
-        return False
+        return bool(self.subs)
 
     cdef uint64_t _sum(self, uint32_t member) noexcept:
         cdef uint64_t total = 0
@@ -179,6 +186,8 @@ cdef class Route:
             if total != self.data.booked[i]:
                 found.append((self.pool, self.members[i], total - self.data.booked[i]))
                 self.data.booked[i] = total
+        for sub in self.subs.values():
+            found += (<Route>sub).take_counts()
         return found
 
 
@@ -301,7 +310,7 @@ cdef class ZoneTable:
 
 
 cdef class _Plans:
-    """Learned plans by question: open addressing, entries are only ever added."""
+    """Plans by question, or clients: open addressing, entries are only ever added."""
 
     cdef void **slots
     cdef uint32_t mask
@@ -337,6 +346,14 @@ cdef class _Plans:
         self.used += 1
         self.octets += sizeof(Learned) + plan.size + plan.body + plan.before
 
+    cdef void meet(self, Known *known) noexcept:
+        """Take over what is known of a client."""
+        cdef uint32_t slot = <uint32_t>known.hash & self.mask
+        while self.slots[slot] != NULL:
+            slot = (slot + 1) & self.mask
+        plane_set_pointer(&self.slots[slot], known)
+        self.used += 1
+
 
 cdef class Tables:
     """A snapshot for the threads.
@@ -351,6 +368,7 @@ cdef class Tables:
     cdef readonly list routes
     cdef readonly Tally tally
     cdef _Plans _plans
+    cdef _Plans _clients
     cdef uint32_t _slots
 
     def __cinit__(
@@ -412,7 +430,9 @@ cdef class Tables:
             self._enter(i)
         self._slots = slots
         self._plans = _Plans(slots)
+        self._clients = _Plans(slots)
         data.learned = self._plans.slots
+        data.known = self._clients.slots
         data.learned_mask = slots - 1
 
     cdef void _enter(self, uint32_t number):
@@ -578,6 +598,38 @@ cdef class Plane:
             at += len(<bytes>part)
         plans.add(plan)
 
+    def meet(
+        self, uint32_t place, bytes address not None, uint32_t prefix,
+        Route route not None, uint32_t scope,
+    ):
+        """Remember by which route a client's answers are drawn, where that is BY_CLIENT.
+
+        `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
+        """
+        cdef Tables tables = self.tables
+        cdef _Plans clients = tables._clients
+        cdef Route above = tables.routes[place]
+        cdef Known *known
+        if len(address) not in (4, 16) or prefix > 128:
+            raise ValueError("not an address")
+        if not any(route is sub for sub in above.subs.values()):
+            raise ValueError("nobody keeps that route")
+        if clients.used * 2 >= tables._slots:
+            self._retire(clients)
+            clients = tables._clients = _Plans(tables._slots)
+            plane_set_pointer(&tables.data.known, clients.slots)
+        known = <Known *>calloc(1, sizeof(Known))
+        if known == NULL:
+            raise MemoryError
+        known.serial = above.data.serial
+        known.size = len(address)
+        known.prefix = prefix
+        known.scope = scope
+        known.route = &route.data
+        memcpy(known.address, <const char *>address, known.size)
+        known.hash = client_hash(known.serial, known.address, known.size, prefix)
+        clients.meet(known)
+
     cdef void _retire(self, object old):
         """Keep what threads may still look at, until they have all moved on."""
         cdef uint64_t epoch = self.shared.epoch + 1
@@ -625,7 +677,7 @@ cdef class Plane:
         return found
 
     def answer(self, bytes data not None, bytes source not None, uint32_t now=0):
-        """What a thread would do with one datagram: reply, and whether to learn.
+        """What a thread would do with one datagram: reply, and what to learn.
 
         The reply is None for what goes to the engine in Python, and empty for
         silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time.
@@ -646,8 +698,8 @@ cdef class Plane:
             len(data), out,
         )
         if size < 0:
-            return None, size == LEARN
-        return <bytes>(<const char *>out)[:size], False
+            return None, 1 if size == LEARN else 2 if size == MEET else 0
+        return <bytes>(<const char *>out)[:size], 0
 
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.
@@ -676,7 +728,7 @@ cdef class Plane:
                 reply = respond(
                     <bytes>(<const char *>data)[:record.size],
                     <bytes>(<const char *>address)[:size],
-                    bool(record.learn),
+                    record.learn,
                 )
                 if reply is not None:
                     part.iov_base = <void *><const char *>reply

@@ -22,7 +22,7 @@ cdef enum:
 cdef struct Handed:
     uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
     uint32_t size       # octets of the query, which follows
-    uint32_t learn
+    uint32_t learn      # 0: nothing, 1: a plan, 2: a client
     int fd
     uint32_t name_size
     uint32_t control_size
@@ -39,7 +39,7 @@ cdef struct Ring:
 
 cdef inline bint push(
     Ring *ring, const msghdr *message, const uint8_t *query, uint32_t size,
-    int fd, bint learn,
+    int fd, uint32_t learn,
 ) noexcept nogil:
     """False if there is no room."""
     cdef uint64_t head = plane_get_seq(&ring.head), tail = ring.tail

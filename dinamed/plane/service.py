@@ -20,9 +20,10 @@ from zope.interface import implementer
 
 from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, native, teach
-from dinamed.plans.context import unpacked
+from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
+from dinamed.plans.plan import Drawn
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
@@ -39,6 +40,8 @@ BATCH = 64
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
+LEARN_CLIENT = 2
+"""What `native` says when it is the client that is not known."""
 _TYPES = (0, *TYPES)
 """The types by the columns in which the plane counts them."""
 
@@ -222,20 +225,29 @@ class DataPlane:
                     cell = engine.counts.cell(tally.label, rrtype, rcode, False)
                     cell.count += number
 
-    def _respond(self, data: bytes, source: bytes, learn: bool) -> bytes | None:
+    def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
         reply = self._resolver.respond(data, unpacked(source))
         if learn:
-            self._learn(data)
+            self._learn(data, source, learn == LEARN_CLIENT)
         return reply
 
-    def _learn(self, data: bytes) -> None:
-        """Have the next query with this question answered natively, if that can be."""
+    def _learn(self, data: bytes, source: bytes, client: bool) -> None:
+        """Have the next query with this question answered natively, if that can be.
+
+        Or, where the plan is known and that is not enough, those of this client.
+        """
+        engine = self._authority.engine
         query = read_query(data)
         assert isinstance(query, Query)
         try:
-            plan = self._authority.engine.plan(query)
+            plan = engine.plan(query)
         except Exception:
             return  # the resolver has met, told and answered this just now
+        if client:
+            if isinstance(plan, Drawn):
+                asked = engine.client_of(plan, QueryContext(query, source))
+                self._compiler.meet(self.native, plan, asked, engine.snapshot)
+            return
         question = query.question
         teach(self.native, self._compiler.places, question.key, question.type, plan)
 

@@ -5,7 +5,7 @@ from libc.string cimport memcmp, memcpy
 from dinamed.plane.asked cimport MOST_LABELS, Asked
 from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData
-from dinamed.plane.octets cimport fnv1a
+from dinamed.plane.octets cimport fnv1a, mix
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.zone cimport Zone
 
@@ -41,6 +41,17 @@ cdef struct Learned:
     uint8_t octets[1]       # name, body, before, owner
 
 
+cdef struct Known:
+    # Among which members a client's answers are drawn.
+    uint64_t hash
+    uint64_t serial         # of the route BY_CLIENT
+    uint32_t prefix
+    uint32_t size           # octets of the address
+    uint8_t address[16]
+    uint32_t scope          # bits of the client subnet that this depends on
+    const RouteData *route
+
+
 cdef struct TablesData:
     const uint32_t *crc
     Zone **zones
@@ -50,6 +61,7 @@ cdef struct TablesData:
     RouteData **routes      # by place: for IPv4, then for IPv6
     void **learned
     uint32_t learned_mask
+    void **known            # as many slots as `learned`
     bint shut               # whether everything is left to Python
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
@@ -98,6 +110,34 @@ cdef inline const Zone *zone_of(
             slot = (slot + 1) & tables.zone_mask
         label += 1
     return NULL
+
+
+cdef inline uint64_t client_hash(
+    uint64_t serial, const uint8_t *address, uint32_t size, uint32_t prefix
+) noexcept nogil:
+    return mix(fnv1a(address, size) ^ mix(serial << 8 | prefix))
+
+
+cdef inline const Known *known_of(
+    const TablesData *tables, uint64_t serial, const uint8_t *address, uint32_t size,
+    uint32_t prefix,
+) noexcept nogil:
+    """What was learned of a client, or NULL."""
+    cdef uint64_t hash = client_hash(serial, address, size, prefix)
+    cdef uint32_t slot = <uint32_t>hash & tables.learned_mask
+    cdef void **slots = <void **>plane_get_pointer(<void *>&tables.known)
+    cdef const Known *known
+    while True:
+        known = <const Known *>plane_get_pointer(&slots[slot])
+        if known == NULL:
+            return NULL
+        if (
+            known.hash == hash and known.serial == serial and known.size == size
+            and known.prefix == prefix
+            and memcmp(known.address, address, size) == 0
+        ):
+            return known
+        slot = (slot + 1) & tables.learned_mask
 
 
 cdef inline void tally(

@@ -3,7 +3,7 @@
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
-from dinamed.plane.answer cimport LEARN, SILENT, Source, answer
+from dinamed.plane.answer cimport LEARN, MEET, SILENT, Source, answer
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     MSG_WAITFORONE,
@@ -142,7 +142,7 @@ cdef inline void serve_batch(
         elif push(
             worker.ring, &batch.received[i].msg_hdr,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-            fd, size == LEARN,
+            fd, 1 if size == LEARN else 2 if size == MEET else 0,
         ):
             plane_add(&worker.handed, 1)
             pushed = True

@@ -114,7 +114,7 @@ class Engine:
         """Called before what the server knows of itself is told, to bring it up to
         date."""
         self.on_change: Callable[[], None] | None = None
-        """Called after `serve` and `defend`, for those who answer beside this."""
+        """Called after all changes but those of pools' states, for those who answer beside this."""
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
         self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
@@ -160,6 +160,8 @@ class Engine:
     def take_locator(self, locator: Locator) -> None:
         """Know clients' places anew; all plans stay good."""
         self._snapshot = replace(self._snapshot, locator=locator)
+        if self.on_change is not None:
+            self.on_change()
 
     @staticmethod
     def _new_planner(snapshot: Snapshot) -> Planner:

@@ -4,15 +4,20 @@ import os
 import random
 from unittest import SkipTest
 
+from dinamed.config.places import Geo
 from dinamed.config.settings import Member, Pool
+from dinamed.geo.files import load_places
 from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, teach
-from dinamed.plans.context import unpacked
+from dinamed.plane.service import LEARN_CLIENT
+from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.defence import Defence
+from dinamed.plans.plan import Drawn, Plan
 from dinamed.wire.cookies import Cookies
 from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
 from tests.plans.support import Bench, host, make_pool, make_zone
+from tests.plans.test_places import MEMBERS, NETWORKS
 
 ZONE = """\
 www IN A 192.0.2.80
@@ -65,6 +70,9 @@ BOUND = {
     "down": "down",
     "nested": "nested",
     "two": "two",
+    "placed": "placed",
+    "near": "near",
+    "net": "net",
     "*.pools": "weighted",
 }
 
@@ -101,6 +109,9 @@ def pools() -> list[Pool]:
         make_pool("down", host("gone", "192.0.2.9", weight=0.0), when_down="none"),
         make_pool("nested", Member(name="inner", pool="weighted")),
         make_pool("two", host("both", "192.0.2.1", "192.0.2.2")),
+        make_pool("placed", *MEMBERS, select=["country", "hash"]),
+        make_pool("near", *MEMBERS, select=["priority", "nearest", "hash"]),
+        make_pool("net", *MEMBERS, select=["network", "country", "hash"]),
     ]
 
 
@@ -126,6 +137,8 @@ class Pair:
     def __init__(self, threads: int = 0) -> None:
         need_plane()
         self.bench = Bench(zones(), pools())
+        locator = load_places(Geo(networks=NETWORKS)).locator
+        self.bench.engine.take_locator(locator)
         rng = random.Random(1)
         native = compiling.native
         self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
@@ -137,7 +150,8 @@ class Pair:
 
     def tables(self) -> "compiling.native.Tables":
         """What the engine serves now."""
-        return self.compiler.tables(self.bench.snapshot, self.bench.engine.defence)
+        engine = self.bench.engine
+        return self.compiler.tables(engine.snapshot, engine.defence)
 
     def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
@@ -146,9 +160,16 @@ class Pair:
         if learn:
             query = read_query(data)
             assert isinstance(query, Query)
-            key, plan = query.question.key, self.bench.engine.plan(query)
-            teach(self.plane, self.compiler.places, key, query.question.type, plan)
+            engine = self.bench.engine
+            key, plan = query.question.key, engine.plan(query)
+            if learn == LEARN_CLIENT:
+                self.meet(query, plan, source)
+            else:
+                teach(self.plane, self.compiler.places, key, query.question.type, plan)
             reply, learn = self.plane.answer(data, source, now)
+            if learn == LEARN_CLIENT:
+                self.meet(query, plan, source)
+                reply, learn = self.plane.answer(data, source, now)
             assert not learn
             self.learned += 1
         if reply is None:
@@ -156,6 +177,13 @@ class Pair:
         else:
             self.native += 1
         return reply
+
+    def meet(self, query: Query, plan: Plan, source: bytes) -> None:
+        """Have the plane know the client of a query."""
+        assert isinstance(plan, Drawn)
+        engine = self.bench.engine
+        client = engine.client_of(plan, QueryContext(query, source))
+        self.compiler.meet(self.plane, plan, client, engine.snapshot)
 
     def ask_engine(self, data: bytes, source: bytes) -> bytes:
         """What the engine replies; empty for silence."""

@@ -20,7 +20,9 @@ CLIENT = bytes((192, 0, 2, 77))
 CLIENT6 = bytes.fromhex("20010db8000100020003000400050006")
 DRAWN = frozenset(BOUND) | {"topool", "toempty"}
 """Names whose answers are drawn (by some pools: determined all the same)."""
-DETERMINED = frozenset({"hashed", "hashed2", "ranked", "six", "down", "toempty"})
+DETERMINED = frozenset(
+    {"hashed", "hashed2", "ranked", "six", "down", "toempty", "placed", "near", "net"}
+)
 
 _LEFT = st.sampled_from(
     [
@@ -172,6 +174,27 @@ class AgreementTests(SynchronousTestCase):
         # An ECS option with a wrong length is Python's.
         self.assertGreater(self.pair.left, 100)
 
+    def test_places(self) -> None:
+        """Clients of every place and prefix get their members, with the same scope."""
+        for left in ("placed", "near", "net"):
+            head = bytearray(ask(left))
+            head[11] = 1
+            head += bytes.fromhex("00002904d000000000")
+            for network in ("192.0.2.0", "192.0.2.160", "198.51.100.0", "203.0.113.0"):
+                for bits in (0, 7, 8, 16, 22, 24, 25, 26, 32):
+                    value = int.from_bytes(bytes(map(int, network.split("."))), "big")
+                    value = value >> 32 - bits << 32 - bits
+                    address = value.to_bytes(4, "big")[: (bits + 7) // 8]
+                    option = _option(8, bytes((0, 1, bits, 0)) + address)
+                    data = bytes(head) + bytes((0, len(option))) + option
+                    self.check(data)
+                    self.check(data)
+                for source in (network, "8.8.8.8"):
+                    self.check(ask(left), bytes(map(int, source.split("."))))
+        self.assertEqual(self.pair.left, 0)
+        # Each client is learned once for each pool.
+        self.assertGreater(self.pair.native, 2 * self.pair.learned - 20)
+
     def test_most_is_native(self) -> None:
         """What is asked all day does not go to Python."""
         for left, types in (
@@ -188,6 +211,10 @@ class AgreementTests(SynchronousTestCase):
             ("six", (1, 28)),
             ("topool", (1,)),
             ("toempty", (1, 28)),
+            ("placed", (1,)),
+            ("near", (1,)),
+            ("net", (1,)),
+            ("nearby", (1, 28)),
             ("x.sub", (1,)),
         ):
             for rrtype in types:
