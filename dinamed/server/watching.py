@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
 from dinamed.config.settings import Pool
@@ -62,6 +63,8 @@ class AfterFirstRound(Service):
     Queries that come earlier wait in the queues of the sockets, which are bound.
     """
 
+    log = Logger()
+
     def __init__(self, health: HealthService, then: Service) -> None:
         self._health = health
         self._then = then
@@ -71,6 +74,10 @@ class AfterFirstRound(Service):
         super().startService()
         waiting: Deferred[None] = self._health.first_round()
         waiting.addCallback(self._begin)
+        # Nobody else would tell: what was in memory then is never collected.
+        waiting.addErrback(
+            lambda failure: self.log.failure("cannot begin to answer", failure)
+        )
 
     def _begin(self, _: None) -> None:
         if self.running:

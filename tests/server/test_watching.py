@@ -55,6 +55,14 @@ def authority_of(folder: str, more: str, now: float = 1000.0) -> Authority:
     return Authority(loaded, lambda: now, random.Random(1))
 
 
+class Stubborn(Service):
+    """Does not start."""
+
+    def startService(self) -> None:
+        """Fail."""
+        raise RuntimeError("no")
+
+
 class WatchingTests(TestCase):
     """Real sockets on loopback."""
 
@@ -96,6 +104,17 @@ class WatchingTests(TestCase):
         self.assertTrue(then.running)
         await services.stopService()
         self.assertFalse(then.running)
+
+    async def test_no_beginning(self) -> None:
+        """What keeps answers from beginning stands in the log."""
+        authority = authority_of(self.mktemp(), "")
+        watching = WatchingService(reactor, authority, random.Random(2))
+        services = MultiService()
+        watching.setServiceParent(services)
+        AfterFirstRound(watching.health, Stubborn()).setServiceParent(services)
+        services.startService()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        await services.stopService()
 
     async def test_pushes_follow_a_reload(self) -> None:
         """A pool takes pushed reports from the reload on that says so."""
