@@ -266,6 +266,6 @@ class InlineReactor:
         """The pool that runs at once."""
         return self._pool
 
-    def callFromThread(self, function, *args):  # type: ignore[no-untyped-def]  # noqa: N802
+    def callFromThread(self, function, *args):  # type: ignore[no-untyped-def]
         """We are in the thread already."""
         function(*args)
