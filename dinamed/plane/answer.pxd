@@ -73,6 +73,8 @@ from dinamed.plane.zone cimport (
 
 cdef enum:
     TXT = 16
+    SVCB = 64
+    HTTPS = 65
     FORMERR = 1
     NXDOMAIN = 3
     REFUSED = 5
@@ -364,6 +366,8 @@ cdef inline int at_node(
             asked.type == TYPE_NS or asked.type == TYPE_CNAME
             or asked.type == TYPE_SOA or asked.type == TYPE_PTR
             or asked.type == TYPE_MX or asked.type == TYPE_SRV
+            # Services at a pool's name may have hints of its choice.
+            or ((asked.type == SVCB or asked.type == HTTPS) and pool_of(zone, node))
         ):
             return by_learned(tables, asked, source, out)
         return static_answer(tables, asked, rrset, out)

@@ -42,6 +42,9 @@ sub IN NS ns.example.net.
 sub IN DS 12345 13 1 abababababababababababababababababababab
 ns.sub IN A 192.0.2.92
 below IN DNAME www
+weighted IN HTTPS 1 . alpn=h2
+weighted IN MX 5 mail
+hashed IN SVCB 1 elsewhere.example.net. alpn=h2
 odd IN TYPE65400 \\# 3 c00c01
 many IN TXT "{long}"
 many IN TXT "2{long}"

@@ -165,7 +165,7 @@ class AgreementTests(SynchronousTestCase):
             "q.star", "q.wild", "missing", "a.b", "ns1", "z.ns1", "many", *BOUND,
         ]  # fmt: skip
         for left in names:
-            for rrtype in (1, 28, 16, 6, 2, 15, 255, 5, 33, 43, 65):
+            for rrtype in (1, 28, 16, 6, 2, 15, 255, 5, 33, 43, 64, 65):
                 for ending in endings:
                     data = b"\1\2\1\0\0\1\0\0\0\0\0" + bytes((bool(ending),))
                     data += _name(left, "Example.ORG.") + bytes((0, rrtype, 0, 1))
