@@ -8,6 +8,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IHalfCloseableProtocol,
+    INegotiated,
     IProtocolNegotiationFactory,
     IPushProducer,
     IReactorTime,
@@ -125,6 +126,14 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         # Else the transport, its buffer empty, would ask for more instead of closing.
         self.transport.unregisterProducer()  # type: ignore[attr-defined]
         self.transport.loseConnection()
+        if INegotiated.providedBy(self.transport):
+            # TLS ends when the peer has said so too, which has to be read.
+            self.transport.resumeProducing()  # type: ignore[attr-defined]
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what has come; nothing is kept once no more is answered."""
+        if not self._ended:
+            super().dataReceived(data)
 
     def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""

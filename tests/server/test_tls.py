@@ -7,6 +7,7 @@ from typing import Any
 
 import dns.message
 from OpenSSL import SSL
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
@@ -91,6 +92,11 @@ class Client:
         while len(data) < size:
             data += self._tls.recv(size - len(data))
         return data
+
+    def send(self, data: bytes) -> None:
+        """Send octets, as far as they are wanted."""
+        with contextlib.suppress(SSL.Error):
+            self._tls.sendall(data)
 
     def ends(self) -> bool:
         """Whether the server closes the connection."""
@@ -211,6 +217,30 @@ class TlsTests(TestCase):
             with socket.create_connection(("127.0.0.1", port), 5) as raw:
                 raw.sendall(said)
                 self.assertTrue(await deferToThread(is_cut_off, raw))
+
+    async def test_no_dns(self) -> None:
+        """What gets no answer ends the connection, as soon as the peer agrees."""
+        _, port = await self.serve()
+        client = await self.client(port)
+        self.assertEqual(self.streams.open_connections, 1)
+        await deferToThread(client.send, frame(b"no DNS") + bytes(200_000))
+        self.assertTrue(await deferToThread(client.ends))
+        client.close()
+        for _ in range(200):
+            if not self.streams.open_connections:
+                break
+            await deferLater(self.reactor, 0.01)
+        self.assertEqual(self.streams.open_connections, 0)
+
+    async def test_stop(self) -> None:
+        """An idle client that closes when it is told to does not hold up the end."""
+        _, port = await self.serve()
+        client = await self.client(port)
+        await deferToThread(client.ask, QUESTION)
+        closed = self.streams.close(60)
+        self.assertTrue(await deferToThread(client.ends))
+        client.close()
+        await closed
 
     async def test_new_certificate(self) -> None:
         """New files are used for new connections; what is bad changes nothing."""
