@@ -27,6 +27,10 @@ class Connections(Generic[Connection]):
         self._sources: dict[Connection, bytes] = {}
         self._networks: dict[bytes, dict[Connection, None]] = {}
         self._clients: dict[bytes, int] = {}
+        self.refused = 0
+        """Connections that were one too many from their address."""
+        self.displaced = 0
+        """Connections that had to go for others."""
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -42,6 +46,7 @@ class Connections(Generic[Connection]):
         """
         count = self._clients.get(source, 0)
         if count >= self.per_client:
+            self.refused += 1
             raise RefusedError
         network = self._networks.get(_network(source), {})
         gone = None
@@ -51,6 +56,7 @@ class Connections(Generic[Connection]):
             gone = next(iter(self._sources))
         if gone is not None:
             self.forget(gone)
+            self.displaced += 1
         self._sources[connection] = source
         self._networks.setdefault(_network(source), {})[connection] = None
         self._clients[source] = self._clients.get(source, 0) + 1

@@ -197,6 +197,16 @@ class StreamFactory(DNSServerFactory):
         return [b"dot"]
 
     @property
+    def refused(self) -> int:
+        """Connections that were one too many from their address."""
+        return self._open.refused
+
+    @property
+    def displaced(self) -> int:
+        """Connections that had to go for others."""
+        return self._open.displaced
+
+    @property
     def open_connections(self) -> int:
         """Connections open now."""
         return len(self._open)

@@ -24,6 +24,7 @@ from dinamed.pools.pool import PoolView
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.stream import StreamFactory
 from dinamed.server.watching import WatchingService
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.resources import Endpoint
@@ -76,6 +77,8 @@ class ServerCollector(Collector):
             "Streams that are open.",
             self._listening.streams.open_connections,
         )
+        yield _closed(self._listening.streams)
+        yield _limited(engine)
         yield from _reloads(self._reloading)
         yield from _checks(self._watching.health)
         views = [view for _, view in sorted(self._authority.manager.views.items())]
@@ -140,6 +143,29 @@ def _questions(engine: Engine) -> Iterator[Metric]:
         "Messages that got no reply, for they were none or replies themselves.",
         engine.counts.silent,
     )
+
+
+def _closed(streams: StreamFactory) -> Metric:
+    closed = CounterMetricFamily(
+        "dinamed_closed_connections",
+        "Streams that were closed for there were too many.",
+        labels=("reason",),
+    )
+    closed.add_metric(("refused",), streams.refused)
+    closed.add_metric(("displaced",), streams.displaced)
+    return closed
+
+
+def _limited(engine: Engine) -> Metric:
+    limited = CounterMetricFamily(
+        "dinamed_limited_replies",
+        "Replies over the limit of their kind, by what became of them.",
+        labels=("outcome",),
+    )
+    limiter = engine.defence.limiter
+    limited.add_metric(("dropped",), 0 if limiter is None else limiter.dropped)
+    limited.add_metric(("truncated",), 0 if limiter is None else limiter.slipped)
+    return limited
 
 
 def _reloads(reloading: ReloadService) -> Iterator[Metric]:

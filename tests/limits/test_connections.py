@@ -23,6 +23,7 @@ class ConnectionsTests(SynchronousTestCase):
         books.touch("a")
         self.assertEqual(books.admit("c", A1), "b")
         self.assertEqual(list(books), ["a", "c"])
+        self.assertEqual((books.displaced, books.refused), (1, 0))
 
     def test_per_prefix(self) -> None:
         """A network makes room by itself; others keep what they have."""
@@ -41,6 +42,7 @@ class ConnectionsTests(SynchronousTestCase):
         with self.assertRaises(RefusedError):
             books.admit("c", A1)
         self.assertEqual(list(books), ["a", "b"])
+        self.assertEqual((books.displaced, books.refused), (0, 1))
         self.assertTrue(books.forget("a"))
         self.assertIsNone(books.admit("c", A1))
 

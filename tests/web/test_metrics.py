@@ -128,6 +128,8 @@ class MetricsTests(SiteCase):
             "dinamed_answer_duration_seconds_bucket",
             "dinamed_check_lateness_seconds_count",
             "dinamed_open_connections",
+            "dinamed_closed_connections_total",
+            "dinamed_limited_replies_total",
             "dinamed_failures_total",
         ):
             self.assertIn(name, names)
