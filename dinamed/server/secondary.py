@@ -30,6 +30,8 @@ LAST_RETRY = 600.0
 """Without a zone there is no SOA with a retry; waits grow from the one to the other."""
 JITTER = 0.1
 """The share of a wait that is left to chance, so that zones do not all look at once."""
+NOTIFY_INTERVAL = 1.0
+"""Seconds between two transfers that NOTIFY leads to, at the least."""
 INLINE_LIMIT = 1000
 """Records up to which a zone is put together without a thread."""
 
@@ -95,6 +97,7 @@ class Secondary:
         self._expiry: Any = None
         self._stop_fetch: Callable[[], None] | None = None
         self._again = False
+        self._asked = 0.0
         self._failures = 0
         self._running = False
         self._told: str | None = None
@@ -164,12 +167,18 @@ class Secondary:
             return
         if self._stop_fetch is not None:
             self._again = True
+            return
+        # Whoever can forge the address of a primary must not keep us busy.
+        since = self._setting.seconds() - self._asked
+        if 0 <= since < NOTIFY_INTERVAL:
+            self._wait(NOTIFY_INTERVAL - since)
         else:
             self.refresh()
 
     def refresh(self) -> None:
         """Ask the primaries, one after another until one has an answer."""
         if self._stop_fetch is None and self._running:
+            self._asked = self._setting.seconds()
             self._try(0, whole=False)
 
     def _try(self, place: int, whole: bool) -> None:
@@ -244,7 +253,7 @@ class Secondary:
         self._watch_expiry()
         if self._again:
             self._again = False
-            self._wait(0)
+            self._wait(NOTIFY_INTERVAL)
         elif self.raw is not None:
             self._wait(timers_of(self.raw).refresh)
 
@@ -271,7 +280,10 @@ class Secondary:
 
     def _failed(self) -> None:
         """No primary had an answer."""
-        self._again = False
+        if self._again:
+            self._again = False
+            self._wait(NOTIFY_INTERVAL)
+            return
         wait = min(FIRST_RETRY * 2**self._failures, LAST_RETRY)
         self._failures = min(self._failures + 1, 10)
         self._wait(wait if self.raw is None else timers_of(self.raw).retry)

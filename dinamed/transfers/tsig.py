@@ -89,6 +89,8 @@ def find_signature(data: bytes) -> Signature | None:
     Raises `FormatError` for one that is not the last record, or not well-formed
     (section 5.1).
     """
+    if len(data) < HEADER_SIZE:
+        raise FormatError("message is cut off")
     questions, answers, authorities, additionals = _COUNTS.unpack_from(data, 4)
     position = HEADER_SIZE
     for _ in range(questions):

@@ -245,7 +245,22 @@ class NotifyTests(SecondaryCase):
             self.secondary.notified(serial)
         self.assertEqual(len(self.tries), 1)
         self.secondary.notified(11)
+        self.assertEqual(len(self.tries), 1)
+        self.advance(1)
         self.assertEqual(len(self.tries), 2)
+
+    def test_flood(self) -> None:
+        """Forged notifies do not have us ask more than once a second."""
+        self.secondary.start()
+        self.give(view_of(OLD, 10))
+        given = 1
+        for _ in range(50):
+            self.secondary.notified(None)
+            self.advance(0.1)
+            if len(self.tries) > given:
+                given += 1
+                self.give(view_of(OLD, 10), view_of(OLD, 10))
+        self.assertTrue(2 < len(self.tries) < 8, self.tries)
 
     def test_meanwhile(self) -> None:
         """What is told within a transfer has another follow."""
@@ -275,6 +290,27 @@ class TrustTests(SecondaryCase):
         protocol.connectionLost(Failure(ConnectionError()))
         self.assertEqual(self.changes, [])
         self.assertIn("not signed", self.texts())
+
+    def test_rubbish(self) -> None:
+        """Whatever comes, the end is a refusal that is told."""
+        chance = Random(7)
+        self.secondary.start()
+        for _ in range(300):
+            protocol, transport = self.connect()
+            query, _ = self.asked(transport)
+            (message,) = messages(
+                query, whole_zone(view_of(OLD)), b"", Signer(KEY), lambda: self.now
+            )
+            data = bytearray(message[: chance.randrange(len(message) + 1)])
+            for _ in range(min(len(data), chance.randrange(4))):
+                data[chance.randrange(len(data))] = chance.randrange(256)
+            protocol.dataReceived(frame(bytes(data)))
+            protocol.connectionLost(Failure(ConnectionError()))
+            self.assertEqual(self.changes, [])
+            self.secondary._timer.reset(0)
+            self.reactor.advance(0)
+        self.assertEqual(len(self.tries), 301)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_silent(self) -> None:
         """A silent primary is left after half a minute."""

@@ -128,9 +128,7 @@ class InlineReactor(MemoryReactorClock):
         """A pool that works at once."""
         return InlinePool()
 
-    def callFromThread(  # noqa: N802
-        self, work: Callable[..., object], *arguments: object
-    ) -> None:
+    def callFromThread(self, work: Callable[..., object], *arguments: object) -> None:
         """Called from here, so now."""
         work(*arguments)
 
