@@ -121,7 +121,8 @@ def nsd(folder: Path, port: int) -> list[str]:
     """Another."""
     (folder / "zone").write_text("$ORIGIN example.org.\n" + ZONE)
     (folder / "nsd.conf").write_text(
-        f"server:\n  ip-address: 127.0.0.1@{port}\n  server-count: 1\n  rrl-ratelimit: 0\n"
+        f"server:\n  ip-address: 127.0.0.1@{port}\n  server-count: 1\n"
+        "  rrl-ratelimit: 0\n"
         f'  username: ""\n  pidfile: "{folder}/pid"\n  zonesdir: "{folder}"\n'
         f'  database: ""\n  xfrdfile: "{folder}/xfrd"\n'
         f'  zonelistfile: "{folder}/list"\n'
