@@ -4,6 +4,7 @@
 #   make test    run the whole test suite
 #   make lint    ruff and mypy
 #   make docs    the manual, as HTML in docs/_build/html
+#   make man     the man page, in docs/_build/man
 #   make clean   remove what the above have made
 #
 # PYTHON chooses the interpreter that makes the environment, VENV its folder,
@@ -19,7 +20,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A change to one of these asks for a new install; all other files are used in place.
 PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/plane/*.pyx dinamed/plane/*.pxd)
 
-.PHONY: run test lint docs clean print-python
+.PHONY: run test lint docs man clean print-python
 
 run: $(VENV)/.installed
 	exec $(BIN)/twistd -n --pidfile= dinamed -i 127.0.0.1 -p 5300 \
@@ -35,6 +36,9 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
+
+man: $(VENV)/.installed-dev
+	$(BIN)/sphinx-build -q -W -b man docs docs/_build/man
 
 clean:
 	rm -rf build dist docs/_build *.egg-info _trial_temp* .mypy_cache .ruff_cache \

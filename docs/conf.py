@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from dinamed import __version__
 
@@ -12,7 +13,7 @@ author = "the dinamed project"
 copyright = author
 version = release = __version__
 
-extensions: list[str] = []
+extensions = ["commands_directive"]
 exclude_patterns = ["_build"]
 # Most code blocks show a terminal; guesses at their language would be wrong.
 highlight_language = "none"
@@ -26,3 +27,13 @@ html_theme_options = {
 }
 html_copy_source = False
 html_show_copyright = False
+
+man_pages = [
+    (
+        "man/dinamed",
+        "dinamed",
+        "look after a load-balancing name server and its config",
+        author,
+        1,
+    )
+]

@@ -97,6 +97,12 @@ class OperatorTests(DashboardTests):
             self.daemon.ask("ftp.example.org", "A")
         browser.wait("parseFloat(document.querySelector('#total').textContent) >= 50")
 
+    def test_many_visits(self) -> None:
+        """A page that was left holds no connection: ten visits do not wait."""
+        for _ in range(10):
+            self.visit(self.browser)
+            self.browser.driver.get("about:blank")
+
     def test_server_gone(self) -> None:
         """The page says that what it shows is not of now."""
         browser = self.browser

@@ -204,8 +204,16 @@
     $("link").dataset.link = kind;
     say($("link").lastElementChild, text);
   }
+  // A browser opens six connections to a server, and hidden pages must not hold them.
+  let source = null;
+  function leave() {
+    if (source) source.close();
+    source = null;
+  }
   function watch() {
-    const source = new EventSource("/api/v1/events");
+    if (source || document.hidden) return;
+    const mine = new EventSource("/api/v1/events");
+    source = mine;
     source.addEventListener("history", (event) => {
       const told = JSON.parse(event.data);
       Object.assign(state, { step: told.step, points: told.points, questions: told.questions, fresh: true, handOuts: new Map() });
@@ -214,7 +222,10 @@
     source.addEventListener("tick", (event) => { linked("live", "live"); showTick(JSON.parse(event.data)); });
     source.addEventListener("error", () => {
       linked("lost", "not connected, trying again");
-      if (source.readyState === EventSource.CLOSED) setTimeout(watch, 10000);
+      if (mine.readyState === EventSource.CLOSED && source === mine) {
+        leave();
+        setTimeout(watch, 10000);
+      }
     });
   }
 
@@ -282,5 +293,7 @@
       out.replaceChildren(make("p", { class: "wrong" }, `The server was not reached: ${error.message}`));
     }
   });
-  watch();
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : watch()));
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", watch);
 })();
