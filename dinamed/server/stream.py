@@ -46,6 +46,10 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         self.host = ""
         self._rest: Iterator[bytes] | None = None
         """The messages of a long reply that are still to be made."""
+        self._turn: IDelayedCall | None = None
+        """When the next of them is."""
+        self._full = False
+        """Whether the transport has enough for now."""
         self._ended = False
         self._age: IDelayedCall | None = None
 
@@ -86,36 +90,52 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         self._write(reply)
         if isinstance(reply, FirstOfMany):
             self._rest = reply.rest
-            self._go_on()
+            super().pauseProducing()  # the next question has to wait
+            self._plan_to_go_on()
 
     def _write(self, message: bytes) -> None:
         self.transport.write(len(message).to_bytes(2, "big") + message)
         self.resetTimeout()
         self.factory.touch(self)
 
+    def _plan_to_go_on(self) -> None:
+        """One message a turn, so that others are answered in between."""
+        if self._turn is None and not self._full:
+            self._turn = self.callLater(0, self._go_on)
+
     def _go_on(self) -> None:
-        """Write more of a long reply, until the transport has enough for now."""
-        while self._rest is not None and not self.paused:
-            try:
-                message = next(self._rest, None)
-            except Exception:
-                self.factory.log.failure("a long reply broke off")
-                self._rest = None
-                self.transport.abortConnection()
-                return
-            if message is not None:
-                self._write(message)
-                continue
+        """Write the next message of a long reply, if the transport has room."""
+        self._turn = None
+        if self._rest is None or self._full:
+            return
+        try:
+            message = next(self._rest, None)
+        except Exception:
+            self.factory.log.failure("a long reply broke off")
             self._rest = None
-            if self._ended:
-                self.hang_up()
+            self.transport.abortConnection()
+            return
+        if message is not None:
+            self._write(message)
+            self._plan_to_go_on()
+            return
+        self._rest = None
+        if self._ended:
+            self.hang_up()
+        else:
+            super().resumeProducing()
+
+    def pauseProducing(self) -> None:
+        """The transport has enough."""
+        self._full = True
+        super().pauseProducing()
 
     def resumeProducing(self) -> None:
         """The transport has room again: first for the rest of a long reply."""
+        self._full = False
         if self._rest is not None:
-            self.paused = False
-            self._go_on()
-        if self._rest is None and not self._ended:
+            self._plan_to_go_on()
+        elif not self._ended:
             super().resumeProducing()
 
     def hang_up(self) -> None:
@@ -154,6 +174,10 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def connectionLost(self, reason: Failure | None = None) -> None:
         """Leave the factory's books."""
         self.setTimeout(None)
+        self._rest = None
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
         if self._age is not None and self._age.active():
             self._age.cancel()
         self.factory.forget(self)

@@ -46,10 +46,25 @@ class LongReplyTests(SynchronousTestCase):
         """What the teller says, in frames."""
         return b"".join(frame(b"%d" % number) for number in range(count))
 
+    def turn(self, times: int) -> None:
+        """Let the reactor turn."""
+        for _ in range(times):
+            self.clock.advance(0)
+
     def test_at_once(self) -> None:
         """A reader that keeps up gets all, then what it asked next."""
         self.protocol.dataReceived(frame(b"5") + frame(b"x"))
+        self.turn(9)
         self.assertEqual(self.transport.value(), self.expected(5) + frame(b"x"))
+
+    def test_in_turns(self) -> None:
+        """After each message others get their turn; a lost connection has none."""
+        self.protocol.dataReceived(frame(b"5"))
+        self.assertEqual(self.teller.made, 1)
+        (turn,) = (call for call in self.clock.getDelayedCalls() if not call.getTime())
+        self.protocol.connectionLost(None)
+        self.assertFalse(turn.active())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_back_pressure(self) -> None:
         """Nothing is made while the transport has enough; other questions wait."""
@@ -64,8 +79,10 @@ class LongReplyTests(SynchronousTestCase):
         for count in range(1, 5):
             self.assertEqual(self.transport.value(), self.expected(count))
             self.protocol.resumeProducing()
+            self.turn(2)
         self.assertEqual(self.teller.made, 5)
         self.protocol.resumeProducing()
+        self.turn(2)
         self.assertEqual(self.transport.value(), self.expected(5) + frame(b"x"))
 
     def test_slow_reader(self) -> None:
@@ -76,6 +93,7 @@ class LongReplyTests(SynchronousTestCase):
         self.protocol.dataReceived(frame(b"50"))
         self.clock.advance(29)
         self.protocol.resumeProducing()
+        self.turn(1)
         self.clock.advance(29)
         self.assertFalse(self.transport.aborted)
         self.clock.advance(2)
@@ -84,19 +102,24 @@ class LongReplyTests(SynchronousTestCase):
     def test_half_closed(self) -> None:
         """Who only listens gets the rest before the end."""
         write = self.transport.write
-        self.transport.write = (  # type: ignore[method-assign]
-            lambda data: (write(data), self.protocol.pauseProducing())[0]
-        )
+
+        def full(data: bytes) -> None:
+            write(data)
+            self.protocol.pauseProducing()
+
+        self.transport.write = full  # type: ignore[method-assign]
         self.protocol.dataReceived(frame(b"2"))
         self.protocol.readConnectionLost()
         self.assertFalse(self.transport.disconnecting)
-        self.protocol.resumeProducing()
-        self.protocol.resumeProducing()
+        for _ in range(2):
+            self.protocol.resumeProducing()
+            self.turn(1)
         self.assertEqual(self.transport.value(), self.expected(2))
         self.assertTrue(self.transport.disconnecting)
 
     def test_broken(self) -> None:
         """What cannot be made ends the connection, with one report."""
         self.protocol.dataReceived(frame(b"200"))
+        self.turn(101)
         self.assertTrue(self.transport.aborted)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
