@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 
-from tests.daemon.harness import Daemon, need_tool
+from tests.daemon.harness import Daemon, free_port, need_tool
 from tests.daemon.transfer_peers import KEY, SECRET, ZONE, nsupdate
 from tests.daemon.transferring import (
     OTHER_SECRET,
@@ -12,6 +12,7 @@ from tests.daemon.transferring import (
     primary_config,
     serial,
 )
+from tests.health.certificates import key_and_certificate
 
 
 def dig(port: int, words: str) -> str:
@@ -70,6 +71,27 @@ class ToolTests(TransferCase):
         command += ["-y", f"hmac-sha256:{KEY}:{SECRET}", "axfr", ZONE]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20)
         self.assertEqual(done.stdout.count("\tSOA\t"), 2, done.stdout)
+
+    def test_tls(self) -> None:
+        """kdig gets the zone over TLS as well (RFC 9103)."""
+        port = free_port(("127.0.0.1",))
+        key, certificate = key_and_certificate("ns1.example.org")
+        text = primary_config(9).replace(
+            "[server]",
+            f'[server]\ntls = ["127.0.0.1:{port}"]\n'
+            'certificate = "cert.pem"\nkey = "key.pem"',
+        )
+        daemon = Daemon({"zone": ZONE_FILE, "dinamed.toml": text}, ZONE)
+        (daemon.folder / "state").mkdir()
+        (daemon.folder / "cert.pem").write_bytes(certificate)
+        (daemon.folder / "key.pem").write_bytes(key)
+        (daemon.folder / "key.pem").chmod(0o600)
+        self.run_all([daemon])
+        command = [need_tool("kdig"), "@127.0.0.1", "-p", str(port), "+tls"]
+        command += ["-y", f"hmac-sha256:{KEY}:{SECRET}", "axfr", ZONE]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.stdout.count("\tSOA\t"), 2, done.stdout)
+        daemon.assert_quiet()
 
     def test_acme(self) -> None:
         """A challenge comes, is answered at once, and goes; nothing else may be."""
