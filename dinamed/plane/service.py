@@ -126,9 +126,9 @@ class DataPlane:
 
         `queries` were received; of these `answered` natively, met with silence
         (`silent`), `handed` to Python, or `dropped` because Python was too far behind.
-        `rcode N`: native replies by response code.
+        `rcode N`: native replies by response code.  Empty before the start.
         """
-        return self.native.counters()
+        return self.native.counters() if self.running else {}
 
     def start(self, sockets: Sequence[Sequence[socket.socket]]) -> None:
         """Begin to answer: for each address as many bound sockets as threads.

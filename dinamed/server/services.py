@@ -87,6 +87,10 @@ class ListenService(Service):
             return "python"
         return f"native ({counted(self._plane.threads, 'thread')})"
 
+    def plane_counters(self) -> dict[str, int]:
+        """What the plane has done: see `DataPlane.counters`; empty without a plane."""
+        return self._plane.counters() if self._plane is not None else {}
+
     def _datagrams(self, listening: Listening) -> DatagramPort:
         kind = WildcardPort if listening.wildcard else DatagramPort
         port: DatagramPort = kind._fromListeningDescriptor(

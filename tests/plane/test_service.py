@@ -77,7 +77,7 @@ class DataPlaneTests(TestCase):
         self.assertEqual(self.service.engine, "native (2 threads)")
         for client in clients:
             self.assertEqual(await deferToThread(client.ask, WWW), "192.0.2.80")
-        self.assertEqual(self.plane.counters()["answered"], 3)
+        self.assertEqual(self.service.plane_counters()["answered"], 3)
 
     async def test_handed_over(self) -> None:
         """What only Python knows it answers, from the address asked, and teaches."""
@@ -143,6 +143,7 @@ class DataPlaneTests(TestCase):
         await deferToThread(client.ask_often, POOL, 10)
         await self.service.stopService()
         self.assertFalse(self.plane.running)
+        self.assertEqual(self.service.plane_counters(), {})
         totals = self.authority.manager.view("mirrors").ledger.totals
         self.assertEqual(sum(totals.values()), 10)
         host, port = client.socket.getpeername()
