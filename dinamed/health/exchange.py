@@ -102,9 +102,7 @@ class Exchange(Protocol, ClientFactory):
         else:
             self.failed(self._trouble(reason.value))
 
-    def clientConnectionFailed(
-        self, connector: IConnector, reason: Failure
-    ) -> None:
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """See L{ClientFactory}."""
         self.failed(self._trouble(reason.value))
 
