@@ -114,7 +114,8 @@ class Engine:
         """Called before what the server knows of itself is told, to bring it up to
         date."""
         self.on_change: Callable[[], None] | None = None
-        """Called after all changes but those of pools' states, for those who answer beside this."""
+        """Called after all changes but those of pools' states, for those who answer
+        beside this."""
         self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
         self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the

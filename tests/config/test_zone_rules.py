@@ -169,7 +169,7 @@ class ZoneTests(FolderTestCase):
         self.assertEqual(bindings(one), expected)
 
     def test_aliases(self) -> None:
-        """Targets are known kinds; aliases are names of the zone, and lead somewhere."""
+        """Targets are known kinds; aliases are names of the zone and lead somewhere."""
         key = 'zones."example.org"'
         head = zone()
         self.check_table(

@@ -228,8 +228,8 @@ class DamageTests(RestartCase):
         )
 
     def test_unwritable(self) -> None:
-        """A folder that is not there is told once, and everything else works."""
-        daemon = self.daemon(PUSHED, server=STATE)
+        """A folder that cannot be made is told once, and everything else works."""
+        daemon = self.daemon(PUSHED, server='state = "zone/below-a-file"\n')
         daemon.start()
         self.order(daemon, "m1", {"state": "drain"})
         self.assertTrue(wait_until(lambda: bool(self.errors(daemon)), SAVED))
