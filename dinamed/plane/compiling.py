@@ -28,10 +28,16 @@ from dinamed.wire.render import Renderer, Section
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
+EDITION = 1
+"""Goes up with each change of what the extension is told, here and in `native.pyx`."""
+
 try:
     from dinamed.plane import native as native
 except ImportError:  # no compiler at the install: Python answers everything
     native = None  # type: ignore[assignment]
+else:
+    if getattr(native, "EDITION", 0) != EDITION:  # built from other sources than these
+        native = None  # type: ignore[assignment]
 
 OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
 """Labels next to a zone's origin below which names answer by themselves."""

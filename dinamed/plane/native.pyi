@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from typing_extensions import Buffer
 
+EDITION: int
 ELSEWHERE: int
 NOBODY: int
 BY_WEIGHT: int
