@@ -3,7 +3,9 @@
 import os
 import pwd
 import random
+import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.application.internet import TimerService
@@ -13,9 +15,10 @@ from twisted.python import usage
 
 from dinamed import __version__
 from dinamed.config.default import default_path
+from dinamed.config.settings import Server
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import ConfigError, load_now
+from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
 from dinamed.server.notify import Notifier, NotifyService
@@ -24,7 +27,9 @@ from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import (
+    Address,
     BindError,
+    Listening,
     bind,
     bind_http,
     bind_tls,
@@ -32,6 +37,7 @@ from dinamed.server.sockets import (
     resolve,
 )
 from dinamed.server.tls import (
+    Certificates,
     CertificateService,
     TlsError,
     TlsService,
@@ -112,6 +118,38 @@ class Options(usage.Options):
             parent["gid"] = entry.pw_gid
 
 
+@dataclass(frozen=True)
+class Bound:
+    """The sockets of a server, bound while it has the right to."""
+
+    threads: int
+    """Of the compiled plane; 0: Python answers everything."""
+    dns: list[Listening]
+    http: list[tuple[Address, socket.socket]]
+    tls: list[tuple[Address, socket.socket]]
+    certificates: Certificates | None
+
+    def summary(self) -> str:
+        """Where the server is reached."""
+        where = ", ".join(str(one.address) for one in self.dns)
+        tls = "".join(f", TLS on {address}" for address, _ in self.tls)
+        http = "".join(f", HTTP on {address}" for address, _ in self.http)
+        return where + tls + http
+
+
+def bind_all(options: Options, server: Server) -> Bound:
+    """Bind what the options and `[server]` name.  Raises `BindError`, `TlsError`."""
+    listen = tuple(options["interfaces"]) or server.listen or everywhere()
+    threads = threads_for(server.threads, os.environ, bool(options["debug"]))
+    return Bound(
+        threads,
+        bind(resolve(listen, options["port"]), threads or 1),
+        bind_http(server.http) if server.http is not None else [],
+        bind_tls(server.tls),
+        certificates_of(server),
+    )
+
+
 def makeService(options: Options) -> IService:
     """Read everything, bind everything, and wire the services.
 
@@ -124,23 +162,26 @@ def makeService(options: Options) -> IService:
 
     try:
         loaded = load_now(options["config"] or default_path())
+        bound = bind_all(options, loaded.settings.server)
     except ConfigError as error:
         raise SystemExit(str(error)) from None
-    server = loaded.settings.server
-    listen = tuple(options["interfaces"]) or server.listen or everywhere()
-    threads = threads_for(server.threads, os.environ, bool(options["debug"]))
-    try:
-        sockets = bind(resolve(listen, options["port"]), threads or 1)
-        http = bind_http(server.http) if server.http is not None else []
-        tls = bind_tls(server.tls)
-        certificates = certificates_of(server)
     except (BindError, TlsError) as error:
         raise SystemExit(f"dinamed: {error}") from None
+    return wire(reactor, loaded, bound, bool(options["debug"]))
+
+
+def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiService:
+    """Make all services and connect them; those that answer start last."""
+    server = loaded.settings.server
     authority = Authority(loaded, time.time, random.Random())
-    resolver = Resolver(authority.engine, bool(options["debug"]))
+    resolver = Resolver(authority.engine, debug)
+    plane = (
+        DataPlane(reactor, authority, resolver, bound.threads)
+        if bound.threads
+        else None
+    )
     reloading = ReloadService(reactor, authority)
-    plane = DataPlane(reactor, authority, resolver, threads) if threads else None
-    listening = ListenService(reactor, resolver, sockets, plane)
+    listening = ListenService(reactor, resolver, bound.dns, plane)
     watching = WatchingService(reactor, authority, random.SystemRandom())
     services = MultiService()
     reloading.setServiceParent(services)
@@ -148,37 +189,46 @@ def makeService(options: Options) -> IService:
         saving = SavingService(reactor, authority, watching.health, server.state)
         saving.setServiceParent(services)
     watching.setServiceParent(services)
-    sources = [bound.address.host for bound in sockets]
+    sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
     transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
-    if http:
+    if bound.http:
         parts = Parts(authority, resolver, listening, reloading, watching)
-        web = web_service(reactor, parts, server.token_file, http)
+        web = web_service(reactor, parts, server.token_file, bound.http)
         web.setServiceParent(services)
-    answering = MultiService()
-    listening.setServiceParent(answering)
     LimitsService(authority, listening.streams).setServiceParent(services)
-    if certificates is not None:
-        TlsService(reactor, listening.streams, certificates, tls).setServiceParent(
-            answering
-        )
-        following = CertificateService(reactor, authority, certificates)
-        following.setServiceParent(services)
-    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
-    reloading.on_busy = notifying.reloading
-    notifying.setServiceParent(answering)
-    waiting = AfterFirstRound(watching.health, answering)
-    waiting.setServiceParent(services)
+    answering = wire_answering(reactor, authority, listening, reloading, bound)
+    AfterFirstRound(watching.health, answering).setServiceParent(services)
     Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}{tls}{http}; UDP engine: {engine}",
+        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
         version=__version__,
         what=authority.summary(),
-        where=", ".join(str(listening.address) for listening in sockets),
-        tls="".join(f", TLS on {address}" for address, _ in tls),
-        http="".join(f", HTTP on {address}" for address, _ in http),
+        where=bound.summary(),
         engine=listening.engine,
     )
     return services
+
+
+def wire_answering(
+    reactor: Any,
+    authority: Authority,
+    listening: ListenService,
+    reloading: ReloadService,
+    bound: Bound,
+) -> MultiService:
+    """What starts once the first round of checks is over: listeners, and the word of
+    it to systemd."""
+    answering = MultiService()
+    listening.setServiceParent(answering)
+    if bound.certificates is not None:
+        tls = TlsService(reactor, listening.streams, bound.certificates, bound.tls)
+        tls.setServiceParent(answering)
+        following = CertificateService(reactor, authority, bound.certificates)
+        following.setServiceParent(answering)
+    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
+    reloading.on_busy = notifying.reloading
+    notifying.setServiceParent(answering)
+    return answering
