@@ -6,10 +6,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.application.internet import TimerService
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import (
-    IListeningPort,
     IOpenSSLServerConnectionCreator,
 )
 from twisted.logger import Logger
@@ -18,6 +15,7 @@ from zope.interface import implementer
 
 from dinamed.config.settings import Pool, Server
 from dinamed.geo.files import Watch, look_at
+from dinamed.server.adopting import AdoptService
 from dinamed.server.authority import Authority
 from dinamed.server.sockets import Address
 from dinamed.server.stream import StreamFactory
@@ -68,8 +66,8 @@ class Certificates:
         return SSL.Connection(self._context, None)
 
 
-class TlsService(Service):
-    """Answers over TLS, with the streams of TCP, on sockets that were bound before."""
+class TlsService(AdoptService):
+    """Answers over TLS, with the streams of TCP, which close with those."""
 
     def __init__(
         self,
@@ -78,27 +76,8 @@ class TlsService(Service):
         certificates: Certificates,
         sockets: Sequence[tuple[Address, socket.socket]],
     ) -> None:
-        self._reactor = reactor
-        self._factory = TLSMemoryBIOFactory(certificates, False, streams, reactor)
-        self._sockets = sockets
-        self._ports: list[IListeningPort] = []
-
-    def startService(self) -> None:
-        """Hand the sockets to the reactor."""
-        super().startService()
-        for address, sock in self._sockets:
-            port = self._reactor.adoptStreamPort(
-                sock.fileno(), address.family, self._factory
-            )
-            self._ports.append(port)
-            sock.close()  # the reactor has its own duplicate
-
-    def stopService(self) -> Deferred[list[None]]:
-        """Take no more connections; who has the streams closes those there are."""
-        super().stopService()
-        waits = [port.stopListening() or succeed(None) for port in self._ports]
-        self._ports = []
-        return gatherResults(waits)
+        factory = TLSMemoryBIOFactory(certificates, False, streams, reactor)
+        super().__init__(reactor, factory, sockets)
 
 
 class CertificateService(TimerService):

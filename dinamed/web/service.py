@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 
+from dinamed.server.adopting import AdoptService
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
@@ -18,7 +19,7 @@ from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
-from dinamed.web.site import HttpService, QuietSite, make_site
+from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
 
@@ -74,5 +75,5 @@ def web_service(
     site, events = site_of(reactor, parts, token_file)
     service = MultiService()
     events.setServiceParent(service)
-    HttpService(reactor, site, sockets).setServiceParent(service)
+    AdoptService(reactor, site, sockets).setServiceParent(service)
     return service

@@ -1,20 +1,16 @@
 """The HTTP listener: limits on requests, and the tree of addresses."""
 
-import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import ceil
 from time import monotonic
 from typing import Any
 
 import msgspec
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults, succeed
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
-from dinamed.server.sockets import Address
 from dinamed.web.api import Api, Folder
 from dinamed.web.limits import RateLimit
 from dinamed.web.messages import ErrorMessage
@@ -107,32 +103,3 @@ def make_site(
     site.displayTracebacks = False
     site.limit = RateLimit(monotonic) if limit is None else limit
     return site
-
-
-class HttpService(Service):
-    """Serves the site on sockets that were bound before."""
-
-    def __init__(
-        self, reactor: Any, site: Site, sockets: Sequence[tuple[Address, socket.socket]]
-    ) -> None:
-        self._reactor = reactor
-        self._site = site
-        self._sockets = sockets
-        self._ports: list[IListeningPort] = []
-
-    def startService(self) -> None:
-        """Hand the sockets to the reactor."""
-        super().startService()
-        for address, sock in self._sockets:
-            port = self._reactor.adoptStreamPort(
-                sock.fileno(), address.family, self._site
-            )
-            self._ports.append(port)
-            sock.close()  # the reactor has its own duplicate
-
-    def stopService(self) -> Deferred[list[None]]:
-        """Take no more requests."""
-        super().stopService()
-        waits = [port.stopListening() or succeed(None) for port in self._ports]
-        self._ports = []
-        return gatherResults(waits)
