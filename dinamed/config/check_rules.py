@@ -14,7 +14,7 @@ from dinamed.config import checks
 from dinamed.config.check_forms import split_url
 from dinamed.config.checks import Check
 from dinamed.config.lines import Path
-from dinamed.config.reader import Reader, meant
+from dinamed.config.reader import Reader
 from dinamed.config.values import shown
 
 MAX_CHECKS = 16  # of one pool
@@ -49,22 +49,7 @@ def read_checks(
 
 
 def _read_check(reader: Reader, raw: object, path: Path, folder: str) -> Check | None:
-    if not isinstance(raw, dict):
-        reader.report(path, f"expected a table, got {shown(raw)}")
-        return None
-    here: Path = (*path, "type")
-    if "type" not in raw:
-        reader.report(here, "this key is required")
-        return None
-    tag = raw["type"]
-    kind = _KINDS.get(tag) if isinstance(tag, str) else None
-    if kind is None:
-        hint = meant(tag, _KINDS) if isinstance(tag, str) else ""
-        known = ", ".join(_KINDS)
-        reader.report(here, f"expected one of {known}, got {shown(tag)}{hint}")
-        return None
-    rest = {key: value for key, value in raw.items() if key != "type"}
-    check = reader.table(kind, rest, path)
+    check = reader.tagged(_KINDS, raw, path)
     if check is None:
         return None
     if check.limit >= check.interval and reader.intact((*path, "timeout")):

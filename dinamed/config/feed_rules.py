@@ -11,7 +11,7 @@ from dinamed.config import feeds
 from dinamed.config.check_forms import split_url
 from dinamed.config.feeds import Feed
 from dinamed.config.lines import Path
-from dinamed.config.reader import Reader, meant
+from dinamed.config.reader import Reader
 from dinamed.config.values import shown
 
 _KINDS: Mapping[str, type[Feed]] = MappingProxyType(
@@ -24,22 +24,7 @@ def read_feed(reader: Reader, raw: object, path: Path, folder: str) -> Feed | No
 
     Relative paths are taken from `folder` and made absolute.
     """
-    if not isinstance(raw, dict):
-        reader.report(path, f"expected a table, got {shown(raw)}")
-        return None
-    here: Path = (*path, "type")
-    if "type" not in raw:
-        reader.report(here, "this key is required")
-        return None
-    tag = raw["type"]
-    kind = _KINDS.get(tag) if isinstance(tag, str) else None
-    if kind is None:
-        hint = meant(tag, _KINDS) if isinstance(tag, str) else ""
-        known = ", ".join(_KINDS)
-        reader.report(here, f"expected one of {known}, got {shown(tag)}{hint}")
-        return None
-    rest = {key: value for key, value in raw.items() if key != "type"}
-    feed = reader.table(kind, rest, path)
+    feed = reader.tagged(_KINDS, raw, path)
     if feed is None:
         return None
     if feed.limit >= feed.interval and reader.intact((*path, "timeout")):

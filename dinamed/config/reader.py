@@ -22,7 +22,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 BAD: Final = object()  # stands for a value that was reported and has no use
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_WORDS: Mapping[type, str] = {dict: "a table", list: "a list", str: "text"}
 
 
 def key_text(path: Path) -> str:
@@ -94,28 +93,21 @@ class Reader:
         kind: type[T],
         raw: object,
         path: Path,
-        *,
-        later: Mapping[str, tuple[type, ...]] | None = None,
         **given: object,
     ) -> T | None:
         """Read a table; None when it isn't one or lacks something required.
 
         What doesn't fit is reported and left at its default.  `given` are fields
-        that come from elsewhere; `later` are keys of the contract that this version
-        does not have yet, with the types they may take.
+        that come from elsewhere.
         """
         if not isinstance(raw, dict):
             self.report(path, f"expected a table, got {shown(raw)}")
             return None
         fields = self._fields_of(kind)
-        later = later or {}
         ready = dict(given)
         for key, value in raw.items():
-            if key in later:
-                self.refuse_later(later[key], value, (*path, key))
-                continue
             if key not in fields or key in given:
-                known = [*later, *(name for name in fields if name not in given)]
+                known = [name for name in fields if name not in given]
                 self.unknown((*path, key), value, known)
                 continue
             read = self._value(fields[key].type, value, (*path, key))
@@ -128,13 +120,24 @@ class Reader:
             return None
         return kind(**ready)
 
-    def refuse_later(self, kinds: tuple[type, ...], raw: object, path: Path) -> None:
-        """Report a key that the contract has and this version has not."""
-        if isinstance(raw, kinds):
-            self.report(path, "not available yet")
-        else:
-            words = " or ".join(_WORDS[kind] for kind in kinds)
-            self.report(path, f"expected {words}, got {shown(raw)}")
+    def tagged(self, kinds: Mapping[str, type[T]], raw: object, path: Path) -> T | None:
+        """Read a table of the kind that its key `type` names, as `table` does."""
+        if not isinstance(raw, dict):
+            self.report(path, f"expected a table, got {shown(raw)}")
+            return None
+        here: Path = (*path, "type")
+        if "type" not in raw:
+            self.report(here, "this key is required")
+            return None
+        tag = raw["type"]
+        kind = kinds.get(tag) if isinstance(tag, str) else None
+        if kind is None:
+            hint = meant(tag, kinds) if isinstance(tag, str) else ""
+            known = ", ".join(kinds)
+            self.report(here, f"expected one of {known}, got {shown(tag)}{hint}")
+            return None
+        rest = {key: value for key, value in raw.items() if key != "type"}
+        return self.table(kind, rest, path)
 
     def unknown(self, path: Path, raw: object, known: Iterable[str]) -> None:
         """Report a key that no table of this kind has."""

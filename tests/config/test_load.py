@@ -119,7 +119,7 @@ class LoadTests(FolderTestCase):
         self.check_table([(key + line, told) for line, told in table])
 
     def test_mgmt_and_others(self) -> None:
-        """Prefixes, tables that aren't, and those that come later."""
+        """Prefixes, tables that are none, and empty ones."""
         self.check_table(
             [
                 ("[mgmt]\nallow = []", []),
