@@ -1,9 +1,5 @@
 """The `exec` check: a command of the operator's, in a process group of its own."""
 
-import contextlib
-import os
-import signal
-
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.interfaces import (
@@ -17,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from dinamed.config.checks import ExecCheck
+from dinamed.health.group import kill_group
 from dinamed.health.results import PASSED, Result, Target, failed, fill
 
 MAX_OUTPUT = 65536  # octets; a command that says more is ended
@@ -128,8 +125,4 @@ class _Run(ProcessProtocol):
     def _kill(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process, signal.SIGKILL)
-            if not self._exited:  # perhaps before it could make its group
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(process, signal.SIGKILL)
+            kill_group(process, self._exited)

@@ -1,9 +1,6 @@
 """The `exec` feed: a command that prints `LOAD` or `LOAD INCREMENT`."""
 
-import contextlib
-import os
 import re
-import signal
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.error import ProcessDone, ProcessTerminated
@@ -13,6 +10,7 @@ from twisted.python.failure import Failure
 
 from dinamed.config.feeds import ExecFeed
 from dinamed.health.command import SESSION
+from dinamed.health.group import kill_group
 from dinamed.health.results import Target, fill
 from dinamed.load.poller import FeedError, LoadReactor
 from dinamed.pools.report import Report, make_report
@@ -179,10 +177,5 @@ class _Run(ProcessProtocol):
 
     def _kill_group(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process, signal.SIGKILL)
-        if self._status is None:  # perhaps before it could make its group
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
+        if process is not None:
+            kill_group(process, self._status is not None)

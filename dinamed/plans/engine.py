@@ -207,11 +207,9 @@ class Engine:
         reply = aside(query, data, host, stream)
         zone = self.counts.zone(self._snapshot.zones, query.question.key)
         self._count(query, zone, reply, stream)
-        limiter = self.defence.limiter
-        if limiter is None or stream or not reply[3] & 0xF:
+        if stream or not reply[3] & 0xF:
             return reply
-        dropped = limiter.judge(packed(host), ERRORS, self.seconds()) is Verdict.DROP
-        return None if dropped else reply
+        return self._error(reply, packed(host))
 
     def _take_options(self, context: QueryContext) -> Seen | None:
         """Have the reply answer the options that are about the client; its cookie."""
@@ -251,10 +249,14 @@ class Engine:
             self.counts.cell(OTHER, 0, rcode, stream).count += 1
         else:
             self.counts.rejected(reply, stream)
+        return reply if stream else self._error(reply, source)
+
+    def _error(self, reply: bytes, source: bytes) -> bytes | None:
+        """An error over UDP, unless `source` had too many; truncated it would be no
+        smaller, so none slips."""
         limiter = self.defence.limiter
-        if limiter is None or stream:
+        if limiter is None:
             return reply
-        # What is truncated would be no smaller.
         dropped = limiter.judge(source, ERRORS, self.seconds()) is Verdict.DROP
         return None if dropped else reply
 
@@ -265,23 +267,21 @@ class Engine:
         store, key = self._ready, data[2:]
         if seen is not None:
             store, key = self._cookied, without_cookie(data, context.query)
-        if len(data) > READY_MESSAGE_MAX:
-            key = b""
-        found = store.get(key) if key else None
+        if len(data) > READY_MESSAGE_MAX or not key:
+            return self._once(context, seen)
+        found = store.get(key)
         if found is None:
-            found = self._prepare(context, bool(key))
+            found = self._prepare(context)
             if found is None:
                 return self._once(context, seen)
             store.put(key, found)
         return self._again(found, context.query.id, context.source, seen)
 
-    def _prepare(self, context: QueryContext, wanted: bool) -> Ready | None:
+    def _prepare(self, context: QueryContext) -> Ready | None:
         """What is kept of an answer; None if each is one of its own."""
         query = context.query
         plan, zone = self._plan_of(query)
         ready: bytes | Draw | Limited
-        if not wanted:
-            return None
         if isinstance(plan, Fixed):
             ready = self.execute(plan, context)[2:]
         elif isinstance(plan, Drawn) and not query.has_subnet:
