@@ -18,7 +18,7 @@ TESTS ?= tests
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A change to one of these asks for a new install; all other files are used in place.
-PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/plane/*.pyx dinamed/plane/*.pxd)
+PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/plane/*.pyx dinamed/plane/*.pxd dinamed/plane/*.pxi)
 
 .PHONY: run test lint docs man clean print-python
 

@@ -1,0 +1,305 @@
+# The threads, and what they share.
+
+
+cdef class Plane:
+    """The threads' common state; `seeds` are octets of chance, 8 for each thread.
+
+    There is one row more than threads, for `answer`.
+    """
+
+    cdef Shared shared
+    cdef Worker **workers
+    cdef readonly int threads
+    cdef readonly Tables tables
+    cdef list _retired
+
+    def __cinit__(self, int threads, bytes seeds, int wake_descriptor):
+        cdef int i
+        cdef Worker *worker
+        if threads < 0 or len(seeds) < 8 * (threads + 1):
+            raise ValueError("too few seeds")
+        self.threads = threads
+        self._retired = []
+        self.shared.wake = wake_descriptor
+        self.workers = <Worker **>_new((threads + 1) * sizeof(void *))
+        for i in range(threads + 1):
+            worker = self.workers[i] = <Worker *>_new(sizeof(Worker))
+            worker.number = i
+            worker.seen = FOREVER
+            memcpy(&worker.rng, <const char *>seeds + 8 * i, 8)
+            if i < threads:
+                worker.ring = <Ring *>_new(sizeof(Ring))
+                worker.batch = <Batch *>_new(sizeof(Batch))
+
+    def __dealloc__(self):
+        cdef int i
+        if self.workers == NULL:
+            return
+        for i in range(self.threads + 1):
+            if self.workers[i] != NULL:
+                free(self.workers[i].ring)
+                free(self.workers[i].batch)
+            free(self.workers[i])
+        free(self.workers)
+
+    def attach(self, int thread, int descriptor):
+        """Give a thread a socket, before it runs.  It stays the caller's to close."""
+        cdef Worker *worker
+        if not 0 <= thread < self.threads:
+            raise ValueError("no such thread")
+        worker = self.workers[thread]
+        if worker.socket_count == MOST_SOCKETS:
+            raise ValueError("too many sockets")
+        worker.sockets[worker.socket_count].fd = descriptor
+        worker.sockets[worker.socket_count].events = POLLIN
+        worker.socket_count += 1
+
+    def run(self, int thread):
+        """The life of one thread: serves until `stop`.  `serve` must come first."""
+        if self.tables is None or not 0 <= thread < self.threads:
+            raise ValueError("nothing to serve")
+        cdef Shared *shared = &self.shared
+        cdef Worker *worker = self.workers[thread]
+        if worker.socket_count:
+            with nogil:
+                run_worker(shared, worker)
+
+    def stop(self):
+        """Have the threads end within 200 ms, once the sockets' queues are empty."""
+        plane_set_seq(&self.shared.stopping, 1)
+
+    def serve(self, Tables tables not None):
+        """Answer from these tables from the next batch on."""
+        cdef Tables old = self.tables
+        self.tables = tables
+        plane_set_pointer(&self.shared.tables, &tables.data)
+        if old is not None:
+            self._retire(old)
+
+    def replace(self, uint32_t place, Route route not None):
+        """Draw by another route at this place of the present tables."""
+        cdef Tables tables = self.tables
+        cdef object old
+        if tables is None or place >= <uint32_t>len(tables.routes):
+            raise ValueError("no such place")
+        old = tables.routes[place]
+        tables.routes[place] = route
+        plane_set_pointer(&tables.data.routes[place], &route.data)
+        self._retire(old)
+
+    def learn(
+        self, bytes name not None, uint32_t rrtype, int kind, *,
+        uint32_t rcode=0, bint authoritative=False, int error=-1,
+        tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
+        tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
+    ):
+        """Remember the plan of a question, and forget all others when there are many.
+
+        `name` is in lower case.  A question that is known keeps its plan.
+        """
+        cdef Tables tables = self.tables
+        cdef Learned *plan
+        cdef _Plans plans = tables._plans
+        cdef size_t size = len(name) + len(body) + len(before) + len(owner)
+        cdef uint8_t *at
+        cdef int i
+        if not 0 < len(name) <= 255 or size > 8192:
+            raise ValueError("too long to be remembered")
+        if kind == DRAWN and route + 2 > <uint32_t>len(tables.routes):
+            raise ValueError("no such route")
+        if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
+            self._retire(plans)
+            plans = tables._plans = _Plans(tables._slots)
+            plane_set_pointer(&tables.data.learned, plans.slots)
+        plan = <Learned *>calloc(1, sizeof(Learned) + size)
+        if plan == NULL:
+            raise MemoryError
+        plan.hash = plan_hash(<const uint8_t *><const char *>name, len(name), rrtype)
+        plan.kind = <PlanKind>kind
+        plan.size = len(name)
+        plan.type = rrtype
+        plan.rcode = rcode
+        plan.authoritative = authoritative
+        plan.error = error + 1
+        plan.route = route
+        plan.subnet = subnet
+        for i in range(3):
+            plan.counts[i] = counts[i]
+            plan.before_counts[i] = before_counts[i]
+        plan.body = len(body)
+        plan.before = len(before)
+        plan.owner = len(owner)
+        at = plan.octets
+        for part in (name, body, before, owner):
+            memcpy(at, <const char *><bytes>part, len(<bytes>part))
+            at += len(<bytes>part)
+        plans.add(plan)
+
+    def meet(
+        self, uint32_t place, bytes address not None, uint32_t prefix,
+        Route route not None, uint32_t scope,
+    ):
+        """Remember by which route a client's answers are drawn, where that is BY_CLIENT.
+
+        `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
+        """
+        cdef Tables tables = self.tables
+        cdef _Plans clients = tables._clients
+        cdef Route above = tables.routes[place]
+        cdef Known *known
+        if len(address) not in (4, 16) or prefix > 128:
+            raise ValueError("not an address")
+        if not any(route is sub for sub in above.subs.values()):
+            raise ValueError("nobody keeps that route")
+        if clients.used * 2 >= tables._slots:
+            self._retire(clients)
+            clients = tables._clients = _Plans(tables._slots)
+            plane_set_pointer(&tables.data.known, clients.slots)
+        known = <Known *>calloc(1, sizeof(Known))
+        if known == NULL:
+            raise MemoryError
+        known.serial = above.data.serial
+        known.size = len(address)
+        known.prefix = prefix
+        known.scope = scope
+        known.route = &route.data
+        memcpy(known.address, <const char *>address, known.size)
+        known.hash = client_hash(known.serial, known.address, known.size, prefix)
+        clients.meet(known)
+
+    cdef void _retire(self, object old):
+        """Keep what threads may still look at, until they have all moved on."""
+        cdef uint64_t epoch = self.shared.epoch + 1
+        plane_set_seq(&self.shared.epoch, epoch)
+        self._retired.append((epoch, old))
+
+    def reclaim(self):
+        """Let go of what no thread looks at any more; the routes and tallies among it.
+
+        Their last counts are still to be taken.
+        """
+        cdef uint64_t oldest = FOREVER, seen
+        cdef int i
+        for i in range(self.threads):
+            seen = plane_get_seq(&self.workers[i].seen)
+            if seen < oldest:
+                oldest = seen
+        cdef list gone = [old for epoch, old in self._retired if epoch <= oldest]
+        if gone:
+            self._retired = [pair for pair in self._retired if pair[0] > oldest]
+        cdef list routes = [], tallies = []
+        for old in gone:
+            if isinstance(old, Tables):
+                kept = set(map(id, self.tables.routes))
+                routes += [r for r in (<Tables>old).routes if id(r) not in kept]
+                tallies += [zone.tally for zone in (<Tables>old).zones]
+                tallies.append((<Tables>old).tally)
+            elif isinstance(old, Route):
+                routes.append(old)
+        return routes, tallies
+
+    @property
+    def retired(self):
+        """How many parts wait for threads to move on."""
+        return len(self._retired)
+
+    def take_counts(self):
+        """The hand-outs since the last call: pool, member, number."""
+        cdef list found = []
+        cdef Route route
+        if self.tables is not None:
+            for route in self.tables.routes:
+                if route._news():
+                    found += route.take_counts()
+        return found
+
+    def answer(self, bytes data not None, bytes source not None, uint32_t now=0):
+        """What a thread would do with one datagram: reply, and what to learn.
+
+        The reply is None for what goes to the engine in Python, and empty for
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time.
+        """
+        cdef Source asker
+        cdef uint8_t out[REPLY_STRIDE]
+        cdef Worker *worker = self.workers[self.threads]
+        cdef int size
+        if self.tables is None or len(source) not in (4, 16) or len(data) > 65535:
+            raise ValueError("nothing to answer")
+        asker.address = <const uint8_t *><const char *>source
+        asker.size = len(source)
+        asker.rng = &worker.rng
+        asker.thread = worker.number
+        asker.now = now
+        size = answer(
+            &self.tables.data, &asker, <const uint8_t *><const char *>data,
+            len(data), out,
+        )
+        if size < 0:
+            return None, 1 if size == LEARN else 2 if size == MEET else 0
+        return <bytes>(<const char *>out)[:size], 0
+
+    def serve_handed(self, object respond, int most):
+        """Have `respond(data, source, learn)` answer what threads have handed over.
+
+        At most `most` queries of each thread; returns whether there may be more.
+        """
+        cdef int i, left
+        cdef Worker *worker
+        cdef const Handed *record
+        cdef const uint8_t *address
+        cdef const uint8_t *data
+        cdef msghdr message
+        cdef iovec part
+        cdef bint more = False
+        cdef bytes reply
+        for i in range(self.threads):
+            worker = self.workers[i]
+            left = most
+            while left:
+                record = peek(worker.ring)
+                if record == NULL:
+                    break
+                left -= 1
+                size = plane_source(&record.name, &address)
+                data = <const uint8_t *>record + sizeof(Handed)
+                reply = respond(
+                    <bytes>(<const char *>data)[:record.size],
+                    <bytes>(<const char *>address)[:size],
+                    record.learn,
+                )
+                if reply is not None:
+                    part.iov_base = <void *><const char *>reply
+                    part.iov_len = len(reply)
+                    memset(&message, 0, sizeof(message))
+                    message.msg_name = <void *>&record.name
+                    message.msg_namelen = record.name_size
+                    message.msg_iov = &part
+                    message.msg_iovlen = 1
+                    message.msg_control = <void *>record.control
+                    message.msg_controllen = record.control_size
+                    # UDP may lose: nobody waits for room in a queue.
+                    sendmsg(record.fd, &message, MSG_DONTWAIT)
+                pop(worker.ring)
+            more = more or not left
+        return more
+
+    def counters(self):
+        """Sums over the threads since the start, by name; rcodes as "rcode N"."""
+        cdef dict found = dict.fromkeys(
+            ("queries", "answered", "silent", "handed", "dropped"), 0
+        )
+        cdef int i, rcode
+        cdef Worker *worker
+        for i in range(self.threads):
+            worker = self.workers[i]
+            found["queries"] += plane_get(&worker.queries)
+            found["answered"] += plane_get(&worker.answered)
+            found["silent"] += plane_get(&worker.silent)
+            found["handed"] += plane_get(&worker.handed)
+            found["dropped"] += plane_get(&worker.dropped)
+            for rcode in range(16):
+                count = plane_get(&worker.rcodes[rcode])
+                if count:
+                    key = f"rcode {rcode}"
+                    found[key] = found.get(key, 0) + count
+        return found

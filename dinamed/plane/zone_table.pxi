@@ -1,0 +1,119 @@
+# Packed zones, and the counts of the replies from them.
+
+
+cdef class Tally:
+    """How many replies went out for the names of one zone, by type and rcode.
+
+    `label` says which; `rows` is how many threads count.
+    """
+
+    cdef uint64_t *counts
+    cdef uint64_t *booked
+    cdef uint32_t _rows
+    cdef readonly str label
+
+    def __cinit__(self, str label, int rows):
+        self.label = label
+        self._rows = rows
+        self.counts = <uint64_t *>_new(rows * TALLY_SIZE * sizeof(uint64_t))
+        self.booked = <uint64_t *>_new(TALLY_SIZE * sizeof(uint64_t))
+
+    def __dealloc__(self):
+        free(self.counts)
+        free(self.booked)
+
+    def take(self):
+        """The replies since the last call: column of the type, rcode, number."""
+        cdef uint32_t cell, row
+        cdef uint64_t total
+        cdef list found = []
+        for cell in range(TALLY_SIZE):
+            total = 0
+            for row in range(self._rows):
+                total += plane_get(self.counts + row * TALLY_SIZE + cell)
+            if total != self.booked[cell]:
+                found.append((
+                    cell % MOST_COLUMNS,
+                    (0, 3, 5, 1)[cell // MOST_COLUMNS],
+                    total - self.booked[cell],
+                ))
+                self.booked[cell] = total
+        return found
+
+
+cdef class ZoneTable:
+    """A packed zone, and what its negative answers are made of."""
+
+    cdef Zone data
+    cdef object _buffer
+    cdef readonly Tally tally
+
+    def __cinit__(
+        self,
+        Tally tally not None,
+        object buffer,
+        bytes origin,
+        uint32_t labels,
+        uint32_t apex,
+        uint32_t depth,
+        uint32_t index,
+        uint32_t slots,
+        list pools,
+        bytes soa,
+        list pointers,
+        list special,
+        *,
+        bint plain,
+        bint subnet,
+        bint left,
+    ):
+        cdef Zone *data = &self.data
+        cdef uint32_t i, size = len(origin)
+        cdef bytes label
+        cdef Py_buffer view
+        cdef size_t end
+        if size > 255 or len(special) > SPECIAL or len(soa) > 600:
+            raise ValueError("not the parts of a zone")
+        self.tally = tally
+        data.counts = tally.counts
+        # To hold on to the object is enough, as nobody releases its memory by hand;
+        # an open export would be in the way of the collection of cycles.
+        self._buffer = buffer
+        PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+        data.data = <const uint8_t *>view.buf
+        end = view.len
+        PyBuffer_Release(&view)
+        if <size_t>index + 4 * <size_t>slots > end:
+            raise ValueError("the index reaches past the end")
+        data.index = data.data + index
+        data.mask = slots - 1
+        data.apex = apex
+        data.depth = depth
+        data.size = size
+        data.labels = labels
+        data.plain = plain
+        data.subnet = subnet
+        data.left = left
+        memcpy(data.origin, <const char *>origin, size)
+        data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))
+        for i in range(<uint32_t>len(pools)):
+            data.pools[i + 1] = pools[i] + 1
+        data.soa_size = len(soa)
+        data.soa = <uint8_t *>_new(data.soa_size)
+        memcpy(data.soa, <const char *>soa, data.soa_size)
+        data.pointer_count = len(pointers)
+        data.pointers = <uint16_t *>_new(len(pointers) * sizeof(uint16_t))
+        for i in range(data.pointer_count):
+            data.pointers[i] = pointers[i]
+            if <uint32_t>data.pointers[i] + 2 > data.soa_size:
+                raise ValueError("a pointer past the end")
+        for i in range(<uint32_t>len(special)):
+            label = special[i]
+            if len(label) > 64:
+                raise ValueError("not a label")
+            memcpy(data.special[i], <const char *>label, len(label))
+
+    def __dealloc__(self):
+        free(self.data.pools)
+        free(self.data.soa)
+        free(self.data.pointers)
