@@ -185,7 +185,8 @@ PEERS: dict[str, Peer] = {
     "nsd": Peer(nsd, _STATIC),
 }
 """By name.  `limited` is dinamed with a limit on replies and an ACL besides cookies."""
-TWO_CORES = Peer(ours(2), _ALL, "0,1")
+ONE_OF_TWO, TWO_OF_TWO = (Peer(ours(threads), _ALL, "0,1") for threads in (1, 2))
+"""Dinamed with one thread, and with two, on both cores."""
 
 
 def all_cpu_seconds(pid: int) -> float:

@@ -23,8 +23,9 @@ from pathlib import Path
 
 from benchmarks.driving import CLIENT_CORE, read_run
 from benchmarks.peers import (
+    ONE_OF_TWO,
     PEERS,
-    TWO_CORES,
+    TWO_OF_TWO,
     NotInstalledError,
     Peer,
     all_cpu_seconds,
@@ -36,6 +37,9 @@ from benchmarks.peers import (
 
 SUBNET = ("-e", "-E", "8:00011800c00002")
 """EDNS with the client subnet 192.0.2.0/24."""
+LOAD = ("-c", "20", "-q", "500")
+LOAD_OF_TWO = ("-c", "40", "-q", "2000", "-T", "2")
+"""So much that both threads find full batches, although dnsperf has their cores too."""
 PACE = 50_000
 """Queries a second at which latency is measured."""
 
@@ -66,7 +70,12 @@ Runs = list[tuple[float, float, int]]
 
 
 def measure(
-    pid: int, port: int, case: Case, seconds: float, core: str = str(CLIENT_CORE)
+    pid: int,
+    port: int,
+    case: Case,
+    seconds: float,
+    core: str = str(CLIENT_CORE),
+    load: tuple[str, ...] = LOAD,
 ) -> tuple[float, float, int]:
     """Thousand answers per second, per CPU-second of the server, and how many lost."""
     with tempfile.NamedTemporaryFile("w", suffix=".queries") as queries:
@@ -76,7 +85,7 @@ def measure(
         done = subprocess.run(
             [
                 *("taskset", "-c", core, "dnsperf", "-s", "127.0.0.1"),
-                *("-p", str(port), "-c", "20", "-q", "500", "-l", str(seconds)),
+                *("-p", str(port), *load, "-l", str(seconds)),
                 *("-t", "1", "-d", queries.name, *case.options),
             ],
             capture_output=True,
@@ -162,10 +171,10 @@ def one_turn(
 def scale(seconds: float, found: dict[str, Runs]) -> None:
     """Weighted answers by one thread and by two, with dnsperf on the same cores."""
     case = next(case for case in CASES if case.name == "weighted")
-    for name, peer in (("1 thread", PEERS["dinamed"]), ("2 threads", TWO_CORES)):
+    for name, peer in (("1 thread", ONE_OF_TWO), ("2 threads", TWO_OF_TWO)):
         port = free_port()
         with running(peer, port) as pid:
-            result = measure(pid, port, case, seconds, "0,1")
+            result = measure(pid, port, case, seconds, "0,1", LOAD_OF_TWO)
             found.setdefault(name, []).append(result)
 
 
