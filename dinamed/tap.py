@@ -18,6 +18,7 @@ from dinamed.config.default import default_path
 from dinamed.config.settings import Server
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.server.authority import Authority
+from dinamed.server.collecting import uncollected
 from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
@@ -173,7 +174,8 @@ def makeService(options: Options) -> IService:
 def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiService:
     """Make all services and connect them; those that answer start last."""
     server = loaded.settings.server
-    authority = Authority(loaded, time.time, random.Random())
+    with uncollected(keep=True):
+        authority = Authority(loaded, time.time, random.Random())
     resolver = Resolver(authority.engine, debug)
     plane = (
         DataPlane(reactor, authority, resolver, bound.threads)

@@ -9,6 +9,7 @@ what is known of the zones from standard input, writes the packed zones to the f
 descriptor of that number, and the `Compiled` to standard output.
 """
 
+import gc
 import hashlib
 import os
 import signal
@@ -129,6 +130,8 @@ def main() -> None:
     """The child process."""
     # A second reload may be ordered while this one is on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # What is read stays to the end, and has no cycles to look for.
+    gc.disable()
     known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Known)
     with open(int(sys.argv[2]), "wb", closefd=False) as output:
         compiled = compile_all(sys.argv[1], known, output.write)

@@ -28,7 +28,7 @@ from dinamed.wire.render import Renderer, Section
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
-EDITION = 1
+EDITION = 2
 """Goes up with each change of what the extension is told, here and in `native.pyx`."""
 
 try:

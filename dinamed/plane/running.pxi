@@ -205,13 +205,23 @@ cdef class Plane:
 
     def take_counts(self):
         """The hand-outs since the last call: pool, member, number."""
+        return self.take_slice(0, SIZE_MAX)[0]
+
+    def take_slice(self, size_t place, size_t most):
+        """From the route at `place` on, hand-outs of some more than `most` members.
+
+        And the place of the next route, 0 after the last one.
+        """
         cdef list found = []
+        cdef list routes = [] if self.tables is None else self.tables.routes
         cdef Route route
-        if self.tables is not None:
-            for route in self.tables.routes:
-                if route._news():
-                    found += route.take_counts()
-        return found
+        cdef size_t total = len(routes)
+        while place < total and <size_t>len(found) < most:
+            route = routes[place]
+            if route._news():
+                found += route.take_counts()
+            place += 1
+        return found, place if place < total else 0
 
     def answer(self, bytes data not None, bytes source not None, uint32_t now=0):
         """What a thread would do with one datagram: reply, and what to learn.

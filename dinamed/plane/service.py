@@ -33,6 +33,10 @@ from dinamed.wire.query import Query, read_query
 
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
+SLICE = 2000
+"""Members whose hand-outs are booked at a stretch: two milliseconds."""
+SHARE_OF_BOOKING = 0.1
+"""Of the time, what booking may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
 BATCH = 64
@@ -112,6 +116,8 @@ class DataPlane:
         self._threads: list[threading.Thread] = []
         self._answered = 0
         self._ticks = 0
+        self._at_route = 0
+        self._spent = self._rest = 0.0
         self._served: tuple[Snapshot, Defence] | None = None
         self._collecting = LoopingCall(self._tick)
         self._collecting.clock = reactor
@@ -186,22 +192,54 @@ class DataPlane:
 
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
-        self._take_hand_outs()
+        self._book(self.native.take_counts())
+        self._reclaim()
+        self._count_all()
+
+    def _count_all(self) -> None:
         tables = self.native.tables
         if tables is not None:
             self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
 
     def _tick(self) -> None:
-        self._take_hand_outs()
+        self._reclaim()
         self._ticks += 1
         if not self._ticks % TICKS_OF_COUNTS:
-            self.collect()
+            self._count_all()
+        if not self._at_route and self._reactor.seconds() >= self._rest:
+            self._spent = 0.0
+            self._book_slice()
 
-    def _take_hand_outs(self) -> None:
-        counts = self.native.take_counts()
+    def _book_slice(self) -> None:
+        """Book hand-outs of some members, and of the others when this turn is over.
+
+        After the last slice there is a rest, so that with very many members booking
+        takes `SHARE_OF_BOOKING` of the time.
+        """
+        if not self.running:
+            return
+        begin = self._reactor.seconds()
+        counts, self._at_route = self.native.take_slice(self._at_route, SLICE)
+        self._book(counts)
+        now = self._reactor.seconds()
+        self._spent += now - begin
+        if self._at_route:
+            self._reactor.callLater(0, self._book_slice)
+        else:
+            self._rest = now + self._spent / SHARE_OF_BOOKING
+
+    def _book(self, counts: "Sequence[tuple[str, str, int]]") -> None:
+        pools = self._authority.engine.snapshot.pools
+        now = self._authority.seconds()
+        for pool, member, number in counts:
+            if pool in pools:
+                pools[pool].ledger.add(member, number, now)
+
+    def _reclaim(self) -> None:
+        """Free what the threads have left, and count the questions."""
         routes, tallies = self.native.reclaim()
         for route in routes:
-            counts += route.take_counts()
+            self._book(route.take_counts())
         self._count_replies(tallies)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
@@ -209,11 +247,6 @@ class DataPlane:
         engine = self._authority.engine
         engine.questions += answered - self._answered
         self._answered = answered
-        pools = engine.snapshot.pools
-        now = self._authority.seconds()
-        for pool, member, number in counts:
-            if pool in pools:
-                pools[pool].ledger.add(member, number, now)
 
     def _count_replies(self, tallies: "Sequence[native.Tally]") -> None:
         engine = self._authority.engine

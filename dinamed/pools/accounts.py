@@ -1,6 +1,5 @@
 """The account of a member: what was handed out to it, and what that still brings."""
 
-from collections import deque
 from typing import Any
 
 RUN = 1.0
@@ -53,7 +52,7 @@ class Account:
         self.load: float | None = None
         self.measured = 0.0
         self.forecast = 0.0
-        self._runs: deque[list[Any]] = deque()
+        self._runs: list[list[Any]] = []
 
     def add(self, count: int, time: float) -> None:
         """Count hand-outs at that time."""
@@ -68,7 +67,7 @@ class Account:
                 return
         runs.append([time, time, count])
         if len(runs) > MOST_RUNS:
-            first = runs.popleft()
+            first = runs.pop(0)
             runs[0][0] = first[0]
             runs[0][2] += first[2]
 
@@ -76,7 +75,7 @@ class Account:
         """A report shows all hand-outs up to `measured`; the later ones are pending."""
         runs = self._runs
         while runs and runs[0][1] <= measured:
-            runs.popleft()
+            del runs[0]
         if runs and runs[0][0] <= measured:
             first, last, count = runs[0]
             # Nobody knows which of them came when: as if evenly spread.

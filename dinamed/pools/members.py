@@ -1,8 +1,8 @@
 """Members: the hosts (or inner pools) that a pool hands out."""
 
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
 from typing import Literal
 
 from dinamed.config import settings
@@ -93,6 +93,11 @@ def _packed(
     v4: list[bytes] = []
     v6: list[bytes] = []
     for text in addresses:
-        address = ip_address(text)
-        (v4 if isinstance(address, IPv4Address) else v6).append(address.packed)
+        try:
+            if ":" in text:
+                v6.append(socket.inet_pton(socket.AF_INET6, text))
+            else:
+                v4.append(socket.inet_pton(socket.AF_INET, text))
+        except OSError:
+            raise ValueError(f"{text!r} is not an IP address") from None
     return tuple(v4), tuple(v6)

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from dinamed.config.compiled import Compiled, Known, compile_all
 from dinamed.config.settings import Settings
 from dinamed.problems import Problem
+from dinamed.server.collecting import uncollected
 from dinamed.wire.names import WireName
 from dinamed.zones.packed import PackedZone
 
@@ -176,7 +177,8 @@ def _finish(
     zones: Mapping[WireName, PackedZone],
 ) -> Loaded:
     try:
-        compiled = msgspec.msgpack.decode(said, type=Compiled)
+        with uncollected():
+            compiled = msgspec.msgpack.decode(said, type=Compiled)
     except msgspec.MsgspecError as error:
         raise CompileError(f"said what is no result: {error}") from error
     size = os.fstat(output).st_size

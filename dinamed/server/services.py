@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from dinamed.geo.files import Places, load_places
 from dinamed.server.authority import Authority
+from dinamed.server.collecting import uncollected
 from dinamed.server.compiler import (
     CompileError,
     ConfigError,
@@ -66,7 +67,8 @@ class ListenService(Service):
         """Hand the sockets to the reactor, and those for UDP to the plane if any."""
         super().startService()
         if self._plane is not None:
-            self._plane.start([(s.udp, *s.others) for s in self._sockets])
+            with uncollected(keep=True):
+                self._plane.start([(s.udp, *s.others) for s in self._sockets])
         for listening in self._sockets:
             if self._plane is None:
                 self._ports.append(self._datagrams(listening))
@@ -207,7 +209,8 @@ class ReloadService(Service):
         listen = self._authority.loaded.settings.server.listen
         if loaded.settings.server.listen != listen:
             self.log.warn("a change of [server] listen takes effect at the next start")
-        self._authority.apply(loaded, places)
+        with uncollected():
+            self._authority.apply(loaded, places)
         self.log.info("reloaded: {what}", what=self._authority.summary())
         return ReloadOutcome(True)
 

@@ -102,7 +102,7 @@ class Live:
         shown = []
         for name in sorted(views):
             view = views[name]
-            members = list(_first(view, min(room, MOST_OF_POOL)))
+            members = list(_first(view, min(room, MOST_OF_POOL))) if room else []
             room -= len(members)
             shown.append((view, members))
         return shown

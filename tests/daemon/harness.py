@@ -135,6 +135,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="dinamed-test-"))
         self.folder.chmod(0o755)
         write_files(self.folder, files)
+        self.start_seconds = START_SECONDS
         self.process: subprocess.Popen[bytes] | None = None
         atexit.register(self.clean_up)
 
@@ -154,7 +155,8 @@ class Server:
             )
         process = self.process
         ready = wait_until(
-            lambda: process.poll() is not None or self.answers(), START_SECONDS
+            lambda: process.poll() is not None or self.answers(),
+            self.start_seconds,
         )
         if not ready or process.poll() is not None:
             raise AssertionError(f"did not start:\n{self.log}")

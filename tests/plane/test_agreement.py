@@ -360,3 +360,18 @@ class DistributionTests(SynchronousTestCase):
             counts[pool] += number
         self.assertEqual(counts, {"three": 150, "weighted": 50})
         self.assertEqual(self.pair.plane.take_counts(), [])
+
+    def test_hand_outs_in_slices(self) -> None:
+        """Each is taken once; a slice ends with the route that fills it."""
+        for _ in range(50):
+            self.addresses("three")
+            self.addresses("topool")
+        place, counts, slices = 0, Counter[str](), 0
+        while slices == 0 or place:
+            taken, place = self.pair.plane.take_slice(place, 1)
+            slices += 1
+            self.assertEqual(len({pool for pool, _, _ in taken}), bool(taken))
+            for pool, _, number in taken:
+                counts[pool] += number
+        self.assertEqual(counts, {"three": 150, "weighted": 50})
+        self.assertGreater(slices, 1)
