@@ -16,6 +16,7 @@ from dinamed.commands import (
     explain,
     orders,
     reload,
+    replace,
     simulate,
     status,
     top,
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "down": orders.DOWN,
         "auto": orders.AUTO,
         "reload": reload,
+        "replace": replace,
         "top": top,
         "completion": completion,
     }

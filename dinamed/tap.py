@@ -5,7 +5,8 @@ import pwd
 import random
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from twisted.application.internet import TimerService
@@ -16,6 +17,16 @@ from twisted.python import usage
 from dinamed import __version__
 from dinamed.config.default import default_path
 from dinamed.config.settings import Server
+from dinamed.handover.arriving import (
+    Arrival,
+    ArrivalService,
+    HandoverError,
+    arrival_of,
+)
+from dinamed.handover.carrying import Carrier
+from dinamed.handover.launch import Launch, launch_of
+from dinamed.handover.leaving import Household, ReplaceService
+from dinamed.handover.sockets import HTTP, TLS, Held, Inherited
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
@@ -138,15 +149,19 @@ class Bound:
         return where + tls + http
 
 
-def bind_all(options: Options, server: Server) -> Bound:
-    """Bind what the options and `[server]` name.  Raises `BindError`, `TlsError`."""
+def bind_all(options: Options, server: Server, inherited: Inherited) -> Bound:
+    """Bind what the options and `[server]` name, but for what is inherited.
+
+    Raises `BindError`, `TlsError`.
+    """
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
+    http = partial(inherited.stream, HTTP)
     return Bound(
         threads,
-        bind(resolve(listen, options["port"]), threads or 1),
-        bind_http(server.http) if server.http is not None else [],
-        bind_tls(server.tls),
+        bind(resolve(listen, options["port"]), threads or 1, inherited.dns),
+        bind_http(server.http, there=http) if server.http is not None else [],
+        bind_tls(server.tls, partial(inherited.stream, TLS)),
         certificates_of(server),
     )
 
@@ -161,17 +176,41 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    launch = launch_of(options.parent, os.environ)
     try:
+        arrival = arrival_of(os.environ)
+        if arrival is not None:
+            launch = replace(launch, pid_file=arrival.pid_file)
         loaded = load_now(options["config"] or default_path())
-        bound = bind_all(options, loaded.settings.server)
+        inherited = Inherited((), ()) if arrival is None else arrival.sockets
+        bound = bind_all(options, loaded.settings.server, inherited)
+        process = Process(launch, options.parent, arrival)
+        return wire(reactor, loaded, bound, bool(options["debug"]), process)
     except ConfigError as error:
         raise SystemExit(str(error)) from None
-    except (BindError, TlsError) as error:
+    except (BindError, TlsError, HandoverError) as error:
         raise SystemExit(f"dinamed: {error}") from None
-    return wire(reactor, loaded, bound, bool(options["debug"]))
 
 
-def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiService:
+@dataclass(frozen=True)
+class Process:
+    """How this process came to be."""
+
+    launch: Launch
+    twistd: Any
+    """The options of twistd, if they are within reach."""
+    arrival: Arrival | None
+    """What there is of the process before this one."""
+
+    def leave_pid_file(self) -> None:
+        """Have twistd leave the pid file to the process after this one."""
+        if self.twistd is not None:
+            self.twistd["pidfile"] = ""
+
+
+def wire(
+    reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
+) -> MultiService:
     """Make all services and connect them; those that answer start last."""
     server = loaded.settings.server
     with uncollected(keep=True):
@@ -185,10 +224,31 @@ def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiServic
     reloading = ReloadService(reactor, authority)
     listening = ListenService(reactor, resolver, bound.dns, plane)
     watching = WatchingService(reactor, authority, random.SystemRandom())
+    carrier = Carrier(authority, resolver, listening, reloading, watching.health)
+    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
+    reloading.on_busy = notifying.reloading
     services = MultiService()
-    reloading.setServiceParent(services)
+    saving = None
     if server.state is not None:
         saving = SavingService(reactor, authority, watching.health, server.state)
+        saving.inherited = process.arrival is not None
+
+    def before(pid: int) -> None:
+        """Leave the outside to the process that has taken over."""
+        process.leave_pid_file()
+        notifying.leave(pid)
+        if saving is not None:
+            saving.given_up = True
+
+    replacing = ReplaceService(
+        reactor,
+        process.launch,
+        Held(bound.dns, bound.http, bound.tls),
+        Household(carrier, listening, before, reactor.stop),
+    )
+    replacing.setServiceParent(services)
+    reloading.setServiceParent(services)
+    if saving is not None:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
     sources = [one.address.host for one in bound.dns]
@@ -198,11 +258,21 @@ def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiServic
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
     if bound.http:
-        parts = Parts(authority, resolver, listening, reloading, watching)
+        parts = Parts(authority, resolver, listening, reloading, watching, replacing)
         web = web_service(reactor, parts, server.token_file, bound.http)
         web.setServiceParent(services)
     LimitsService(authority, listening.streams).setServiceParent(services)
-    answering = wire_answering(reactor, authority, listening, reloading, bound)
+    answering = wire_answering(reactor, authority, listening, bound)
+    notifying.setServiceParent(answering)
+    if process.arrival is not None:
+        carrier.begin(process.arrival.built())
+        for what in process.arrival.sockets.close_rest():
+            Logger("dinamed").info("no longer listening: {what}", what=what)
+        replacing.guard = process.arrival.guard
+        arriving = ArrivalService(
+            reactor, process.arrival, carrier, listening.streams, authority.summary()
+        )
+        arriving.setServiceParent(answering)
     AfterFirstRound(watching.health, answering).setServiceParent(services)
     Logger("dinamed").info(
         "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
@@ -215,14 +285,9 @@ def wire(reactor: Any, loaded: Loaded, bound: Bound, debug: bool) -> MultiServic
 
 
 def wire_answering(
-    reactor: Any,
-    authority: Authority,
-    listening: ListenService,
-    reloading: ReloadService,
-    bound: Bound,
+    reactor: Any, authority: Authority, listening: ListenService, bound: Bound
 ) -> MultiService:
-    """What starts once the first round of checks is over: listeners, and the word of
-    it to systemd."""
+    """What starts once the first round of checks is over: the listeners."""
     answering = MultiService()
     listening.setServiceParent(answering)
     if bound.certificates is not None:
@@ -230,7 +295,4 @@ def wire_answering(
         tls.setServiceParent(answering)
         following = CertificateService(reactor, authority, bound.certificates)
         following.setServiceParent(answering)
-    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
-    reloading.on_busy = notifying.reloading
-    notifying.setServiceParent(answering)
     return answering

@@ -4,7 +4,7 @@ import io
 import os
 import pwd
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 
 from twisted.application.service import MultiService
@@ -115,9 +115,14 @@ class MakeServiceTests(SynchronousTestCase):
         self.bound: list[Listening] = []
         self.patch(tap, "bind", self.bind)
 
-    def bind(self, addresses: Iterable[Address], shares: int = 1) -> list[Listening]:
+    def bind(
+        self,
+        addresses: Iterable[Address],
+        shares: int,
+        there: Callable[[Address], Listening | None],
+    ) -> list[Listening]:
         """Bind, and close the sockets after the test."""
-        self.bound = bind(addresses, shares)
+        self.bound = bind(addresses, shares, there)
         for one in self.bound:
             self.addCleanup(one.close)
         return self.bound

@@ -48,11 +48,15 @@ class Remote:
         query = f"?{urlencode(arguments)}" if arguments else ""
         return self._ask("GET", path + query)
 
-    def change(self, method: str, path: str, body: object = None) -> Any:
+    def change(
+        self, method: str, path: str, body: object = None, timeout: float = TIMEOUT
+    ) -> Any:
         """Send a change, get what it brought about.  Raises `RemoteError`."""
-        return self._ask(method, path, body)
+        return self._ask(method, path, body, timeout)
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
+    def _ask(
+        self, method: str, path: str, body: object = None, timeout: float = TIMEOUT
+    ) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self._url + path, data, method=method)
         if data is not None:
@@ -60,7 +64,7 @@ class Remote:
         if self._token is not None:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as reply:
+            with self._opener.open(request, timeout=timeout) as reply:
                 return json.load(reply)
         except HTTPError as error:
             raise RemoteError(_message(error)) from None

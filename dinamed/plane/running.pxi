@@ -64,9 +64,12 @@ cdef class Plane:
             with nogil:
                 run_worker(shared, worker)
 
-    def stop(self):
-        """Have the threads end within 200 ms, once the sockets' queues are empty."""
-        plane_set_seq(&self.shared.stopping, 1)
+    def stop(self, bint drain=True):
+        """Have the threads end within 200 ms, once the sockets' queues are empty.
+
+        Without `drain` at once, for somebody else reads the same sockets.
+        """
+        plane_set_seq(&self.shared.stopping, 1 if drain else 2)
 
     def serve(self, Tables tables not None):
         """Answer from these tables from the next batch on."""

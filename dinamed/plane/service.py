@@ -50,6 +50,12 @@ _TYPES = (0, *TYPES)
 """The types by the columns in which the plane counts them."""
 
 
+def spread(sockets: int, threads: int) -> list[tuple[int, int]]:
+    """Which thread reads which socket, by number: all are read, all have one."""
+    pairs = max(sockets, threads)
+    return [(number % threads, number % sockets) for number in range(pairs)]
+
+
 def threads_for(
     setting: int | str, environment: Mapping[str, str], debug: bool = False
 ) -> int:
@@ -139,19 +145,18 @@ class DataPlane:
     def start(self, sockets: Sequence[Sequence[socket.socket]]) -> None:
         """Begin to answer: for each address as many bound sockets as threads.
 
-        The sockets are closed at the end.
+        Where there are more or fewer, threads have several or share some.  The sockets
+        are closed at the end.
         """
         self._bell = _Bell(self)
         seeds = os.urandom(8 * (self.threads + 1))
         self.native = native.Plane(self.threads, seeds, self._bell.fileno())
         self._serve()
         for group in sockets:
-            for number, sock in enumerate(group):
-                sock.setblocking(True)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
-                self.native.attach(number, sock.fileno())
-                self._sockets.append(sock)
+            for number, at in spread(len(group), self.threads):
+                self.native.attach(number, group[at].fileno())
+            self._sockets += group
+        self.reassert()
         self._reactor.addReader(self._bell)
         self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
         engine = self._authority.engine
@@ -167,9 +172,20 @@ class DataPlane:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self) -> None:
-        """Answer what is in the queues, and end; takes up to 0.2 s."""
-        self.native.stop()
+    def reassert(self) -> None:
+        """Have the sockets as the threads need them."""
+        for sock in self._sockets:
+            # The limit first: with another process these may be those of a reactor.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
+            sock.setblocking(True)
+
+    def stop(self, drain: bool = True) -> None:
+        """Answer what is in the queues, and end; takes up to 0.2 s.
+
+        Without `drain` the queues are left to others who have the sockets.
+        """
+        self.native.stop(drain)
         for thread in self._threads:
             thread.join(_JOIN_PATIENCE)
         while self.serve_handed():

@@ -192,6 +192,8 @@ cdef inline void run_worker(Shared *shared, Worker *worker) noexcept nogil:
         for i in range(worker.socket_count):
             if worker.sockets[i].revents:
                 receive(shared, worker, worker.sockets[i].fd, MSG_DONTWAIT)
+    if plane_get_seq(&shared.stopping) != 1:
+        return
     for i in range(worker.socket_count):
         while receive(shared, worker, worker.sockets[i].fd, MSG_DONTWAIT):
             pass

@@ -86,6 +86,10 @@ class Counts:
         self._names.clear()
         self._cells = {key: c for key, c in self._cells.items() if key[0] in zones}
 
+    def rows(self) -> list[tuple[str, int, int, bool, int]]:
+        """Every cell: what `cell` takes, and what it counts."""
+        return [(*key, cell.count) for key, cell in self._cells.items()]
+
     def totals(self) -> Iterator[tuple[Labels, int]]:
         """Every cell with what it counts."""
         for (zone, rrtype, rcode, stream), cell in list(self._cells.items()):

@@ -52,6 +52,15 @@ class FlowMeter:
         self._growth = 0.0
         self._load = 0.0
 
+    @property
+    def sums(self) -> tuple[float, float, float]:
+        """All that was learned: sums of arrivals and of growths, and the mean load."""
+        return self._arrivals, self._growth, self._load
+
+    @sums.setter
+    def sums(self, sums: tuple[float, float, float]) -> None:
+        self._arrivals, self._growth, self._load = sums
+
     def learn(
         self, before: float, after: float, arrivals: float, seconds: float
     ) -> None:

@@ -46,11 +46,16 @@ class Authority:
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.places = load_places(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
-        self._cookie_secret = secrets.token_bytes(SECRET_SIZE)
-        self.engine.defend(Defence.of(loaded.settings, self._cookie_secret))
+        self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
+        self.engine.defend(Defence.of(loaded.settings, self.cookie_secret))
         self.manager.on_error = self._subscriber_failed
         self.manager.subscribe(self._pools_changed)
         self._on_apply: list[Callable[[Sequence[Pool]], None]] = []
+
+    def keep_cookies(self, secret: bytes) -> None:
+        """Go on with the cookies of the process before this one."""
+        self.cookie_secret = secret
+        self.engine.defend(Defence.of(self.loaded.settings, secret))
 
     def take_places(self, places: Places) -> None:
         """Know clients' places anew, from the next query on."""
@@ -64,7 +69,7 @@ class Authority:
         self.loaded = loaded
         self.refresh()
         before = self.engine.defence
-        self.engine.defend(Defence.of(loaded.settings, self._cookie_secret, before))
+        self.engine.defend(Defence.of(loaded.settings, self.cookie_secret, before))
         for callback in self._on_apply:
             callback(loaded.settings.pools)
 

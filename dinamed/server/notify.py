@@ -91,5 +91,12 @@ class NotifyService(Service):
         else:
             self._notifier.tell("READY=1", self._status())
 
+    def leave(self, pid: int) -> None:
+        """Another process is the main one from now on; we say nothing more."""
+        if self._alive.running:
+            self._alive.stop()
+        self._notifier.tell(f"MAINPID={pid}", "READY=1", self._status())
+        self._notifier.close()
+
     def _status(self) -> str:
         return f"STATUS={self._summary()}"

@@ -72,6 +72,10 @@ class SavingService(TimerService):
         self._authority = authority
         self._health = health
         self._path = os.path.join(folder, FILE_NAME)
+        self.inherited = False
+        """Whether the state has come from the process before this one."""
+        self.given_up = False
+        """Whether another process saves from now on."""
         self._written = b""
         self._writing: Deferred[None] | None = None
         self._complained = False
@@ -82,7 +86,8 @@ class SavingService(TimerService):
         """Make the folder if it is not there, restore, then save now and then."""
         folder = os.path.dirname(self._path)
         self._attempt(lambda: os.makedirs(folder, 0o700, exist_ok=True), "saved to")
-        self._attempt(self._restore, "restored from")
+        if not self.inherited:
+            self._attempt(self._restore, "restored from")
         self._unsubscribe = self._authority.manager.subscribe(self._changed)
         super().startService()
 
@@ -111,7 +116,7 @@ class SavingService(TimerService):
     def save(self) -> Deferred[None]:
         """Save in a thread, unless nothing has changed or that is going on."""
         data = self._state()
-        if self._writing is not None or data == self._written:
+        if self.given_up or self._writing is not None or data == self._written:
             return succeed(None)
         self._writing = done = deferToThreadPool(
             self._reactor,
@@ -133,7 +138,7 @@ class SavingService(TimerService):
 
     def _save_now(self) -> None:
         data = self._state()
-        if data != self._written:
+        if data != self._written and not self.given_up:
             self._attempt(lambda: write_atomically(self._path, data), "saved to")
 
     def _state(self) -> bytes:

@@ -1,7 +1,7 @@
 """The services of a running server: listening, and reloading."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,12 @@ class ListenService(Service):
         self.samples = Samples()
         self._timed = Timed(resolver, resolver.engine, self.samples)
         self.streams = StreamFactory(self._timed, reactor)
+        self.stopped: Deferred[None] = Deferred()
+        """Fires when a stop is over."""
+        self.hand_over: Callable[[StreamFactory], Deferred[None]] | None = None
+        """Takes the open connections where another process goes on with the sockets;
+        what is queued there is then its affair too."""
+        self._counted_before: dict[str, int] = {}
 
     def startService(self) -> None:
         """Hand the sockets to the reactor, and those for UDP to the plane if any."""
@@ -71,7 +77,7 @@ class ListenService(Service):
                 self._plane.start([(s.udp, *s.others) for s in self._sockets])
         for listening in self._sockets:
             if self._plane is None:
-                self._ports.append(self._datagrams(listening))
+                self._ports += self._datagrams(listening)
             self._ports.append(
                 self._reactor.adoptStreamPort(
                     listening.tcp.fileno(), listening.address.family, self.streams
@@ -82,6 +88,14 @@ class ListenService(Service):
             if self._plane is None:
                 listening.close()
 
+    def reassert(self) -> None:
+        """Have the sockets as we need them, after another process had them."""
+        for port in self._ports:
+            if isinstance(port, DatagramPort):
+                port.socket.setblocking(False)
+        if self._plane is not None:
+            self._plane.reassert()
+
     @property
     def engine(self) -> str:
         """Who answers over UDP, in a few words."""
@@ -91,28 +105,52 @@ class ListenService(Service):
 
     def plane_counters(self) -> dict[str, int]:
         """What the plane has done: see `DataPlane.counters`; empty without a plane."""
-        return self._plane.counters() if self._plane is not None else {}
+        if self._plane is None:
+            return {}
+        counters, before = self._plane.counters(), self._counted_before
+        return {
+            name: counters.get(name, 0) + before.get(name, 0)
+            for name in {**counters, **before}
+        }
 
-    def _datagrams(self, listening: Listening) -> DatagramPort:
+    def add_plane_counters(self, counters: Mapping[str, int]) -> None:
+        """Count what the plane of another process has done as done by ours."""
+        for name, count in counters.items():
+            self._counted_before[name] = self._counted_before.get(name, 0) + count
+
+    def _datagrams(self, listening: Listening) -> list[DatagramPort]:
         kind = WildcardPort if listening.wildcard else DatagramPort
-        port: DatagramPort = kind._fromListeningDescriptor(
-            self._reactor,
-            listening.udp.fileno(),
-            listening.address.family,
-            DatagramProtocol(self._resolver, self._timed),
-            MAX_DATAGRAM,
-        )
-        port.startListening()
-        return port
+        ports = []
+        # There is one, but where another process with threads has left more.
+        for sock in (listening.udp, *listening.others):
+            sock.setblocking(False)
+            port: DatagramPort = kind._fromListeningDescriptor(
+                self._reactor,
+                sock.fileno(),
+                listening.address.family,
+                DatagramProtocol(self._resolver, self._timed),
+                MAX_DATAGRAM,
+            )
+            port.startListening()
+            ports.append(port)
+        return ports
 
-    def stopService(self) -> Deferred[list[None]]:
+    def stopService(self) -> Deferred[None]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
+        hand_over = self.hand_over
         if self._plane is not None:
-            self._plane.stop()
+            self._plane.stop(drain=hand_over is None)
         waits = [_stopped(port) for port in self._ports]
         self._ports = []
-        return gatherResults([*waits, self.streams.close(STOP_PATIENCE)])
+        if hand_over is None:
+            waits.append(self.streams.close(STOP_PATIENCE))
+        else:
+            waits.append(hand_over(self.streams))
+        return gatherResults(waits).addCallback(self._stopped)
+
+    def _stopped(self, _: list[None]) -> None:
+        self.stopped.callback(None)
 
 
 def _stopped(port: IListeningPort) -> Deferred[None]:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 RECEIVE_BUFFER = 4 << 20
@@ -102,17 +102,28 @@ def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
     return list(found)
 
 
-def bind(addresses: Iterable[Address], shares: int = 1) -> list[Listening]:
+Stream = tuple[Address, socket.socket]
+
+
+def nothing(address: Address) -> None:
+    """There is no socket of that address yet."""
+
+
+def bind(
+    addresses: Iterable[Address],
+    shares: int = 1,
+    there: Callable[[Address], Listening | None] = nothing,
+) -> list[Listening]:
     """Bind UDP and TCP on every address, or none: all sockets close on failure.
 
-    `shares` is how many UDP sockets each address gets.
+    `shares` is how many UDP sockets each address gets.  What is `there` is not bound.
 
     Raises `BindError`.
     """
     bound: list[Listening] = []
     try:
         for address in addresses:
-            bound.append(_bind_one(address, shares))
+            bound.append(there(address) or _bind_one(address, shares))
     except BindError:
         for listening in bound:
             listening.close()
@@ -120,15 +131,17 @@ def bind(addresses: Iterable[Address], shares: int = 1) -> list[Listening]:
     return bound
 
 
-def bind_tls(interfaces: Iterable[str]) -> list[tuple[Address, socket.socket]]:
+def bind_tls(
+    interfaces: Iterable[str], there: Callable[[Address], Stream | None] = nothing
+) -> list[Stream]:
     """Bind TCP on the addresses of interfaces, or none; the port is 853 if not given.
 
     Raises `BindError`.
     """
-    bound: list[tuple[Address, socket.socket]] = []
+    bound: list[Stream] = []
     try:
         for interface in interfaces:
-            bound += bind_http(interface, TLS_PORT)
+            bound += bind_http(interface, TLS_PORT, there)
     except BindError:
         for _, sock in bound:
             sock.close()
@@ -137,23 +150,31 @@ def bind_tls(interfaces: Iterable[str]) -> list[tuple[Address, socket.socket]]:
 
 
 def bind_http(
-    interface: str, default_port: int = 0
-) -> list[tuple[Address, socket.socket]]:
+    interface: str,
+    default_port: int = 0,
+    there: Callable[[Address], Stream | None] = nothing,
+) -> list[Stream]:
     """Bind TCP on the addresses of an interface with a port, or none.
+
+    What is `there` is not bound.
 
     Raises `BindError`.
     """
-    bound: list[tuple[Address, socket.socket]] = []
+    bound: list[Stream] = []
     try:
         for address in resolve((interface,), default_port):
-            sock = _socket(address, socket.SOCK_STREAM)
-            port = sock.getsockname()[1]
-            bound.append((Address(address.host, port, address.family), sock))
+            bound.append(there(address) or _bind_stream(address))
     except BindError:
         for _, sock in bound:
             sock.close()
         raise
     return bound
+
+
+def _bind_stream(address: Address) -> Stream:
+    sock = _socket(address, socket.SOCK_STREAM)
+    port = sock.getsockname()[1]
+    return Address(address.host, port, address.family), sock
 
 
 def _bind_one(address: Address, shares: int) -> Listening:

@@ -138,6 +138,23 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         elif not self._ended:
             super().resumeProducing()
 
+    def give_away(self) -> bytes | None:
+        """Have nothing more to do with the connection, so that another process can.
+
+        Returns what was read of a query that is not whole yet; None if replies are
+        still to be made.  The descriptor stays open, and nobody reads it.
+        """
+        if self._rest is not None or self._ended or self._full:
+            return None
+        super().pauseProducing()
+        rest: bytes = self._unprocessed
+        self.connectionLost()
+        return rest
+
+    def finish(self) -> None:
+        """Close once what was asked is answered, be it long."""
+        self.readConnectionLost()
+
     def hang_up(self) -> None:
         """Answer nothing more; close once the replies are written."""
         self._rest = None
@@ -234,6 +251,11 @@ class StreamFactory(DNSServerFactory):
     def open_connections(self) -> int:
         """Connections open now."""
         return len(self._open)
+
+    @property
+    def present(self) -> tuple[StreamProtocol, ...]:
+        """Those that are open now."""
+        return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
         """Take a new connection into the books, if the limits allow."""

@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -34,6 +35,7 @@ from dinamed.web.messages import (
     PoolSummary,
     PushReply,
     ReloadReply,
+    ReplaceReply,
     Status,
     ZoneStatus,
 )
@@ -65,6 +67,7 @@ class Api:
         listening: ListenService,
         reloading: ReloadService,
         watching: WatchingService,
+        replacing: ReplaceService,
         guard: Guard,
         events: EventsService,
         cooperator: Cooperator,
@@ -74,6 +77,7 @@ class Api:
         self._listening = listening
         self._reloading = reloading
         self._watching = watching
+        self._replacing = replacing
         self._guard = guard
         self._events = events
         self._cooperator = cooperator
@@ -86,6 +90,7 @@ class Api:
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
+        root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
         root.putChild(b"events", self._events.resource())
         described = description()
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))
@@ -236,6 +241,17 @@ class Api:
         if not outcome.applied:
             raise HttpError(422, "nothing has changed", outcome.problems)
         return ReloadReply(self._authority.summary())
+
+    def replace(self, request: Request) -> "Deferred[ReplaceReply]":
+        """Have a new process take over; fails with 422 if it can't."""
+        return self._replacing.replace().addCallback(self._replaced)
+
+    @staticmethod
+    def _replaced(outcome: ReplaceOutcome) -> ReplaceReply:
+        if not outcome.replaced:
+            problems = tuple(outcome.why.splitlines())
+            raise HttpError(422, f"process {outcome.pid} goes on", problems)
+        return ReplaceReply(outcome.pid, outcome.summary)
 
 
 class _Pools(Resource):

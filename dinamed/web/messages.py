@@ -146,6 +146,13 @@ class ReloadReply(msgspec.Struct, frozen=True):
     serving: str
 
 
+class ReplaceReply(msgspec.Struct, frozen=True):
+    """`POST /api/v1/replace`, when the new process answers."""
+
+    pid: int
+    serving: str
+
+
 class LoadReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """One report of `POST /api/v1/load`."""
 

@@ -16,6 +16,7 @@ from dinamed.web.messages import (
     PoolSummary,
     PushReply,
     ReloadReply,
+    ReplaceReply,
     Status,
 )
 
@@ -90,6 +91,13 @@ OPERATIONS = (
         "/api/v1/reload",
         "Read config and zones again.",
         ReloadReply,
+        (401, 403, 413, 422, 503),
+    ),
+    Operation(
+        "post",
+        "/api/v1/replace",
+        "Have a new process, of what is installed now, take over.",
+        ReplaceReply,
         (401, 403, 413, 422, 503),
     ),
     Operation(

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 
+from dinamed.handover.leaving import ReplaceService
 from dinamed.server.adopting import AdoptService
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
@@ -32,6 +33,7 @@ class Parts:
     listening: ListenService
     reloading: ReloadService
     watching: WatchingService
+    replacing: ReplaceService
 
 
 def site_of(
@@ -54,6 +56,7 @@ def site_of(
         parts.listening,
         parts.reloading,
         parts.watching,
+        parts.replacing,
         Guard(token_file),
         events,
         cooperator,

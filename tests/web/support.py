@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
+from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import load_here
 from dinamed.server.resolver import Resolver
@@ -75,6 +76,19 @@ class StubReload(ReloadService):
         return succeed(self.outcome)
 
 
+class StubReplace(ReplaceService):
+    """Replaces nothing, and says so as it is told to."""
+
+    outcome = ReplaceOutcome(7, summary="all of it")
+
+    def __init__(self) -> None:
+        """It has nothing to replace."""
+
+    def replace(self) -> Deferred[ReplaceOutcome]:
+        """The outcome that the test wants."""
+        return succeed(self.outcome)
+
+
 class SiteCase(TestCase):
     """The site of one server on a free port of loopback."""
 
@@ -100,8 +114,14 @@ class SiteCase(TestCase):
         resolver = Resolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
         watching = WatchingService(reactor, self.authority, random.Random(2))
+        self.replacing = StubReplace()
         self.parts = Parts(
-            self.authority, resolver, listening, self.reloading, watching
+            self.authority,
+            resolver,
+            listening,
+            self.reloading,
+            watching,
+            self.replacing,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
         port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import os
 
 from dinamed import __version__
+from dinamed.handover.leaving import ReplaceOutcome
 from dinamed.server.services import ReloadOutcome
 from dinamed.web.resources import MAX_BODY
 from tests.web.support import SiteCase
@@ -119,6 +120,15 @@ class ApiTests(SiteCase):
         for query in ("", "?name=a..b", "?name=a&type=NO", "?name=a&client=x"):
             error = await self.json("GET", "/api/v1/explain" + query, 400)
             self.assertTrue(error["error"])
+
+    async def test_replace(self) -> None:
+        """A replacement tells who answers then, or why it is the same process."""
+        told = await self.json("POST", "/api/v1/replace", 200)
+        self.assertEqual(told, {"pid": 7, "serving": "all of it"})
+        self.replacing.outcome = ReplaceOutcome(5, "f:1: k: m\nno")
+        told = await self.json("POST", "/api/v1/replace", 422)
+        self.assertEqual(told["error"], "process 5 goes on")
+        self.assertEqual(told["problems"], ["f:1: k: m", "no"])
 
     async def test_reload(self) -> None:
         """A reload says what is served, or all that is wrong."""
