@@ -8,6 +8,7 @@ resolvers, who remember what they were told, do not ask for so often.
 from collections.abc import Iterable
 from enum import IntEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Protocol
 
 from dinamed.generations import Generations
 
@@ -30,6 +31,21 @@ class Verdict(IntEnum):
     DROP = 2
 
 
+class Book(Protocol):
+    """Buckets that are kept elsewhere, for the same rules, and may be shared."""
+
+    @property
+    def over(self) -> int:
+        """As that of `ResponseLimiter`."""
+
+    @property
+    def slipped(self) -> int:
+        """As that of `ResponseLimiter`."""
+
+    def judge(self, source: bytes, kind: bytes, now: float) -> int:
+        """The `Verdict`, as a number."""
+
+
 class ResponseLimiter:
     """Lets `rate` replies a second through for each network and kind.
 
@@ -43,19 +59,29 @@ class ResponseLimiter:
     ) -> None:
         if rate <= 0:
             raise ValueError("the rate must be over 0")
+        self.rate = rate
+        self.slip = slip
+        self.exempt = tuple(exempt)
+        self.book: Book | None = None
+        """Where the buckets are, if not here."""
         self._step = 1.0 / rate
         # A bucket is the time at which it will be full again.  A reply moves that by
         # one step, and may do so while it is less than a burst ahead.
         self._ahead = max(0.0, BURST - self._step) + _GRAIN
         self._farthest = max(BURST, self._step) + 2 * _GRAIN
-        self._slip = slip
-        self._exempt = tuple(exempt)
-        self._rules = (rate, slip, self._exempt)
         self._full_at: Generations[int, float] = Generations(REMEMBERED)
-        self.over = 0
+        self._over = 0
+        self._slipped = 0
+
+    @property
+    def over(self) -> int:
         """Replies that were over the limit, exempt clients' apart."""
-        self.slipped = 0
+        return self._over if self.book is None else self._over + self.book.over
+
+    @property
+    def slipped(self) -> int:
         """Those of them that left truncated."""
+        return self._slipped if self.book is None else self._slipped + self.book.slipped
 
     @property
     def dropped(self) -> int:
@@ -64,7 +90,10 @@ class ResponseLimiter:
 
     def like(self, other: "ResponseLimiter | None") -> bool:
         """Whether another one has the same rules."""
-        return other is not None and other._rules == self._rules
+        return other is not None and (
+            (other.rate, other.slip, other.exempt)
+            == (self.rate, self.slip, self.exempt)
+        )
 
     def judge(self, source: bytes, kind: bytes, now: float) -> Verdict:
         """Take one reply of a kind to a packed address out of its bucket.
@@ -72,6 +101,8 @@ class ResponseLimiter:
         `now` is in seconds, of a clock that may be set: a bucket that would be full
         only later than it can be is a full one.
         """
+        if self.book is not None:
+            return Verdict(self.book.judge(source, kind, now))
         size = _OCTETS_4 if len(source) == 4 else _OCTETS_6
         # Python's hash has a secret of the process, so nobody can find collisions.
         key = hash(source[:size] + kind)
@@ -83,11 +114,11 @@ class ResponseLimiter:
         if ahead <= self._ahead:
             self._full_at.put(key, full_at + self._step)
             return Verdict.PASS
-        if self._exempt and self._is_exempt(source):
+        if self.exempt and self._is_exempt(source):
             return Verdict.PASS
-        self.over += 1
-        if self._slip and self.over % self._slip == 0:
-            self.slipped += 1
+        self._over += 1
+        if self.slip and self._over % self.slip == 0:
+            self._slipped += 1
             return Verdict.SLIP
         return Verdict.DROP
 
@@ -95,6 +126,6 @@ class ResponseLimiter:
         address = ip_address(source)
         return any(
             address in network
-            for network in self._exempt
+            for network in self.exempt
             if network.version == address.version
         )

@@ -46,6 +46,7 @@ from dinamed.plane.draw cimport (
     everyone,
     in_turn,
 )
+from dinamed.plane.limits cimport DROPS, PASSES, Limit, answer_kind, judge
 from dinamed.plane.octets cimport get16, little16, little32, put16
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tables cimport (
@@ -54,6 +55,7 @@ from dinamed.plane.tables cimport (
     Known,
     Learned,
     TablesData,
+    honours_subnet,
     known_of,
     learned_of,
     tally,
@@ -85,6 +87,7 @@ cdef enum:
     HAND_OVER = -1
     LEARN = -2  # hand over, and take the plan of this question
     MEET = -3   # hand over, and take what the pool has for this client
+    LIMITED = -4  # silence: there were too many such replies
 
 
 cdef struct Source:
@@ -93,6 +96,9 @@ cdef struct Source:
     uint64_t *rng
     uint32_t thread
     uint32_t now        # Unix time in seconds
+    uint64_t ticks      # and in 2**-22 of them
+    uint64_t kind       # of the reply, for limits
+    bint free           # from limits, or judged by them already
 
 
 cdef inline uint32_t opt_size(
@@ -177,11 +183,35 @@ cdef inline int finish(
     return <int>(end + opt)
 
 
+cdef inline int limited(
+    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
+) noexcept nogil:
+    """Judge the reply by its kind: 0 if it may leave, else what becomes of it."""
+    cdef uint32_t counts[3]
+    cdef Limit limit
+    cdef int size
+    source.free = True
+    limit = judge(
+        tables.book, source.kind, source.address, source.size, source.ticks,
+        source.thread,
+    )
+    if limit == PASSES:
+        return 0
+    if limit == DROPS:
+        return LIMITED
+    counts[0] = counts[1] = counts[2] = 0
+    size = finish(tables, asked, out, 0, 0, False, counts, 0, 0)
+    out[2] |= 0x02  # truncated
+    return size
+
+
 cdef inline int refused(
-    const TablesData *tables, const Asked *asked, uint8_t *out
+    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
 ) noexcept nogil:
     cdef uint32_t counts[3]
     counts[0] = counts[1] = counts[2] = 0
+    if tables.book != NULL:
+        source.kind = tables.book.errors
     return finish(
         tables, asked, out, 0, REFUSED, False, counts, NOT_AUTHORITATIVE + 1, 0
     )
@@ -246,9 +276,7 @@ cdef inline bint draw(
     if route.kind == BY_WEIGHT:
         by_weight(route, source.rng, drawn)
     elif route.kind == BY_HASH:
-        if subnet and asked.family:
-            if not tables.subnets:
-                return False
+        if subnet and honours_subnet(tables, asked, source.address, source.size):
             most = 24 if asked.family == 1 else 56
             bits = asked.prefix if asked.prefix < most else most
             scope[0] = bits
@@ -278,9 +306,7 @@ cdef inline int drawn_answer(
     cdef uint64_t *booked
     cdef int size
     if route.kind == BY_CLIENT:
-        if subnet and asked.family:
-            if not tables.subnets:
-                return HAND_OVER
+        if subnet and honours_subnet(tables, asked, source.address, source.size):
             known = known_of(
                 tables, route.serial, asked.address, 4 if asked.family == 1 else 16,
                 asked.prefix,
@@ -303,6 +329,11 @@ cdef inline int drawn_answer(
     room = before + route.answers * (owner + route.span)
     if asked.end + room + opt_size(tables, asked, 0) > asked.limit:
         return HAND_OVER
+    if tables.book != NULL and not source.free and route.kind != ELSEWHERE:
+        # Before the draw, so that only what leaves is a hand-out.
+        size = limited(tables, asked, source, out)
+        if size:
+            return size
     if not draw(tables, route, asked, subnet, source, drawn, &scope):
         return HAND_OVER
     if before:
@@ -333,6 +364,7 @@ cdef inline int by_learned(
     cdef const RouteData *route
     if plan == NULL:
         return LEARN
+    source.kind = plan.limited
     if plan.kind == DRAWN:
         route = <const RouteData *>plane_get_pointer(
             &tables.routes[plan.route + (1 if asked.type == TYPE_AAAA else 0)]
@@ -370,14 +402,23 @@ cdef inline int at_node(
             or ((asked.type == SVCB or asked.type == HTTPS) and pool_of(zone, node))
         ):
             return by_learned(tables, asked, source, out)
+        if tables.book != NULL:
+            source.kind = answer_kind(
+                tables.book, asked.type, zone.data + node, zone.origin, zone.size
+            )
         return static_answer(tables, asked, rrset, out)
     if alias:
         return by_learned(tables, asked, source, out)
     place = pool_of(zone, node)
+    source.kind = zone.limited
     if place:
         if asked.type == TXT:
             return HAND_OVER
         if asked.type == TYPE_A or asked.type == TYPE_AAAA:
+            if tables.book != NULL:
+                source.kind = answer_kind(
+                    tables.book, asked.type, zone.data + node, zone.origin, zone.size
+                )
             route = <const RouteData *>plane_get_pointer(
                 &tables.routes[place - 1 + (1 if asked.type == TYPE_AAAA else 0)]
             )
@@ -401,6 +442,12 @@ cdef inline int hopeless(
     memcpy(out, data, 2)
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | FORMERR)
     tally(tables, tables.counts, source.thread, 0, FORMERR)
+    # Truncated it would be no smaller, so none slips.
+    if tables.book != NULL and judge(
+        tables.book, tables.book.errors, source.address, source.size, source.ticks,
+        source.thread,
+    ) == DROPS:
+        return LIMITED
     return 12
 
 
@@ -423,6 +470,7 @@ cdef inline int in_zone(
         if not zone.plain or is_special(zone, asked):
             return by_learned(tables, asked, source, out)
         if found == MISSING:
+            source.kind = zone.limited
             return negative(tables, zone, asked, NXDOMAIN, out)
     return at_node(tables, zone, node, asked, source, out)
 
@@ -438,7 +486,8 @@ cdef inline int answer(
     cdef Asked asked
     cdef Gate gate = read_asked(&asked, data, size)
     cdef const Zone *zone
-    cdef int verdict
+    cdef int verdict, limit
+    source.free = False
     if gate == SILENCE:
         return SILENT
     if tables.shut:
@@ -450,19 +499,25 @@ cdef inline int answer(
     if asked.cookie_size:
         if not tables.secrets.count:
             asked.cookie_size = 0
-        elif not judge_cookie(
-            &tables.secrets, asked.cookie, asked.cookie_size, source.address,
-            source.size, source.now, asked.reply_cookie,
-        ) and tables.secrets.required:
-            return HAND_OVER
+        else:
+            source.free = judge_cookie(
+                &tables.secrets, asked.cookie, asked.cookie_size, source.address,
+                source.size, source.now, asked.reply_cookie,
+            )
+            if tables.secrets.required and not source.free:
+                return HAND_OVER
     zone = zone_of(tables, &asked)
     if zone == NULL:
-        verdict = refused(tables, &asked, out)
+        verdict = refused(tables, &asked, source, out)
     else:
         verdict = in_zone(tables, zone, &asked, source, out)
-    if verdict > 0:
+    if verdict > 0 or verdict == LIMITED:
         tally(
             tables, tables.counts if zone == NULL else zone.counts, source.thread,
-            asked.type, out[3] & 0xF,
+            asked.type, out[3] & 0xF if verdict > 0 else 0,
         )
+    if verdict > 0 and tables.book != NULL and not source.free:
+        limit = limited(tables, &asked, source, out)
+        if limit:
+            return limit
     return verdict

@@ -4,9 +4,12 @@ What the plane cannot do is marked as Python's; so these rules decide what is na
 and nothing that is not named here is.
 """
 
+import os
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
+from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
@@ -60,6 +63,7 @@ class Compiler:
         self._rows = rows
         self._rng = rng
         self._serial = 0
+        self._secret = os.urandom(16)
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -67,7 +71,7 @@ class Compiler:
     def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
         """Everything that a snapshot holds.
 
-        The limit on replies is kept in Python: with one, nothing is answered natively.
+        From now on a limit on replies has its buckets in the plane, for Python too.
         """
         cookies = defence.cookies
         before, self._routes = self._routes, {}
@@ -88,11 +92,26 @@ class Compiler:
             list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
             subnets=snapshot.subnet_from is None,
-            shut=defence.limiter is not None
-            or (cookies is not None and len(cookies.secrets) > native.MOST_KEYS),
+            trusted=prefixes_of(snapshot.subnet_from or ()),
+            limits=self._limits(defence.limiter),
+            shut=cookies is not None and len(cookies.secrets) > native.MOST_KEYS,
             secrets=() if cookies is None else cookies.secrets[: native.MOST_KEYS],
             required=defence.required,
         )
+
+    def _limits(self, limiter: ResponseLimiter | None) -> "native.Limits | None":
+        if limiter is None:
+            return None
+        if not isinstance(limiter.book, native.Limits):
+            limiter.book = native.Limits(
+                limiter.rate,
+                BURST,
+                limiter.slip,
+                prefixes_of(limiter.exempt),
+                self._secret,
+                self._rows,
+            )
+        return limiter.book
 
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
@@ -234,6 +253,13 @@ class Compiler:
         )
 
 
+def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
+    """The networks for the plane."""
+    return native.Prefixes(
+        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
+    )
+
+
 def _kind_of(stage: Picking) -> int:
     """The rule of a picking stage; the very classes, for theirs may be extended."""
     kinds: dict[type, int] = {
@@ -313,8 +339,12 @@ def teach(
     name: WireName,
     rrtype: int,
     plan: Plan,
+    limited: bytes = b"",
 ) -> None:
-    """Have the plane know the plan of a question (name in lower case, class IN)."""
+    """Have the plane know the plan of a question (name in lower case, class IN).
+
+    `limited` is the kind of the reply, where replies are limited.
+    """
     if (
         isinstance(plan, Fixed)
         and plan.rcode in NATIVE_RCODES
@@ -329,6 +359,7 @@ def teach(
             error=-1 if plan.extended_error is None else plan.extended_error,
             counts=plan.records.counts,
             body=plan.records.body,
+            limited=limited,
         )
     elif (
         isinstance(plan, Drawn)
@@ -350,6 +381,7 @@ def teach(
             before_counts=plan.before.counts,
             before=plan.before.body,
             owner=plan.owner,
+            limited=limited,
         )
     else:
         plane.learn(name, rrtype, native.PLAN_LEFT)

@@ -20,6 +20,25 @@ PLAN_LEFT: int
 
 Count = tuple[str, str, int]
 
+class Prefixes:
+    def __init__(self, entries: list[tuple[bytes, int, int]]) -> None: ...
+    def value(self, address: bytes) -> tuple[int, int]: ...
+
+class Limits:
+    over: int
+    slipped: int
+    def __init__(
+        self,
+        rate: float,
+        burst: float,
+        slip: int,
+        exempt: Prefixes,
+        secret: bytes,
+        rows: int,
+        buckets: int = ...,
+    ) -> None: ...
+    def judge(self, source: bytes, kind: bytes, now: float) -> int: ...
+
 class Route:
     pool: str
     members: tuple[str, ...]
@@ -85,6 +104,8 @@ class Tables:
         shut: bool = ...,
         secrets: tuple[bytes, ...] = ...,
         required: bool = ...,
+        trusted: Prefixes | None = ...,
+        limits: Limits | None = ...,
         slots: int = ...,
     ) -> None: ...
 
@@ -114,6 +135,7 @@ class Plane:
         before_counts: tuple[int, int, int] = ...,
         before: bytes = ...,
         owner: bytes = ...,
+        limited: bytes = ...,
     ) -> None: ...
     def meet(
         self, place: int, address: bytes, prefix: int, route: Route, scope: int
@@ -122,7 +144,7 @@ class Plane:
     def take_counts(self) -> list[Count]: ...
     def take_slice(self, place: int, most: int) -> tuple[list[Count], int]: ...
     def answer(
-        self, data: bytes, source: bytes, now: int = ...
+        self, data: bytes, source: bytes, now: float = ...
     ) -> tuple[bytes | None, int]: ...
     def serve_handed(
         self, respond: Callable[[bytes, bytes, int], bytes | None], most: int

@@ -15,11 +15,22 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
-from dinamed.plane.answer cimport LEARN, MEET, Source, answer
+from dinamed.plane.answer cimport LEARN, LIMITED, MEET, Source, answer
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
 from dinamed.plane.draw cimport MOST_ANSWERS, Kind, RouteData
+from dinamed.plane.limits cimport (
+    BOOK_ROW,
+    OVER,
+    SLIPPED,
+    TICK_BITS,
+    WAYS,
+    Book,
+    judge,
+    kind_hash,
+    origin_kind,
+)
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
@@ -48,6 +59,7 @@ from dinamed.plane.tables cimport (
     label_hash,
     plan_hash,
 )
+from dinamed.plane.tree cimport Tree, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     REPLY_STRIDE,
@@ -71,6 +83,10 @@ MOST_KEYS = MOST_SECRETS
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
 FOREVER = <uint64_t>-1
 
+cdef enum:
+    LEAF = 0x80000000
+    TICKS_OF_GRAIN = 4      # a microsecond
+
 
 cdef void *_new(size_t size) except NULL:
     """Zeroed octets on cache lines of their own, to be freed by `free`."""
@@ -82,6 +98,7 @@ cdef void *_new(size_t size) except NULL:
     return found
 
 
+include "limits.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "snapshot.pxi"

@@ -37,6 +37,10 @@ cdef extern from *:
         __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + value,
                          __ATOMIC_RELAXED);
     }
+    static inline int plane_exchange(uint64_t *at, uint64_t old, uint64_t value) {
+        return __atomic_compare_exchange_n(at, &old, value, 0, __ATOMIC_RELAXED,
+                                           __ATOMIC_RELAXED);
+    }
     static inline void *plane_get_pointer(void *at) {
         return __atomic_load_n((void **)at, __ATOMIC_SEQ_CST);
     }
@@ -44,10 +48,12 @@ cdef extern from *:
         __atomic_store_n((void **)at, value, __ATOMIC_SEQ_CST);
     }
 
-    /* Unix time in seconds. */
-    static inline uint32_t plane_now(void) {
+    /* Unix time in seconds, and in 2**-22 of them. */
+    static inline uint32_t plane_now(uint64_t *ticks) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
+        *ticks = ((uint64_t)now.tv_sec << 22)
+                 + (((uint64_t)now.tv_nsec << 22) / 1000000000u);
         return (uint32_t)now.tv_sec;
     }
 
@@ -144,9 +150,10 @@ cdef extern from *:
     uint64_t plane_get_seq(const uint64_t *) noexcept nogil
     void plane_set_seq(uint64_t *, uint64_t) noexcept nogil
     void plane_add(uint64_t *, uint64_t) noexcept nogil
+    bint plane_exchange(uint64_t *, uint64_t, uint64_t) noexcept nogil
     void *plane_get_pointer(void *) noexcept nogil
     void plane_set_pointer(void *, void *) noexcept nogil
-    uint32_t plane_now() noexcept nogil
+    uint32_t plane_now(uint64_t *) noexcept nogil
     int plane_source(const plane_address *, const uint8_t **) noexcept nogil
     size_t plane_echo(msghdr *) noexcept nogil
     void plane_send(int, mmsghdr *, int) noexcept nogil

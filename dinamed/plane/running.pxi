@@ -95,10 +95,12 @@ cdef class Plane:
         uint32_t rcode=0, bint authoritative=False, int error=-1,
         tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
         tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
+        bytes limited=b"",
     ):
         """Remember the plan of a question, and forget all others when there are many.
 
-        `name` is in lower case.  A question that is known keeps its plan.
+        `name` is in lower case; `limited` is the kind of the answer, for limits on
+        replies.  A question that is known keeps its plan.
         """
         cdef Tables tables = self.tables
         cdef Learned *plan
@@ -126,6 +128,10 @@ cdef class Plane:
         plan.error = error + 1
         plan.route = route
         plan.subnet = subnet
+        if tables.data.book != NULL:
+            plan.limited = kind_hash(
+                tables.data.book, <const uint8_t *><const char *>limited, len(limited)
+            )
         for i in range(3):
             plan.counts[i] = counts[i]
             plan.before_counts[i] = before_counts[i]
@@ -226,7 +232,7 @@ cdef class Plane:
             place += 1
         return found, place if place < total else 0
 
-    def answer(self, bytes data not None, bytes source not None, uint32_t now=0):
+    def answer(self, bytes data not None, bytes source not None, double now=0):
         """What a thread would do with one datagram: reply, and what to learn.
 
         The reply is None for what goes to the engine in Python, and empty for
@@ -242,11 +248,14 @@ cdef class Plane:
         asker.size = len(source)
         asker.rng = &worker.rng
         asker.thread = worker.number
-        asker.now = now
+        asker.now = <uint32_t>now
+        asker.ticks = <uint64_t>(now * (1 << TICK_BITS))
         size = answer(
             &self.tables.data, &asker, <const uint8_t *><const char *>data,
             len(data), out,
         )
+        if size == LIMITED:
+            return b"", 0
         if size < 0:
             return None, 1 if size == LEARN else 2 if size == MEET else 0
         return <bytes>(<const char *>out)[:size], 0
@@ -299,7 +308,7 @@ cdef class Plane:
     def counters(self):
         """Sums over the threads since the start, by name; rcodes as "rcode N"."""
         cdef dict found = dict.fromkeys(
-            ("queries", "answered", "silent", "handed", "dropped"), 0
+            ("queries", "answered", "silent", "limited", "handed", "dropped"), 0
         )
         cdef int i, rcode
         cdef Worker *worker
@@ -308,6 +317,7 @@ cdef class Plane:
             found["queries"] += plane_get(&worker.queries)
             found["answered"] += plane_get(&worker.answered)
             found["silent"] += plane_get(&worker.silent)
+            found["limited"] += plane_get(&worker.limited)
             found["handed"] += plane_get(&worker.handed)
             found["dropped"] += plane_get(&worker.dropped)
             for rcode in range(16):

@@ -137,7 +137,8 @@ class DataPlane:
         """What the threads have done since the start.
 
         `queries` were received; of these `answered` natively, met with silence
-        (`silent`), `handed` to Python, or `dropped` because Python was too far behind.
+        (`silent`) as no queries or as too many (`limited`), `handed` to Python, or
+        `dropped` because Python was too far behind.
         `rcode N`: native replies by response code.  Empty before the start.
         """
         return self.native.counters() if self.running else {}
@@ -259,7 +260,8 @@ class DataPlane:
         self._count_replies(tallies)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
-        answered = counters["answered"] - counters.get(f"rcode {Rcode.FORMERR}", 0)
+        answered = counters["answered"] + counters["limited"]
+        answered -= counters.get(f"rcode {Rcode.FORMERR}", 0)
         engine = self._authority.engine
         engine.questions += answered - self._answered
         self._answered = answered
@@ -298,7 +300,14 @@ class DataPlane:
                 self._compiler.meet(self.native, plan, asked, engine.snapshot)
             return
         question = query.question
-        teach(self.native, self._compiler.places, question.key, question.type, plan)
+        teach(
+            self.native,
+            self._compiler.places,
+            question.key,
+            question.type,
+            plan,
+            engine.kind(query, plan),
+        )
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""

@@ -52,7 +52,8 @@ cdef class Tables:
 
     `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
     types that are counted one by one, from column 1 on.  `secrets` makes cookies, where
-    there are any; `required` leaves the clients with bad ones to Python.
+    there are any; `required` leaves the clients with bad ones to Python.  The client
+    subnets of all resolvers count with `subnets`, else of those in `trusted`.
     """
 
     cdef TablesData data
@@ -61,6 +62,8 @@ cdef class Tables:
     cdef readonly Tally tally
     cdef _Plans _plans
     cdef _Plans _clients
+    cdef Limits _limits
+    cdef Prefixes _trusted
     cdef uint32_t _slots
 
     def __cinit__(
@@ -75,6 +78,8 @@ cdef class Tables:
         bint shut=False,
         tuple secrets=(),
         bint required=False,
+        Prefixes trusted=None,
+        Limits limits=None,
         uint32_t slots=65536,
     ):
         cdef TablesData *data = &self.data
@@ -104,6 +109,12 @@ cdef class Tables:
             size = columns[i]
             if size < TYPE_COLUMNS:
                 data.columns[size] = <uint8_t>(i + 1)
+        if trusted is not None:
+            self._trusted = trusted
+            data.trusted = trusted.tree
+        if limits is not None:
+            self._limits = limits
+            data.book = &limits.book
         data.crc = CRC
         data.subnets = subnets
         data.nsid_size = len(nsid)
@@ -142,6 +153,8 @@ cdef class Tables:
             slot = (slot + 1) & self.data.zone_mask
         self.data.zone_slots[slot] = number + 1
         self.data.zones[number] = zone
+        if self.data.book != NULL:
+            zone.limited = origin_kind(self.data.book, zone.origin, zone.size)
         if zone.labels > self.data.zone_labels:
             self.data.zone_labels = zone.labels
 

@@ -5,8 +5,10 @@ from libc.string cimport memcmp, memcpy
 from dinamed.plane.asked cimport MOST_LABELS, Asked
 from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData
+from dinamed.plane.limits cimport Book
 from dinamed.plane.octets cimport fnv1a, mix
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
+from dinamed.plane.tree cimport Tree, is_inside
 from dinamed.plane.zone cimport Zone
 
 
@@ -35,6 +37,7 @@ cdef struct Learned:
     uint32_t body           # octets of the records; for DRAWN those of NODATA
     uint32_t route          # place of the routes into the pool
     bint subnet
+    uint64_t limited        # the kind of the answer, for limits on replies
     uint32_t before_counts[3]
     uint32_t before         # octets of the records before the drawn ones
     uint32_t owner          # octets of the drawn records' owner
@@ -66,6 +69,8 @@ cdef struct TablesData:
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
     bint subnets            # whether every resolver's client subnets are honoured
+    Tree trusted            # else the resolvers whose are
+    const Book *book        # the limits on replies, or NULL
     Secrets secrets
     uint32_t nsid_size
     uint8_t nsid[128]
@@ -110,6 +115,15 @@ cdef inline const Zone *zone_of(
             slot = (slot + 1) & tables.zone_mask
         label += 1
     return NULL
+
+
+cdef inline bint honours_subnet(
+    const TablesData *tables, const Asked *asked, const uint8_t *source, uint32_t size
+) noexcept nogil:
+    """Whether a query has a client subnet that counts."""
+    if not asked.family:
+        return False
+    return tables.subnets or is_inside(&tables.trusted, source, size)
 
 
 cdef inline uint64_t client_hash(

@@ -3,7 +3,7 @@
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
-from dinamed.plane.answer cimport LEARN, MEET, SILENT, Source, answer
+from dinamed.plane.answer cimport LEARN, LIMITED, MEET, SILENT, Source, answer
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     MSG_WAITFORONE,
@@ -62,6 +62,7 @@ cdef struct Worker:
     uint64_t queries
     uint64_t answered
     uint64_t silent
+    uint64_t limited    # not sent, for there were too many of them
     uint64_t handed
     uint64_t dropped    # because the ring was full
     uint64_t rcodes[16]
@@ -107,7 +108,7 @@ cdef inline void serve_batch(
     cdef TablesData *tables
     source.rng = &worker.rng
     source.thread = worker.number
-    source.now = plane_now()
+    source.now = plane_now(&source.ticks)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)
@@ -120,6 +121,9 @@ cdef inline void serve_batch(
         )
         if size == SILENT:
             plane_add(&worker.silent, 1)
+            continue
+        if size == LIMITED:
+            plane_add(&worker.limited, 1)
             continue
         if batch.received[i].msg_hdr.msg_controllen:
             batch.received[i].msg_hdr.msg_controllen = plane_echo(

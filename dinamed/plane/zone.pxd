@@ -39,6 +39,7 @@ cdef struct Zone:
     bint subnet             # whether clients may be known by their subnet
     bint left               # whether all but what was learned is left to Python
     uint64_t *counts        # of replies, see `tally`
+    uint64_t limited        # the kind of negative answers, for limits on replies
     uint8_t special[SPECIAL][64]  # labels below the apex that are not plain
 
 

@@ -355,6 +355,12 @@ class Engine:
             return _NOT_OURS if ours is None else PROHIBITED
         return self._planner.plan(query.question)
 
+    def kind(self, query: Query, plan: Plan) -> bytes:
+        """What kind of reply a plan leads to, where replies are limited; else b""."""
+        if self.defence.limiter is None:
+            return b""
+        return self._kinds.kind(query, plan, self._snapshot.zones)
+
     def _plan_of(self, query: Query) -> Planned:
         question = query.question
         zones = self._snapshot.zones

@@ -158,7 +158,7 @@ class Pair:
 
     def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
-        now = int(self.bench.now)
+        now = self.bench.now
         reply, learn = self.plane.answer(data, source, now)
         if learn:
             query = read_query(data)
@@ -168,7 +168,14 @@ class Pair:
             if learn == LEARN_CLIENT:
                 self.meet(query, plan, source)
             else:
-                teach(self.plane, self.compiler.places, key, query.question.type, plan)
+                teach(
+                    self.plane,
+                    self.compiler.places,
+                    key,
+                    query.question.type,
+                    plan,
+                    engine.kind(query, plan),
+                )
             reply, learn = self.plane.answer(data, source, now)
             if learn == LEARN_CLIENT:
                 self.meet(query, plan, source)
