@@ -75,6 +75,7 @@ class Server(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
     certificate: FilePath | None = None
     key: FilePath | None = None

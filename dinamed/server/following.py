@@ -21,7 +21,8 @@ LOOK_INTERVAL = 2.0
 class FollowService(TimerService):
     """Looks at the files behind zones of other programs, and reloads on a change.
 
-    The programs that write these files tell nobody.  What is bad changes nothing, and
+    The programs that write these files tell nobody.  With `reload = "watch"` all files
+    are looked at, that of the config too.  What is bad changes nothing, and
     is not tried again before the file changes again.  What is served in another way
     than a file says is logged once.
     """
@@ -48,14 +49,17 @@ class FollowService(TimerService):
         super().startService()
 
     def files(self) -> list[str]:
-        """The files that zones of other programs were read from."""
+        """The files whose changes are to be served without being asked for."""
         loaded = self._authority.loaded
-        return [
+        every = loaded.settings.server.reload == "watch"
+        files = [
             file
             for zone in loaded.settings.zones
-            if zone.file is None and (source := loaded.sources.get(origin(zone)))
+            if (every or zone.file is None)
+            and (source := loaded.sources.get(origin(zone)))
             for file in source.files
         ]
+        return [loaded.settings.path, *files] if every else files
 
     def look(self) -> None:
         """Look once."""

@@ -93,3 +93,40 @@ class FollowTests(FormatsTestCase):
             [warning.message for warning in self.authority.loaded.warnings],
             ["unknown key, left out"],
         )
+
+
+class WatchTests(FollowTests):
+    """The same and more where all files are to be looked at."""
+
+    def setUp(self) -> None:
+        """Have the config say so."""
+        super().setUp()
+        self.configure("watch")
+        self.authority.apply(load_here(self.path), self.authority.places)
+        self.pass_time()
+        self.reloads = 0
+
+    def configure(self, reload: str, pool: str = "") -> None:
+        """Write the config."""
+        self.path = self.write(
+            "dinamed.toml", f'[server]\nreload = "{reload}"\n{CONFIG}{pool}'
+        )
+
+    def test_config(self) -> None:
+        """A changed config is served; from then on what it says of this holds."""
+        self.configure("asked", "[mgmt]\nallow = []\n")
+        self.pass_time()
+        self.assertEqual(self.reloads, 1)
+        self.assertEqual(self.authority.loaded.settings.mgmt.allow, ())
+        self.configure("asked")
+        self.pass_time()
+        self.assertEqual(self.reloads, 1)
+
+    def test_half_written(self) -> None:
+        """A file that still grows is left alone until it does not."""
+        for length in range(1, 6):
+            self.configure("watch", "#" * length)
+            self.clock.advance(LOOK_INTERVAL)
+        self.assertEqual(self.reloads, 0)
+        self.pass_time()
+        self.assertEqual(self.reloads, 1)
