@@ -10,6 +10,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import dinamed
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -146,3 +148,45 @@ class DropinTests(SynchronousTestCase):
             "print('none')\n"
         )
         self.assertEqual(printed, "none\n")
+
+
+class ShippedFilesTests(SynchronousTestCase):
+    """The files of packages for Debian and for containers fit the rest."""
+
+    def read(self, name: str) -> str:
+        """One file of the checkout."""
+        return (ROOT / name).read_text(encoding="utf-8")
+
+    def test_one_version(self) -> None:
+        """The newest entry of Debian's changelog is for the version there is."""
+        first = self.read("debian/changelog").split("\n")[0]
+        self.assertTrue(first.startswith(f"dinamed ({dinamed.__version__}) "), first)
+
+    def test_one_user(self) -> None:
+        """The unit, the list of users and that of folders name the same user."""
+        unit = self.read("etc/dinamed.service")
+        self.assertIn("\nUser=dinamed\n", unit)
+        self.assertIn("\nu dinamed ", self.read("etc/sysusers.d/dinamed.conf"))
+        folders = self.read("etc/tmpfiles.d/dinamed.conf").split("\n")[1:-1]
+        self.assertEqual({line.split()[3] for line in folders}, {"dinamed"})
+
+    def test_what_rules_install_is_there(self) -> None:
+        """Every file under etc/ that debian/rules names exists."""
+        words = self.read("debian/rules").split()
+        named = [word for word in words if word.startswith("etc/")]
+        self.assertGreater(len(named), 4)
+        for pattern in named:
+            self.assertTrue(list(ROOT.glob(pattern)), pattern)
+
+    def test_same_place(self) -> None:
+        """The unit, the package and the image have the environment in one place."""
+        for name in ("etc/dinamed.service", "debian/rules", "Containerfile"):
+            self.assertIn("opt/dinamed", self.read(name), name)
+
+    def test_debian_links(self) -> None:
+        """What debhelper looks for in debian/ is what stands in etc/."""
+        for name in ("sysusers", "tmpfiles"):
+            link = ROOT / "debian" / f"dinamed.{name}"
+            self.assertEqual(
+                link.resolve(), ROOT / "etc" / f"{name}.d" / "dinamed.conf"
+            )
