@@ -18,7 +18,7 @@ from dinamed.config.checks import AnyCheck
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
-from dinamed.config.transfers import Grant, Key, MayTransfer, Peer
+from dinamed.config.transfers import Grant, Key, MayTransfer, Peer, Primary
 from dinamed.config.values import MAX_TTL, Stage, Ttl
 from dinamed.zones.targeting import Targeting
 
@@ -30,6 +30,7 @@ __all__ = [
     "Mgmt",
     "Peer",
     "Pool",
+    "Primary",
     "Server",
     "Settings",
     "Stage",
@@ -108,7 +109,7 @@ class Zone(Table, frozen=True, kw_only=True):
     lbnamed: FilePath | None = None
     pgeodns: FilePath | None = None
     health: FilePath | None = None
-    primary: tuple[Peer, ...] = ()
+    primary: tuple[Primary, ...] = ()
     client_subnet: bool = True
     transfer: tuple[MayTransfer, ...] = ()
     notify: tuple[Peer, ...] = ()

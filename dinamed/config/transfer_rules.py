@@ -16,6 +16,7 @@ from dinamed.config.transfers import (
     Grant,
     Key,
     Peer,
+    Primary,
     key_name,
     secret,
 )
@@ -84,20 +85,46 @@ def without_transfers(table: object) -> object:
 
 
 def read_transfers(
-    reader: Reader, zone: Zone, table: dict[str, object], path: Path
+    reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
 ) -> Zone:
     """Read `notify`, `primary` and `update` of a zone into it."""
+    here: Path = (*path, "primary")
+    primary = _elements(reader, Primary, "address", table, here)
     return replace(
         zone,
         notify=_elements(reader, Peer, "address", table, (*path, "notify")),
-        primary=_elements(reader, Peer, "address", table, (*path, "primary")),
+        primary=tuple(
+            _trusting(reader, one, (*here, place), folder)
+            for place, one in enumerate(primary)
+            if isinstance(one, Primary)
+        ),
         update=_elements(reader, Grant, "key", table, (*path, "update")),
     )
 
 
+def _trusting(reader: Reader, peer: Primary, path: Path, folder: str) -> Primary:
+    """A primary with the path of its authorities, once its keys go together."""
+    given = {
+        "server_name": peer.server_name is not None,
+        "verify": not peer.verify,
+        "ca": peer.ca is not None,
+    }
+    for key in (key for key, there in given.items() if there):
+        if not peer.tls:
+            reader.report((*path, key), "has no use without tls = true")
+        elif key != "verify" and not peer.verify:
+            reader.report((*path, key), "has no use with verify = false")
+    if peer.ca is None:
+        return peer
+    ca = os.path.join(folder, peer.ca)
+    if not os.access(ca, os.R_OK):
+        reader.report((*path, "ca"), f"can't read {ca}")
+    return replace(peer, ca=ca)
+
+
 def _elements(
     reader: Reader,
-    kind: type[Peer] | type[Grant],
+    kind: type[Peer | Grant],
     plain: str,
     table: dict[str, object],
     path: Path,

@@ -16,6 +16,8 @@ from dinamed.wire.names import BadName, from_text
 KEY_PREFIX = "key:"
 MAX_SECRET = 4096
 DEFAULT_PORT = 53
+TLS_PORT = 853
+"""DNS over TLS (RFC 7858 section 3.1), which transfers go by too (RFC 9103)."""
 
 Algorithm = Literal[
     "hmac-md5",
@@ -51,6 +53,17 @@ def peer_address(text: str) -> str:
     if address.is_unspecified or address.is_multicast or port == 0:
         raise ValueError(f"{text} is not the address of a name server")
     return text
+
+
+def server_name(text: str) -> str:
+    """What a certificate is for: a host name without its final dot, or an address."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        from_text(text)
+    if text in ("@", "."):
+        raise ValueError(f"{shown(text)} is not the name of a host")
+    return text.lower().removesuffix(".")
 
 
 def may_transfer(text: str) -> str:
@@ -95,6 +108,7 @@ def type_name(text: str) -> str:
 Secret = Annotated[str, Meta(extra={"form": secret})]
 FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 KeyName = Annotated[str, Meta(extra={"form": key_name})]
+ServerName = Annotated[str, Meta(extra={"form": server_name})]
 PeerAddress = Annotated[str, Meta(extra={"form": peer_address})]
 MayTransfer = Annotated[str, Meta(extra={"form": may_transfer})]
 NamePattern = Annotated[str, Meta(extra={"form": name_pattern})]
@@ -127,13 +141,34 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     @property
     def port(self) -> int:
-        """The port, 53 if none is given."""
+        """The port, that of DNS if none is given."""
         port = values.host_port(self.address).port
-        return DEFAULT_PORT if port is None else port
+        return self._usual_port if port is None else port
+
+    @property
+    def _usual_port(self) -> int:
+        return DEFAULT_PORT
 
     def __str__(self) -> str:
         key = f" key {self.key}" if self.key else ""
         return f"{self.address}{key}"
+
+
+class Primary(Peer, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A server that a zone is fetched from; with `tls` by RFC 9103.
+
+    Its certificate must be for `server_name`, by default the address, and come from an
+    authority of the system's or, with `ca`, of that PEM file; unless `verify` is false.
+    """
+
+    tls: bool = False
+    server_name: ServerName | None = None
+    verify: bool = True
+    ca: FilePath | None = None
+
+    @property
+    def _usual_port(self) -> int:
+        return TLS_PORT if self.tls else DEFAULT_PORT
 
 
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

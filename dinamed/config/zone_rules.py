@@ -90,7 +90,7 @@ def read_zones(
                 reader.report(path, f'the same zone as "{first}"')
         zone = reader.table(Zone, without_transfers(table), path, name=name)
         if zone is not None and isinstance(table, dict):
-            zone = read_transfers(reader, zone, table, path)
+            zone = read_transfers(reader, zone, table, path, folder)
             zones.append(_with_file(reader, zone, table, path, folder))
     for zone in zones:
         path = ("zones", zone.name, "names")

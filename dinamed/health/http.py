@@ -14,7 +14,7 @@ from dinamed.config.values import host_port
 from dinamed.health.exchange import Exchange, ExchangeReactor
 from dinamed.health.http_message import BadMessage, ResponseReader, build_request
 from dinamed.health.results import Result, Target, failed, fill
-from dinamed.health.tls import Handshake, certificate_options
+from dinamed.health.tls import Handshake, certificate_options, tls_words
 
 
 class HttpProbe:
@@ -126,15 +126,5 @@ class _Request(Exchange):
             if self._handshake.trouble:
                 return f"certificate refused: {self._handshake.trouble}"
             if isinstance(error, SSL.Error):
-                return f"TLS: {_tls_words(error)}"
+                return f"TLS: {tls_words(error)}"
         return super()._trouble(error)
-
-
-def _tls_words(error: SSL.Error) -> str:
-    """What OpenSSL has to say, without its places in the code."""
-    queue = error.args[0] if error.args else ()
-    if isinstance(queue, list | tuple):
-        said = [str(entry[-1]) for entry in queue if isinstance(entry, tuple)]
-        if said:
-            return ", ".join(said)
-    return "closed early" if isinstance(error, SSL.ZeroReturnError) else str(error)

@@ -2,9 +2,16 @@
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any, Protocol
 
 from OpenSSL.crypto import X509
-from OpenSSL.SSL import VERIFY_FAIL_IF_NO_PEER_CERT, VERIFY_PEER, Connection
+from OpenSSL.SSL import (
+    VERIFY_FAIL_IF_NO_PEER_CERT,
+    VERIFY_PEER,
+    Connection,
+    Error,
+    ZeroReturnError,
+)
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 from service_identity.pyopenssl import extract_patterns
@@ -18,21 +25,34 @@ from twisted.internet.ssl import (
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from dinamed.config.checks import HttpsCheck
+
+class Trust(Protocol):
+    """What of a check, or of a primary, says whom to trust."""
+
+    @property
+    def verify(self) -> bool:
+        """Whether certificates count at all."""
+
+    @property
+    def ca(self) -> str | None:
+        """A PEM file with the authorities to trust in place of the system's."""
+
 
 PEM_END = b"-----END CERTIFICATE-----"
 
 
-def certificate_options(check: HttpsCheck) -> CertificateOptions:
+def certificate_options(check: Trust, **more: Any) -> CertificateOptions:
     """What all connections of a check have in common; costly, so made once.
+
+    `more` are arguments of L{CertificateOptions}.
 
     @raise OSError: the file of authorities can't be read.
     @raise ValueError: it holds no certificate, or a broken one.
     """
     if not check.verify:
-        return CertificateOptions()
+        return CertificateOptions(**more)
     if check.ca is None:
-        return CertificateOptions(trustRoot=platformTrust())
+        return CertificateOptions(trustRoot=platformTrust(), **more)
     with open(check.ca, "rb") as file:
         parts = file.read().split(PEM_END)[:-1]
     if not parts:
@@ -41,7 +61,7 @@ def certificate_options(check: HttpsCheck) -> CertificateOptions:
         roots = [Certificate.loadPEM(part + PEM_END) for part in parts]
     except Exception as error:  # the cryptography library raises several
         raise ValueError(f"{check.ca}: {error}") from None
-    return CertificateOptions(trustRoot=trustRootFromCertificates(roots))
+    return CertificateOptions(trustRoot=trustRootFromCertificates(roots), **more)
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -91,6 +111,16 @@ class Handshake:
             return not self.trouble
 
         return judge
+
+
+def tls_words(error: Error) -> str:
+    """What OpenSSL has to say, without its places in the code."""
+    queue = error.args[0] if error.args else ()
+    if isinstance(queue, list | tuple):
+        said = [str(entry[-1]) for entry in queue if isinstance(entry, tuple)]
+        if said:
+            return ", ".join(said)
+    return "closed early" if isinstance(error, ZeroReturnError) else str(error)
 
 
 def _is_address(text: str) -> bool:

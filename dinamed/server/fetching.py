@@ -1,16 +1,20 @@
-"""Fetching a zone from a primary, over TCP."""
+"""Fetching a zone from a primary, over TCP or TLS (RFC 9103)."""
 
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress, ITCPTransport
 from twisted.internet.protocol import ClientFactory, connectionDone
+from twisted.internet.ssl import TLSVersion
 from twisted.protocols.basic import Int16StringReceiver
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
-from dinamed.config.transfers import Peer
+from dinamed.config.transfers import Primary
+from dinamed.health.tls import Handshake, certificate_options, tls_words
 from dinamed.transfers.answering import wire_key
 from dinamed.transfers.incoming import Incoming, Limits, TransferError, rcode_text
 from dinamed.transfers.notify import transfer_query
@@ -30,6 +34,8 @@ from dinamed.wire.question import FormatError
 from dinamed.zones.packed import PackedZone
 
 CONNECT_TIMEOUT = 10.0
+ALPN = b"dot"
+"""RFC 9103 section 7.1; a server that chooses none is taken all the same."""
 IDLE_TIMEOUT = 30.0
 """Seconds a primary may be silent within a transfer."""
 TOTAL_TIMEOUT = 3600.0
@@ -63,6 +69,8 @@ class Fetch(Int16StringReceiver):
         self._idle: Any = None
         self._total: Any = None
         self._failure: Failure | None = None
+        self.handshake: Handshake | None = None
+        """That of TLS, if the transfer goes over it."""
         self.done: Deferred[Incoming] = Deferred()
 
     def connectionMade(self) -> None:
@@ -148,8 +156,16 @@ class Fetch(Int16StringReceiver):
         """All is lost, unless all had come."""
         self._stop_clocks()
         if not self.done.called:
-            broken = Failure(TransferError("the connection was closed"))
+            broken = Failure(TransferError(self._why_closed(reason)))
             self.done.errback(self._failure or broken)
+
+    def _why_closed(self, reason: Failure) -> str:
+        if self.handshake is not None:
+            if self.handshake.trouble:
+                return f"certificate refused: {self.handshake.trouble}"
+            if isinstance(reason.value, SSL.Error):
+                return f"TLS: {tls_words(reason.value)}"
+        return "the connection was closed"
 
 
 def _error_text(error: int) -> str:
@@ -173,9 +189,22 @@ class _Factory(ClientFactory):
         self._fetch.done.errback(Failure(TransferError(f"no connection: {why}")))
 
 
+def _over_tls(reactor: Any, peer: Primary, client: Fetch, inner: _Factory) -> Any:
+    """The factory behind TLS 1.3, which RFC 9103 section 7.1 asks for.
+
+    Raises `OSError` and `ValueError` if the authorities are not usable.
+    """
+    options = certificate_options(
+        peer, raiseMinimumTo=TLSVersion.TLSv1_3, acceptableProtocols=[ALPN]
+    )
+    name = peer.server_name or peer.host
+    client.handshake = Handshake(options, name, verify=peer.verify)
+    return TLSMemoryBIOFactory(client.handshake, True, inner, reactor)
+
+
 def fetch(
     reactor: Any,
-    peer: Peer,
+    peer: Primary,
     origin: WireName,
     have: PackedZone | None,
     keys: Keys,
@@ -196,8 +225,14 @@ def fetch(
     signer = Signer(keys[wire_key(peer.key)]) if peer.key is not None else None
     incoming = Incoming(origin, ident, have, limits)
     client = Fetch(reactor, query, incoming, signer, keys, seconds)
+    factory: Any = _Factory(client)
+    if peer.tls:
+        try:
+            factory = _over_tls(reactor, peer, client, factory)
+        except (OSError, ValueError) as error:
+            return fail(TransferError(f"no TLS: {error}")), lambda: None
     connector = reactor.connectTCP(
-        peer.host, peer.port, _Factory(client), CONNECT_TIMEOUT, (source, 0)
+        peer.host, peer.port, factory, CONNECT_TIMEOUT, (source, 0)
     )
 
     def _stop() -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from dinamed.config.transfers import Grant, Key, Peer
+from dinamed.config.transfers import Grant, Key, Primary
 from tests.config.folder import FolderTestCase
 
 KEYS = """\
@@ -101,7 +101,36 @@ class ZoneTransferTests(FolderTestCase):
         zone = self.settings(
             '[zones."example.org"]\nprimary = ["192.0.2.1:5300"]'
         ).zones[0]
-        self.assertEqual(zone.primary, (Peer(address="192.0.2.1:5300"),))
+        self.assertEqual(zone.primary, (Primary(address="192.0.2.1:5300"),))
+
+    def test_tls(self) -> None:
+        """Over TLS the port is another; what does not go together is told."""
+        head = '[zones."example.org"]\nprimary = [{ address = "192.0.2.1", '
+        zone = self.settings(head + 'tls = true, server_name = "NS1.example." }]')
+        (primary,) = zone.zones[0].primary
+        self.assertEqual((primary.port, primary.server_name), (853, "ns1.example"))
+        at = 'zones."example.org".primary[0]'
+        self.check_table(
+            [
+                (
+                    head + 'ca = "none", server_name = "ns1", verify = false }]',
+                    [
+                        f"2: {at}.ca: has no use without tls = true",
+                        f"2: {at}.ca: can't read FOLDER/none",
+                        f"2: {at}.server_name: has no use without tls = true",
+                        f"2: {at}.verify: has no use without tls = true",
+                    ],
+                ),
+                (
+                    head + 'tls = true, server_name = "ns1", verify = false }]',
+                    [f"2: {at}.server_name: has no use with verify = false"],
+                ),
+                (
+                    head + 'tls = true, server_name = "." }]',
+                    [f'2: {at}.server_name: "." is not the name of a host'],
+                ),
+            ]
+        )
 
     def test_problems(self) -> None:
         """Keys that are not there, hosts that are none, updates without a place."""

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Zone
-from dinamed.config.transfers import Peer
+from dinamed.config.transfers import Primary
 from dinamed.server.secondary import Secondary, Setting, timers_of
 from dinamed.server.zone_files import ZoneFiles, file_name
 from dinamed.transfers.journal import difference
@@ -56,9 +56,9 @@ class Reactor(MemoryReactorClock):
 class SecondaryCase(SynchronousTestCase):
     """A secondary zone with two primaries; the second wants a key."""
 
-    primaries: tuple[Peer, ...] = (
-        Peer(address="192.0.2.1"),
-        Peer(address="192.0.2.2", key="ours"),
+    primaries: tuple[Primary, ...] = (
+        Primary(address="192.0.2.1"),
+        Primary(address="192.0.2.2", key="ours"),
     )
 
     def setUp(self) -> None:
@@ -166,6 +166,15 @@ class TimerTests(SecondaryCase):
         self.assertEqual(self.tries, ["192.0.2.1", "192.0.2.2"])
         self.give(view_of(OLD, 10))
         self.assertEqual(self.changes, [10])
+
+    def test_no_authorities(self) -> None:
+        """A primary whose authorities cannot be read is passed over."""
+        here = Primary(address="192.0.2.1", tls=True, ca=self.mktemp())
+        self.primaries = (here, *self.primaries[1:])
+        self.secondary = self.make()
+        self.secondary.start()
+        self.assertEqual(self.tries, ["192.0.2.2"])
+        self.assertIn("no TLS: [Errno 2]", self.texts())
 
     def test_none(self) -> None:
         """Without any it comes again after seconds, then less and less often."""
@@ -276,7 +285,7 @@ class NotifyTests(SecondaryCase):
 class TrustTests(SecondaryCase):
     """What is not taken."""
 
-    primaries = (Peer(address="192.0.2.2", key="ours"),)
+    primaries = (Primary(address="192.0.2.2", key="ours"),)
 
     def test_unsigned(self) -> None:
         """A primary with a key has to sign."""

@@ -12,7 +12,7 @@ import dns.update
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Zone
-from dinamed.config.transfers import Grant, Peer
+from dinamed.config.transfers import Grant, Primary
 from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.tsig import Signer
@@ -32,7 +32,10 @@ ZONE = Zone(
 )
 SECONDARY = Zone(
     name="example.org",
-    primary=(Peer(address="192.0.2.1"), Peer(address="192.0.2.2", key="ours")),
+    primary=(
+        Primary(address="192.0.2.1"),
+        Primary(address="192.0.2.2", key="ours"),
+    ),
 )
 
 
