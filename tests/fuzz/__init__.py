@@ -1,0 +1,1 @@
+"""Fuzzers that are guided by what they reach; not a part of the suite."""
