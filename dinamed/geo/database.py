@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Iterator
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from typing import Any
 
 from dinamed.geo.place import Place
@@ -20,6 +21,10 @@ PROBES = 512
 """How many addresses of each family are looked up to see whether a file is sound."""
 
 _COPY = re.compile(r" \([^()]*(?:/fd/[0-9]+|dinamed-geo-\w+|BytesIO'>)\)")
+
+Octets = bytes | mmap
+Tree = tuple[Octets, int, int, bool]
+"""A file's octets, the nodes of its tree, bits of a record, and whether it has IPv6."""
 
 C = "C"
 PYTHON = "Python"
@@ -49,11 +54,18 @@ class Database:
         "path",
         "paths",
         "stamp",
+        "tree",
         "v6",
     )
 
     def __init__(
-        self, path: str, paths: Paths, reader: Any, engine: str, stamp: Stamp
+        self,
+        path: str,
+        paths: Paths,
+        reader: Any,
+        engine: str,
+        stamp: Stamp,
+        octets: Octets = b"",
     ) -> None:
         told = reader.metadata()
         if told.ip_version not in (4, 6):
@@ -68,6 +80,11 @@ class Database:
         self.kind = str(told.database_type)
         self.built = int(told.build_epoch)
         self.v6 = bool(told.ip_version == 6)
+        self.tree: Tree | None = None
+        """What a look-up walks, for those who walk it themselves."""
+        bits, nodes = told.record_size, told.node_count
+        if bits in (24, 28, 32) and nodes * bits // 4 <= len(octets):
+            self.tree = octets, nodes, bits, self.v6
         self.failures = 0
         """How many look-ups met nonsense in the file."""
 
@@ -124,19 +141,23 @@ def open_database(
         raise DatabaseError(
             "needs the package maxminddb: install dinamed[geo]"
         ) from None
+    octets: Octets
     if compiled is None:
         compiled = getattr(maxminddb, "extension", None) is not None
     try:
         if compiled:
             with private_copy(path) as (copy, stamp):
+                with open(copy, "rb") as file:
+                    octets = mmap(file.fileno(), 0, access=ACCESS_READ)
                 reader = maxminddb.open_database(copy, maxminddb.MODE_MMAP_EXT)
         else:
             with open_plain(path) as file:
                 stamp = Stamp.of(os.fstat(file.fileno()))
-                data = file.read()
-                check_steady(file, stamp, len(data))
-            reader = maxminddb.open_database(BytesIO(data), maxminddb.MODE_FD)
-        database = Database(path, paths, reader, C if compiled else PYTHON, stamp)
+                octets = file.read()
+                check_steady(file, stamp, len(octets))
+            reader = maxminddb.open_database(BytesIO(octets), maxminddb.MODE_FD)
+        engine = C if compiled else PYTHON
+        database = Database(path, paths, reader, engine, stamp, octets)
     except OSError as error:
         raise DatabaseError(f"can't read: {error.strerror or error}") from None
     except Exception as error:  # bad metadata make the readers raise several things

@@ -83,6 +83,29 @@ class Locator:
         place, scope = self._look_up(client)
         return Located(place, min(client.scope(scope), prefix))
 
+    def sources_for(self, address: bytes, prefix: int) -> int | None:
+        """How many sources `locate` asks for a client: the networks, then databases.
+
+        0 where nothing is known at all; None where a database met nonsense, for then
+        what holds for this client holds for no one else.
+        """
+        if self._empty or prefix <= 0:
+            return 0
+        client = unwrap(address, prefix)
+        place = self.networks.look_up(client.address).value or NOWHERE
+        asked = 1
+        for database in self.databases:
+            if place.complete:
+                break
+            failures = getattr(database, "failures", 0)
+            told, _ = database.look_up(client.address)
+            if getattr(database, "failures", 0) != failures:
+                return None
+            asked += 1
+            if told is not None:
+                place = merged(place, told)
+        return asked
+
     def _look_up(self, client: Unwrapped) -> tuple[Place, int]:
         """Ask the sources; the scope is the longest that any of them gave."""
         match = self.networks.look_up(client.address)

@@ -33,12 +33,14 @@ class PrefixTable(Generic[Value]):
     @raise ValueError: a prefix stands there twice.
     """
 
-    __slots__ = ("_v4", "_v6", "size")
+    __slots__ = ("_v4", "_v6", "networks", "size")
 
     def __init__(self, entries: Iterable[tuple[Network, Value]] = ()) -> None:
         v4: dict[tuple[int, int], Value] = {}
         v6: dict[tuple[int, int], Value] = {}
+        networks: list[Network] = []
         for network, value in entries:
+            networks.append(network)
             family = v4 if network.version == 4 else v6
             key = (int(network.network_address), network.prefixlen)
             if key in family:
@@ -46,6 +48,8 @@ class PrefixTable(Generic[Value]):
             family[key] = value
         self._v4 = _Ranges(32, v4)
         self._v6 = _Ranges(128, v6)
+        self.networks = tuple(networks)
+        """All the prefixes."""
         self.size = len(v4) + len(v6)
         """How many prefixes there are."""
 

@@ -29,6 +29,8 @@ _ALL = 128
 
 EMBEDDED = tuple(network for network, _ in _HOW)
 """The prefixes whose addresses have an IPv4 address inside."""
+WAYS = tuple((network, kind.offset, kind.inverted) for network, kind in _HOW)
+"""The same, each with the bits before the IPv4 address and whether it is inverted."""
 
 
 class Unwrapped(NamedTuple):

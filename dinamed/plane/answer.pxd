@@ -33,6 +33,7 @@ from dinamed.plane.asked cimport (
 from dinamed.plane.cookie cimport COOKIE_SIZE, judge_cookie
 from dinamed.plane.draw cimport (
     BY_CLIENT,
+    BY_PLACE,
     BY_HASH,
     BY_WEIGHT,
     ELSEWHERE,
@@ -48,6 +49,7 @@ from dinamed.plane.draw cimport (
 )
 from dinamed.plane.limits cimport DROPS, PASSES, Limit, answer_kind, judge
 from dinamed.plane.octets cimport get16, little16, little32, put16
+from dinamed.plane.places cimport OF_CLASS, ClientClass, class_of, class_scope
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tables cimport (
     DRAWN,
@@ -292,6 +294,40 @@ cdef inline bint draw(
     return True
 
 
+cdef inline const RouteData *route_of(
+    const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
+    Source *source, uint32_t *scope,
+) noexcept nogil:
+    """The route for this client, or NULL if Python has not told yet."""
+    cdef const uint8_t *address = source.address
+    cdef uint32_t size = source.size, prefix = source.size * 8
+    cdef ClientClass found
+    cdef const Known *known
+    cdef bint told = subnet and honours_subnet(
+        tables, asked, source.address, source.size
+    )
+    if told:
+        address, prefix = asked.address, asked.prefix
+        size = 4 if asked.family == 1 else 16
+    # Where nobody is known there is no place to look for.
+    if route.kind == BY_CLIENT or tables.places == NULL or not prefix:
+        known = known_of(tables, route.serial, address, size, prefix)
+        if known == NULL:
+            return NULL
+        scope[0] = known.scope
+    else:
+        class_of(tables.places, address, size, prefix, &found)
+        known = known_of(
+            tables, route.serial, <const uint8_t *>found.records, found.size, OF_CLASS
+        )
+        if known == NULL:
+            return NULL
+        scope[0] = class_scope(&found, known.asked)
+    if not told:
+        scope[0] = 0
+    return known.route
+
+
 cdef inline int drawn_answer(
     const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
     Source *source, const Learned *plan, uint8_t *out,
@@ -300,26 +336,14 @@ cdef inline int drawn_answer(
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t counts[3]
     cdef uint32_t scope = 0, least = 0, owner = 2, before = 0, i, room
-    cdef const Known *known = NULL
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + asked.end
     cdef uint64_t *booked
     cdef int size
-    if route.kind == BY_CLIENT:
-        if subnet and honours_subnet(tables, asked, source.address, source.size):
-            known = known_of(
-                tables, route.serial, asked.address, 4 if asked.family == 1 else 16,
-                asked.prefix,
-            )
-            if known != NULL:
-                least = known.scope
-        else:
-            known = known_of(
-                tables, route.serial, source.address, source.size, source.size * 8
-            )
-        if known == NULL:
+    if route.kind == BY_CLIENT or route.kind == BY_PLACE:
+        route = route_of(tables, route, asked, subnet, source, &least)
+        if route == NULL:
             return MEET
-        route = known.route
     counts[0] = counts[1] = counts[2] = 0
     if plan != NULL:
         before, owner = plan.before, plan.owner

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
+from dinamed.geo.locator import Locator
+from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
@@ -51,6 +53,7 @@ MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _LONGEST_ORIGIN = 240
 _OF_CLIENT = frozenset({CLIENT, PLACE})
+_OF_PLACE = frozenset({PLACE})
 
 
 class Compiler:
@@ -64,6 +67,8 @@ class Compiler:
         self._rng = rng
         self._serial = 0
         self._secret = os.urandom(16)
+        self._locator: Locator | None = None
+        self._classes: native.Places | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -94,10 +99,38 @@ class Compiler:
             subnets=snapshot.subnet_from is None,
             trusted=prefixes_of(snapshot.subnet_from or ()),
             limits=self._limits(defence.limiter),
+            places=self._places_of(snapshot.locator),
             shut=cookies is not None and len(cookies.secrets) > native.MOST_KEYS,
             secrets=() if cookies is None else cookies.secrets[: native.MOST_KEYS],
             required=defence.required,
         )
+
+    def _places_of(self, locator: Locator) -> "native.Places | None":
+        """The trees of a locator; None where there are too many, or other sources."""
+        if locator is not self._locator:
+            self._locator = locator
+            trees = [getattr(source, "tree", None) for source in locator.databases]
+            known = [tree for tree in trees if tree is not None]
+            self._classes = None
+            if len(known) == len(trees) <= native.MOST_DATABASES:
+                self._classes = native.Places(
+                    native.Prefixes(
+                        [
+                            (network.network_address.packed, network.prefixlen, number)
+                            for number, network in enumerate(
+                                locator.networks.networks, 1
+                            )
+                        ]
+                    ),
+                    native.Prefixes(
+                        [
+                            (network.network_address.packed, network.prefixlen, how)
+                            for network, how in _wraps()
+                        ]
+                    ),
+                    known,
+                )
+        return self._classes
 
     def _limits(self, limiter: ResponseLimiter | None) -> "native.Limits | None":
         if limiter is None:
@@ -145,7 +178,8 @@ class Compiler:
         if any(stage.depends - _OF_CLIENT for _, stage in route.remaining):
             return elsewhere
         self._serial += 1
-        kind = native.BY_CLIENT
+        placed = all(stage.depends <= _OF_PLACE for _, stage in route.remaining)
+        kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self._serial)
 
     def _picking(
@@ -212,7 +246,17 @@ class Compiler:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         place = self.places[plan.pool] + FAMILIES.index(family)
-        plane.meet(place, client.address, client.prefix, sub, asked.scope)
+        placed = all(stage.depends <= _OF_PLACE for _, stage in route.remaining)
+        if placed and client.prefix and self._classes is not None:
+            sources = 0
+            if asked.told_place is not None:
+                found = snapshot.locator.sources_for(client.address, client.prefix)
+                if found is None:
+                    return
+                sources = found
+            plane.meet_class(place, client.address, client.prefix, sub, sources)
+        else:
+            plane.meet(place, client.address, client.prefix, sub, asked.scope)
 
     def _credits(self, members: Candidates) -> list[float]:
         """What round robin begins with in each thread, as `round_robin` has it."""
@@ -258,6 +302,15 @@ def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefix
     return native.Prefixes(
         [(network.network_address.packed, network.prefixlen, 1) for network in networks]
     )
+
+
+def _wraps() -> Iterable[tuple[IPv6Network, int]]:
+    """How prefixes hold IPv4 addresses, as the plane spells it."""
+    for network, offset, inverted in WAYS:
+        if inverted:
+            yield network, native.WRAP_INVERTED
+        else:
+            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
 
 
 def _kind_of(stage: Picking) -> int:

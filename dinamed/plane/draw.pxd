@@ -17,6 +17,7 @@ cdef enum Kind:
     IN_TURN
     EVERYONE
     BY_CLIENT    # by the route that was learned for the client
+    BY_PLACE     # by the route that was learned for all who are at one place
 
 
 cdef struct RouteData:

@@ -12,6 +12,11 @@ BY_HASH: int
 IN_TURN: int
 EVERYONE: int
 BY_CLIENT: int
+BY_PLACE: int
+WRAP_AT_16: int
+WRAP_AT_96: int
+WRAP_INVERTED: int
+MOST_DATABASES: int
 MOST_DRAWN: int
 MOST_KEYS: int
 PLAN_FIXED: int
@@ -38,6 +43,17 @@ class Limits:
         buckets: int = ...,
     ) -> None: ...
     def judge(self, source: bytes, kind: bytes, now: float) -> int: ...
+
+class Places:
+    def __init__(
+        self,
+        networks: Prefixes,
+        wraps: Prefixes,
+        databases: list[tuple[Buffer, int, int, bool]],
+    ) -> None: ...
+    def look_up(
+        self, address: bytes, prefix: int, asked: int
+    ) -> tuple[tuple[int, ...], int]: ...
 
 class Route:
     pool: str
@@ -106,6 +122,7 @@ class Tables:
         required: bool = ...,
         trusted: Prefixes | None = ...,
         limits: Limits | None = ...,
+        places: Places | None = ...,
         slots: int = ...,
     ) -> None: ...
 
@@ -139,6 +156,9 @@ class Plane:
     ) -> None: ...
     def meet(
         self, place: int, address: bytes, prefix: int, route: Route, scope: int
+    ) -> None: ...
+    def meet_class(
+        self, place: int, address: bytes, prefix: int, route: Route, asked: int
     ) -> None: ...
     def reclaim(self) -> tuple[list[Route], list[Tally]]: ...
     def take_counts(self) -> list[Count]: ...

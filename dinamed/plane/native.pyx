@@ -32,6 +32,17 @@ from dinamed.plane.limits cimport (
     origin_kind,
 )
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
+from dinamed.plane.places cimport (
+    AT_16,
+    AT_96,
+    AT_96_INVERTED,
+    MOST_SOURCES,
+    OF_CLASS,
+    ClientClass,
+    PlacesData,
+    class_of,
+    class_scope,
+)
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     POLLIN,
@@ -56,10 +67,11 @@ from dinamed.plane.tables cimport (
     PlanKind,
     TablesData,
     client_hash,
+    known_of,
     label_hash,
     plan_hash,
 )
-from dinamed.plane.tree cimport Tree, tree_value
+from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     REPLY_STRIDE,
@@ -76,16 +88,19 @@ cdef extern from "stdlib.h":
 cdef uint32_t CRC[256]
 fill_crc_table(CRC)
 
-ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT = range(7)
+ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE = range(8)
 EDITION = 2
+MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
 FOREVER = <uint64_t>-1
+WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
 
 cdef enum:
     LEAF = 0x80000000
     TICKS_OF_GRAIN = 4      # a microsecond
+    CLIENTS = 4             # slots for clients and classes, to one for a plan
 
 
 cdef void *_new(size_t size) except NULL:
@@ -99,6 +114,7 @@ cdef void *_new(size_t size) except NULL:
 
 
 include "limits.pxi"
+include "places.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "snapshot.pxi"

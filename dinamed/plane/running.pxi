@@ -152,29 +152,64 @@ cdef class Plane:
 
         `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
         """
+        if len(address) not in (4, 16) or prefix > 128:
+            raise ValueError("not an address")
+        self._meet(
+            place, <const uint8_t *><const char *>address, len(address), prefix, route,
+            scope, 0,
+        )
+
+    def meet_class(
+        self, uint32_t place, bytes address not None, uint32_t prefix,
+        Route route not None, uint32_t asked,
+    ):
+        """The same for all clients at the place of this one, for routes BY_PLACE.
+
+        So many sources were `asked` for that place: on these depends the scope.
+        """
+        cdef Tables tables = self.tables
+        cdef ClientClass found
+        if len(address) not in (4, 16) or prefix > 8 * <uint32_t>len(address):
+            raise ValueError("not an address")
+        if tables._places is None or asked > tables._places.data.count:
+            raise ValueError("no such places")
+        class_of(
+            &tables._places.data, <const uint8_t *><const char *>address,
+            len(address), prefix, &found,
+        )
+        self._meet(
+            place, <const uint8_t *>found.records, found.size, OF_CLASS, route, 0, asked
+        )
+
+    cdef int _meet(
+        self, uint32_t place, const uint8_t *key, uint32_t size, uint32_t prefix,
+        Route route, uint32_t scope, uint32_t asked,
+    ) except -1:
         cdef Tables tables = self.tables
         cdef _Plans clients = tables._clients
         cdef Route above = tables.routes[place]
         cdef Known *known
-        if len(address) not in (4, 16) or prefix > 128:
-            raise ValueError("not an address")
         if not any(route is sub for sub in above.subs.values()):
             raise ValueError("nobody keeps that route")
-        if clients.used * 2 >= tables._slots:
+        if known_of(&tables.data, above.data.serial, key, size, prefix) != NULL:
+            return 0
+        if clients.used * 2 > clients.mask:
             self._retire(clients)
-            clients = tables._clients = _Plans(tables._slots)
+            clients = tables._clients = _Plans(clients.mask + 1)
             plane_set_pointer(&tables.data.known, clients.slots)
         known = <Known *>calloc(1, sizeof(Known))
         if known == NULL:
             raise MemoryError
         known.serial = above.data.serial
-        known.size = len(address)
+        known.size = size
         known.prefix = prefix
         known.scope = scope
+        known.asked = asked
         known.route = &route.data
-        memcpy(known.address, <const char *>address, known.size)
+        memcpy(known.address, key, size)
         known.hash = client_hash(known.serial, known.address, known.size, prefix)
         clients.meet(known)
+        return 0
 
     cdef void _retire(self, object old):
         """Keep what threads may still look at, until they have all moved on."""

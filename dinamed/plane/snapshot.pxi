@@ -63,6 +63,7 @@ cdef class Tables:
     cdef _Plans _plans
     cdef _Plans _clients
     cdef Limits _limits
+    cdef Places _places
     cdef Prefixes _trusted
     cdef uint32_t _slots
 
@@ -80,6 +81,7 @@ cdef class Tables:
         bint required=False,
         Prefixes trusted=None,
         Limits limits=None,
+        Places places=None,
         uint32_t slots=65536,
     ):
         cdef TablesData *data = &self.data
@@ -115,6 +117,9 @@ cdef class Tables:
         if limits is not None:
             self._limits = limits
             data.book = &limits.book
+        if places is not None:
+            self._places = places
+            data.places = &places.data
         data.crc = CRC
         data.subnets = subnets
         data.nsid_size = len(nsid)
@@ -133,10 +138,11 @@ cdef class Tables:
             self._enter(i)
         self._slots = slots
         self._plans = _Plans(slots)
-        self._clients = _Plans(slots)
+        self._clients = _Plans(CLIENTS * slots)
         data.learned = self._plans.slots
         data.known = self._clients.slots
         data.learned_mask = slots - 1
+        data.known_mask = CLIENTS * slots - 1
 
     cdef void _enter(self, uint32_t number):
         cdef ZoneTable table = self.zones[number]

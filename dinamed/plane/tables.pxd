@@ -7,6 +7,7 @@ from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData
 from dinamed.plane.limits cimport Book
 from dinamed.plane.octets cimport fnv1a, mix
+from dinamed.plane.places cimport CLASS_SIZE, PlacesData
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tree cimport Tree, is_inside
 from dinamed.plane.zone cimport Zone
@@ -45,13 +46,14 @@ cdef struct Learned:
 
 
 cdef struct Known:
-    # Among which members a client's answers are drawn.
+    # Among which members a client's answers are drawn, or those of a class.
     uint64_t hash
-    uint64_t serial         # of the route BY_CLIENT
-    uint32_t prefix
-    uint32_t size           # octets of the address
-    uint8_t address[16]
+    uint64_t serial         # of the route BY_CLIENT or BY_PLACE
+    uint32_t prefix         # OF_CLASS for a class
+    uint32_t size           # octets of the address, or of the class's records
+    uint8_t address[CLASS_SIZE]
     uint32_t scope          # bits of the client subnet that this depends on
+    uint32_t asked          # for a class, how many sources were asked for its place
     const RouteData *route
 
 
@@ -64,7 +66,9 @@ cdef struct TablesData:
     RouteData **routes      # by place: for IPv4, then for IPv6
     void **learned
     uint32_t learned_mask
-    void **known            # as many slots as `learned`
+    void **known
+    uint32_t known_mask
+    const PlacesData *places  # for the classes of clients, or NULL
     bint shut               # whether everything is left to Python
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
@@ -138,7 +142,7 @@ cdef inline const Known *known_of(
 ) noexcept nogil:
     """What was learned of a client, or NULL."""
     cdef uint64_t hash = client_hash(serial, address, size, prefix)
-    cdef uint32_t slot = <uint32_t>hash & tables.learned_mask
+    cdef uint32_t slot = <uint32_t>hash & tables.known_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.known)
     cdef const Known *known
     while True:
@@ -151,7 +155,7 @@ cdef inline const Known *known_of(
             and memcmp(known.address, address, size) == 0
         ):
             return known
-        slot = (slot + 1) & tables.learned_mask
+        slot = (slot + 1) & tables.known_mask
 
 
 cdef inline void tally(
