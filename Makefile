@@ -18,7 +18,7 @@ TESTS ?= tests
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 # A change to one of these asks for a new install; all other files are used in place.
-PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/plane/*.pyx dinamed/plane/*.pxd dinamed/plane/*.pxi)
+PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/*/*.pyx dinamed/*/*.pxd dinamed/*/*.pxi)
 
 .PHONY: run test lint docs man clean print-python
 
@@ -43,7 +43,7 @@ man: $(VENV)/.installed-dev
 clean:
 	rm -rf build dist docs/_build *.egg-info _trial_temp* .mypy_cache .ruff_cache \
 		.hypothesis .coverage twisted/plugins/dropin.cache
-	rm -f dinamed/plane/*.c dinamed/plane/*.so $(VENV)/.installed*
+	rm -f dinamed/*/native.c dinamed/*/*.so $(VENV)/.installed*
 	find dinamed tests benchmarks twisted -name __pycache__ -prune -exec rm -rf {} +
 
 print-python:

@@ -90,7 +90,9 @@ def can_be_kept(zone: Zone) -> bool:
     return zone.file is not None and not zone.targets and not zone.aliases
 
 
-def compile_all(path: str, known: Known, write: Callable[[bytes], object]) -> Compiled:
+def compile_all(
+    path: str, known: Known, write: Callable[[bytes | bytearray], object]
+) -> Compiled:
     """Read the config at `path` with all zones that differ from the `known` ones.
 
     Packed zones go through `write`, each filled up to whole pages.

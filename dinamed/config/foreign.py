@@ -43,7 +43,7 @@ def build_foreign(apex: WireName, zone: Zone) -> Foreign | None:
     problems = [*made.problems]
     if not problems:
         problems += _clashes(path, made, names)
-    packed = b""
+    packed: bytes | bytearray = b""
     if not problems:
         try:
             packed = pack(apex, made.rrsets, {**made.names, **names}, made.bare)

@@ -14,7 +14,7 @@ from dinamed.transfers.serial import newer
 from dinamed.wire.constants import FLAG_QR, Rcode, Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.wire.question import FormatError
-from dinamed.zones.masterdata import RAW, MasterData
+from dinamed.zones.masterdata import RAW, MasterData, new_records
 from dinamed.zones.merge import Merger, comparable
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -125,7 +125,9 @@ class Incoming:
             self._border(record, self._soa)
         else:
             if self._whole is None and not self._steps:
-                self._whole = MasterData(self.origin, [to_text(self.origin)])
+                self._whole = MasterData(
+                    self.origin, [to_text(self.origin)], records=new_records()
+                )
             self._data(record)
 
     def _border(self, record: Record, soa: Record) -> None:
@@ -169,8 +171,7 @@ class Incoming:
         data = self._whole
         key = relative(owner, self.origin)
         raw = RAW.pack(record.type, record.ttl, 0, len(record.rdata)) + record.rdata
-        found = data.records.get(key)
-        data.records[key] = raw if found is None else found + raw
+        data.records.add(key, raw)
         if record.type == Type.NS:
             data.ns_owners.add(key)
         elif record.type == Type.DNAME:
@@ -195,10 +196,10 @@ class Incoming:
         if b"" not in data.ns_owners:
             raise TransferError("the zone has no NS record at its apex")
         head = RAW.pack(Type.SOA, soa.ttl, 0, len(soa.rdata)) + soa.rdata
-        records = {b"": head + data.records.pop(b"", b""), **data.records}
+        data.records.add(b"", head)
         packed = assemble(
             self.origin,
-            records,
+            data.records,
             Merger(data).encode,
             data.ns_owners - {b""},
             data.dname_owners,

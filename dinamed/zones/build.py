@@ -23,7 +23,7 @@ class BuiltZone(NamedTuple):
     were opened or tried, the zone's own first: a change to one calls for a new build.
     """
 
-    packed: bytes
+    packed: bytes | bytearray
     problems: list[Problem]
     files: tuple[str, ...]
 
@@ -42,7 +42,7 @@ def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> Bu
             bound[relative(name, data.origin)] = pool
         else:
             data.problem(path, None, to_text(name), f"outside {to_text(data.origin)}")
-    packed = b""
+    packed: bytes | bytearray = b""
     if data.records or not data.problems:
         packed = _check_and_pack(data, bound)
     order = {file: number for number, file in enumerate(data.files)}
@@ -56,10 +56,10 @@ def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> Bu
     return BuiltZone(packed, data.problems, tuple(dict.fromkeys(data.files)))
 
 
-def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes:
+def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | bytearray:
     if not rules.check_apex(data):
         # The other rules are still worth checking.
-        data.records[b""] = data.records.get(b"", b"") + _NO_SOA
+        data.records.add(b"", _NO_SOA)
     rules.check_dnames(data)
     rules.check_wildcards(data)
     rules.check_names(data, bound)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 MAX_ENTRY = 1 << 19  # octets; the longest rdata, written as \DDD, takes half of it
@@ -23,10 +24,10 @@ class UnclosedError(EntryError):
     """An entry whose parentheses are still open at the end of the file."""
 
 
-def physical_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield lines without their ends; CR, LF and CRLF end a line.
+def chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield runs of whole lines with LF between them; CR, LF and CRLF end a line.
 
-    A line longer than `MAX_ENTRY` is cut to one octet more than that.
+    A line longer than `MAX_ENTRY` is cut, but not below one octet more than that.
     """
     rest = b""
     first = True
@@ -38,13 +39,56 @@ def physical_lines(stream: BinaryIO) -> Iterator[bytes]:
             if block.endswith(b"\r"):
                 block += stream.read(1)
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        lines = block.split(b"\n")
-        # A line over the limit grows no more, however much of it is still to come.
-        lines[0] = rest + lines[0] if len(rest) <= MAX_ENTRY else rest
-        rest = lines.pop()[: MAX_ENTRY + 1]
-        yield from lines
+        end = block.rfind(b"\n")
+        if end < 0:
+            # A line over the limit grows no more, however much of it is to come.
+            if len(rest) <= MAX_ENTRY:
+                rest = (rest + block)[: MAX_ENTRY + 1]
+            continue
+        begin = block.find(b"\n") if len(rest) > MAX_ENTRY else 0
+        yield rest + block[begin:end]
+        rest = block[end + 1 :][: MAX_ENTRY + 1]
     if rest:
         yield rest
+
+
+def physical_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines one by one, without their ends."""
+    return chain.from_iterable(chunk.split(b"\n") for chunk in chunks(stream))
+
+
+class Lines:
+    """The lines of a file, without their ends, one by one or from a chunk of them.
+
+    The next one begins at `position` in `chunk`, unless that is beyond its end.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._chunks = chunks(stream)
+        self.chunk = b""
+        self.position = 1
+
+    def fill(self) -> bool:
+        """Have a chunk with a line to come; False at the end of the file."""
+        if self.position > len(self.chunk):
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self.chunk, self.position = chunk, 0
+        return True
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> bytes:
+        if not self.fill():
+            raise StopIteration
+        end = self.chunk.find(b"\n", self.position)
+        if end < 0:
+            end = len(self.chunk)
+        line = self.chunk[self.position : end]
+        self.position = end + 1
+        return line
 
 
 def tokens(first: bytes, more: Iterator[bytes], held: list[bytes]) -> list[str]:

@@ -30,8 +30,15 @@ from dinamed.wire.names import (
     to_text,
 )
 from dinamed.zones.generate import generate_range, generate_text
-from dinamed.zones.lines import EntryError, UnclosedError, physical_lines, tokens
-from dinamed.zones.masterdata import LINE_BITS, RAW, MasterData
+from dinamed.zones.lines import EntryError, Lines, UnclosedError, physical_lines, tokens
+from dinamed.zones.masterdata import (
+    LINE_BITS,
+    RAW,
+    MasterData,
+    NativeRecords,
+    Records,
+    new_records,
+)
 from dinamed.zones.rdata import LENGTHS, NOT_PLAIN, RdataReader, name_from_text
 from dinamed.zones.words import (
     MAX_TTL,
@@ -54,9 +61,12 @@ _PLAIN = re.compile(
 ).fullmatch
 
 
-def read_master(origin: WireName, path: str) -> MasterData:
-    """Read a zone's file.  Problems are in the result; nothing is raised."""
-    data = MasterData(origin.lower())
+def read_master(origin: WireName, path: str, pure: bool = False) -> MasterData:
+    """Read a zone's file.  Problems are in the result; nothing is raised.
+
+    Where the extension is there plain lines are read by it, unless `pure`.
+    """
+    data = MasterData(origin.lower(), records=new_records(pure))
     _Reader(data).read_file(path, None)
     return data
 
@@ -117,22 +127,55 @@ class _Reader:
             self.scope, self.line = outer, outer_line
 
     def _read_stream(self, stream: BinaryIO) -> None:
-        lines: Iterator[bytes] = physical_lines(stream)
+        table = self.data.records
+        lines: Iterator[bytes]
+        if isinstance(table, Records):
+            lines = unusual = physical_lines(stream)
+        else:
+            lines = Lines(stream)
+            unusual = self._after_plain(table, lines)
         self.line = 0
         retries = 0
-        while (held := self._read_lines(lines)) is not None:
+        while (held := self._read_lines(unusual, lines)) is not None:
             # Parentheses that never close: take the lines after them as they stand.
             retries += 1
             if retries <= _MAX_RETRIES:
-                lines = chain(held, lines)
+                lines = unusual = chain(held, lines)
             else:
                 self.line += len(held)
 
-    def _read_lines(self, lines: Iterator[bytes]) -> list[bytes] | None:
-        """Read to the end, or return the lines that an unclosed entry swallowed."""
+    def _after_plain(self, table: NativeRecords, lines: Lines) -> Iterator[bytes]:
+        """Have plain lines stored natively, and give the others."""
+        data = self.data
+        while lines.fill():
+            scope = self.scope
+            lines.position, count, scope.key, scope.last_ttl = table.read_lines(
+                lines.chunk,
+                lines.position,
+                scope.place | self.line,
+                data.origin,
+                scope.origin,
+                scope.suffix,
+                scope.key,
+                scope.default_ttl,
+                scope.default_ttl is None or scope.default_is_minimum,
+                scope.last_ttl,
+                data.ns_owners,
+            )
+            self.line += count
+            if lines.position <= len(lines.chunk):
+                yield next(lines)
+
+    def _read_lines(
+        self, unusual: Iterator[bytes], lines: Iterator[bytes]
+    ) -> list[bytes] | None:
+        """Read to the end, or return the lines that an unclosed entry swallowed.
+
+        `unusual` gives the lines that begin an entry, `lines` those that go on with it.
+        """
         match_plain = _PLAIN
         store_plain = self._plain_record
-        for line in lines:
+        for line in unusual:
             self.line += 1
             match = match_plain(line)
             if (match is not None and store_plain(match)) or not line:
@@ -216,14 +259,7 @@ class _Reader:
     def _store(self, key: bytes, rrtype: int, ttl: int, rdata: bytes) -> None:
         place = self.scope.place | self.line
         raw = RAW.pack(rrtype, ttl, place, len(rdata)) + rdata
-        records = self.data.records
-        before = records.get(key)
-        if before is None:
-            records[key] = raw
-        elif type(before) is bytearray:
-            before += raw
-        else:
-            records[key] = bytearray(before) + raw
+        self.data.records.add(key, raw)
         if rrtype == Type.NS:
             self.data.ns_owners.add(key)
         elif rrtype == Type.DNAME:

@@ -1,12 +1,25 @@
 """What a reader of master files hands on: raw records and problems."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import TYPE_CHECKING
 
 import dns.rdatatype
 
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName, to_text
+
+EDITION = 1
+"""Goes up with each change of what the extension is told, here and in `native.pyx`."""
+
+try:
+    from dinamed.zones import native as native
+except ImportError:  # no compiler at the install: Python reads everything
+    native = None  # type: ignore[assignment]
+else:
+    if getattr(native, "EDITION", 0) != EDITION:  # built from other sources than these
+        native = None  # type: ignore[assignment]
 
 MAX_PROBLEMS = 100  # a file
 
@@ -15,18 +28,50 @@ RAW = Struct("<HIQH")
 LINE_BITS = 40
 
 
+class Records(dict[bytes, bytes | bytearray]):
+    """Maps relative, lowercased keys to the `RAW` records at each.
+
+    Keys are in the order in which they came, and so are the records at a key.
+    """
+
+    def add(self, key: bytes, raw: bytes) -> None:
+        """Put a `RAW` record behind those of its owner."""
+        before = self.get(key)
+        if before is None:
+            self[key] = raw
+        elif type(before) is bytearray:
+            before += raw
+        else:
+            self[key] = bytearray(before) + raw
+
+
+if TYPE_CHECKING or native is not None:
+
+    class NativeRecords(native.Table, Mapping[bytes, bytes]):
+        """The same, without an object for each key and record."""
+
+else:
+
+    class NativeRecords:
+        """There are none without the extension."""
+
+
+def new_records(pure: bool = False) -> Records | NativeRecords:
+    """An empty mapping; in Python if `pure`, or where there is no other."""
+    return Records() if pure or native is None else NativeRecords()
+
+
 @dataclass
 class MasterData:
-    """What came out of a master file and the files it includes.
+    """What came out of a master file and the files it includes, in their order.
 
-    `records` maps relative, lowercased keys to the `RAW` records at each, in the
-    order of the files.  `problems` have the places of what could not be read.
+    `problems` have the places of what could not be read.
     """
 
     origin: WireName
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    records: dict[bytes, bytes | bytearray] = field(default_factory=dict)
+    records: Records | NativeRecords = field(default_factory=Records)
     ns_owners: set[bytes] = field(default_factory=set)
     dname_owners: set[bytes] = field(default_factory=set)
     suppressed: dict[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ import sys
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
-from typing import TypeVar
+from typing import Generic, TypeVar
 from zlib import crc32
 
 from dinamed.wire.constants import Type
@@ -20,6 +20,7 @@ from dinamed.zones.layout import (
     decode_rrset,
     encode_rrset,
 )
+from dinamed.zones.masterdata import NativeRecords, native
 from dinamed.zones.model import RRset
 
 Owner = TypeVar("Owner")
@@ -35,7 +36,7 @@ def pack(
     rrsets: Iterable[tuple[bytes, RRset]],
     names: Mapping[bytes, str],
     bare: Iterable[bytes] = (),
-) -> bytes:
+) -> bytes | bytearray:
     """Pack RRsets by relative key, and the pools that relative keys are bound to.
 
     Names in `bare` exist too, with or without data.  The keys must be lowercased.
@@ -72,7 +73,7 @@ def assemble(
     cuts: Collection[bytes],
     dnames: Collection[bytes],
     names: Mapping[bytes, str],
-) -> bytes:
+) -> bytes | bytearray:
     """Pack owners of any kind; `pack` is the plain case.
 
     `encode` turns a key and its owner into (RRsets, records, the encoded RRsets).
@@ -80,90 +81,135 @@ def assemble(
     """
     if b"" not in owners:
         raise ValueError("no SOA at the apex")
-    tree = _Tree(cuts, dnames)
-    for key in chain(owners, names):
-        if key:
-            tree.enter(key)
-    pools = sorted(set(names.values()))
-    pool_numbers = {pool: number for number, pool in enumerate(pools, 1)}
+    return _Packer(origin, owners, encode, _Tree(cuts, dnames), names).pack()
 
-    out = bytearray(HEADER.size)
-    out += origin
-    nodes_at = len(out)
-    offsets = array("I")
-    hashes = array("I")
-    bound = array("I")
-    total_rrsets = total_records = 0
 
-    def emit(key: bytes, rrsets: int, body: bytes) -> None:
-        flags = tree.flags(key)
+class _Packer(Generic[Owner]):
+    """The run of octets as it grows, and what goes into the parts behind the nodes."""
+
+    def __init__(
+        self,
+        origin: WireName,
+        owners: Mapping[bytes, Owner],
+        encode: Encode[Owner],
+        tree: "_Tree",
+        names: Mapping[bytes, str],
+    ) -> None:
+        self.origin = origin
+        self.owners = owners
+        self.encode = encode
+        self.tree = tree
+        self.names = dict(names)
+        self.pools = sorted(set(names.values()))
+        self.pool_numbers = {pool: at for at, pool in enumerate(self.pools, 1)}
+        self.out = bytearray(HEADER.size) + origin
+        self.offsets = array("I")
+        self.hashes = array("I")
+        self.bound = array("I")
+        self.rrsets = self.records = 0
+
+    def pack(self) -> bytes | bytearray:
+        """All of it."""
+        self._enter()
+        nodes_at = len(self.out)
+        body = self._owner(b"", self.owners[b""])
+        serial, negative = _soa_numbers(self.rrsets, body)
+        self._nodes()
+        out = self.out
+        pools_at = len(out)
+        self._pools()
+        bound_at = len(out)
+        out += _little(self.bound)
+        out += bytes(-len(out) % 4)
+        index_at = len(out)
+        out += _index(self.offsets, self.hashes)
+        if len(out) > _MAX_SIZE:
+            raise ValueError("the zone is larger than 4 GiB")
+        HEADER.pack_into(
+            out,
+            0,
+            MAGIC,
+            len(out),
+            self.tree.zone_flags(),
+            len(self.offsets),
+            self.rrsets,
+            self.records,
+            nodes_at,
+            pools_at,
+            bound_at,
+            len(self.bound),
+            index_at,
+            (len(out) - index_at) // 4,
+            serial,
+            negative,
+            self.tree.depth,
+            len(self.origin),
+        )
+        return out
+
+    def _enter(self) -> None:
+        owners: Iterable[bytes] = self.owners
+        if isinstance(owners, NativeRecords):
+            owners.enter(self.tree)
+            owners = ()
+        for key in chain(owners, self.names):
+            if key:
+                self.tree.enter(key)
+
+    def _nodes(self) -> None:
+        """All nodes but the apex: those with data, those of pools only, empty ones."""
+        owners, names = self.owners, self.names
+        if isinstance(owners, NativeRecords):
+            offsets, hashes, bound, rrsets, records = owners.pack_nodes(
+                self.out, self.tree, self.encode, names, self.pool_numbers
+            )
+            self.offsets.frombytes(offsets)
+            self.hashes.frombytes(hashes)
+            self.bound.extend(bound)
+            self.rrsets += rrsets
+            self.records += records
+        else:
+            for key, owner in owners.items():
+                if key:
+                    self._owner(key, owner)
+        for key in names:
+            if key not in owners:
+                self._emit(key, 0, b"")
+        for key in self.tree.inner:
+            if key and key not in owners and key not in names:
+                self._emit(key, 0, b"")
+
+    def _owner(self, key: bytes, owner: Owner) -> bytes:
+        rrsets, records, body = self.encode(key, owner)
+        self._emit(key, rrsets, body)
+        self.rrsets += rrsets
+        self.records += records
+        return body
+
+    def _emit(self, key: bytes, rrsets: int, body: bytes) -> None:
+        flags = self.tree.flags(key)
         pool = 0
-        if key in names:
+        offset = len(self.out)
+        if key in self.names:
             flags |= NodeFlag.POOL
-            pool = pool_numbers[names[key]]
-            bound.append(len(out))
+            pool = self.pool_numbers[self.names[key]]
+            self.bound.append(offset)
         elif not rrsets:
             flags |= NodeFlag.EMPTY
-        offset = len(out)
         if offset > _MAX_SIZE:
             raise ValueError("the zone is larger than 4 GiB")
-        offsets.append(offset)
-        hashes.append(crc32(key))
-        out.extend(_LENGTHS[len(key)] + key + NODE.pack(flags, pool, rrsets) + body)
+        self.offsets.append(offset)
+        self.hashes.append(crc32(key))
+        node = NODE.pack(flags, pool, rrsets)
+        self.out += _LENGTHS[len(key)] + key + node + body
 
-    rrsets, records, body = encode(b"", owners[b""])
-    serial, negative = _soa_numbers(rrsets, body)
-    emit(b"", rrsets, body)
-    total_rrsets, total_records = rrsets, records
-    for key, owner in owners.items():
-        if key:
-            rrsets, records, body = encode(key, owner)
-            emit(key, rrsets, body)
-            total_rrsets += rrsets
-            total_records += records
-    for key in names:
-        if key not in owners:
-            emit(key, 0, b"")
-    for key in tree.inner:
-        if key and key not in owners and key not in names:
-            emit(key, 0, b"")
-
-    pools_at = len(out)
-    out += struct.pack("<H", len(pools))
-    for pool in pools:
-        raw = pool.encode()
-        if len(raw) > 255:
-            raise ValueError(f"the name of pool {pool!r} is too long")
-        out += _LENGTHS[len(raw)] + raw
-    bound_at = len(out)
-    out += _little(bound)
-    out += bytes(-len(out) % 4)
-    index_at = len(out)
-    index = _index(offsets, hashes)
-    out += _little(index)
-    if len(out) > _MAX_SIZE:
-        raise ValueError("the zone is larger than 4 GiB")
-    HEADER.pack_into(
-        out,
-        0,
-        MAGIC,
-        len(out),
-        tree.zone_flags(),
-        len(offsets),
-        total_rrsets,
-        total_records,
-        nodes_at,
-        pools_at,
-        bound_at,
-        len(bound),
-        index_at,
-        len(index),
-        serial,
-        negative,
-        tree.depth,
-        len(origin),
-    )
-    return bytes(out)
+    def _pools(self) -> None:
+        self.out += struct.pack("<H", len(self.pools))
+        for pool in self.pools:
+            raw = pool.encode()
+            if len(raw) > 255:
+                raise ValueError(f"the name of pool {pool!r} is too long")
+            self.out += _LENGTHS[len(raw)] + raw
 
 
 class _Tree:
@@ -234,7 +280,9 @@ def _soa_numbers(rrsets: int, body: bytes) -> tuple[int, int]:
     raise ValueError("no SOA at the apex")
 
 
-def _index(offsets: "array[int]", hashes: "array[int]") -> "array[int]":
+def _index(offsets: "array[int]", hashes: "array[int]") -> bytes | bytearray:
+    if native is not None:
+        return native.index(offsets.tobytes(), hashes.tobytes())
     slots = 4
     while slots * 2 < len(offsets) * 3:
         slots *= 2
@@ -245,7 +293,7 @@ def _index(offsets: "array[int]", hashes: "array[int]") -> "array[int]":
         while table[slot]:
             slot = (slot + 1) & mask
         table[slot] = offset
-    return table
+    return _little(table)
 
 
 def _little(numbers: "array[int]") -> bytes:

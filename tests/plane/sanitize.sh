@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The extension, built with AddressSanitizer and UndefinedBehaviorSanitizer, under the
-# agreement tests and a run of broken messages.
+# The extensions, built with AddressSanitizer and UndefinedBehaviorSanitizer, under the
+# tests that compare them with Python, and a run of broken messages.
 #
 #   tests/plane/sanitize.sh [MILLIONS]   messages to try, 1 by default
 #
@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 cp -r dinamed tests setup.py setup.cfg pyproject.toml README.rst LICENSE "$work"
 cd "$work"
-rm -f dinamed/plane/*.so dinamed/plane/*.c
+rm -f dinamed/*/*.so dinamed/*/native.c
 case $python in /*) ;; *) python=$OLDPWD/$python ;; esac
 CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined" \
@@ -25,5 +25,5 @@ export LD_PRELOAD
 LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)"
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONPATH=$work PYTHONMALLOC=malloc
-"$python" -m twisted.trial tests.plane
+"$python" -m twisted.trial tests.plane tests.zones.test_native
 exec "$python" -m tests.plane.fuzz "${1:-1}"

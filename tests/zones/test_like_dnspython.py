@@ -160,9 +160,9 @@ def _records(draw: st.DrawFn) -> str:
     return f"{draw(_OWNERS)} {middle} {draw(_DATA)}"
 
 
-_LINES = st.one_of(_records(), _records(), _DIRECTIVES)
-_ENDS = st.sampled_from(["\n", "\n", "\r\n", "\n\n", " \n", "\t; x\n"])
-_WORDS = st.sampled_from(
+LINES = st.one_of(_records(), _records(), _DIRECTIVES)
+LINE_ENDS = st.sampled_from(["\n", "\n", "\r\n", "\n\n", " \n", "\t; x\n"])
+WORDS = st.sampled_from(
     [
         "www",
         "@",
@@ -220,41 +220,43 @@ _WORDS = st.sampled_from(
 )
 
 
+def compare_with(case: SynchronousTestCase, text: str) -> None:
+    """Have `case` fail unless both readers make the same of a text."""
+    expected = theirs(text)
+    contents, messages = ours(text)
+    stricter = any(why in message for message in messages for why in _STRICTER)
+    if expected is None:
+        case.assertTrue(messages, f"taken here, refused there: {text!r}")
+    elif not stricter:
+        case.assertEqual(messages, [], text)
+        case.assertEqual(_folded(contents), _folded(expected), text)
+
+
 class LikeDnspythonTests(SynchronousTestCase):
     """Both readers take and refuse the same, and find the same data."""
 
-    def _compare(self, text: str) -> None:
-        expected = theirs(text)
-        contents, messages = ours(text)
-        stricter = any(why in message for message in messages for why in _STRICTER)
-        if expected is None:
-            self.assertTrue(messages, f"taken here, refused there: {text!r}")
-        elif not stricter:
-            self.assertEqual(messages, [], text)
-            self.assertEqual(_folded(contents), _folded(expected), text)
-
     @settings(max_examples=400, deadline=None)
-    @given(st.lists(st.tuples(_LINES, _ENDS), max_size=8), st.booleans())
+    @given(st.lists(st.tuples(LINES, LINE_ENDS), max_size=8), st.booleans())
     def test_zones(self, lines: list[tuple[str, str]], final: bool) -> None:
         """Zones of records in all spellings."""
         text = "$TTL 5m\n" + "".join(line + end for line, end in lines)
-        self._compare(text if final else text.rstrip("\r\n"))
+        compare_with(self, text if final else text.rstrip("\r\n"))
 
     @settings(max_examples=300, deadline=None)
-    @given(st.lists(st.tuples(_LINES, _ENDS), max_size=5))
+    @given(st.lists(st.tuples(LINES, LINE_ENDS), max_size=5))
     def test_ttls(self, lines: list[tuple[str, str]]) -> None:
         """Without $TTL: the last TTL, else the SOA's minimum, else a problem."""
-        self._compare("".join(line + end for line, end in lines))
+        compare_with(self, "".join(line + end for line, end in lines))
 
     @settings(max_examples=400, deadline=None)
-    @given(st.lists(_WORDS, max_size=12), st.sampled_from(["", " "]))
+    @given(st.lists(WORDS, max_size=12), st.sampled_from(["", " "]))
     def test_soup(self, words: list[str], space: str) -> None:
         """Words in any order, with the records around them."""
         text = space.join(words)
         # Both differ here as the module says.
         if "$INCLUDE" in text or "$GENERATE" in text or "\\\n" in text:
             return
-        self._compare(f"$TTL 60\nwww A 192.0.2.1\n{text}\nb A 192.0.2.2\n")
+        compare_with(self, f"$TTL 60\nwww A 192.0.2.1\n{text}\nb A 192.0.2.2\n")
 
 
 def _folded(contents: Contents) -> Contents:
