@@ -3,7 +3,8 @@
 ``python -m benchmarks.flooded [--rate 200000] [--seconds 10] [--server NAME ...]``
 
 Each server has one thread and core 0; the flood (`flood.c`) and a client that asks 2000
-good questions a second (`pace.c`) have core 1.  The good client ends two seconds before
+good questions a second (`pace.c`) have core 1, where the client goes before the flood,
+so that what is lost was lost by the server.  The good client ends two seconds before
 the flood.  A long run sends many millions of broken packets: the exit status is 1 if a
 server died of them or dinamed logged a traceback.
 """
@@ -58,7 +59,7 @@ def flooded(
         before = resident(pid)
         numbers = (str(port), str(rate), str(seconds), str(seed))
         flood = subprocess.Popen(
-            [*pin, f"{folder}/flood", *numbers, *broken_from()],
+            ["nice", "-n", "5", *pin, f"{folder}/flood", *numbers, *broken_from()],
             stdout=subprocess.PIPE,
             text=True,
         )

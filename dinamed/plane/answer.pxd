@@ -48,6 +48,13 @@ from dinamed.plane.draw cimport (
     in_turn,
 )
 from dinamed.plane.limits cimport DROPS, PASSES, Limit, answer_kind, judge
+from dinamed.plane.malformed cimport (
+    BAD_RECORDS,
+    NO_FAULT,
+    UNKNOWN_OPCODE,
+    Fault,
+    fault_of,
+)
 from dinamed.plane.octets cimport get16, little16, little32, put16
 from dinamed.plane.places cimport OF_CLASS, ClientClass, class_of, class_scope
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
@@ -81,6 +88,7 @@ cdef enum:
     HTTPS = 65
     FORMERR = 1
     NXDOMAIN = 3
+    NOTIMP = 4
     REFUSED = 5
     NOT_AUTHORITATIVE = 20
 
@@ -456,23 +464,32 @@ cdef inline int at_node(
 
 
 cdef inline int hopeless(
-    const TablesData *tables, Source *source, const uint8_t *data, uint8_t *out
+    const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
+    uint8_t *out,
 ) noexcept nogil:
-    """FORMERR for what has more than one question; all else is for Python."""
-    cdef uint32_t opcode = (data[2] >> 3) & 0xF
-    if get16(data + 4) < 2 or (opcode != 0 and opcode != 4 and opcode != 5):
+    """FORMERR or NOTIMP for what is malformed; what else is not plain is for Python."""
+    cdef uint32_t end, rcode = FORMERR
+    cdef Fault fault = fault_of(data, size, &end)
+    if fault == NO_FAULT:
         return HAND_OVER
-    memset(out, 0, 12)
-    memcpy(out, data, 2)
-    put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | FORMERR)
-    tally(tables, tables.counts, source.thread, 0, FORMERR)
+    if fault == UNKNOWN_OPCODE:
+        rcode = NOTIMP
+    if fault == BAD_RECORDS:
+        memcpy(out, data, end)
+    else:
+        end = 12
+        memcpy(out, data, 2)
+    memset(out + 4, 0, 8)
+    out[5] = fault == BAD_RECORDS
+    put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
+    tally(tables, tables.counts, source.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
     if tables.book != NULL and judge(
         tables.book, tables.book.errors, source.address, source.size, source.ticks,
         source.thread,
     ) == DROPS:
         return LIMITED
-    return 12
+    return <int>end
 
 
 cdef inline int in_zone(
@@ -517,7 +534,7 @@ cdef inline int answer(
     if tables.shut:
         return HAND_OVER
     if gate != GOOD:
-        return hopeless(tables, source, data, out)
+        return hopeless(tables, source, data, size, out)
     if asked.type == TYPE_AXFR or asked.type == TYPE_IXFR:
         return HAND_OVER
     if asked.cookie_size:

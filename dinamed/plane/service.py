@@ -261,7 +261,8 @@ class DataPlane:
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
         answered = counters["answered"] + counters["limited"]
-        answered -= counters.get(f"rcode {Rcode.FORMERR}", 0)
+        for rcode in (Rcode.FORMERR, Rcode.NOTIMP):
+            answered -= counters.get(f"rcode {rcode}", 0)
         engine = self._authority.engine
         engine.questions += answered - self._answered
         self._answered = answered

@@ -132,7 +132,7 @@ class AgreementTests(SynchronousTestCase):
         if told is None:
             return
         expected = self.pair.ask_engine(data, source)
-        if not told or not is_drawn(data):
+        if not told or told[3] & 0xF or not is_drawn(data):
             self.assertEqual(told, expected)
             return
         ours, theirs = map(dns.message.from_wire, (told, expected))
@@ -171,8 +171,8 @@ class AgreementTests(SynchronousTestCase):
                     data += _name(left, "Example.ORG.") + bytes((0, rrtype, 0, 1))
                     self.check(data + ending)
         self.assertGreater(self.pair.native, 500)
-        # An ECS option with a wrong length is Python's.
-        self.assertGreater(self.pair.left, 100)
+        # TXT beside a pool, and answers that are too long, are Python's.
+        self.assertGreater(self.pair.left, 50)
 
     def test_places(self) -> None:
         """Clients of every place and prefix get their members, with the same scope."""
