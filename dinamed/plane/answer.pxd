@@ -61,12 +61,14 @@ from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tables cimport (
     DRAWN,
     FIXED,
+    STEP_SIZE,
     Known,
     Learned,
     TablesData,
     honours_subnet,
     known_of,
     learned_of,
+    plan_steps,
     tally,
     zone_of,
 )
@@ -193,13 +195,55 @@ cdef inline int finish(
     return <int>(end + opt)
 
 
+cdef inline int truncated(
+    const TablesData *tables, const Asked *asked, uint8_t *out, uint32_t size,
+    uint32_t rcode, bint authoritative, const uint32_t *counts,
+    uint32_t error, uint32_t scope,
+) noexcept nogil:
+    """As `finish`, where records that are needed have no room."""
+    cdef int whole = finish(
+        tables, asked, out, size, rcode, authoritative, counts, error, scope
+    )
+    if whole > 0:
+        out[2] |= 0x02
+    return whole
+
+
+cdef inline uint32_t cut(
+    const uint8_t *steps, uint32_t count, uint32_t room, uint32_t *counts, bint *needed
+) noexcept nogil:
+    """How many octets of records fit into the room, whole RRsets; and their counts.
+
+    `needed` becomes true if one that is needed does not fit.
+    """
+    cdef uint32_t i
+    while count and get16(steps + (count - 1) * STEP_SIZE) > room:
+        count -= 1
+        if steps[count * STEP_SIZE + 8]:
+            needed[0] = True
+    if not count:
+        counts[0] = counts[1] = counts[2] = 0
+        return 0
+    steps += (count - 1) * STEP_SIZE
+    for i in range(3):
+        counts[i] = get16(steps + 2 + 2 * i)
+    return get16(steps)
+
+
+cdef inline uint32_t room_for(
+    const TablesData *tables, const Asked *asked, uint32_t error
+) noexcept nogil:
+    """Octets that the records of a reply may have."""
+    cdef uint32_t taken = asked.end + opt_size(tables, asked, error)
+    return asked.limit - taken if asked.limit > taken else 0
+
+
 cdef inline int limited(
     const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
 ) noexcept nogil:
     """Judge the reply by its kind: 0 if it may leave, else what becomes of it."""
     cdef uint32_t counts[3]
     cdef Limit limit
-    cdef int size
     source.free = True
     limit = judge(
         tables.book, source.kind, source.address, source.size, source.ticks,
@@ -210,9 +254,7 @@ cdef inline int limited(
     if limit == DROPS:
         return LIMITED
     counts[0] = counts[1] = counts[2] = 0
-    size = finish(tables, asked, out, 0, 0, False, counts, 0, 0)
-    out[2] |= 0x02  # truncated
-    return size
+    return truncated(tables, asked, out, 0, 0, False, counts, 0, 0)
 
 
 cdef inline int refused(
@@ -236,7 +278,9 @@ cdef inline int negative(
     cdef uint8_t *body = out + asked.end
     cdef uint8_t *at
     cdef uint32_t i
-    counts[0] = counts[2] = 0
+    counts[0] = counts[1] = counts[2] = 0
+    if zone.soa_size > room_for(tables, asked, 0):
+        return truncated(tables, asked, out, 0, rcode, True, counts, 0, 0)
     counts[1] = 1
     memcpy(body, zone.soa, zone.soa_size)
     for i in range(zone.pointer_count):
@@ -252,7 +296,7 @@ cdef inline int static_answer(
     cdef uint32_t counts[3]
     cdef uint32_t count = little16(rrset + 6), left, length
     cdef uint8_t *at = out + asked.end
-    cdef uint8_t *last = out + asked.limit
+    cdef uint8_t *last = at + room_for(tables, asked, 0)
     cdef uint32_t ttl = little32(rrset + 2)
     cdef const uint8_t *data = rrset + 12
     counts[0] = count
@@ -261,7 +305,8 @@ cdef inline int static_answer(
     while left:
         length = little16(data)
         if at + 12 + length > last:
-            return HAND_OVER
+            counts[0] = 0
+            return truncated(tables, asked, out, 0, 0, True, counts, 0, 0)
         put16(at, 0xC00C)
         put16(at + 2, asked.type)
         put16(at + 4, 1)
@@ -336,6 +381,39 @@ cdef inline const RouteData *route_of(
     return known.route
 
 
+cdef inline void book(
+    const RouteData *route, const Source *source, const uint32_t *drawn
+) noexcept nogil:
+    """Count the hand-outs."""
+    cdef uint64_t *booked = route.counts + source.thread * route.stride
+    cdef uint32_t i
+    for i in range(route.answers):
+        plane_add(booked + drawn[i], 1)
+
+
+cdef inline int drawn_too_much(
+    const TablesData *tables, const RouteData *route, const Asked *asked,
+    Source *source, const Learned *plan, const uint32_t *drawn, uint32_t scope,
+    uint8_t *out,
+) noexcept nogil:
+    """The reply where the drawn records have no room: at most what leads to them.
+
+    They are booked all the same, as the client asks again over TCP for them.
+    """
+    cdef uint32_t counts[3]
+    cdef uint32_t size = 0
+    cdef bint needed = True
+    counts[0] = counts[1] = counts[2] = 0
+    if plan != NULL:
+        size = cut(
+            plan_steps(plan) + plan.steps * STEP_SIZE, plan.before_steps,
+            room_for(tables, asked, 0), counts, &needed,
+        )
+        memcpy(out + asked.end, plan.octets + plan.size + plan.body, size)
+    book(route, source, drawn)
+    return truncated(tables, asked, out, size, 0, True, counts, 0, scope)
+
+
 cdef inline int drawn_answer(
     const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
     Source *source, const Learned *plan, uint8_t *out,
@@ -346,7 +424,6 @@ cdef inline int drawn_answer(
     cdef uint32_t scope = 0, least = 0, owner = 2, before = 0, i, room
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + asked.end
-    cdef uint64_t *booked
     cdef int size
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
         route = route_of(tables, route, asked, subnet, source, &least)
@@ -359,8 +436,6 @@ cdef inline int drawn_answer(
         for i in range(3):
             counts[i] = plan.before_counts[i]
     room = before + route.answers * (owner + route.span)
-    if asked.end + room + opt_size(tables, asked, 0) > asked.limit:
-        return HAND_OVER
     if tables.book != NULL and not source.free and route.kind != ELSEWHERE:
         # Before the draw, so that only what leaves is a hand-out.
         size = limited(tables, asked, source, out)
@@ -368,6 +443,10 @@ cdef inline int drawn_answer(
             return size
     if not draw(tables, route, asked, subnet, source, drawn, &scope):
         return HAND_OVER
+    if scope < least:
+        scope = least
+    if room > room_for(tables, asked, 0):
+        return drawn_too_much(tables, route, asked, source, plan, drawn, scope, out)
     if before:
         memcpy(at, name, before)
         at += before
@@ -379,13 +458,8 @@ cdef inline int drawn_answer(
         memcpy(at + owner, route.records + drawn[i] * route.span, route.span)
         at += owner + route.span
     counts[0] += route.answers
-    if scope < least:
-        scope = least
-    size = finish(tables, asked, out, room, 0, True, counts, 0, scope)
-    booked = route.counts + source.thread * route.stride
-    for i in range(route.answers):
-        plane_add(booked + drawn[i], 1)
-    return size
+    book(route, source, drawn)
+    return finish(tables, asked, out, room, 0, True, counts, 0, scope)
 
 
 cdef inline int by_learned(
@@ -394,6 +468,9 @@ cdef inline int by_learned(
     """Carry out the plan that Python has made for this question, if it has."""
     cdef const Learned *plan = learned_of(tables, asked)
     cdef const RouteData *route
+    cdef uint32_t counts[3]
+    cdef uint32_t size
+    cdef bint needed = False
     if plan == NULL:
         return LEARN
     source.kind = plan.limited
@@ -407,8 +484,19 @@ cdef inline int by_learned(
             )
     elif plan.kind != FIXED:
         return HAND_OVER
-    if asked.end + plan.body > asked.limit:
-        return HAND_OVER
+    size = room_for(tables, asked, plan.error)
+    if plan.body > size:
+        size = cut(plan_steps(plan), plan.steps, size, counts, &needed)
+        memcpy(out + asked.end, plan.octets + plan.size, size)
+        if needed:
+            return truncated(
+                tables, asked, out, size, plan.rcode, plan.authoritative, counts,
+                plan.error, 0,
+            )
+        return finish(
+            tables, asked, out, size, plan.rcode, plan.authoritative, counts,
+            plan.error, 0,
+        )
     memcpy(out + asked.end, plan.octets + plan.size, plan.body)
     return finish(
         tables, asked, out, plan.body, plan.rcode, plan.authoritative, plan.counts,

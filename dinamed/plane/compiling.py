@@ -5,6 +5,7 @@ and nothing that is not named here is.
 """
 
 import os
+import struct
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
@@ -29,7 +30,7 @@ from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.weighted import AliasTable, Weighted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode, Type
 from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels, to_text
-from dinamed.wire.render import Renderer, Section
+from dinamed.wire.render import Rendered, Renderer, Section
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
@@ -49,6 +50,8 @@ OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
 FAMILIES: tuple[Family, Family] = (4, 6)
 NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
 """The response codes that the plane has counters for."""
+PLAN_BODY_MAX = 4096
+"""Octets of records in a plan that the plane is taught."""
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _LONGEST_ORIGIN = 240
@@ -386,6 +389,14 @@ def _negative(zone: PackedZone, name: WireName) -> bytes:
     return renderer.finish().body
 
 
+def _steps(records: Rendered) -> bytes:
+    """Where each RRset ends, for the plane."""
+    return b"".join(
+        struct.pack("!4H?", step.end, *step.counts, step.required)
+        for step in records.steps
+    )
+
+
 def teach(
     plane: "native.Plane",
     places: Mapping[str, int],
@@ -401,7 +412,7 @@ def teach(
     if (
         isinstance(plan, Fixed)
         and plan.rcode in NATIVE_RCODES
-        and len(plan.records.body) <= MAX_UDP_EDNS
+        and len(plan.records.body) <= PLAN_BODY_MAX
     ):
         plane.learn(
             name,
@@ -413,6 +424,7 @@ def teach(
             counts=plan.records.counts,
             body=plan.records.body,
             limited=limited,
+            steps=_steps(plan.records),
         )
     elif (
         isinstance(plan, Drawn)
@@ -435,6 +447,8 @@ def teach(
             before=plan.before.body,
             owner=plan.owner,
             limited=limited,
+            steps=_steps(plan.empty.records),
+            before_steps=_steps(plan.before),
         )
     else:
         plane.learn(name, rrtype, native.PLAN_LEFT)

@@ -153,6 +153,8 @@ class Plane:
         before: bytes = ...,
         owner: bytes = ...,
         limited: bytes = ...,
+        steps: bytes = ...,
+        before_steps: bytes = ...,
     ) -> None: ...
     def meet(
         self, place: int, address: bytes, prefix: int, route: Route, scope: int

@@ -60,6 +60,7 @@ from dinamed.plane.tables cimport (
     DRAWN,
     FIXED,
     MOST_COLUMNS,
+    STEP_SIZE,
     TALLY_SIZE,
     TYPE_COLUMNS,
     Known,

@@ -95,21 +95,28 @@ cdef class Plane:
         uint32_t rcode=0, bint authoritative=False, int error=-1,
         tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
         tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
-        bytes limited=b"",
+        bytes limited=b"", bytes steps=b"", bytes before_steps=b"",
     ):
         """Remember the plan of a question, and forget all others when there are many.
 
         `name` is in lower case; `limited` is the kind of the answer, for limits on
-        replies.  A question that is known keeps its plan.
+        replies.  `steps` has nine octets for each RRset of the body: its end, the
+        counts up to there, and whether a reply without it is truncated.  A question
+        that is known keeps its plan.
         """
         cdef Tables tables = self.tables
         cdef Learned *plan
         cdef _Plans plans = tables._plans
         cdef size_t size = len(name) + len(body) + len(before) + len(owner)
+        size += len(steps) + len(before_steps)
         cdef uint8_t *at
         cdef int i
         if not 0 < len(name) <= 255 or size > 8192:
             raise ValueError("too long to be remembered")
+        for part, told in ((body, steps), (before, before_steps)):
+            for i in range(0, len(told), STEP_SIZE):
+                if int.from_bytes(told[i : i + 2], "big") > len(part):
+                    raise ValueError("an RRset past the end")
         if kind == DRAWN and route + 2 > <uint32_t>len(tables.routes):
             raise ValueError("no such route")
         if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
@@ -139,7 +146,9 @@ cdef class Plane:
         plan.before = len(before)
         plan.owner = len(owner)
         at = plan.octets
-        for part in (name, body, before, owner):
+        plan.steps = len(steps) // STEP_SIZE
+        plan.before_steps = len(before_steps) // STEP_SIZE
+        for part in (name, body, before, owner, steps, before_steps):
             memcpy(at, <const char *><bytes>part, len(<bytes>part))
             at += len(<bytes>part)
         plans.add(plan)

@@ -17,6 +17,7 @@ cdef enum:
     TYPE_COLUMNS = 258   # the last type that is counted by itself is 257
     MOST_COLUMNS = 32
     RCODE_ROWS = 4       # NOERROR, NXDOMAIN, REFUSED, FORMERR
+    STEP_SIZE = 9        # of an RRset: its end, counts up to there, whether needed
     TALLY_SIZE = 128     # MOST_COLUMNS * RCODE_ROWS, of one thread
 
 
@@ -42,7 +43,9 @@ cdef struct Learned:
     uint32_t before_counts[3]
     uint32_t before         # octets of the records before the drawn ones
     uint32_t owner          # octets of the drawn records' owner
-    uint8_t octets[1]       # name, body, before, owner
+    uint32_t steps          # how many RRsets the body has, and those before
+    uint32_t before_steps
+    uint8_t octets[1]       # name, body, before, owner, steps of both
 
 
 cdef struct Known:
@@ -169,6 +172,11 @@ cdef inline void tally(
     else:
         row = row * MOST_COLUMNS
     plane_add(counts + thread * TALLY_SIZE + row, 1)
+
+
+cdef inline const uint8_t *plan_steps(const Learned *plan) noexcept nogil:
+    """Where each RRset of the body ends, and behind that of those before."""
+    return plan.octets + plan.size + plan.body + plan.before + plan.owner
 
 
 cdef inline uint64_t plan_hash(

@@ -32,6 +32,7 @@ cdef int _one_message(const uint8_t *data, size_t size) noexcept nogil:
     asker.rng = &_chance
     asker.thread = 0
     asker.now = 1000000000
+    asker.ticks = <uint64_t>asker.now << 22
     # Of the size that a thread has for a reply, and fenced on the heap.
     out = <uint8_t *>malloc(REPLY_STRIDE)
     got = answer(_fuzzed, &asker, data + 1, <uint32_t>(size - 1), out)

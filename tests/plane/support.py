@@ -33,6 +33,9 @@ away IN CNAME www.example.net.
 loop IN CNAME loop
 topool IN CNAME weighted
 toempty IN CNAME six
+tocrowd IN CNAME alias3
+alias3 IN CNAME crowd
+tomany IN CNAME many
 deep.a.b.c IN A 192.0.2.90
 *.wild IN A 192.0.2.91
 *.wild IN TXT "wild"
@@ -76,6 +79,7 @@ BOUND = {
     "placed": "placed",
     "near": "near",
     "net": "net",
+    "crowd": "crowd",
     "*.pools": "weighted",
 }
 
@@ -90,6 +94,13 @@ def members(weighted: bool = True) -> tuple[Member, ...]:
             weight=float(n) if weighted else 1.0,
         )
         for n in range(1, 9)
+    )
+
+
+def crowd() -> tuple[Member, ...]:
+    """So many that the largest replies hold just their IPv4 addresses."""
+    return tuple(
+        host(f"c{n}", f"203.0.113.{n}", f"2001:db8:1::{n}") for n in range(1, 61)
     )
 
 
@@ -112,6 +123,7 @@ def pools() -> list[Pool]:
         make_pool("down", host("gone", "192.0.2.9", weight=0.0), when_down="none"),
         make_pool("nested", Member(name="inner", pool="weighted")),
         make_pool("two", host("both", "192.0.2.1", "192.0.2.2")),
+        make_pool("crowd", *crowd(), select=["hash"], answers=60),
         make_pool("placed", *MEMBERS, select=["country", "hash"]),
         make_pool("near", *MEMBERS, select=["priority", "nearest", "hash"]),
         make_pool("net", *MEMBERS, select=["network", "country", "hash"]),

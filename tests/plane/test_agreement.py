@@ -18,17 +18,30 @@ from tests.strategies import TYPES, mutated
 
 CLIENT = bytes((192, 0, 2, 77))
 CLIENT6 = bytes.fromhex("20010db8000100020003000400050006")
-DRAWN = frozenset(BOUND) | {"topool", "toempty"}
+DRAWN = frozenset(BOUND) | {"topool", "toempty", "tocrowd"}
 """Names whose answers are drawn (by some pools: determined all the same)."""
 DETERMINED = frozenset(
-    {"hashed", "hashed2", "ranked", "six", "down", "toempty", "placed", "near", "net"}
+    {
+        *("hashed", "hashed2", "ranked", "six", "down", "toempty"),
+        *("placed", "near", "net", "crowd", "tocrowd"),
+    }
 )
 
 _LEFT = st.sampled_from(
     [
         *BOUND,
         *("", "www", "WwW", "ns1", "mail", "srv", "alias", "away", "loop", "topool"),
-        *("toempty", "b.c", "a.b.c", "x.a.b.c", "deep.a.b.c", "q.wild", "a.q.wild"),
+        *(
+            "toempty",
+            "tocrowd",
+            "tomany",
+            "b.c",
+            "a.b.c",
+            "x.a.b.c",
+            "deep.a.b.c",
+            "q.wild",
+            "a.q.wild",
+        ),
         *("wild", "q.star", "sub", "x.sub", "ns.sub", "below", "x.below", "odd"),
         *("many", "x.ns1", "y.ns1", "y.x.ns1", "hostmaster", "y.hostmaster"),
         *("mgmt", "weighted.mgmt", "nope.mgmt", "_status", "x._status", "_country"),
@@ -194,6 +207,32 @@ class AgreementTests(SynchronousTestCase):
         self.assertEqual(self.pair.left, 0)
         # Each client is learned once for each pool.
         self.assertGreater(self.pair.native, 2 * self.pair.learned - 20)
+
+    def test_truncation(self) -> None:
+        """Whole RRsets go, with TC where they are needed; and none goes to Python."""
+        cut = set()
+        for left, rrtype in (
+            *(("many", 16), ("tomany", 16), ("many", 1), ("www", 1), ("mail", 15)),
+            *(("crowd", 1), ("crowd", 28), ("tocrowd", 1), ("tocrowd", 28)),
+            *(("x.sub", 1), ("missing", 1), ("srv", 33), ("", 2)),
+        ):
+            self.check(ask(left, rrtype))
+            for size in (512, 600, 985, 990, 1000, 1010, 1232):
+                for options in (b"", _option(3, b""), _option(10, b"12345678")):
+                    data = bytearray(ask(left, rrtype))
+                    data[11] = 1
+                    data += b"\0\0\x29" + size.to_bytes(2, "big") + bytes(4)
+                    data += bytes((0, len(options))) + options
+                    self.check(bytes(data))
+                    told = self.pair.ask_plane(bytes(data), CLIENT)
+                    assert told is not None
+                    if told[2] & 2:
+                        cut.add((left, rrtype, size))
+        self.assertEqual(self.pair.left, 0)
+        self.assertIn(("crowd", 1, 512), cut)
+        self.assertIn(("crowd", 28, 1232), cut)
+        self.assertNotIn(("crowd", 1, 1232), cut)
+        self.assertIn(("tomany", 16, 600), cut)
 
     def test_most_is_native(self) -> None:
         """What is asked all day does not go to Python."""
