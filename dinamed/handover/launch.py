@@ -14,6 +14,9 @@ MODULE = "dinamed.handover.successor"
 DAEMON = "DINAMED_DAEMON"
 """Set in the environment of those whose first ancestor was a daemon."""
 
+SYSTEMD = "NOTIFY_SOCKET"
+"""Set in the environment by those who can be told of another main process."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -28,6 +31,8 @@ class Launch:
     environment: Mapping[str, str]
     pid_file: str = ""
     daemon: bool = False
+    guarded: bool = False
+    """Whether who started this process waits for its end."""
     log_file: str = ""
     """The file that twistd writes to, if it writes to one."""
     owner: tuple[int, int] | None = None
@@ -87,6 +92,7 @@ def launch_of(parent: Any, environment: Mapping[str, str]) -> Launch:
         environment={k: v for k, v in environment.items() if k != VARIABLE},
         pid_file=os.path.abspath(pid_file) if pid_file else "",
         daemon=daemon,
+        guarded=not (daemon or VARIABLE in environment or SYSTEMD in environment),
         log_file=os.path.abspath(log_file) if log_file else "",
         owner=None if uid is None else (uid, -1 if gid is None else gid),
         refusal=refusal,

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from dinamed.handover.carrying import Carrier
 from dinamed.handover.channel import Channel
+from dinamed.handover.guard import become_guard
 from dinamed.handover.known import Known, since
 from dinamed.handover.launch import Launch
 from dinamed.handover.messages import (
@@ -96,6 +97,7 @@ class ReplaceService(Service):
         self._handover: Handover | None = None
         self.left = False
         """Whether another process has taken over."""
+        self._wake: int | None = None
         self.guard: Any = None
         """A file that wants to be told the pid of who takes over."""
 
@@ -150,6 +152,9 @@ class ReplaceService(Service):
             return
         self.log.info("starting a process to take over")
         append_to(self._launch.log_file)
+        if self._launch.guarded and self.guard is None:
+            self._wake, write = os.pipe()
+            self.guard = os.fdopen(write, "wb", 0)
         guard = self.guard.fileno() if self.guard is not None else None
         offer = Offer(
             VERSION, self._held.offered, self._launch.pid_file, guard is not None
@@ -178,7 +183,11 @@ class ReplaceService(Service):
         self.left = True
         self.log.info("process {pid} has taken over, leaving", pid=pid)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        if self.guard is not None:
+        if self._wake is not None:
+            self._reactor.addSystemEventTrigger(
+                "after", "shutdown", become_guard, self._wake, pid
+            )
+        elif self.guard is not None:
             with suppress(OSError):
                 self.guard.write(b"%d\n" % pid)
         self._household.listening.hand_over = Mover(self._reactor, handover.send).move

@@ -6,12 +6,19 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import dns.message
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.daemon.harness import START_SECONDS, STOP_SECONDS, wait_for_exit, wait_until
+from tests.daemon.harness import (
+    PATIENCE,
+    START_SECONDS,
+    STOP_SECONDS,
+    wait_for_exit,
+    wait_until,
+)
 from tests.daemon.watched import ZONE, WatchedDaemon
 
 QUESTION = dns.message.make_query(ZONE, "SOA", flags=0).to_wire()
@@ -26,6 +33,7 @@ class ReplacedDaemon(WatchedDaemon):
     ) -> None:
         super().__init__(pools, server)
         self.pid_file = self.folder / "pid"
+        self.stays = True
         self.twistd_options = [f"--pidfile={self.pid_file}", *twistd]
 
     @property
@@ -52,8 +60,13 @@ class ReplacedDaemon(WatchedDaemon):
         return self.pid
 
     def wait_for_end(self, pid: int) -> None:
-        """Wait until an old process has ended."""
+        """Wait until an old process has ended; what we started stays as a guard."""
         if self.process is not None and self.process.pid == pid:
+            if self.stays:
+                line = Path(f"/proc/{pid}/cmdline")
+                guards = wait_until(lambda: b"guard" in line.read_bytes(), PATIENCE)
+                assert guards, self.log
+                return
             assert self.process.wait(START_SECONDS) == 0, self.log
             return
         assert wait_for_exit(pid, START_SECONDS), self.log

@@ -260,6 +260,7 @@ class ManagedTests(ReplaceCase):
             told.settimeout(5)
             os.environ["NOTIFY_SOCKET"] = str(daemon.folder / "notify")
             self.addCleanup(os.environ.pop, "NOTIFY_SOCKET", None)
+            daemon.stays = False
             daemon.start()
             self.assertIn(f"MAINPID={daemon.pid}", told.recv(4096).decode())
             new = daemon.replace()
@@ -269,6 +270,35 @@ class ManagedTests(ReplaceCase):
             self.assertEqual(told.recv(4096), b"STOPPING=1")
             told.setblocking(False)
             self.assertRaises(BlockingIOError, told.recv, 4096)
+
+    def test_guard(self) -> None:
+        """Who started it sees one process, which passes on signals, and ends last."""
+        daemon = self.started(POOL)
+        first = daemon.pid
+        daemon.replace()
+        second = daemon.replace()
+        config = daemon.folder / "dinamed.toml"
+        config.write_text(config.read_text() + "[mgmt]\nallow = []\n")
+        os.kill(first, signal.SIGHUP)
+        self.assertTrue(wait_until(lambda: "reloaded" in daemon.log), daemon.log)
+        os.kill(first, signal.SIGUSR2)
+        self.assertTrue(wait_until(lambda: daemon.pid != second, 20), daemon.log)
+        self.assertTrue(wait_for_exit(second, 20), daemon.log)
+        daemon.assert_quiet()
+        last = daemon.pid
+        os.kill(first, signal.SIGTERM)
+        assert daemon.process is not None
+        self.assertEqual(daemon.process.wait(STOP_SECONDS), -signal.SIGTERM)
+        self.assertTrue(wait_for_exit(last, 0.1))
+        self.assertNotIn("Traceback", daemon.log)
+        self.assertTrue(is_free(daemon.addresses, daemon.port))
+
+    def test_guard_of_the_killed(self) -> None:
+        """A process that is killed takes its guard with it, so it is started again."""
+        daemon = self.started(POOL)
+        os.kill(daemon.replace(), signal.SIGKILL)
+        assert daemon.process is not None
+        self.assertEqual(daemon.process.wait(STOP_SECONDS), -signal.SIGKILL)
 
     def test_command(self) -> None:
         """`dinamed replace` tells who answers now."""

@@ -1,7 +1,7 @@
 """Tests for the frames between the two processes."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -38,6 +38,7 @@ MESSAGES = [
 class FrameTests(SynchronousTestCase):
     """Messages to octets and back."""
 
+    @settings(deadline=None)
     @given(st.lists(st.sampled_from(MESSAGES)), st.integers(1, 40))
     def test_pieces(self, messages: list[Built], size: int) -> None:
         """However the octets are cut, the messages are the same."""
