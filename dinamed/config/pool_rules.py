@@ -14,6 +14,8 @@ from dinamed.config.stages import StageKind
 from dinamed.config.values import shown
 
 WHEN_DOWN = ("all", "none", "last")
+MOST_NESTED = 16
+"""Levels of pools that stand in pools; a choice goes through them all."""
 
 Reference = tuple[str, Path]  # a pool that is named, and where
 
@@ -190,11 +192,11 @@ def _references(pool: Pool, listed: int) -> Iterator[Reference]:
 
 
 def _loops(reader: Reader, references: Mapping[str, list[Reference]]) -> None:
-    """Report every reference that closes a loop, with the way round.
+    """Report every reference that closes a loop, with the way round, or is too deep.
 
     Depth first with a stack of its own: a chain of pools may be long.
     """
-    done: set[str] = set()
+    done: dict[str, int] = {}  # the levels below each pool, itself included
     for start in references:
         way: dict[str, Iterator[Reference]] = {}
         if start not in done:
@@ -211,4 +213,17 @@ def _loops(reader: Reader, references: Mapping[str, list[Reference]]) -> None:
                     break
             else:
                 del way[name]
-                done.add(name)
+                done[name] = _levels(reader, references[name], done)
+
+
+def _levels(
+    reader: Reader, references: list[Reference], known: Mapping[str, int]
+) -> int:
+    """The levels of a pool; the first reference that makes them too many is told."""
+    deepest = 0
+    for target, place in references:
+        levels = known.get(target, 0)
+        if levels == MOST_NESTED:
+            reader.report(place, f"more than {MOST_NESTED} pools inside each other")
+        deepest = max(deepest, levels)
+    return deepest + 1

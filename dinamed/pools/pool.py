@@ -61,6 +61,7 @@ class PoolView:
         "_inner",
         "_ledger",
         "_nested",
+        "_offers",
         "_parts",
         "_routes",
         "_standin",
@@ -81,6 +82,7 @@ class PoolView:
         self._inner = parts.inner
         self._ledger = parts.ledger
         self._routes: dict[Family, Route | None] = {}
+        self._offers: dict[Family, bool] = {}
         self.settings = parts.settings
         self.name = parts.settings.name
         self.ttl = parts.settings.ttl.low
@@ -159,7 +161,12 @@ class PoolView:
         """Whether a choice for `family` gives anything."""
         if self._standin is not None:
             return self._standin.offers(family)
-        return any(self.serves(member, family) for member in self.offered)
+        # Kept: each pool above asks for every member that stands for this one.
+        if family not in self._offers:
+            self._offers[family] = any(
+                self.serves(member, family) for member in self.offered
+            )
+        return self._offers[family]
 
     def serves(self, member: Member, family: Family) -> bool:
         """Whether this member, host or pool, can answer for `family`."""

@@ -59,7 +59,7 @@ def static_pools(pools: Iterable[Pool]) -> dict[str, tuple[RRset, ...]]:
 
 
 def _rrsets(pool: Pool, known: Mapping[str, Pool]) -> tuple[RRset, ...]:
-    packed = sorted(set(_addresses(pool, known, frozenset())))
+    packed = sorted(set(_addresses(pool, known, set())))
     found = []
     for rrtype, size in ((Type.A, 4), (Type.AAAA, 16)):
         rdatas = tuple(one for one in packed if len(one) == size)
@@ -69,13 +69,15 @@ def _rrsets(pool: Pool, known: Mapping[str, Pool]) -> tuple[RRset, ...]:
 
 
 def _addresses(
-    pool: Pool, known: Mapping[str, Pool], above: frozenset[str]
+    pool: Pool, known: Mapping[str, Pool], seen: set[str]
 ) -> Iterator[bytes]:
+    """Those of its members; of a pool that was seen before there is nothing new."""
+    seen.add(pool.name)
     for member in pool.members:
         if member.weight == 0:
             continue
         for address in member.addresses:
             yield ipaddress.ip_address(address).packed
         inner = known.get(member.pool) if member.pool is not None else None
-        if inner is not None and inner.name not in above:
-            yield from _addresses(inner, known, above | {pool.name})
+        if inner is not None and inner.name not in seen:
+            yield from _addresses(inner, known, seen)

@@ -238,12 +238,23 @@ class PoolTests(FolderTestCase):
         )
 
     def test_long_chain(self) -> None:
-        """A long chain of pools is no loop and breaks nothing."""
-        chain = "".join(
-            pool(f'when_down = "p{number + 1}"', name=f"p{number}")
-            for number in range(1500)
-        )
-        self.assertEqual(self.told(chain + pool(name="p1500")), [])
+        """So many may stand in each other, and no more; told once."""
+        for size, told in (
+            (16, []),
+            (17, ["2: pools.p0.when_down: more than 16 pools inside each other"]),
+            (
+                1500,
+                [
+                    f"{3 * 1483 + 2}: pools.p1483.when_down: "
+                    "more than 16 pools inside each other"
+                ],
+            ),
+        ):
+            chain = "".join(
+                pool(f'when_down = "p{number + 1}"', name=f"p{number}")
+                for number in range(size - 1)
+            )
+            self.assertEqual(self.told(chain + pool(name=f"p{size - 1}")), told)
 
 
 NOT_ASCII = '"30-\\u0663\\u0660\\u0660"'

@@ -103,6 +103,15 @@ class PoolTests(SynchronousTestCase):
         owners = [record.owner for record in view.records()]
         self.assertEqual(owners.count(b"\x03ftp" + ORIGIN), 3)
 
+    def test_static_of_many_ways(self) -> None:
+        """Each pool counts once, however many ways lead to it."""
+        pools = [make_pool("p0", host("a", "192.0.2.1"))]
+        for number in range(1, 40):
+            ways = [Member(name=f"w{n}", pool=f"p{number - 1}") for n in range(8)]
+            pools.append(make_pool(f"p{number}", *ways))
+        (found,) = static_pools(pools)["p39"]
+        self.assertEqual(found.rdatas, (b"\xc0\0\2\1",))
+
     def test_bound_secondary(self) -> None:
         """In a secondary zone the pool takes the place of addresses and aliases."""
         text = RRset(16, 60, (b"\x01a",))
