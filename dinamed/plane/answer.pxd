@@ -576,7 +576,7 @@ cdef inline int hopeless(
         tables.book, tables.book.errors, source.address, source.size, source.ticks,
         source.thread,
     ) == DROPS:
-        return LIMITED
+        return SILENT
     return <int>end
 
 

@@ -204,6 +204,48 @@ class LimitTests(OwnDaemonCase):
         self.assertEqual(len(reply.answer), 1)
         daemon.assert_quiet()
 
+    def test_by_dig(self) -> None:
+        """Over the limit: truncated and asked again over TCP; but not for everyone."""
+        daemon = self.limited(
+            'responses_per_second = 0.02\nslip = 1\nexempt = ["127.0.0.2/32"]'
+        )
+        for name in (f"www.{ZONE}", f"ftp.{ZONE}", f"nope.{ZONE}"):
+            first = run_dig(daemon, ["+nocookie", "+ignore", name])
+            self.assertNotIn("tc", first.flags)
+            for _ in range(3):
+                short = run_dig(daemon, ["+nocookie", "+ignore", name])
+                self.assertIn("tc", short.flags)
+                self.assertEqual((short.answer, short.authority), ([], []))
+            again = run_dig(daemon, ["+nocookie", name])  # over TCP by itself
+            self.assertNotIn("tc", again.flags)
+            self.assertEqual(bool(again.answer), bool(first.answer))
+            exempt = run_dig(daemon, ["+nocookie", "+ignore", "-b127.0.0.2", name])
+            self.assertNotIn("tc", exempt.flags)
+            fresh = run_dig(daemon, [f"+cookie={COOKIE}", "+ignore", name])
+            self.assertIn("tc", fresh.flags)
+            assert fresh.opt is not None
+            given = GOOD.match(fresh.opt.option("COOKIE") or "")
+            assert given is not None
+            cookie = f"+cookie={COOKIE}{given[1]}"
+            for _ in range(3):
+                known = run_dig(daemon, [cookie, "+ignore", name])
+                self.assertNotIn("tc", known.flags)
+        daemon.assert_quiet()
+
+    def test_dropped(self) -> None:
+        """Without slip those over the limit are met by silence, and counted."""
+        daemon = self.limited("responses_per_second = 0.02\nslip = 0")
+        query = dns.message.make_query(f"www.{ZONE}", "A", flags=0).to_wire()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", daemon.port))
+            for _ in range(5):
+                sock.send(query)
+            sock.settimeout(1)
+            self.assertEqual(len(dns.message.from_wire(sock.recv(4096)).answer), 1)
+            with self.assertRaises(TimeoutError):
+                sock.recv(4096)
+        daemon.assert_quiet()
+
     def test_streams(self) -> None:
         """Idle connections are cut, and those of one network are bounded."""
         daemon = self.limited("tcp_idle = 1\ntcp_per_prefix = 3")
