@@ -28,6 +28,7 @@ from dinamed.handover.launch import Launch, launch_of
 from dinamed.handover.leaving import Household, ReplaceService
 from dinamed.handover.sockets import HTTP, TLS, Held, Inherited
 from dinamed.plane.service import DataPlane, threads_for
+from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.compiler import ConfigError, Loaded, load_now
@@ -225,6 +226,9 @@ def wire(
     listening = ListenService(reactor, resolver, bound.dns, plane)
     watching = WatchingService(reactor, authority, random.SystemRandom())
     carrier = Carrier(authority, resolver, listening, reloading, watching.health)
+    query_log = QueryLogService(
+        reactor, authority, resolver, plane, listening.timed.locate, random.Random()
+    )
     notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
     reloading.on_busy = notifying.reloading
     services = MultiService()
@@ -258,10 +262,19 @@ def wire(
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
     TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
     if bound.http:
-        parts = Parts(authority, resolver, listening, reloading, watching, replacing)
+        parts = Parts(
+            authority,
+            resolver,
+            listening,
+            reloading,
+            watching,
+            replacing,
+            query_log,
+        )
         web = web_service(reactor, parts, server.token_file, bound.http)
         web.setServiceParent(services)
     LimitsService(authority, listening.streams).setServiceParent(services)
+    query_log.setServiceParent(services)
     answering = wire_answering(reactor, authority, listening, bound)
     notifying.setServiceParent(answering)
     if process.arrival is not None:

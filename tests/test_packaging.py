@@ -185,8 +185,10 @@ class ShippedFilesTests(SynchronousTestCase):
 
     def test_debian_links(self) -> None:
         """What debhelper looks for in debian/ is what stands in etc/."""
-        for name in ("sysusers", "tmpfiles"):
+        for name, there in (
+            ("sysusers", "sysusers.d/dinamed.conf"),
+            ("tmpfiles", "tmpfiles.d/dinamed.conf"),
+            ("logrotate", "logrotate.d/dinamed"),
+        ):
             link = ROOT / "debian" / f"dinamed.{name}"
-            self.assertEqual(
-                link.resolve(), ROOT / "etc" / f"{name}.d" / "dinamed.conf"
-            )
+            self.assertEqual(link.resolve(), ROOT / "etc" / there)

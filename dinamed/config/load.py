@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dinamed.config import places, pool_rules, secrets, transfer_rules, zone_rules
 from dinamed.config.limits import Limits
 from dinamed.config.places import Geo
+from dinamed.config.query_log import QueryLog
 from dinamed.config.reader import Reader
 from dinamed.config.settings import Mgmt, Server, Settings, Zone
 from dinamed.config.stages import STAGES, StageKind
@@ -19,7 +20,7 @@ from dinamed.problems import Problem
 
 MAX_SIZE = 8 * 2**20  # octets: over ten thousand members, and read in seconds
 
-_TABLES = ("server", "limits", "mgmt", "geo", "keys", "zones", "pools")
+_TABLES = ("server", "limits", "query_log", "mgmt", "geo", "keys", "zones", "pools")
 # tomllib takes time and memory by the square of the parts of a dotted key.
 _DEEP_KEY = re.compile(
     r"(?:^|[\s{,\[])"
@@ -112,6 +113,7 @@ def _settings(
     server = reader.table(Server, raw.get("server", {}), ("server",))
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
     limits = reader.table(Limits, raw.get("limits", {}), ("limits",))
+    query_log = reader.table(QueryLog, raw.get("query_log", {}), ("query_log",))
     geo = _geo(reader, raw.get("geo", {}), folder)
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = _tables(reader, raw, "zones")
@@ -127,6 +129,7 @@ def _settings(
         reader.problems
         or server is None
         or limits is None
+        or query_log is None
         or mgmt is None
         or geo is None
     ):
@@ -136,6 +139,7 @@ def _settings(
         path=os.path.abspath(path),
         server=server,
         limits=limits,
+        query_log=_with_folder(query_log, folder),
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),
@@ -170,6 +174,16 @@ def _geo(reader: Reader, raw: object, folder: str) -> Geo | None:
     for at, file in enumerate(databases):
         zone_rules.check_readable(reader, file, ("geo", "databases", at))
     return replace(geo, databases=databases)
+
+
+def _with_folder(query_log: QueryLog, folder: str) -> QueryLog:
+    """The same with its paths absolute."""
+    paths = {
+        name: os.path.join(folder, path)
+        for name in ("file", "dnstap_file", "dnstap_socket")
+        if (path := getattr(query_log, name)) is not None
+    }
+    return replace(query_log, **paths)
 
 
 def _server(reader: Reader, server: Server, folder: str) -> Server:

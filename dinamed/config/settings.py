@@ -18,6 +18,7 @@ from dinamed.config.checks import AnyCheck
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
+from dinamed.config.query_log import QueryLog
 from dinamed.config.transfers import Grant, Key, MayTransfer, Peer, Primary
 from dinamed.config.values import MAX_TTL, Stage, Ttl
 from dinamed.zones.targeting import Targeting
@@ -160,6 +161,7 @@ class Settings(Table, frozen=True, kw_only=True):
     server: Server = Server()
     mgmt: Mgmt = Mgmt()
     limits: Limits = Limits()
+    query_log: QueryLog = QueryLog()
     geo: Geo = Geo()
     keys: tuple[Key, ...] = ()
     zones: tuple[Zone, ...] = ()

@@ -31,6 +31,7 @@ from dinamed.plane.limits cimport (
     kind_hash,
     origin_kind,
 )
+from dinamed.plane.notes cimport Note, Notes
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
 from dinamed.plane.places cimport (
     AT_16,
@@ -50,6 +51,7 @@ from dinamed.plane.posix cimport (
     msghdr,
     plane_get,
     plane_get_seq,
+    plane_port,
     plane_set_pointer,
     plane_set_seq,
     plane_source,
@@ -97,6 +99,7 @@ MOST_KEYS = MOST_SECRETS
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
+TICKS_A_SECOND = 2.0**22
 
 cdef enum:
     LEAF = 0x80000000

@@ -57,6 +57,11 @@ cdef extern from *:
         return (uint32_t)now.tv_sec;
     }
 
+    static inline int plane_port(const plane_address *from) {
+        return ntohs(from->any.sa_family == AF_INET ? from->v4.sin_port
+                                                    : from->v6.sin6_port);
+    }
+
     /* The packed source address; IPv4 in IPv6 (mapped) becomes IPv4. */
     static inline int plane_source(const plane_address *from, const uint8_t **octets) {
         if (from->any.sa_family == AF_INET) {
@@ -155,5 +160,6 @@ cdef extern from *:
     void plane_set_pointer(void *, void *) noexcept nogil
     uint32_t plane_now(uint64_t *) noexcept nogil
     int plane_source(const plane_address *, const uint8_t **) noexcept nogil
+    int plane_port(const plane_address *) noexcept nogil
     size_t plane_echo(msghdr *) noexcept nogil
     void plane_send(int, mmsghdr *, int) noexcept nogil

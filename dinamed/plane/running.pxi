@@ -38,6 +38,7 @@ cdef class Plane:
         for i in range(self.threads + 1):
             if self.workers[i] != NULL:
                 free(self.workers[i].ring)
+                free(self.workers[i].kept_notes)
                 free(self.workers[i].batch)
             free(self.workers[i])
         free(self.workers)
@@ -348,6 +349,61 @@ cdef class Plane:
                 pop(worker.ring)
             more = more or not left
         return more
+
+    def note(self, double share):
+        """From now on write this share of the answers down, for `take_notes`; 0: none.
+
+        The first call that asks for any takes 1 MiB for each thread.
+        """
+        cdef int i
+        cdef Notes *notes
+        for i in range(self.threads):
+            if share <= 0:
+                plane_set_pointer(&self.workers[i].notes, NULL)
+                continue
+            notes = self.workers[i].kept_notes
+            if notes == NULL:
+                notes = self.workers[i].kept_notes = <Notes *>_new(sizeof(Notes))
+            plane_set_seq(
+                &notes.threshold,
+                FOREVER if share >= 1 else <uint64_t>(share * 18446744073709549568.0),
+            )
+            plane_set_pointer(&self.workers[i].notes, notes)
+
+    def take_notes(self, int most):
+        """Answers that were written down: time, source, port, query, reply.
+
+        At most `most` of each thread.  And how many were dropped since the start.
+        """
+        cdef list found = []
+        cdef int i, left, size
+        cdef uint64_t dropped = 0
+        cdef Notes *notes
+        cdef const Note *record
+        cdef const uint8_t *address
+        cdef const char *data
+        for i in range(self.threads):
+            notes = self.workers[i].kept_notes
+            if notes == NULL:
+                continue
+            dropped += plane_get(&notes.dropped)
+            left = most
+            while left:
+                record = <const Note *>peek(&notes.ring)
+                if record == NULL:
+                    break
+                left -= 1
+                size = plane_source(&record.name, &address)
+                data = <const char *>record + sizeof(Note)
+                found.append((
+                    <double>record.ticks / TICKS_A_SECOND,
+                    <bytes>(<const char *>address)[:size],
+                    plane_port(&record.name),
+                    <bytes>data[:record.query],
+                    <bytes>data[record.query:record.query + record.reply],
+                ))
+                pop(&notes.ring)
+        return found, dropped
 
     def counters(self):
         """Sums over the threads since the start, by name; rcodes as "rcode N"."""

@@ -4,6 +4,7 @@ from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 from dinamed.plane.answer cimport LEARN, LIMITED, MEET, SILENT, Source, answer
+from dinamed.plane.notes cimport Notes, note
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     MSG_WAITFORONE,
@@ -70,6 +71,8 @@ cdef struct Worker:
     uint32_t socket_count
     pollfd sockets[MOST_SOCKETS]
     Ring *ring
+    Notes *notes        # NULL: nobody logs queries now
+    Notes *kept_notes   # the same, to be taken and freed by Python
     Batch *batch
 
 
@@ -106,12 +109,14 @@ cdef inline void serve_batch(
     cdef int size
     cdef uint8_t *out
     cdef TablesData *tables
+    cdef Notes *notes
     source.rng = &worker.rng
     source.thread = worker.number
     source.now = plane_now(&source.ticks)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)
+    notes = <Notes *>plane_get_pointer(&worker.notes)
     for i in range(count):
         source.size = plane_source(&batch.names[i], &source.address)
         out = &batch.reply_octets[replies * REPLY_STRIDE]
@@ -142,6 +147,12 @@ cdef inline void serve_batch(
                 batch.received[i].msg_hdr.msg_controllen
             )
             plane_add(&worker.rcodes[out[3] & 15], 1)
+            if notes != NULL:
+                note(
+                    notes, &worker.rng, &batch.names[i],
+                    &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
+                    out, <uint32_t>size, source.ticks,
+                )
             replies += 1
         elif push(
             worker.ring, &batch.received[i].msg_hdr,

@@ -1,6 +1,6 @@
 """The custom twisted.names resolver: the engine as an `IResolver`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.error import DNSLookupError
@@ -47,6 +47,8 @@ class Resolver(ResolverBase):
         self.engine = engine
         self.failures = 0
         """Queries that met an error of ours and got SERVFAIL."""
+        self.on_reply: Callable[[bytes, str, bool, bytes], None] | None = None
+        """Is told of each reply: query, sender, whether over a stream, reply."""
         self._debug = debug
 
     def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
@@ -65,6 +67,8 @@ class Resolver(ResolverBase):
             return _server_failure(data)
         if self._debug:
             self._log_query(data, host, reply)
+        if self.on_reply is not None and reply is not None:
+            self.on_reply(data, host, stream, reply)
         return reply
 
     def answer(self, context: QueryContext) -> bytes:

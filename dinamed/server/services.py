@@ -60,8 +60,8 @@ class ListenService(Service):
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
         self.samples = Samples()
-        self._timed = Timed(resolver, resolver.engine, self.samples)
-        self.streams = StreamFactory(self._timed, reactor)
+        self.timed = Timed(resolver, resolver.engine, self.samples)
+        self.streams = StreamFactory(self.timed, reactor)
         self.stopped: Deferred[None] = Deferred()
         """Fires when a stop is over."""
         self.hand_over: Callable[[StreamFactory], Deferred[None]] | None = None
@@ -128,7 +128,7 @@ class ListenService(Service):
                 self._reactor,
                 sock.fileno(),
                 listening.address.family,
-                DatagramProtocol(self._resolver, self._timed),
+                DatagramProtocol(self._resolver, self.timed),
                 MAX_DATAGRAM,
             )
             port.startListening()

@@ -59,10 +59,11 @@ class Timed:
         self._samples.seconds.add(clock() - began)
         # A database that turns out to be broken must not stop a port.
         with suppress(Exception):
-            self._samples.from_country(self._country(host))
+            self.locate(packed(host))
         return reply
 
-    def _country(self, host: str) -> str:
-        source = packed(host)
+    def locate(self, source: bytes) -> None:
+        """Count a question by the country of its packed source."""
         locator = self._engine.snapshot.locator
-        return locator.locate(source, len(source) * 8).place.country or NOWHERE
+        place = locator.locate(source, len(source) * 8).place
+        self._samples.from_country(place.country or NOWHERE)

@@ -21,6 +21,8 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import PoolView
+from dinamed.querylog.service import QueryLogService
+from dinamed.querylog.writer import Counts
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
@@ -43,12 +45,14 @@ class ServerCollector(Collector):
         listening: ListenService,
         reloading: ReloadService,
         watching: WatchingService,
+        query_log: QueryLogService | None = None,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
         self._listening = listening
         self._reloading = reloading
         self._watching = watching
+        self._query_log = query_log
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of now."""
@@ -79,6 +83,8 @@ class ServerCollector(Collector):
         )
         yield _closed(self._listening.streams)
         yield _limited(engine)
+        if self._query_log is not None:
+            yield _logged(self._query_log.counts)
         yield from _reloads(self._reloading)
         yield from _checks(self._watching.health)
         views = [view for _, view in sorted(self._authority.manager.views.items())]
@@ -92,6 +98,17 @@ def registry_of(collector: Collector) -> CollectorRegistry:
     registry.register(collector)
     ProcessCollector(registry=registry)
     return registry
+
+
+def _logged(counts: Counts) -> Metric:
+    metric = CounterMetricFamily(
+        "dinamed_logged_queries",
+        "Sampled queries by what became of them in the query log.",
+        labels=("outcome",),
+    )
+    metric.add_metric(("written",), counts.written)
+    metric.add_metric(("dropped",), counts.dropped)
+    return metric
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.application.service import MultiService
 
 from dinamed.handover.leaving import ReplaceService
+from dinamed.querylog.service import QueryLogService
 from dinamed.server.adopting import AdoptService
 from dinamed.server.authority import Authority
 from dinamed.server.resolver import Resolver
@@ -34,6 +35,7 @@ class Parts:
     reloading: ReloadService
     watching: WatchingService
     replacing: ReplaceService
+    query_log: QueryLogService
 
 
 def site_of(
@@ -47,6 +49,7 @@ def site_of(
         parts.listening,
         parts.reloading,
         parts.watching,
+        parts.query_log,
     )
     live = Live(parts.authority, parts.resolver, parts.listening)
     events = EventsService(reactor, live)

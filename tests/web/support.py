@@ -14,6 +14,7 @@ from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
 from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
+from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import load_here
 from dinamed.server.resolver import Resolver
@@ -122,6 +123,14 @@ class SiteCase(TestCase):
             self.reloading,
             watching,
             self.replacing,
+            QueryLogService(
+                reactor,
+                self.authority,
+                resolver,
+                None,
+                lambda source: None,
+                random.Random(3),
+            ),
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
         port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[arg-type]

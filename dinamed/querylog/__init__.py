@@ -1,0 +1,1 @@
+"""The query log: answers as lines of JSON and as dnstap, written by a thread."""

@@ -1,0 +1,180 @@
+"""The query log beside a running server: samples both engines' answers.
+
+Of what the plane answers a small share is noted in any case, for the countries that
+clients are in; the log takes its own share of them.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from dinamed import __version__
+from dinamed.config.query_log import QueryLog
+from dinamed.plans.context import packed
+from dinamed.querylog.dnstap import payload
+from dinamed.querylog.exchange import Exchange
+from dinamed.querylog.frames import data
+from dinamed.querylog.lines import line
+from dinamed.querylog.look import Seen
+from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
+from dinamed.querylog.writer import Branch, Counts, Writer
+from dinamed.server.authority import Authority
+from dinamed.server.resolver import Resolver
+
+if TYPE_CHECKING:
+    from dinamed.plane.service import DataPlane
+
+INTERVAL = 0.1
+"""Seconds between the times that the plane's notes are taken."""
+LEAST_SHARE = 1 / 256
+"""Of the plane's answers, that are noted for the countries of clients."""
+MOST_NOTES = 4096
+"""Of each thread at a time."""
+
+
+def branches_of(settings: QueryLog, identity: Callable[[], str]) -> list[Branch]:
+    """The outlets that the config asks for."""
+
+    def frame(seen: Seen) -> bytes:
+        return data(payload(seen, identity(), __version__))
+
+    found = []
+    if settings.file:
+        found.append(Branch(settings.file, LineFile(settings.file), line))
+    if settings.dnstap_file:
+        path = settings.dnstap_file
+        found.append(Branch(path, FrameFile(path), frame))
+    if settings.dnstap_socket:
+        path = settings.dnstap_socket
+        found.append(Branch(path, FrameSocket(path), frame))
+    return found
+
+
+class QueryLogService(Service):
+    """Hands answers to the writer, as `[query_log]` says; follows its changes."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        resolver: Resolver,
+        plane: "DataPlane | None",
+        locate: Callable[[bytes], None],
+        rng: Random,
+    ) -> None:
+        """`locate` counts a packed source address by its country."""
+        self._reactor = reactor
+        self._authority = authority
+        self._resolver = resolver
+        self._plane = plane
+        self._locate = locate
+        self._random = rng.random
+        self._settings = QueryLog()
+        self._writer: Writer | None = None
+        self._before = Counts()
+        self._at_plane = self._dropped = 0
+        self._noting = 0.0
+        self._looping = LoopingCall(self._tick)
+        self._looping.clock = reactor
+
+    @property
+    def counts(self) -> Counts:
+        """What was written and dropped since the start."""
+        now = Counts() if self._writer is None else self._writer.counts
+        return Counts(
+            self._before.written + now.written,
+            self._before.dropped + now.dropped + self._at_plane,
+        )
+
+    def startService(self) -> None:
+        """Begin to write, if there is to be a log."""
+        super().startService()
+        self._looping.start(INTERVAL)
+
+    def stopService(self) -> Deferred[None] | None:
+        """Write what waits."""
+        super().stopService()
+        self._looping.stop()
+        self._take_notes()
+        return self._end()
+
+    def _tick(self) -> None:
+        settings = self._authority.loaded.settings.query_log
+        if settings != self._settings:
+            self._settings = settings
+            self._end()
+            self._begin()
+        plane = self._plane
+        share = max(LEAST_SHARE, settings.sample if settings.wanted else 0.0)
+        if plane is not None and plane.running and self._noting != share:
+            plane.native.note(share)
+            self._noting = share
+        self._take_notes()
+
+    def _begin(self) -> None:
+        if not self._settings.wanted:
+            return
+        self._writer = Writer(
+            branches_of(self._settings, lambda: self._engine.snapshot.identity),
+            lambda: self._engine.snapshot,
+            lambda text: self._reactor.callFromThread(self._tell, text),
+        )
+        self._writer.start()
+        self._resolver.on_reply = self._replied
+
+    @property
+    def _engine(self) -> Any:
+        return self._authority.engine
+
+    def _end(self) -> Deferred[None] | None:
+        writer, self._writer = self._writer, None
+        self._resolver.on_reply = None
+        if writer is None:
+            return None
+
+        def ended(_: None) -> None:
+            self._before.written += writer.counts.written
+            self._before.dropped += writer.counts.dropped
+
+        pool = self._reactor.getThreadPool()
+        ending = deferToThreadPool(self._reactor, pool, writer.stop)
+        return ending.addCallback(ended)
+
+    def _replied(self, query: bytes, host: str, stream: bool, reply: bytes) -> None:
+        """Note an answer of the Python engine."""
+        if self._writer is not None and self._chosen(1.0):
+            now = self._authority.seconds()
+            self._writer.offer(Exchange(now, packed(host), 0, stream, query, reply))
+
+    def _take_notes(self) -> None:
+        plane = self._plane
+        if not self._noting or plane is None or not plane.running:
+            return
+        notes, dropped = plane.native.take_notes(MOST_NOTES)
+        writer = self._writer
+        for time, source, port, query, reply in notes:
+            if writer is not None and self._chosen(self._noting):
+                writer.offer(Exchange(time, source, port, False, query, reply))
+            if self._random() * self._noting < LEAST_SHARE:
+                # A database that turns out to be broken must not stop the log.
+                with suppress(Exception):
+                    self._locate(source)
+        if writer is not None:
+            self._at_plane += dropped - self._dropped
+        self._dropped = dropped
+
+    def _chosen(self, share: float) -> bool:
+        """Whether one of the answers that are this share of all is for the log."""
+        return self._random() * share < self._settings.sample
+
+    def _tell(self, text: str) -> None:
+        self.log.warn("query log: {text}", text=text)
