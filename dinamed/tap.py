@@ -274,8 +274,8 @@ def wire(
         web = web_service(reactor, parts, server.token_file, bound.http)
         web.setServiceParent(services)
     LimitsService(authority, listening.streams).setServiceParent(services)
-    query_log.setServiceParent(services)
     answering = wire_answering(reactor, authority, listening, bound)
+    query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
     if process.arrival is not None:
         carrier.begin(process.arrival.built())
