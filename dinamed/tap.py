@@ -231,6 +231,8 @@ def wire(
     )
     notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
     reloading.on_busy = notifying.reloading
+    sources = [one.address.host for one in bound.dns]
+    transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
     services = MultiService()
     saving = None
     if server.state is not None:
@@ -248,15 +250,13 @@ def wire(
         reactor,
         process.launch,
         Held(bound.dns, bound.http, bound.tls),
-        Household(carrier, listening, before, reactor.stop),
+        Household(carrier, listening, before, transfers.hold, reactor.stop),
     )
     replacing.setServiceParent(services)
     reloading.setServiceParent(services)
     if saving is not None:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
-    sources = [one.address.host for one in bound.dns]
-    transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
     transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)

@@ -73,6 +73,8 @@ class Household:
     listening: ListenService
     before: Callable[[int], None]
     """Is told the pid of the new process before anything stops."""
+    hold: Callable[[bool], None]
+    """Has zones take no updates (True), for the new process has read them, or again."""
     leave: Callable[[], None]
     """Stops everything, and ends the process."""
 
@@ -160,9 +162,7 @@ class ReplaceService(Service):
             VERSION, self._held.offered, self._launch.pid_file, guard is not None
         )
         descriptors = self._held.descriptors + ([] if guard is None else [guard])
-        handover = Handover(
-            self._reactor, self._launch, self._household.carrier, self._over
-        )
+        handover = Handover(self._reactor, self._launch, self._household, self._over)
         self._handover = handover
         handover.begin(offer, descriptors)
 
@@ -172,6 +172,7 @@ class ReplaceService(Service):
             self._leave(outcome.pid, handover)
         else:
             self._handover = None
+            self._household.hold(False)
             self.log.error("not replaced: {why}", why=outcome.why)
             if self.running:
                 self._household.listening.reassert()
@@ -216,12 +217,13 @@ class Handover:
         self,
         reactor: Any,
         launch: Launch,
-        carrier: Carrier,
+        household: Household,
         over: Callable[[ReplaceOutcome], None],
     ) -> None:
         self._reactor = reactor
         self._launch = launch
-        self._carrier = carrier
+        self._carrier = household.carrier
+        self._hold = household.hold
         self._over: Callable[[ReplaceOutcome], None] | None = over
         self._channel = Channel(self._take, self._lost)
         self._told = Known()
@@ -287,6 +289,7 @@ class Handover:
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         if isinstance(message, Built):
+            self._hold(True)
             self._told = self._carrier.known()
             self._channel.send(Go(self._told))
         elif isinstance(message, Failed):

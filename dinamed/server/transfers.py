@@ -22,8 +22,9 @@ from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
 from dinamed.transfers.serial import newer
 from dinamed.transfers.tsig import keyring
-from dinamed.transfers.update import RRsets
+from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.transfers.view import View, static_pools
+from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -59,6 +60,8 @@ class TransferService(Service):
         self._journals: dict[WireName, Journal] = {}
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
+        self.held = False
+        """Whether updates have to wait, for another process has read what is saved."""
         self.answering = Answering(authority.engine, self, self._tell)
         authority.engine.aside = self.answering.respond
         authority.take_versions(self.versions, self._served)
@@ -67,6 +70,10 @@ class TransferService(Service):
         """Read the saved copies, and begin to look for new versions."""
         super().startService()
         self._authority.refresh()
+
+    def hold(self, held: bool) -> None:
+        """Have updates wait (they get SERVFAIL), or take them again."""
+        self.held = held
 
     def stopService(self) -> None:
         """Fetch and tell nothing more."""
@@ -226,6 +233,8 @@ class TransferService(Service):
         self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
     ) -> None:
         """Save names as an update has left them, and serve them at once."""
+        if self.held:
+            raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
         self._updated.update(origin, changed, serial)
         self._authority.refresh()
 

@@ -132,10 +132,12 @@ class ReplaceTests(SynchronousTestCase):
         self.reactor = FakeReactor()
         self.listening = StubListening()
         self.left: list[object] = []
+        self.held: list[bool] = []
         household = Household(
             cast(Carrier, StubCarrier()),
             cast(ListenService, self.listening),
             self.left.append,
+            self.held.append,
             lambda: self.left.append("leave"),
         )
         self.service = ReplaceService(self.reactor, LAUNCH, Held(()), household)
@@ -237,7 +239,9 @@ class ReplaceTests(SynchronousTestCase):
         """Without a word the exit status is it."""
         asked = self.service.replace()
         self.hear(Built())
+        self.assertEqual(self.held, [True])
         self.end(3)
+        self.assertEqual(self.held, [True, False])
         self.check_failed(asked, "exit code 3")
 
     def test_late(self) -> None:
