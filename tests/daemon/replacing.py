@@ -28,6 +28,8 @@ FRAME = len(QUESTION).to_bytes(2, "big") + QUESTION
 class ReplacedDaemon(WatchedDaemon):
     """A daemon with a pid file, which says which process it is now."""
 
+    patience = 3 * START_SECONDS  # a new process starts while others ask
+
     def __init__(
         self, pools: str, server: str = "", twistd: Sequence[str] = ()
     ) -> None:
@@ -55,7 +57,7 @@ class ReplacedDaemon(WatchedDaemon):
         """The same, by a signal."""
         old = self.pid
         os.kill(old, signal.SIGUSR2)
-        assert wait_until(lambda: self.pid != old, START_SECONDS), self.log
+        assert wait_until(lambda: self.pid != old, self.patience), self.log
         self.wait_for_end(old)
         return self.pid
 

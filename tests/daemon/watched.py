@@ -53,6 +53,9 @@ class WatchedDaemon(Daemon):
     The pool `mirrors` is bound to `ftp`.  `server` are further lines of `[server]`.
     """
 
+    patience = PATIENCE
+    """Seconds that a reply over HTTP may take."""
+
     def __init__(
         self, pools: str, server: str = "", names: str = 'ftp = "mirrors"'
     ) -> None:
@@ -83,7 +86,7 @@ class WatchedDaemon(Daemon):
             request.add_header("Content-Type", content_type)
         opener = build_opener(ProxyHandler({}))
         try:
-            with opener.open(request, timeout=PATIENCE) as reply:
+            with opener.open(request, timeout=self.patience) as reply:
                 return reply.status, json.load(reply)
         except HTTPError as error:
             with error:
