@@ -103,6 +103,9 @@ def book_of(limiter: ResponseLimiter, buckets: int = 4096) -> "compiling.native.
 class BookTests(SynchronousTestCase):
     """Verdict by verdict."""
 
+    def setUp(self) -> None:
+        need_plane()
+
     def test_verdicts(self) -> None:
         """Random replies at random times, with each rate and slip."""
         rng = random.Random(2)
