@@ -1,6 +1,7 @@
 """The query log of the real daemon, with either engine."""
 
 import json
+from typing import Any
 from urllib.request import urlopen
 
 from tests.daemon.watched import WatchedCase, members
@@ -19,16 +20,16 @@ class QueryLogTests(WatchedCase):
         path = daemon.folder / "queries.log"
         share = daemon.share(50)
 
-        def lines() -> list[dict[str, object]]:
+        def lines() -> list[dict[str, Any]]:
             text = path.read_text() if path.exists() else ""
             return [json.loads(line) for line in text.splitlines()]
 
-        def drawn() -> list[dict[str, object]]:
+        def drawn() -> list[dict[str, Any]]:
             return [line for line in lines() if line.get("pool") == "mirrors"]
 
         self.eventually(lambda: len(drawn()) >= 50, daemon)
         named = [line["members"] for line in drawn()]
-        self.assertLessEqual({"m1", "m2"}, {name for [name] in named})  # type: ignore[misc]
+        self.assertLessEqual({"m1", "m2"}, {name for [name] in named})
         self.assertEqual(sum(share.values()), 50)
         with urlopen(f"{daemon.url}/metrics", timeout=10) as page:
             text = page.read().decode()
