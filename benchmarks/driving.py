@@ -57,6 +57,16 @@ def resident(pid: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+def dropped(port: int) -> int:
+    """Datagrams to a port for which a socket's queue had no room."""
+    lines = [
+        line.split()
+        for version in ("udp", "udp6")
+        for line in Path(f"/proc/net/{version}").read_text("ascii").splitlines()[1:]
+    ]
+    return sum(int(line[-1]) for line in lines if line[1].endswith(f":{port:04X}"))
+
+
 def figure(text: str, pattern: str) -> float:
     """One number in dnsperf's summary; ValueError if it is not there."""
     found = re.search(pattern, text)

@@ -16,6 +16,7 @@ from benchmarks.driving import (
     PinnedDaemon,
     cpu_seconds,
     dnsperf_command,
+    dropped,
     read_run,
     resident,
 )
@@ -89,10 +90,13 @@ def main() -> None:
                 sizes.append(resident(daemon.pid))
             load.send_signal(signal.SIGINT)
             summary, _ = load.communicate(timeout=30)
+        overflows = dropped(daemon.port)
         run = read_run(summary, cpu_seconds(daemon.pid) - before)
         warm = sizes[len(sizes) // 10]
         print(f"reloads: {options.reloads}, each {statistics.median(waits):.2f} s")
         print(f"queries: {run.sent} sent, {run.completed} answered, {run.lost} lost")
+        # What is lost and was not dropped came too late: after two seconds.
+        print(f"dropped from full queues: {overflows}")
         print(f"worst latency: {run.worst_latency * 1000:.1f} ms")
         for share in range(0, 11):
             size = sizes[share * (len(sizes) - 1) // 10]

@@ -6,12 +6,21 @@
 import argparse
 import signal
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import dns.exception
 
-from benchmarks.driving import PinnedDaemon, cpu_seconds, dnsperf_command, read_run
+from benchmarks.driving import (
+    PinnedDaemon,
+    cpu_seconds,
+    dnsperf_command,
+    dropped,
+    read_run,
+    resident,
+)
 
 HEAD = """\
 $ORIGIN example.org.
@@ -50,6 +59,31 @@ def wait_for_serial(daemon: PinnedDaemon, serial: int, seconds: float) -> float:
     raise TimeoutError(f"serial {serial} not served in {seconds} s:\n{daemon.log}")
 
 
+def wait_and_watch(
+    daemon: PinnedDaemon, serial: int, seconds: float
+) -> tuple[float, int]:
+    """As `wait_for_serial`, and the most octets that a child held meanwhile."""
+    most = 0
+    over = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not over.wait(0.01):
+            for task in Path(f"/proc/{daemon.pid}/task").iterdir():
+                with suppress(OSError):
+                    for child in (task / "children").read_text("ascii").split():
+                        most = max(most, resident(int(child)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        waited = wait_for_serial(daemon, serial, seconds)
+        return waited, most
+    finally:
+        over.set()
+        watcher.join()
+
+
 def main() -> None:
     """Start, load, reload, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,7 +105,7 @@ def main() -> None:
             "".join(f"h{n}.example.org A\n" for n in range(0, options.records, step)),
             "ascii",
         )
-        before = cpu_seconds(daemon.pid)
+        before, size_before = cpu_seconds(daemon.pid), resident(daemon.pid)
         command = dnsperf_command(
             daemon, queries, options.seconds, ["-Q", str(options.rate)]
         )
@@ -79,14 +113,16 @@ def main() -> None:
             time.sleep(options.seconds / 4)
             Path(daemon.folder, "zone").write_text(zone(options.records, 2), "utf-8")
             daemon.send_signal(signal.SIGHUP)
-            waited = wait_for_serial(daemon, 2, 60.0)
+            waited, child = wait_and_watch(daemon, 2, 60.0)
             print(f"SIGHUP to the new serial: {waited:.2f} s")
             text, _ = load.communicate(timeout=options.seconds + 30)
         run = read_run(text, cpu_seconds(daemon.pid) - before)
         print(f"queries: {run.sent} sent, {run.completed} answered, {run.lost} lost")
         print(f"worst latency: {run.worst_latency * 1000:.1f} ms")
-        resident = Path(f"/proc/{daemon.pid}/statm").read_text("ascii").split()[1]
-        print(f"resident memory: {int(resident) * 4096 / 1e6:.0f} MB")
+        print(f"dropped from full queues: {dropped(daemon.port)}")
+        size = resident(daemon.pid)
+        print(f"resident memory: {size_before / 1e6:.0f} MB, then {size / 1e6:.0f} MB")
+        print(f"the child that reads: at most {child / 1e6:.0f} MB")
         daemon.assert_quiet()
     finally:
         daemon.clean_up()

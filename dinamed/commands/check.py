@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dinamed.config.check import load_all
 from dinamed.config.settings import Settings
+from dinamed.server.collecting import uncollected
 from dinamed.wording import counted
 
 HELP = "read a config file and all it names, and print every problem"
@@ -20,7 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     What is served in another way than another program's file says is a warning.
     """
-    everything = load_all(arguments.file)
+    with uncollected():
+        everything = load_all(arguments.file)
     for problem in everything.problems:
         print(problem)
     for warning in everything.warnings:

@@ -164,7 +164,7 @@ class LoadTests(FolderTestCase):
                 ("a = " + "[" * 100_000, [f"None: TOML: {deep}"]),
                 ("\n" + "a." * 100_000 + "b = 1", [f"2: file: {deep}"]),
                 ("a = " + "9" * 5000, [f"None: TOML: {huge}"]),
-                ("#" * 9_000_000, ["None: file: larger than 8 MiB"]),
+                ("#" * 34_000_000, ["None: file: larger than 32 MiB"]),
                 (
                     "a = 1\0",
                     ["1: TOML: Expected newline or end of document after a statement"],
