@@ -70,9 +70,16 @@ class MemberMetric(NamedTuple):
     value: Value
 
 
-def member_metrics(views: Sequence[PoolView], now: float) -> Iterator[Metric]:
-    """The metrics of all members, each over all of them."""
-    for metric in _metrics(now):
+def member_metrics(
+    views: Sequence[PoolView],
+    now: float,
+    check_took: Callable[[str, str], float | None],
+) -> Iterator[Metric]:
+    """The metrics of all members, each over all of them.
+
+    `check_took` gives the seconds that a pool's member's last checks took.
+    """
+    for metric in (*_metrics(now), _check_duration(check_took)):
         yield LazyMetric(
             metric.name, metric.about, metric.kind, _samples(metric, views)
         )
@@ -81,6 +88,15 @@ def member_metrics(views: Sequence[PoolView], now: float) -> Iterator[Metric]:
         "1 for the state that the member is in: up, down or drain.",
         "gauge",
         _states(views),
+    )
+
+
+def _check_duration(took: Callable[[str, str], float | None]) -> MemberMetric:
+    return MemberMetric(
+        "dinamed_member_check_duration_seconds",
+        "Time that the member's last check took, the longest if it has several.",
+        "gauge",
+        lambda view, member: took(view.name, member.name),
     )
 
 

@@ -1,7 +1,7 @@
 """What Prometheus is told, and how it is told without keeping answers waiting."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import (
@@ -32,6 +32,8 @@ from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.resources import Endpoint
 from dinamed.web.slowly import Streamed
 
+OUTCOMES = ("answered", "silent", "limited", "handed", "dropped")
+"""`handed`: to Python; `dropped`: Python was too far behind."""
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -57,7 +59,7 @@ class ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All metrics of now."""
         engine = self._authority.engine
-        yield from _build(engine)
+        yield from _build(engine, self._listening.engine)
         yield from _questions(engine)
         yield _counter(
             "failures", "Queries that we failed at.", self._resolver.failures
@@ -83,13 +85,20 @@ class ServerCollector(Collector):
         )
         yield _closed(self._listening.streams)
         yield _limited(engine)
+        yield _plane(self._listening.plane_counters())
         if self._query_log is not None:
             yield _logged(self._query_log.counts)
         yield from _reloads(self._reloading)
         yield from _checks(self._watching.health)
         views = [view for _, view in sorted(self._authority.manager.views.items())]
         yield from _pools(views)
-        yield from member_metrics(views, self._authority.seconds())
+        yield from member_metrics(views, self._authority.seconds(), self._check_took)
+
+    def _check_took(self, pool: str, member: str) -> float | None:
+        """Seconds that the member's checks took the last time, the longest of them."""
+        checks = self._watching.health.status(pool, member)
+        took = [one.history[-1].seconds for one in checks if one.history]
+        return max(took, default=None)
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:
@@ -98,6 +107,17 @@ def registry_of(collector: Collector) -> CollectorRegistry:
     registry.register(collector)
     ProcessCollector(registry=registry)
     return registry
+
+
+def _plane(counters: Mapping[str, int]) -> Metric:
+    metric = CounterMetricFamily(
+        "dinamed_plane_queries",
+        "Queries over UDP that the compiled plane received, by what it did with them.",
+        labels=("outcome",),
+    )
+    for outcome in OUTCOMES:
+        metric.add_metric((outcome,), counters.get(outcome, 0))
+    return metric
 
 
 def _logged(counts: Counts) -> Metric:
@@ -127,7 +147,7 @@ def _histogram(name: str, about: str, histogram: Histogram) -> Metric:
     return HistogramMetricFamily(f"dinamed_{name}", about, buckets, histogram.total)
 
 
-def _build(engine: Engine) -> Iterator[Metric]:
+def _build(engine: Engine, udp: str) -> Iterator[Metric]:
     yield InfoMetricFamily(
         "dinamed_build",
         "What runs here.",
@@ -135,6 +155,7 @@ def _build(engine: Engine) -> Iterator[Metric]:
             "version": __version__,
             "python": platform.python_version(),
             "identity": engine.snapshot.identity,
+            "udp": udp.partition(" ")[0],
         },
     )
     zones = GaugeMetricFamily(

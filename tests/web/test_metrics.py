@@ -5,6 +5,8 @@ import re
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from dinamed.health.rising import Entry
+from dinamed.health.service import CheckStatus
 from dinamed.pools.report import make_report
 from dinamed.web.metrics import ServerCollector, registry_of, text_of
 from tests.plans.support import query
@@ -118,6 +120,19 @@ class MetricsTests(SiteCase):
             samples["dinamed_pool_usable_members", frozenset({("pool", "mirrors")})], 1
         )
 
+    async def test_check_duration(self) -> None:
+        """A member has the longest of its last checks; one without checks none."""
+        health = self.parts.watching.health
+        quick = CheckStatus("tcp", "192.0.2.1", True, 0.0, "", (Entry(0, True, 9.0),))
+        slow = quick._replace(history=(Entry(0, True, 9.0), Entry(1, True, 0.25)))
+        quick = quick._replace(history=(Entry(1, True, 0.125),))
+        found = {("mirrors", "big"): [quick, slow]}
+        self.patch(health, "status", lambda *place: found.get(place, []))
+        name = "dinamed_member_check_duration_seconds"
+        took = await self.value(name, pool="mirrors", member="big")
+        self.assertEqual(took, 0.25)
+        self.assertIsNone(await self.value(name, pool="mirrors", member="small/er"))
+
     async def test_of_the_process(self) -> None:
         """Build, process and reloads are there."""
         names = {name for name, _ in await self.samples()}
@@ -131,6 +146,8 @@ class MetricsTests(SiteCase):
             "dinamed_closed_connections_total",
             "dinamed_limited_replies_total",
             "dinamed_failures_total",
+            "dinamed_plane_queries_total",
+            "dinamed_logged_queries_total",
         ):
             self.assertIn(name, names)
 
