@@ -223,7 +223,7 @@ def never_reads(target: Target, count: int, rng: random.Random) -> Outcome:
             for _ in range(40):
                 outcome.sent += sock.send(frames) // (len(query) + 2)
         socks.append(sock)
-    time.sleep(6)
+    time.sleep(12)  # filling the queues of the kernel takes some of it
     for sock in socks:
         try:
             sock.setblocking(True)
