@@ -20,7 +20,7 @@ from dinamed.wire.render import Rendered
 
 if TYPE_CHECKING:
     from dinamed.plans.context import QueryContext
-    from dinamed.plans.engine import Engine
+    from dinamed.plans.executor import Executor
     from dinamed.plans.snapshot import Snapshot
     from dinamed.pools.members import Family, Member
     from dinamed.pools.pool import Choice
@@ -32,7 +32,7 @@ _STABLE = frozenset({"hash", "predictive"})
 
 
 def choose(
-    engine: Engine,
+    engine: Executor,
     plan: Drawn | Hinted,
     client: Client,
     recorder: Recorder | None = None,
@@ -93,7 +93,7 @@ def _in_turn(
                 yield row[turn]
 
 
-def render_choice(engine: Engine, plan: Drawn, choice: Choice) -> Rendered | None:
+def render_choice(engine: Executor, plan: Drawn, choice: Choice) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
@@ -112,7 +112,7 @@ def render_choice(engine: Engine, plan: Drawn, choice: Choice) -> Rendered | Non
 
 
 def send_choice(
-    engine: Engine, plan: Drawn, choice: Choice, context: QueryContext
+    engine: Executor, plan: Drawn, choice: Choice, context: QueryContext
 ) -> bytes:
     """The whole reply of a draw."""
     records = render_choice(engine, plan, choice)
@@ -137,7 +137,7 @@ class Draw:
 
     __slots__ = ("_context", "_engine", "_family", "_front", "_opt", "_plan")
 
-    def __init__(self, engine: Engine, plan: Drawn, context: QueryContext) -> None:
+    def __init__(self, engine: Executor, plan: Drawn, context: QueryContext) -> None:
         self._engine = engine
         self._plan = plan
         self._context = context

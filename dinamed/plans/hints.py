@@ -13,7 +13,7 @@ from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
 
 if TYPE_CHECKING:
     from dinamed.plans.context import QueryContext
-    from dinamed.plans.engine import Engine
+    from dinamed.plans.executor import Executor
     from dinamed.pools.context import Client
     from dinamed.pools.members import Family
 
@@ -21,7 +21,7 @@ _KEYS: dict[Family, int] = {4: IPV4_HINT, 6: IPV6_HINT}
 
 
 def send_hinted(
-    engine: Engine, plan: Hinted, client: Client, context: QueryContext
+    engine: Executor, plan: Hinted, client: Client, context: QueryContext
 ) -> bytes:
     """The whole reply: the records with hints, and the same addresses beside them."""
     choice = choose(engine, plan, client, context.recorder)

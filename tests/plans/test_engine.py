@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plans import engine as engine_module
+from dinamed.plans import executor as executor_module
 from dinamed.plans.context import QueryContext, packed, unpacked
 from dinamed.plans.engine import READY_MESSAGE_MAX, Engine
 from dinamed.plans.plan import Drawn, Fixed, Told
@@ -200,7 +201,7 @@ class CacheTests(SynchronousTestCase):
     def test_bounded(self) -> None:
         """Neither cache grows with the names asked for."""
         self.patch(engine_module, "READY_LIMIT", 8)
-        self.patch(engine_module, "PLAN_LIMIT", 4)
+        self.patch(executor_module, "PLAN_LIMIT", 4)
         bench = fresh()
         for number in range(100):
             for name in (f"n{number}.example.org.", f"n{number}.cdn.example.org."):
