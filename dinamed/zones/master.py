@@ -274,11 +274,12 @@ class _Reader:
         if not blank_owner:
             # If this owner is refused, records that repeat it are passed over.
             scope.key = None
-            owner = words.pop(0)
             try:
-                scope.key = self._key(name_from_text(owner, scope.origin))
+                owner = name_from_text(word_at(words, 0), scope.origin)
+                scope.key = self._key(owner)
             except (EntryError, BadName) as error:
-                self._problem(printable(owner), str(error))
+                self._problem(printable(words[0]), str(error))
+            words = words[1:]
         key = scope.key
         if key is None:
             return

@@ -49,6 +49,13 @@ class ReaderTests(SynchronousTestCase):
         )
         self.assertEqual(list(data.records), [b"\x01b", b"\x01f"])
 
+    def test_quoted_owner(self) -> None:
+        """A quoted string is no name."""
+        self.assertEqual(
+            self._problems('$TTL 1\n"a" A 192.0.2.1\n'),
+            [(2, 'unexpected quoted string "a"')],
+        )
+
     def test_many_problems_are_counted(self) -> None:
         """Beyond the limit problems are counted, not kept."""
         data = read("x FOO\n" * (MAX_PROBLEMS + 7))
