@@ -207,7 +207,4 @@ def _server(reader: Reader, server: Server, folder: str) -> Server:
         server = replace(server, state=state)
         if os.path.exists(state) and not os.path.isdir(state):
             reader.report(("server", "state"), f"{state} is not a folder")
-    if server.token_file is not None:
-        server = replace(server, token_file=os.path.join(folder, server.token_file))
-        zone_rules.check_readable(reader, server.token_file, ("server", "token_file"))
     return server

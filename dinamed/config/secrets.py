@@ -51,7 +51,7 @@ def read_secrets(
                 found = cookie_secrets(data.decode("ascii", "replace"))
             except ValueError as error:
                 reader.report(path, f"{file}: {error}")
-    server = _tls(reader, server, folder)
+    server = _token(reader, _tls(reader, server, folder), folder)
     return server, tuple(secret.hex() for secret in found)
 
 
@@ -77,6 +77,16 @@ def _read(reader: Reader, file: str, path: Path) -> bytes | None:
         reason = error.strerror if isinstance(error, OSError) else error
         reader.report(path, f"can't read {file}: {reason}")
         return None
+
+
+def _token(reader: Reader, server: Server, folder: str) -> Server:
+    if server.token_file is None:
+        return server
+    file = os.path.join(folder, server.token_file)
+    data = secret_file(reader, file, ("server", "token_file"))
+    if data is not None and not data.strip():
+        reader.report(("server", "token_file"), f"{file} is empty")
+    return replace(server, token_file=file)
 
 
 def _tls(reader: Reader, server: Server, folder: str) -> Server:

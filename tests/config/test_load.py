@@ -47,6 +47,7 @@ class LoadTests(FolderTestCase):
     def test_full(self) -> None:
         """Everything there is; paths begin at the config's folder."""
         token = self.write("token", "secret")
+        os.chmod(token, 0o600)
         read = self.settings("\ufeff" + FULL)
         self.assertEqual(read.server.state, os.path.join(self.folder, "state"))
         self.assertEqual(read.server.token_file, token)
@@ -59,7 +60,7 @@ class LoadTests(FolderTestCase):
         """Problems of all tables come together, in the order of lines."""
         text = FULL.replace('http = "127', 'htpt = "127').replace('"fra1"', "1")
         text = text.replace('"mirrors"', '"miror"').replace("[mgmt]", "[mgtm]")
-        self.write("token", "secret")
+        os.chmod(self.write("token", "secret"), 0o600)
         self.assertEqual(
             self.told(text),
             [
@@ -189,7 +190,7 @@ class LoadTests(FolderTestCase):
     def test_stages(self) -> None:
         """Which stages there are is the caller's to say."""
         text = FULL.replace("[pools.mirrors]", "[pools.mirrors]\nselect = ['mine']")
-        self.write("token", "secret")
+        os.chmod(self.write("token", "secret"), 0o600)
         self.write("dinamed.toml", text)
         self.assertEqual(len(load(self.path).problems), 1)
         loaded = load(self.path, {**STAGES, "mine": StageKind(picks=True)})

@@ -76,6 +76,19 @@ class ServerTests(FolderTestCase):
         told = [f"{problem.key}: {problem.message}" for problem in found]
         return [line.replace(self.folder + os.sep, "") for line in told]
 
+    def test_token(self) -> None:
+        """The token for changes over HTTP is a secret as well, and not empty."""
+        text = "[server]\ntoken_file = 'token'\n"
+        for content, mode, told in (
+            ("secret", 0o640, []),
+            ("secret", 0o644, ["token is open to everybody; chmod o-rw it"]),
+            ("secret", 0o642, ["token is open to everybody; chmod o-rw it"]),
+            (" \n", 0o600, ["token is empty"]),
+        ):
+            self.secret("token", content, mode)
+            expected = [f"server.token_file: {line}" for line in told]
+            self.assertEqual(self.problems(text), expected)
+
     def test_cookies(self) -> None:
         """The secrets come with the settings."""
         self.secret("cookies", f"{ONE}\n{TWO}\n")
