@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 
 from twisted.web.http import Request
 
+_PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""Headers of a proxy: its address is loopback, that of who asks need not be."""
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 
 class Guard:
     """Allows changes to holders of the token; without a token, to loopback only.
@@ -39,11 +43,11 @@ class Guard:
         """Only a program on this host, and no page that a browser here has open."""
         if not _is_loopback(request.getClientAddress().host):
             return 403, "without a token file only loopback may change things"
-        host = urlsplit("//" + (request.getHeader("host") or "")).hostname or ""
-        if host != "localhost" and not _is_loopback(host):
+        if not _names_loopback(request.getHeader("host") or ""):
             return 403, "the Host header does not name this host"
-        origin = request.getHeader("origin")
-        if origin is not None and urlsplit(origin).hostname != host:
+        if any(request.getHeader(name) is not None for name in _PROXIED):
+            return 403, "without a token file nothing behind a proxy may change things"
+        if _from_another_origin(request):
             return 403, "asked for by a page of another origin"
         return None
 
@@ -57,6 +61,36 @@ def read_token(path: str) -> bytes:
     if not token:
         raise ValueError("it is empty")
     return token
+
+
+def _from_another_origin(request: Request) -> bool:
+    """Whether a browser sent this for a page that is not ours.
+
+    Another port is another origin (RFC 6454 section 4): whatever else serves pages on
+    this host has no say here.
+    """
+    site = request.getHeader("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return True
+    origin = request.getHeader("origin")
+    if origin is None:
+        return False
+    asked = "//" + (request.getHeader("host") or "")
+    try:
+        page = urlsplit(origin)
+        port = _DEFAULT_PORTS.get(page.scheme)
+        ours = urlsplit(asked)
+        return (page.hostname, page.port or port) != (ours.hostname, ours.port or port)
+    except ValueError:
+        return True
+
+
+def _names_loopback(header: str) -> bool:
+    try:
+        host = urlsplit("//" + header).hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or _is_loopback(host)
 
 
 def _is_loopback(host: str) -> bool:

@@ -98,7 +98,8 @@ class Endpoint(Resource):
                 raise HttpError(*objection)
             return self._changes[method]
         if method not in self._reads:
-            known = b", ".join([*self._reads, *self._changes])
+            head = [b"HEAD"] if b"GET" in self._reads else []
+            known = b", ".join([*self._reads, *head, *self._changes])
             request.setHeader(b"allow", known)
             raise HttpError(405, f"use {known.decode()}")
         return self._reads[method]

@@ -41,7 +41,7 @@ class LimitedRequest(Request):
         self.setResponseCode(429)
         self.setHeader(b"content-type", b"application/json")
         self.setHeader(b"retry-after", str(ceil(wait)).encode())
-        self.write(msgspec.json.encode(ErrorMessage("asked too often")) + b"\n")
+        self.write(_json_of("asked too often"))
         self.finish()
 
     def gotLength(self, length: int | None) -> None:
@@ -62,11 +62,17 @@ class LimitedRequest(Request):
     def _refuse(self) -> None:
         channel = self.channel
         if channel is not None and channel.transport is not None:
+            body = _json_of(f"the body is larger than {MAX_BODY} octets")
             channel.transport.write(
                 b"HTTP/1.1 413 Content Too Large\r\n"
-                b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+                b"Content-Type: application/json\r\nConnection: close\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
             )
             channel.loseConnection()
+
+
+def _json_of(error: str) -> bytes:
+    return msgspec.json.encode(ErrorMessage(error)) + b"\n"
 
 
 class QuietSite(Site):

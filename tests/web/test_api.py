@@ -149,13 +149,15 @@ class ApiTests(SiteCase):
         """A wrong method tells the right ones."""
         reply = await self.ask("DELETE", "/api/v1/status")
         self.assertEqual(reply.status, 405)
-        self.assertEqual(reply.headers.getRawHeaders("allow"), ["GET"])
+        self.assertEqual(reply.headers.getRawHeaders("allow"), ["GET, HEAD"])
+        reply = await self.ask("GET", "/api/v1/reload")
+        self.assertEqual(reply.headers.getRawHeaders("allow"), ["POST"])
 
     async def test_large_body(self) -> None:
         """A body over the limit is refused."""
         path = "/api/v1/pools/mirrors/members/big"
-        reply = await self.ask("PUT", path, raw=b" " * (MAX_BODY + 1))
-        self.assertEqual(reply.status, 413)
+        told = await self.json("PUT", path, 413, raw=b" " * (MAX_BODY + 1))
+        self.assertIn("larger than", told["error"])
 
     async def test_token(self) -> None:
         """With a token file, changes need the token, and reading does not."""
@@ -190,10 +192,27 @@ class ApiTests(SiteCase):
         for headers in (
             {"origin": "http://evil.example"},
             {"origin": "null"},
+            {"origin": "http://[::1"},
             {"host": "evil.example"},
+            {"host": "[::1"},
+            {"sec_fetch_site": "cross-site"},
+            {"sec_fetch_site": "same-site"},
         ):
             await self.json("POST", "/api/v1/reload", 403, **headers)
-        await self.json("POST", "/api/v1/reload", 200, origin="http://127.0.0.1:1")
+
+    async def test_pages_of_other_ports(self) -> None:
+        """Another server on this host is another origin; our own page is none."""
+        await self.json("POST", "/api/v1/reload", 403, origin="http://127.0.0.1:1")
+        await self.json("POST", "/api/v1/reload", 403, origin="http://127.0.0.1")
+        for origin in (self.base, self.base.upper()):
+            own = {"origin": origin, "sec_fetch_site": "same-origin"}
+            await self.json("POST", "/api/v1/reload", 200, **own)
+
+    async def test_proxies(self) -> None:
+        """A proxy on this host asks for others, who need a token."""
+        for name in ("forwarded", "x_forwarded_for", "x_real_ip", "via"):
+            told = await self.json("POST", "/api/v1/reload", 403, **{name: "1.1 x"})
+            self.assertIn("proxy", told["error"])
 
     async def test_content_type(self) -> None:
         """JSON by its name or without one; other types are refused as such."""
