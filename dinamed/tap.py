@@ -58,7 +58,8 @@ from dinamed.server.tls import (
 )
 from dinamed.server.transfers import TransferService
 from dinamed.server.watching import AfterFirstRound, WatchingService
-from dinamed.web.service import Parts, web_service
+from dinamed.web.parts import Parts
+from dinamed.web.service import web_service
 
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""

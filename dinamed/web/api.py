@@ -12,17 +12,14 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
-from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
+from dinamed.handover.leaving import ReplaceOutcome
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
-from dinamed.server.authority import Authority
-from dinamed.server.resolver import Resolver
-from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
-from dinamed.server.watching import WatchingService
+from dinamed.server.services import ReloadOutcome
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
@@ -40,6 +37,7 @@ from dinamed.web.messages import (
     ZoneStatus,
 )
 from dinamed.web.openapi import description
+from dinamed.web.parts import Parts
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
 from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
@@ -62,22 +60,12 @@ class Api:
 
     def __init__(
         self,
-        authority: Authority,
-        resolver: Resolver,
-        listening: ListenService,
-        reloading: ReloadService,
-        watching: WatchingService,
-        replacing: ReplaceService,
+        parts: Parts,
         guard: Guard,
         events: EventsService,
         cooperator: Cooperator,
     ) -> None:
-        self._authority = authority
-        self._resolver = resolver
-        self._listening = listening
-        self._reloading = reloading
-        self._watching = watching
-        self._replacing = replacing
+        self._parts = parts
         self._guard = guard
         self._events = events
         self._cooperator = cooperator
@@ -98,7 +86,7 @@ class Api:
 
     def status(self, request: Request) -> Status:
         """What runs here, and how it is."""
-        engine = self._authority.engine
+        engine = self._parts.authority.engine
         vitals = engine.vitals()
         return Status(
             version=__version__,
@@ -106,9 +94,9 @@ class Api:
             started=vitals.started,
             up=vitals.now - vitals.started,
             questions=vitals.questions,
-            failures=self._resolver.failures,
-            connections=self._listening.streams.open_connections,
-            engine=self._listening.engine,
+            failures=self._parts.resolver.failures,
+            connections=self._parts.listening.streams.open_connections,
+            engine=self._parts.listening.engine,
             zones=tuple(
                 ZoneStatus(to_text(origin), zone.serial, zone.records)
                 for origin, zone in engine.snapshot.zones.items()
@@ -118,13 +106,13 @@ class Api:
 
     def pools(self, request: Request) -> tuple[PoolSummary, ...]:
         """All pools in short."""
-        views = self._authority.manager.views
+        views = self._parts.authority.manager.views
         return tuple(_summary(views[name]) for name in sorted(views))
 
     def pool(self, name: str) -> Deferred[PoolStatus]:
         """One pool with its members.  Raises `HttpError` 404."""
         view = self._view(name)
-        now = self._authority.seconds()
+        now = self._parts.authority.seconds()
         foreseen = forecasts(view, now)
         members = (self.member(view, one, foreseen) for one in view.ranked(now))
         return gather(self._cooperator, members).addCallback(self._pool, view)
@@ -146,7 +134,9 @@ class Api:
         items = body_of(request, Any)
         count = len(items) if isinstance(items, list) else 1
         try:
-            wrong = self._watching.pushes.push(items, self._authority.seconds())
+            wrong = self._parts.watching.pushes.push(
+                items, self._parts.authority.seconds()
+            )
         except ValueError as error:
             raise HttpError(400, f"body: {error}") from None
         problems = tuple(f"{index}: {why}" for index, why in sorted(wrong.items()))
@@ -157,18 +147,18 @@ class Api:
     def order(self, pool: str, member: str, request: Request) -> MemberStatus:
         """Take an operator's order.  Raises `HttpError` 400 or 404."""
         wanted: OrderRequest = body_of(request, OrderRequest)
-        now = self._authority.seconds()
+        now = self._parts.authority.seconds()
         until = None if wanted.duration is None else now + wanted.duration
         self._view(pool)
         try:
-            self._authority.manager.order(
+            self._parts.authority.manager.order(
                 pool, member, Order(wanted.state), now=now, until=until
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._authority.manager.view(pool)
+        view = self._parts.authority.manager.view(pool)
         ordered = next(m for m in view.members if m.name == member)
         return self.member(view, ordered, forecasts(view, now))
 
@@ -177,7 +167,7 @@ class Api:
     ) -> MemberStatus:
         """One member, with all that is known of it."""
         standing = view.standings[member.name]
-        now = self._authority.seconds()
+        now = self._parts.authority.seconds()
         posted = view.posted(member)
         report = None if posted is None else posted.report
         return MemberStatus(
@@ -197,13 +187,13 @@ class Api:
             hand_outs=view.ledger.account(member.name).total,
             checks=tuple(
                 CheckMessage(one.check, one.address, one.up, one.since, one.reason)
-                for one in self._watching.health.status(view.name, member.name)
+                for one in self._parts.watching.health.status(view.name, member.name)
             ),
         )
 
     def _view(self, name: str) -> PoolView:
         try:
-            return self._authority.manager.view(name)
+            return self._parts.authority.manager.view(name)
         except UnknownPoolError as error:
             raise HttpError(404, str(error)) from None
 
@@ -218,7 +208,7 @@ class Api:
             )
         except (BadName, ValueError, dns.exception.DNSException) as error:
             raise HttpError(400, str(error)) from None
-        explanation = explain(self._authority.engine, name, rrtype, client)
+        explanation = explain(self._parts.authority.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
         return ExplainReply(
             name=to_text(name),
@@ -235,16 +225,16 @@ class Api:
 
     def reload(self, request: Request) -> "Deferred[ReloadReply]":
         """Read config and zones again; fails with 422 if they are not good."""
-        return self._reloading.reload().addCallback(self._reloaded)
+        return self._parts.reloading.reload().addCallback(self._reloaded)
 
     def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
         if not outcome.applied:
             raise HttpError(422, "nothing has changed", outcome.problems)
-        return ReloadReply(self._authority.summary())
+        return ReloadReply(self._parts.authority.summary())
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
         """Have a new process take over; fails with 422 if it can't."""
-        return self._replacing.replace().addCallback(self._replaced)
+        return self._parts.replacing.replace().addCallback(self._replaced)
 
     @staticmethod
     def _replaced(outcome: ReplaceOutcome) -> ReplaceReply:

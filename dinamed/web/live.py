@@ -8,9 +8,6 @@ import msgspec
 from dinamed import __version__
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
-from dinamed.server.authority import Authority
-from dinamed.server.resolver import Resolver
-from dinamed.server.services import ListenService
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     History,
@@ -18,6 +15,7 @@ from dinamed.web.messages import (
     LivePool,
     Tick,
 )
+from dinamed.web.parts import Parts
 
 STEP = 2.0
 """Seconds between ticks, and between the points of the history."""
@@ -36,18 +34,14 @@ Key = tuple[str, str]
 class Live:
     """Takes down figures at every step, and tells those who watch."""
 
-    def __init__(
-        self, authority: Authority, resolver: Resolver, listening: ListenService
-    ) -> None:
-        self._authority = authority
-        self._resolver = resolver
-        self._listening = listening
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._questions: deque[int] = deque(maxlen=POINTS)
         self._hand_outs: dict[Key, deque[int]] = {}
 
     def step(self) -> None:
         """Take down one point; its cost is bounded however many members there are."""
-        self._questions.append(self._authority.engine.questions)
+        self._questions.append(self._parts.authority.engine.questions)
         before, self._hand_outs = self._hand_outs, {}
         for view, members in self._shown():
             for member in members:
@@ -67,7 +61,7 @@ class Live:
 
     def tick(self) -> bytes:
         """The figures of now as one event."""
-        engine = self._authority.engine
+        engine = self._parts.authority.engine
         vitals = engine.vitals()
         return _event(
             "tick",
@@ -77,8 +71,8 @@ class Live:
                 identity=engine.snapshot.identity,
                 up=vitals.now - vitals.started,
                 questions=vitals.questions,
-                failures=self._resolver.failures,
-                connections=self._listening.streams.open_connections,
+                failures=self._parts.resolver.failures,
+                connections=self._parts.listening.streams.open_connections,
                 zones=len(engine.snapshot.zones),
                 countries=self._countries(),
                 pools=tuple(
@@ -90,14 +84,14 @@ class Live:
 
     def _countries(self) -> tuple[tuple[str, int], ...]:
         """The countries that ask the most, of the sampled questions."""
-        known: Mapping[str, int] = self._listening.samples.countries
+        known: Mapping[str, int] = self._parts.listening.samples.countries
         ordered = sorted(known.items(), key=lambda item: -item[1])
         rest = sum(count for _, count in ordered[MOST_COUNTRIES:])
         head = tuple(ordered[:MOST_COUNTRIES])
         return (*head, ("", rest)) if rest else head
 
     def _shown(self) -> Shown:
-        views = self._authority.manager.views
+        views = self._parts.authority.manager.views
         room = MOST_MEMBERS
         shown = []
         for name in sorted(views):

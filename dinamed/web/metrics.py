@@ -21,14 +21,11 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import PoolView
-from dinamed.querylog.service import QueryLogService
 from dinamed.querylog.writer import Counts
-from dinamed.server.authority import Authority
-from dinamed.server.resolver import Resolver
-from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
-from dinamed.server.watching import WatchingService
 from dinamed.web.member_metrics import LazyMetric, member_metrics
+from dinamed.web.parts import Parts
 from dinamed.web.resources import Endpoint
 from dinamed.web.slowly import Streamed
 
@@ -40,31 +37,18 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 class ServerCollector(Collector):
     """Reads what the parts of one server count anyway."""
 
-    def __init__(
-        self,
-        authority: Authority,
-        resolver: Resolver,
-        listening: ListenService,
-        reloading: ReloadService,
-        watching: WatchingService,
-        query_log: QueryLogService | None = None,
-    ) -> None:
-        self._authority = authority
-        self._resolver = resolver
-        self._listening = listening
-        self._reloading = reloading
-        self._watching = watching
-        self._query_log = query_log
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of now."""
-        engine = self._authority.engine
-        yield from _build(engine, self._listening.engine)
+        engine = self._parts.authority.engine
+        yield from _build(engine, self._parts.listening.engine)
         yield from _questions(engine)
         yield _counter(
-            "failures", "Queries that we failed at.", self._resolver.failures
+            "failures", "Queries that we failed at.", self._parts.resolver.failures
         )
-        samples = self._listening.samples
+        samples = self._parts.listening.samples
         yield _histogram(
             "answer_duration_seconds",
             "Time from a message to its reply, of a sample of them.",
@@ -81,22 +65,25 @@ class ServerCollector(Collector):
         yield _gauge(
             "open_connections",
             "Streams that are open.",
-            self._listening.streams.open_connections,
+            self._parts.listening.streams.open_connections,
         )
-        yield _closed(self._listening.streams)
+        yield _closed(self._parts.listening.streams)
         yield _limited(engine)
-        yield _plane(self._listening.plane_counters())
-        if self._query_log is not None:
-            yield _logged(self._query_log.counts)
-        yield from _reloads(self._reloading)
-        yield from _checks(self._watching.health)
-        views = [view for _, view in sorted(self._authority.manager.views.items())]
+        yield _plane(self._parts.listening.plane_counters())
+        yield _logged(self._parts.query_log.counts)
+        yield from _reloads(self._parts.reloading)
+        yield from _checks(self._parts.watching.health)
+        views = [
+            view for _, view in sorted(self._parts.authority.manager.views.items())
+        ]
         yield from _pools(views)
-        yield from member_metrics(views, self._authority.seconds(), self._check_took)
+        yield from member_metrics(
+            views, self._parts.authority.seconds(), self._check_took
+        )
 
     def _check_took(self, pool: str, member: str) -> float | None:
         """Seconds that the member's checks took the last time, the longest of them."""
-        checks = self._watching.health.status(pool, member)
+        checks = self._parts.watching.health.status(pool, member)
         took = [one.history[-1].seconds for one in checks if one.history]
         return max(took, default=None)
 

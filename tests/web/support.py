@@ -20,7 +20,8 @@ from dinamed.server.compiler import load_here
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.watching import WatchingService
-from dinamed.web.service import Parts, site_of
+from dinamed.web.parts import Parts
+from dinamed.web.service import site_of
 
 ZONE = """\
 $TTL 3600

@@ -57,15 +57,7 @@ class MetricsTests(SiteCase):
     async def test_same_as_the_library_writes(self) -> None:
         """Our text says what that of prometheus_client says."""
         self.parts.resolver.respond(query("ftp.example.org", "A").to_wire(), "::1")
-        parts = self.parts
-        collector = ServerCollector(
-            parts.authority,
-            parts.resolver,
-            parts.listening,
-            parts.reloading,
-            parts.watching,
-        )
-        registry = registry_of(collector)
+        registry = registry_of(ServerCollector(self.parts))
         ours = read(b"".join(text_of(registry.collect)).decode())
         theirs = read(generate_latest(registry).decode())
         self.assertEqual(ours.keys(), theirs.keys())
