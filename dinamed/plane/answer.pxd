@@ -39,13 +39,26 @@ from dinamed.plane.draw cimport (
     ELSEWHERE,
     EVERYONE,
     IN_TURN,
+    LOWEST,
     MOST_ANSWERS,
     NOBODY,
+    Remnant,
     RouteData,
     by_hash,
     by_weight,
     everyone,
     in_turn,
+    leave,
+    restore,
+)
+from dinamed.plane.lowest cimport (
+    MOST_KEPT,
+    Drawn,
+    LevelsData,
+    foresee,
+    least,
+    put_key,
+    shed,
 )
 from dinamed.plane.limits cimport DROPS, PASSES, Limit, answer_kind, judge
 from dinamed.plane.malformed cimport (
@@ -99,7 +112,8 @@ cdef enum:
     HAND_OVER = -1
     LEARN = -2  # hand over, and take the plan of this question
     MEET = -3   # hand over, and take what the pool has for this client
-    LIMITED = -4  # silence: there were too many such replies
+    PUBLISH = -4  # hand over, and take how full the members are
+    LIMITED = -5  # silence: there were too many such replies
 
 
 cdef struct Source:
@@ -111,6 +125,7 @@ cdef struct Source:
     uint64_t ticks      # and in 2**-22 of them
     uint64_t kind       # of the reply, for limits
     bint free           # from limits, or judged by them already
+    double time         # on the steady clock of the pools
 
 
 cdef inline uint32_t opt_size(
@@ -322,24 +337,25 @@ cdef inline int static_answer(
     )
 
 
-cdef inline bint draw(
+cdef inline bint pick(
     const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
-    Source *source, uint32_t *drawn, uint32_t *scope,
+    Source *source, uint32_t thread, uint32_t *drawn, Drawn *result,
 ) noexcept nogil:
-    """Draw by the rule of a route; False if that is left to Python."""
+    """Draw by a rule that loads do not matter to; False if that is left to Python."""
     cdef uint32_t bits, most
+    result.count = route.answers
     if route.kind == BY_WEIGHT:
         by_weight(route, source.rng, drawn)
     elif route.kind == BY_HASH:
         if subnet and honours_subnet(tables, asked, source.address, source.size):
             most = 24 if asked.family == 1 else 56
             bits = asked.prefix if asked.prefix < most else most
-            scope[0] = bits
+            result.scope = bits
             by_hash(route, asked.address, bits, drawn)
         else:
             by_hash(route, source.address, 24 if source.size == 4 else 56, drawn)
     elif route.kind == IN_TURN:
-        in_turn(route, source.thread, drawn)
+        in_turn(route, thread, drawn)
     elif route.kind == EVERYONE:
         everyone(route, source.rng, drawn)
     else:
@@ -382,18 +398,21 @@ cdef inline const RouteData *route_of(
 
 
 cdef inline void book(
-    const RouteData *route, const Source *source, const uint32_t *drawn
+    const RouteData *route, const Source *source, const uint32_t *drawn,
+    const Drawn *result,
 ) noexcept nogil:
     """Count the hand-outs."""
     cdef uint64_t *booked = route.counts + source.thread * route.stride
     cdef uint32_t i
-    for i in range(route.answers):
+    if result.again:
+        return
+    for i in range(result.count):
         plane_add(booked + drawn[i], 1)
 
 
 cdef inline int drawn_too_much(
     const TablesData *tables, const RouteData *route, const Asked *asked,
-    Source *source, const Learned *plan, const uint32_t *drawn, uint32_t scope,
+    Source *source, const Learned *plan, const uint32_t *drawn, const Drawn *result,
     uint8_t *out,
 ) noexcept nogil:
     """The reply where the drawn records have no room: at most what leads to them.
@@ -410,8 +429,90 @@ cdef inline int drawn_too_much(
             room_for(tables, asked, 0), counts, &needed,
         )
         memcpy(out + asked.end, plan.octets + plan.size + plan.body, size)
-    book(route, source, drawn)
-    return truncated(tables, asked, out, size, 0, True, counts, 0, scope)
+    book(route, source, drawn, result)
+    return truncated(tables, asked, out, size, 0, True, counts, 0, result.scope)
+
+
+cdef inline bint is_published(
+    const RouteData *route, const Source *source
+) noexcept nogil:
+    """Whether it is known how full the members are."""
+    cdef const LevelsData *levels = <const LevelsData *>plane_get_pointer(
+        <void *>&route.load.levels
+    )
+    return levels != NULL and source.time <= levels.until
+
+
+cdef inline int by_load(
+    const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
+    Source *source, uint32_t *drawn, Drawn *result,
+) noexcept nogil:
+    """Draw where loads matter: 0, or a verdict."""
+    cdef const LevelsData *levels = <const LevelsData *>plane_get_pointer(
+        <void *>&route.load.levels
+    )
+    cdef uint32_t kept[MOST_KEPT]
+    cdef const uint32_t *some = NULL
+    cdef uint32_t size = route.size, answers = route.answers, most, i
+    cdef double total = route.total, faded
+    cdef uint64_t key[2]
+    cdef Remnant left
+    faded = levels.faded
+    if route.load.sheds:
+        size = shed(&route.load, levels, size, source.rng, kept)
+        if size < route.size:
+            some = kept
+    if route.kind != LOWEST:
+        if some == NULL:
+            if pick(
+                tables, route, asked, subnet, source, source.thread, drawn, result
+            ):
+                return 0
+            return HAND_OVER
+        leave(&left, route, kept, size, source.thread)
+        if not pick(tables, &left.route, asked, subnet, source, 0, drawn, result):
+            return HAND_OVER
+        restore(&left, route, kept, source.thread, drawn)
+        return 0
+    if some != NULL:
+        total = faded = 0
+        for i in range(size):
+            total += route.weights[kept[i]]
+            faded += levels.fades[kept[i]]
+        if answers > size:
+            answers = size
+    if not route.load.foresees:
+        least(
+            &route.load, levels, total, faded, some, size, answers, source.thread,
+            source.rng, drawn, result,
+        )
+        return 0
+    if subnet and honours_subnet(tables, asked, source.address, source.size):
+        most = 24 if asked.family == 1 else 56
+        result.scope = asked.prefix if asked.prefix < most else most
+        put_key(key, asked.address, 4 if asked.family == 1 else 16, True, result.scope)
+    else:
+        put_key(key, source.address, source.size, False, 0)
+    foresee(
+        &route.load, levels, total, faded, some, size, answers, key,
+        2 if asked.type == TYPE_AAAA else 1, source.time, source.thread, source.rng,
+        drawn, result,
+    )
+    return 0
+
+
+cdef inline int draw(
+    const TablesData *tables, const RouteData *route, const Asked *asked, bint subnet,
+    Source *source, uint32_t *drawn, Drawn *result,
+) noexcept nogil:
+    """Draw by the rule of a route: 0, or a verdict."""
+    result.ttl = result.scope = 0
+    result.again = False
+    if route.load.loads != NULL:
+        return by_load(tables, route, asked, subnet, source, drawn, result)
+    if pick(tables, route, asked, subnet, source, source.thread, drawn, result):
+        return 0
+    return HAND_OVER
 
 
 cdef inline int drawn_answer(
@@ -421,12 +522,13 @@ cdef inline int drawn_answer(
     """An answer with drawn members, behind the records of `plan` if that is given."""
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t counts[3]
-    cdef uint32_t scope = 0, least = 0, owner = 2, before = 0, i, room
+    cdef uint32_t below = 0, owner = 2, before = 0, i, room
+    cdef Drawn result
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + asked.end
     cdef int size
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        route = route_of(tables, route, asked, subnet, source, &least)
+        route = route_of(tables, route, asked, subnet, source, &below)
         if route == NULL:
             return MEET
     counts[0] = counts[1] = counts[2] = 0
@@ -435,31 +537,37 @@ cdef inline int drawn_answer(
         name = plan.octets + plan.size + plan.body
         for i in range(3):
             counts[i] = plan.before_counts[i]
-    room = before + route.answers * (owner + route.span)
+    if route.load.loads != NULL and not is_published(route, source):
+        return PUBLISH
     if tables.book != NULL and not source.free and route.kind != ELSEWHERE:
         # Before the draw, so that only what leaves is a hand-out.
         size = limited(tables, asked, source, out)
         if size:
             return size
-    if not draw(tables, route, asked, subnet, source, drawn, &scope):
-        return HAND_OVER
-    if scope < least:
-        scope = least
+    size = draw(tables, route, asked, subnet, source, drawn, &result)
+    if size < 0:
+        return size
+    if result.scope < below:
+        result.scope = below
+    room = before + result.count * (owner + route.span)
     if room > room_for(tables, asked, 0):
-        return drawn_too_much(tables, route, asked, source, plan, drawn, scope, out)
+        return drawn_too_much(tables, route, asked, source, plan, drawn, &result, out)
     if before:
         memcpy(at, name, before)
         at += before
-    for i in range(route.answers):
+    for i in range(result.count):
         if plan != NULL:
             memcpy(at, name + before, owner)
         else:
             put16(at, 0xC00C)
         memcpy(at + owner, route.records + drawn[i] * route.span, route.span)
+        if result.ttl:
+            put16(at + owner + 4, result.ttl >> 16)
+            put16(at + owner + 6, result.ttl & 0xFFFF)
         at += owner + route.span
-    counts[0] += route.answers
-    book(route, source, drawn)
-    return finish(tables, asked, out, room, 0, True, counts, 0, scope)
+    counts[0] += result.count
+    book(route, source, drawn, &result)
+    return finish(tables, asked, out, room, 0, True, counts, 0, result.scope)
 
 
 cdef inline int by_learned(

@@ -13,6 +13,8 @@ from random import Random
 from dinamed.geo.locator import Locator
 from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
+from dinamed.plane.extension import native as native
+from dinamed.plane.publishing import Publisher, Source
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
@@ -25,25 +27,18 @@ from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.protocol import CLIENT, PLACE, Picking
+from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.predictive import Predictive
+from dinamed.pools.stages.priority import Priority
+from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.weighted import AliasTable, Weighted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode, Type
 from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels, to_text
 from dinamed.wire.render import Rendered, Renderer, Section
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
-
-EDITION = 2
-"""Goes up with each change of what the extension is told, here and in `native.pyx`."""
-
-try:
-    from dinamed.plane import native as native
-except ImportError:  # no compiler at the install: Python answers everything
-    native = None  # type: ignore[assignment]
-else:
-    if getattr(native, "EDITION", 0) != EDITION:  # built from other sources than these
-        native = None  # type: ignore[assignment]
 
 OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
 """Labels next to a zone's origin below which names answer by themselves."""
@@ -73,6 +68,7 @@ class Compiler:
         self._locator: Locator | None = None
         self._classes: native.Places | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
+        self.publisher = Publisher(rows, rng)
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
@@ -92,6 +88,7 @@ class Compiler:
             self._routes[name] = known
             self.places[name] = len(routes)
             routes += known[1]
+        self.publisher.keep(frozenset(snapshot.pools))
         facts = snapshot.facts()
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
@@ -176,12 +173,13 @@ class Compiler:
         route = view.route(family)
         if route is None:
             return native.Route(view.name, native.NOBODY, self._rows)
-        if not route.remaining:
-            return self._picking(view, family, route, route.folded)
-        if any(stage.depends - _OF_CLIENT for _, stage in route.remaining):
+        before, rest = _parts(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
             return elsewhere
+        if not before:
+            return self._picking(view, family, route, route.folded)
         self._serial += 1
-        placed = all(stage.depends <= _OF_PLACE for _, stage in route.remaining)
+        placed = all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self._serial)
 
@@ -192,6 +190,8 @@ class Compiler:
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         kind = _kind_of(route.picking[1])
+        foresees = isinstance(route.picking[1], Predictive)
+        rest = _parts(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -199,14 +199,20 @@ class Compiler:
         if (
             kind == native.ELSEWHERE
             or answers > native.MOST_DRAWN
+            or (foresees and answers > native.MOST_FORESEEN)
+            or (rest and len(members) > native.MOST_SHED)
             or any(len(member.addresses(family)) != 1 for member in members)
         ):
             return elsewhere
-        return native.Route(
+        names = [member.name for member in members]
+        loads = None
+        if rest or kind == native.LOWEST:
+            loads = self.publisher.loads(view)
+        made = native.Route(
             view.name,
             kind,
             self._rows,
-            tuple(member.name for member in members),
+            tuple(names),
             answers,
             [
                 address_record(b"", family, view.ttl, member.addresses(family)[0])
@@ -221,7 +227,17 @@ class Compiler:
             if kind == native.BY_HASH
             else [],
             self._credits(members) if kind == native.IN_TURN else [],
+            loads=None if loads is None else loads.native,
+            slots=[] if loads is None else loads.slots(names),
+            ranks=[float(m.priority) for m in members] if len(rest) > 1 else [],
+            sheds=bool(rest),
+            foresees=foresees,
         )
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            made.source = Source(view, route, members, shed, loads.names)
+        return made
 
     def meet(
         self, plane: "native.Plane", plan: Drawn, client: Client, snapshot: Snapshot
@@ -236,20 +252,18 @@ class Compiler:
         view, routes = self._routes[plan.pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        if route is None or not route.remaining:
+        before = [] if route is None else _parts(route)[0]
+        if route is None or not before:
             return
         asked = DrawContext(client, family, 0.0, self._rng, count=False)
-        asked.locator = snapshot.locator
-        kept = route.folded
-        for _, stage in route.remaining:
-            kept = stage.narrow(kept, asked, route.facts) or kept
+        kept = _narrowed(route, asked, snapshot)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         place = self.places[plan.pool] + FAMILIES.index(family)
-        placed = all(stage.depends <= _OF_PLACE for _, stage in route.remaining)
+        placed = all(stage.depends <= _OF_PLACE for stage in before)
         if placed and client.prefix and self._classes is not None:
             sources = 0
             if asked.told_place is not None:
@@ -260,6 +274,34 @@ class Compiler:
             plane.meet_class(place, client.address, client.prefix, sub, sources)
         else:
             plane.meet(place, client.address, client.prefix, sub, asked.scope)
+
+    def publish(
+        self,
+        plane: "native.Plane",
+        plan: Drawn,
+        client: Client,
+        snapshot: Snapshot,
+        now: float,
+    ) -> None:
+        """Have the plane know how full the members are that this client may get."""
+        if plan.wanted is Wanted.TEXT or plan.pool not in self.places:
+            return
+        family: Family = 4 if plan.wanted is Wanted.A else 6
+        view, routes = self._routes[plan.pool]
+        made: native.Route | None = routes[FAMILIES.index(family)]
+        route = view.route(family)
+        if made is not None and made.source is None and route is not None:
+            asked = DrawContext(client, family, 0.0, self._rng, count=False)
+            made = made.subs.get(_narrowed(route, asked, snapshot))
+        if made is not None and made.source is not None:
+            self.publisher.publish(plane, made, now)
+
+    def renew(self, plane: "native.Plane", name: str, now: float) -> None:
+        """Publish at once for new routes into a pool whose old ones were in use."""
+        if self.publisher.forget(name) and name in self.places:
+            for route in self._routes[name][1]:
+                if route.source is not None:
+                    self.publisher.publish(plane, route, now)
 
     def _credits(self, members: Candidates) -> list[float]:
         """What round robin begins with in each thread, as `round_robin` has it."""
@@ -316,6 +358,29 @@ def _wraps() -> Iterable[tuple[IPv6Network, int]]:
             yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
 
 
+def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
+    """The stages that must still be asked: those before shedding, and from it on."""
+    stages = [stage for _, stage in route.remaining]
+    for number, stage in enumerate(stages):
+        if type(stage) is Shed:
+            return stages[:number], stages[number:]
+    return stages, []
+
+
+def _after(stages: list[Narrowing]) -> bool:
+    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
+    return len(stages) <= 2 and all(type(stage) is Priority for stage in stages[1:])
+
+
+def _narrowed(route: Route, asked: DrawContext, snapshot: Snapshot) -> Candidates:
+    """The candidates that a client has before any are shed."""
+    asked.locator = snapshot.locator
+    kept = route.folded
+    for stage in _parts(route)[0]:
+        kept = stage.narrow(kept, asked, route.facts) or kept
+    return kept
+
+
 def _kind_of(stage: Picking) -> int:
     """The rule of a picking stage; the very classes, for theirs may be extended."""
     kinds: dict[type, int] = {
@@ -323,6 +388,8 @@ def _kind_of(stage: Picking) -> int:
         Hashed: native.BY_HASH,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
+        Least: native.LOWEST,
+        Predictive: native.LOWEST,
     }
     return kinds.get(type(stage), native.ELSEWHERE)
 

@@ -2,6 +2,8 @@
 
 from libc.math cimport log
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+from dinamed.plane.lowest cimport MOST_KEPT, Loaded, among
 from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
 
 cdef enum:
@@ -18,6 +20,7 @@ cdef enum Kind:
     EVERYONE
     BY_CLIENT    # by the route that was learned for the client
     BY_PLACE     # by the route that was learned for all who are at one place
+    LOWEST       # by load
 
 
 cdef struct RouteData:
@@ -36,6 +39,15 @@ cdef struct RouteData:
     double *credits      # by thread, for IN_TURN
     uint64_t *counts     # hand-outs by thread
     uint64_t *booked     # what of them the pool's ledger knows
+    Loaded load          # for LOWEST, and for shedding before another draw
+
+
+cdef struct Remnant:
+    # What shedding has left of a route, to be drawn from as from a route.
+    RouteData route
+    double weights[MOST_KEPT]
+    uint64_t seeds[MOST_KEPT]
+    double credits[MOST_KEPT]
 
 
 cdef inline uint32_t alias_draw(
@@ -48,26 +60,16 @@ cdef inline uint32_t alias_draw(
     return route.aliases[column]
 
 
-cdef inline bint among(
-    const uint32_t *drawn, uint32_t count, uint32_t one
-) noexcept nogil:
-    cdef uint32_t i
-    for i in range(count):
-        if drawn[i] == one:
-            return True
-    return False
-
-
 cdef inline void by_weight(
     const RouteData *route, uint64_t *rng, uint32_t *drawn
 ) noexcept nogil:
     """One weighted draw after another, each among those that are left."""
     cdef uint32_t count = 0, tries = TRIES * route.answers, found = 0, i
     cdef double left, point
-    if route.answers == 1:
+    if route.answers == 1 and route.limits != NULL:
         drawn[0] = alias_draw(route, rng)
         return
-    if route.answers * 4 <= route.size:
+    if route.limits != NULL and route.answers * 4 <= route.size:
         while count < route.answers and tries:
             tries -= 1
             found = alias_draw(route, rng)
@@ -158,3 +160,41 @@ cdef inline void by_hash(
         scores[place] = score
         drawn[place] = i
         count += 1
+
+
+cdef inline void leave(
+    Remnant *left, const RouteData *route, const uint32_t *kept, uint32_t count,
+    uint32_t thread,
+) noexcept nogil:
+    """Make a route of those that are kept."""
+    cdef RouteData *made = &left.route
+    cdef uint32_t i
+    memset(made, 0, sizeof(RouteData))
+    made.kind = route.kind
+    made.size = count
+    made.answers = route.answers
+    if count < made.answers or route.kind == EVERYONE:
+        made.answers = count
+    made.weights = left.weights
+    made.seeds = left.seeds
+    if route.credits != NULL:
+        made.credits = left.credits
+    for i in range(count):
+        left.weights[i] = route.weights[kept[i]]
+        left.seeds[i] = route.seeds[kept[i]]
+        made.total += left.weights[i]
+        if route.credits != NULL:
+            left.credits[i] = route.credits[thread * route.size + kept[i]]
+
+
+cdef inline void restore(
+    const Remnant *left, const RouteData *route, const uint32_t *kept, uint32_t thread,
+    uint32_t *drawn,
+) noexcept nogil:
+    """Name those that were drawn as the whole route does, and keep their credits."""
+    cdef uint32_t i
+    for i in range(left.route.answers):
+        drawn[i] = kept[drawn[i]]
+    if route.credits != NULL:
+        for i in range(left.route.size):
+            route.credits[thread * route.size + kept[i]] = left.credits[i]

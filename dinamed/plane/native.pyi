@@ -1,6 +1,7 @@
 """The types of the extension; `native.pyx` says what each does."""
 
 from collections.abc import Callable
+from typing import Any
 
 from typing_extensions import Buffer
 
@@ -17,13 +18,55 @@ WRAP_AT_16: int
 WRAP_AT_96: int
 WRAP_INVERTED: int
 MOST_DATABASES: int
+LOWEST: int
 MOST_DRAWN: int
 MOST_KEYS: int
+MOST_SHED: int
+MOST_FORESEEN: int
+MOST_LEASES: int
 PLAN_FIXED: int
 PLAN_DRAWN: int
 PLAN_LEFT: int
 
 Count = tuple[str, str, int]
+Told = tuple[float, float, float, float, float, int, bool, list[int], list[float]]
+
+class ResolverTable:
+    habits: tuple[float, ...]
+    capacity: int
+    def __init__(
+        self, rows: int, buckets: int, salt: int, habits: tuple[float, ...]
+    ) -> None: ...
+    def sums(self) -> tuple[int, int, float]: ...
+
+class Loads:
+    table: ResolverTable
+    size: int
+    def __init__(
+        self, rows: int, size: int, low: float, high: float, table: ResolverTable
+    ) -> None: ...
+    def take(self) -> list[tuple[int, int, float, float]]: ...
+    def find(self, key: bytes) -> Told | None: ...
+    def ask(self, key: bytes, time: float, horizon: float, lot: int) -> Told: ...
+    def keep(
+        self, key: bytes, expires: float, families: int, where: list[int]
+    ) -> None: ...
+
+class Levels:
+    def __init__(
+        self,
+        until: float,
+        fades: list[float],
+        bases: list[float],
+        steps: list[float],
+        rooms: list[float],
+        chances: list[float],
+        *,
+        mine: float = ...,
+        horizon: float = ...,
+        reference: float = ...,
+        mean_rate: float = ...,
+    ) -> None: ...
 
 class Prefixes:
     def __init__(self, entries: list[tuple[bytes, int, int]]) -> None: ...
@@ -59,6 +102,8 @@ class Route:
     pool: str
     members: tuple[str, ...]
     subs: dict[object, Route]
+    loads: Loads | None
+    source: Any
     def __init__(
         self,
         pool: str,
@@ -73,6 +118,12 @@ class Route:
         seeds: list[int] = ...,
         start: list[float] = ...,
         serial: int = ...,
+        loads: Loads | None = ...,
+        slots: list[int] = ...,
+        ranks: list[float] = ...,
+        *,
+        sheds: bool = ...,
+        foresees: bool = ...,
     ) -> None: ...
     def take_counts(self) -> list[Count]: ...
 
@@ -136,6 +187,10 @@ class Plane:
     def stop(self, drain: bool = True) -> None: ...
     def serve(self, tables: Tables) -> None: ...
     def replace(self, place: int, route: Route) -> None: ...
+    def publish(self, route: Route, levels: Levels) -> None: ...
+    def withdraw(self, route: Route) -> None: ...
+    def grow(self, loads: Loads, most: int) -> None: ...
+    def set_clock(self, ahead: float) -> None: ...
     def learn(
         self,
         name: bytes,
@@ -166,7 +221,7 @@ class Plane:
     def take_counts(self) -> list[Count]: ...
     def take_slice(self, place: int, most: int) -> tuple[list[Count], int]: ...
     def answer(
-        self, data: bytes, source: bytes, now: float = ...
+        self, data: bytes, source: bytes, now: float = ..., time: float = ...
     ) -> tuple[bytes | None, int]: ...
     def serve_handed(
         self, respond: Callable[[bytes, bytes, int], bytes | None], most: int

@@ -17,7 +17,24 @@ from cpython.buffer cimport (
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
-from dinamed.plane.answer cimport LEARN, LIMITED, MEET, Source, answer
+from libc.math cimport INFINITY
+from dinamed.plane.answer cimport LEARN, LIMITED, Source, answer
+from dinamed.plane.askers cimport (
+    CLAIM_TRIES,
+    KEY_SIZE,
+    LEASES,
+    MOST_CACHES,
+    MOST_WHERE,
+    ASKER_WAYS,
+    Asker,
+    Askers,
+    Bucket,
+    Sums,
+    asker_of,
+    asks,
+    key_hash,
+    tag_of,
+)
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
 from dinamed.plane.draw cimport MOST_ANSWERS, Kind, RouteData
 from dinamed.plane.limits cimport (
@@ -30,6 +47,13 @@ from dinamed.plane.limits cimport (
     judge,
     kind_hash,
     origin_kind,
+)
+from dinamed.plane.lowest cimport (
+    MOST_KEPT,
+    TTL_CLASSES,
+    LevelsData,
+    Loaded,
+    LoadsData,
 )
 from dinamed.plane.notes cimport Note, Notes
 from dinamed.plane.octets cimport fill_crc_table, fnv1a
@@ -49,9 +73,12 @@ from dinamed.plane.posix cimport (
     POLLIN,
     iovec,
     msghdr,
+    plane_claim,
     plane_get,
+    plane_get_double,
     plane_get_seq,
     plane_port,
+    plane_release,
     plane_set_pointer,
     plane_set_seq,
     plane_source,
@@ -91,11 +118,16 @@ cdef extern from "stdlib.h":
 cdef uint32_t CRC[256]
 fill_crc_table(CRC)
 
-ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE = range(8)
-EDITION = 2
+(
+    ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE, LOWEST,
+) = range(9)
+EDITION = 3
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
+MOST_SHED = MOST_KEPT
+MOST_FORESEEN = MOST_WHERE
+MOST_LEASES = MOST_CACHES
 PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
@@ -119,6 +151,7 @@ cdef void *_new(size_t size) except NULL:
 
 include "limits.pxi"
 include "places.pxi"
+include "loads.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "snapshot.pxi"

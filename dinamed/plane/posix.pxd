@@ -41,6 +41,30 @@ cdef extern from *:
         return __atomic_compare_exchange_n(at, &old, value, 0, __ATOMIC_RELAXED,
                                            __ATOMIC_RELAXED);
     }
+    static inline double plane_get_double(const double *at) {
+        double value;
+        __atomic_load(at, &value, __ATOMIC_RELAXED);
+        return value;
+    }
+    static inline void plane_add_double(double *at, double value) {
+        value += *at;
+        __atomic_store(at, &value, __ATOMIC_RELAXED);
+    }
+    /* Claim what others may use too; false if it is still claimed after a while. */
+    static inline int plane_claim(uint32_t *at, unsigned tries) {
+        while (__atomic_exchange_n(at, 1, __ATOMIC_ACQUIRE))
+            if (!tries--) return 0;
+        return 1;
+    }
+    static inline void plane_release(uint32_t *at) {
+        __atomic_store_n(at, 0, __ATOMIC_RELEASE);
+    }
+    /* Seconds of a clock that never goes back. */
+    static inline double plane_monotonic(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    }
     static inline void *plane_get_pointer(void *at) {
         return __atomic_load_n((void **)at, __ATOMIC_SEQ_CST);
     }
@@ -156,6 +180,11 @@ cdef extern from *:
     void plane_set_seq(uint64_t *, uint64_t) noexcept nogil
     void plane_add(uint64_t *, uint64_t) noexcept nogil
     bint plane_exchange(uint64_t *, uint64_t, uint64_t) noexcept nogil
+    double plane_get_double(const double *) noexcept nogil
+    void plane_add_double(double *, double) noexcept nogil
+    bint plane_claim(uint32_t *, unsigned int) noexcept nogil
+    void plane_release(uint32_t *) noexcept nogil
+    double plane_monotonic() noexcept nogil
     void *plane_get_pointer(void *) noexcept nogil
     void plane_set_pointer(void *, void *) noexcept nogil
     uint32_t plane_now(uint64_t *) noexcept nogil

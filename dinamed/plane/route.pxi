@@ -6,7 +6,8 @@ cdef class Route:
 
     `records` are the members' records without their owner, all of one size.  `rows`
     is how many threads count hand-outs, `start` the credits that round robin begins
-    with, for each thread.  `serial` is a number of its own for each route BY_CLIENT,
+    with, for each thread.  `loads`, with the members' places there, is for those that go
+    by load; `ranks` are priorities that count after shedding.  `serial` is a number of its own for each route BY_CLIENT,
     and `subs` holds the routes for its clients, by candidates.
     """
 
@@ -14,6 +15,9 @@ cdef class Route:
     cdef readonly str pool
     cdef readonly tuple members
     cdef readonly dict subs
+    cdef readonly Loads loads
+    cdef public object source
+    cdef Levels levels
     cdef uint32_t _rows
 
     def __cinit__(
@@ -30,6 +34,12 @@ cdef class Route:
         list seeds=[],
         list start=[],
         uint64_t serial=0,
+        Loads loads=None,
+        list slots=[],
+        list ranks=[],
+        *,
+        bint sheds=False,
+        bint foresees=False,
     ):
         cdef RouteData *data = &self.data
         cdef uint32_t size = len(members), i
@@ -67,6 +77,10 @@ cdef class Route:
                     raise ValueError("alias of no member")
             if seeds:
                 data.seeds[i] = seeds[i]
+        if loads is not None:
+            self._load(loads, slots, ranks)
+            data.load.sheds = sheds
+            data.load.foresees = foresees
         if start:
             data.credits = <double *>_new(rows * size * sizeof(double))
             for i in range(rows * size):
@@ -74,7 +88,26 @@ cdef class Route:
         if data.answers > size or size and data.answers > MOST_ANSWERS:
             raise ValueError("more answers than can be drawn")
 
+    cdef void _load(self, Loads loads, list slots, list ranks) except *:
+        cdef Loaded *load = &self.data.load
+        cdef uint32_t i, size = self.data.size
+        self.loads = loads
+        load.loads = &loads.data
+        load.low = loads.data.low
+        load.high = loads.data.low + loads.data.width - 1
+        load.slots = <uint16_t *>_new(size * sizeof(uint16_t))
+        if ranks:
+            load.ranks = <double *>_new(size * sizeof(double))
+        for i in range(size):
+            load.slots[i] = slots[i]
+            if load.slots[i] >= loads.size:
+                raise ValueError("a slot that there is not")
+            if ranks:
+                load.ranks[i] = ranks[i]
+
     def __dealloc__(self):
+        free(self.data.load.slots)
+        free(self.data.load.ranks)
         free(self.data.weights)
         free(self.data.limits)
         free(self.data.aliases)

@@ -91,6 +91,36 @@ cdef class Plane:
         plane_set_pointer(&tables.data.routes[place], &route.data)
         self._retire(old)
 
+    def publish(self, Route route not None, Levels levels not None):
+        """Have a route go by these levels."""
+        cdef Levels old = route.levels
+        levels.settle(route)
+        route.levels = levels
+        plane_set_pointer(<void *>&route.data.load.levels, &levels.data)
+        if old is not None:
+            self._retire(old)
+
+    def withdraw(self, Route route not None):
+        """Have Python asked for the levels of a route again."""
+        cdef Levels old = route.levels
+        route.levels = None
+        plane_set_pointer(<void *>&route.data.load.levels, NULL)
+        if old is not None:
+            self._retire(old)
+
+    def grow(self, Loads loads not None, uint32_t most):
+        """Let more resolvers be remembered, up to `most`, if they are many now."""
+        cdef ResolverTable old = loads.table
+        cdef ResolverTable new = old.bigger(most)
+        if new is not None:
+            loads.table = new
+            plane_set_pointer(<void *>&loads.data.askers, &new.data)
+            self._retire(old)
+
+    def set_clock(self, double ahead):
+        """Say how far the pools' steady clock is ahead of time.monotonic()."""
+        self.shared.ahead = ahead
+
     def learn(
         self, bytes name not None, uint32_t rrtype, int kind, *,
         uint32_t rcode=0, bint authoritative=False, int error=-1,
@@ -277,11 +307,14 @@ cdef class Plane:
             place += 1
         return found, place if place < total else 0
 
-    def answer(self, bytes data not None, bytes source not None, double now=0):
+    def answer(
+        self, bytes data not None, bytes source not None, double now=0, double time=0
+    ):
         """What a thread would do with one datagram: reply, and what to learn.
 
         The reply is None for what goes to the engine in Python, and empty for
-        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time.
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
+        `time` that of the pools' steady clock.
         """
         cdef Source asker
         cdef uint8_t out[REPLY_STRIDE]
@@ -295,6 +328,7 @@ cdef class Plane:
         asker.thread = worker.number
         asker.now = <uint32_t>now
         asker.ticks = <uint64_t>(now * (1 << TICK_BITS))
+        asker.time = time
         size = answer(
             &self.tables.data, &asker, <const uint8_t *><const char *>data,
             len(data), out,
@@ -302,7 +336,7 @@ cdef class Plane:
         if size == LIMITED:
             return b"", 0
         if size < 0:
-            return None, 1 if size == LEARN else 2 if size == MEET else 0
+            return None, LEARN + 1 - size if size <= LEARN else 0
         return <bytes>(<const char *>out)[:size], 0
 
     def serve_handed(self, object respond, int most):

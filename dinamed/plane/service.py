@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -46,6 +47,8 @@ _PATIENCE = struct.pack("@ll", 0, 200_000)
 _JOIN_PATIENCE = 1.0
 LEARN_CLIENT = 2
 """What `native` says when it is the client that is not known."""
+LEARN_LEVELS = 3
+"""And when it is how full the members are."""
 _TYPES = (0, *TYPES)
 """The types by the columns in which the plane counts them."""
 
@@ -152,6 +155,7 @@ class DataPlane:
         self._bell = _Bell(self)
         seeds = os.urandom(8 * (self.threads + 1))
         self.native = native.Plane(self.threads, seeds, self._bell.fileno())
+        self._set_clock(self._authority.seconds())
         self._serve()
         for group in sockets:
             for number, at in spread(len(group), self.threads):
@@ -219,6 +223,8 @@ class DataPlane:
             self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
 
     def _tick(self) -> None:
+        now = self._authority.seconds()
+        self._set_clock(now)
         self._reclaim()
         self._ticks += 1
         if not self._ticks % TICKS_OF_COUNTS:
@@ -226,6 +232,11 @@ class DataPlane:
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
             self._book_slice()
+        self._compiler.publisher.refresh(self.native, now, time.monotonic)
+
+    def _set_clock(self, now: float) -> None:
+        steady = self._authority.manager.clock.read(now)
+        self.native.set_clock(steady - time.monotonic())
 
     def _book_slice(self) -> None:
         """Book hand-outs of some members, and of the others when this turn is over.
@@ -251,12 +262,15 @@ class DataPlane:
         for pool, member, number in counts:
             if pool in pools:
                 pools[pool].ledger.add(member, number, now)
+        for pool in dict.fromkeys(count[0] for count in counts):
+            self._compiler.publisher.took(self.native, pool, now)
 
     def _reclaim(self) -> None:
         """Free what the threads have left, and count the questions."""
         routes, tallies = self.native.reclaim()
         for route in routes:
             self._book(route.take_counts())
+            self._compiler.publisher.left(route, self._authority.seconds())
         self._count_replies(tallies)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
@@ -280,10 +294,10 @@ class DataPlane:
     def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
         reply = self._resolver.respond(data, unpacked(source))
         if learn:
-            self._learn(data, source, learn == LEARN_CLIENT)
+            self._learn(data, source, learn)
         return reply
 
-    def _learn(self, data: bytes, source: bytes, client: bool) -> None:
+    def _learn(self, data: bytes, source: bytes, what: int) -> None:
         """Have the next query with this question answered natively, if that can be.
 
         Or, where the plan is known and that is not enough, those of this client.
@@ -295,10 +309,15 @@ class DataPlane:
             plan = engine.plan(query)
         except Exception:
             return  # the resolver has met, told and answered this just now
-        if client:
-            if isinstance(plan, Drawn):
-                asked = engine.client_of(plan, QueryContext(query, source))
+        if what in (LEARN_CLIENT, LEARN_LEVELS):
+            if not isinstance(plan, Drawn):
+                return
+            asked = engine.client_of(plan, QueryContext(query, source))
+            if what == LEARN_CLIENT:
                 self._compiler.meet(self.native, plan, asked, engine.snapshot)
+            else:
+                now = self._authority.seconds()
+                self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
             return
         question = query.question
         teach(
@@ -318,8 +337,14 @@ class DataPlane:
         if old is None or served[0] is not old[0] or served[1] is not old[1]:
             self._served = served
             self.native.serve(self._compiler.tables(*served))
+            now = self._authority.seconds()
+            for name in served[0].pools:
+                self._compiler.renew(self.native, name, now)
 
     def _pools_changed(self, names: frozenset[str]) -> None:
         pools = self._authority.manager.views
         for place, route in self._compiler.changed(names, pools):
             self.native.replace(place, route)
+        now = self._authority.seconds()
+        for name in names:
+            self._compiler.renew(self.native, name, now)

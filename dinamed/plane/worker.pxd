@@ -3,7 +3,7 @@
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
-from dinamed.plane.answer cimport LEARN, LIMITED, MEET, SILENT, Source, answer
+from dinamed.plane.answer cimport LEARN, LIMITED, SILENT, Source, answer
 from dinamed.plane.notes cimport Notes, note
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
@@ -16,8 +16,10 @@ from dinamed.plane.posix cimport (
     plane_add,
     plane_address,
     plane_echo,
+    plane_get_double,
     plane_get_pointer,
     plane_get_seq,
+    plane_monotonic,
     plane_now,
     plane_send,
     plane_set_seq,
@@ -54,6 +56,7 @@ cdef struct Shared:
     TablesData *tables
     uint64_t epoch
     uint64_t stopping
+    double ahead        # of the pools' steady clock, before that of the system
     int wake            # an eventfd: there is something for Python
 
 
@@ -113,6 +116,7 @@ cdef inline void serve_batch(
     source.rng = &worker.rng
     source.thread = worker.number
     source.now = plane_now(&source.ticks)
+    source.time = plane_monotonic() + plane_get_double(&shared.ahead)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)
@@ -157,7 +161,7 @@ cdef inline void serve_batch(
         elif push(
             worker.ring, &batch.received[i].msg_hdr,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-            fd, 1 if size == LEARN else 2 if size == MEET else 0,
+            fd, <uint32_t>(LEARN + 1 - size) if size <= LEARN else 0,
         ):
             plane_add(&worker.handed, 1)
             pushed = True

@@ -70,8 +70,15 @@ class Leases:
         self._ticks.clear()
         self._next = float("inf")
 
-    def add(self, account: Account, rate: float, time: float, ttl: float) -> None:
-        """Book a lease that begins now."""
+    def add(
+        self,
+        account: Account,
+        rate: float,
+        time: float,
+        ttl: float,
+        count: int = 1,
+    ) -> None:
+        """Book a lease that begins now, or so many, with that rate in all."""
         most = MOST_HORIZONS * self.horizon
         tick = self.tick
         end = round((time + (ttl if ttl < most else most)) / tick)
@@ -80,14 +87,14 @@ class Leases:
             return
         if time > account.since:
             _count(account, time)
-        account.live += 1
+        account.live += count
         if left > self._horizon + 1:
             account.far += rate
-            self._put(self._nears, end - self._horizon, account, rate)
+            self._put(self._nears, end - self._horizon, account, rate, count)
         else:
             account.rate += rate
             account.due += rate * end * tick
-        self._put(self._ends, end, account, rate)
+        self._put(self._ends, end, account, rate, count)
 
     def advance(self, time: float) -> None:
         """Bring the sums up to that time."""
@@ -120,7 +127,12 @@ class Leases:
         return arrived
 
     def _put(
-        self, buckets: dict[int, _Bucket], number: int, account: Account, rate: float
+        self,
+        buckets: dict[int, _Bucket],
+        number: int,
+        account: Account,
+        rate: float,
+        count: int,
     ) -> None:
         bucket = buckets.get(number)
         if bucket is None:
@@ -130,10 +142,10 @@ class Leases:
                 self._next = self._ticks[0] * self.tick
         entry = bucket.get(account)
         if entry is None:
-            bucket[account] = [rate, 1]
+            bucket[account] = [rate, count]
         else:
             entry[0] += rate
-            entry[1] += 1
+            entry[1] += count
 
 
 def due(account: Account, time: float, horizon: float) -> float:

@@ -13,7 +13,7 @@ from dinamed.pools.context import Client
 from dinamed.pools.flow import FlowMeter
 from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
-from dinamed.pools.resolvers import CAPACITY, Resolvers
+from dinamed.pools.resolvers import CAPACITY, Asking, Resolvers
 
 
 class Ledger:
@@ -43,7 +43,7 @@ class Ledger:
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
-        self.resolvers = Resolvers(capacity)
+        self.resolvers: Asking = Resolvers(capacity)
         self.flow = FlowMeter()
         self.answers = 1
         """Among how many members the clients of one answer spread."""
@@ -78,6 +78,15 @@ class Ledger:
         account = self._accounts.get(name)
         if account is not None and count:
             account.add(count, self.clock.read(now))
+            self.edition += 1
+
+    def lease(self, name: str, count: int, rate: float, ttl: float, now: float) -> None:
+        """Book leases of that rate in all, as another engine has counted them."""
+        account = self._accounts.get(name)
+        if account is not None:
+            time = self.clock.read(now)
+            self.leases.advance(time)
+            self.leases.add(account, rate, time, ttl, count)
             self.edition += 1
 
     def foresee(self, horizon: float, duration: float, answers: int) -> None:

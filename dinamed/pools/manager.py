@@ -78,6 +78,11 @@ class PoolManager:
         self.reconfigure(pools, now)
 
     @property
+    def clock(self) -> SteadyClock:
+        """The steady clock that ages of reports and leases go by."""
+        return self._clock
+
+    @property
     def views(self) -> Mapping[str, PoolView]:
         """All pools by name, as of now; never changes, a change makes a new one."""
         return self._views

@@ -101,6 +101,11 @@ class PoolView:
         return self._ledger
 
     @property
+    def board(self) -> Board:
+        """The reports of the members, shared by all the pool's snapshots."""
+        return self._parts.board
+
+    @property
     def chain(self) -> Chain:
         """The stages of the pool."""
         return self._parts.chain

@@ -22,6 +22,7 @@ than there is room for, those with many clients stay.
 
 from bisect import insort
 from math import inf
+from typing import Protocol
 
 from dinamed.pools.accounts import Account
 
@@ -82,6 +83,31 @@ class Resolver:
         self.asked = 0.0
 
 
+class Asking(Protocol):
+    """The resolvers that ask, as a ledger has them."""
+
+    def __len__(self) -> int:
+        """How many are remembered."""
+
+    def limit(self, capacity: int) -> None:
+        """Remember so many from now on."""
+
+    def get(self, key: bytes) -> Resolver | None:
+        """The resolver of that key, if it is known; changes nothing."""
+
+    @property
+    def mean_rate(self) -> float:
+        """The mean rate of those who have come back; 0 if there are none."""
+
+    def asks(
+        self, key: bytes, resolver: Resolver | None, time: float, horizon: float
+    ) -> Resolver:
+        """Learn that a resolver asks for a new answer; `get` has given it."""
+
+    def keep(self, key: bytes, resolver: Resolver) -> None:
+        """Take down what has been changed about a resolver: its last answer."""
+
+
 class Resolvers:
     """Resolvers by key, at most `capacity` of them."""
 
@@ -136,6 +162,9 @@ class Resolvers:
         elif _learn(resolver, time, horizon):
             self._admit(key, resolver, time - SILENT * horizon)
         return resolver
+
+    def keep(self, key: bytes, resolver: Resolver) -> None:
+        """Take down what has been changed about a resolver: here it is that itself."""
 
     def _enter(self, key: bytes, resolver: Resolver) -> None:
         """Take in a newcomer."""

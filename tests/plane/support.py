@@ -9,7 +9,7 @@ from dinamed.config.settings import Member, Pool
 from dinamed.geo.files import load_places
 from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, teach
-from dinamed.plane.service import LEARN_CLIENT
+from dinamed.plane.service import LEARN_CLIENT, LEARN_LEVELS
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Plan
@@ -149,9 +149,13 @@ def need_plane() -> None:
 class Pair:
     """The engine and the plane, both with the same data."""
 
-    def __init__(self, threads: int = 0) -> None:
+    def __init__(
+        self,
+        threads: int = 0,
+        served: tuple[list[PackedZone], list[Pool]] | None = None,
+    ) -> None:
         need_plane()
-        self.bench = Bench(zones(), pools())
+        self.bench = Bench(*(served or (zones(), pools())))
         locator = load_places(Geo(networks=NETWORKS)).locator
         self.bench.engine.take_locator(locator)
         rng = random.Random(1)
@@ -171,27 +175,28 @@ class Pair:
     def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
         now = self.bench.now
-        reply, learn = self.plane.answer(data, source, now)
+        steady = self.bench.manager.clock.read(now)
+        reply, learn = self.plane.answer(data, source, now, steady)
         if learn:
             query = read_query(data)
             assert isinstance(query, Query)
             engine = self.bench.engine
             key, plan = query.question.key, engine.plan(query)
-            if learn == LEARN_CLIENT:
-                self.meet(query, plan, source)
-            else:
-                teach(
-                    self.plane,
-                    self.compiler.places,
-                    key,
-                    query.question.type,
-                    plan,
-                    engine.kind(query, plan),
-                )
-            reply, learn = self.plane.answer(data, source, now)
-            if learn == LEARN_CLIENT:
-                self.meet(query, plan, source)
-                reply, learn = self.plane.answer(data, source, now)
+            for _ in range(3):  # the plan, the client, the levels
+                if learn in (LEARN_CLIENT, LEARN_LEVELS):
+                    self.meet(query, plan, source, learn)
+                elif learn:
+                    teach(
+                        self.plane,
+                        self.compiler.places,
+                        key,
+                        query.question.type,
+                        plan,
+                        engine.kind(query, plan),
+                    )
+                reply, learn = self.plane.answer(data, source, now, steady)
+                if not learn:
+                    break
             assert not learn
             self.learned += 1
         if reply is None:
@@ -200,12 +205,27 @@ class Pair:
             self.native += 1
         return reply
 
-    def meet(self, query: Query, plan: Plan, source: bytes) -> None:
-        """Have the plane know the client of a query."""
+    def meet(self, query: Query, plan: Plan, source: bytes, what: int) -> None:
+        """Have the plane know the client of a query, or the levels for it."""
         assert isinstance(plan, Drawn)
         engine = self.bench.engine
         client = engine.client_of(plan, QueryContext(query, source))
-        self.compiler.meet(self.plane, plan, client, engine.snapshot)
+        if what == LEARN_CLIENT:
+            self.compiler.meet(self.plane, plan, client, engine.snapshot)
+        else:
+            now = self.bench.now
+            self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
+
+    def book(self) -> None:
+        """Book what the plane has handed out, and publish what follows from it."""
+        bench, publisher = self.bench, self.compiler.publisher
+        counts = self.plane.take_counts()
+        for pool, member, number in counts:
+            bench.manager.view(pool).ledger.add(member, number, bench.now)
+        for pool in dict.fromkeys(count[0] for count in counts):
+            publisher.took(self.plane, pool, bench.now)
+        publisher.refresh(self.plane, bench.now, lambda: 0.0)
+        self.plane.reclaim()
 
     def ask_engine(self, data: bytes, source: bytes) -> bytes:
         """What the engine replies; empty for silence."""

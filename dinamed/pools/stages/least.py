@@ -17,6 +17,7 @@ from dinamed.pools.accounts import Account
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.fading import Mixture
+from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.protocol import LOAD, TIME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
@@ -138,6 +139,17 @@ class _Lowest:
                 heap.append((score, rng.random(), row.number, pending, row))
         heapify(heap)
         return heap
+
+    def levels(self, time: float) -> Levels:
+        """What another engine needs to draw in the same way for a while."""
+        self._refresh(time)
+        rows = self._rows
+        return Levels(
+            self._mixture.fresh,
+            [row.load + row.account.pending * row.increment for row in rows],
+            [row.increment for row in rows],
+            [row.weight for row in rows],
+        )
 
     def rank(self, now: float) -> Sequence[Member]:
         """The lowest first; then those without a report, by weight."""

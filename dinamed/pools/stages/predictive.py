@@ -37,6 +37,7 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.resolvers import Resolver
 from dinamed.pools.stages.fading import Mixture
 from dinamed.pools.stages.hashed import network_bits
+from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.protocol import CLIENT, LOAD, TIME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
@@ -169,7 +170,7 @@ class Forecast:
         ):
             same = self._same(resolver)
             if same:
-                self._repeat(context, resolver, time)
+                self._repeat(context, key, resolver, time)
                 return same
             # Its members have no such address: a question for itself.
             key += _APART[family]
@@ -198,6 +199,7 @@ class Forecast:
             )
             resolver.families = _BIT[family]
             resolver.expires = time + ttl
+            ledger.resolvers.keep(key, resolver)
         return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
 
     def _same(self, resolver: Resolver) -> Candidates:
@@ -210,13 +212,16 @@ class Forecast:
             return ()
         return tuple(members[account][0] for account in where)
 
-    def _repeat(self, context: DrawContext, resolver: Resolver, time: float) -> None:
+    def _repeat(
+        self, context: DrawContext, key: bytes, resolver: Resolver, time: float
+    ) -> None:
         """Give an answer once more."""
         context.again = True
         if context.family:
             context.ttl = max(1, ceil(resolver.expires - time))
         if context.count:
             resolver.families |= _BIT[context.family]
+            self._ledger.resolvers.keep(key, resolver)
 
     def _adapted(self, resolver: Resolver | None) -> int:
         """The TTL for a resolver of that rate."""
@@ -317,6 +322,18 @@ class Forecast:
         self._groups = None
         self._until = time + REFRESH
         self._edition = ledger.edition
+
+    def levels(self, time: float) -> Levels:
+        """What another engine needs to draw in the same way for a while."""
+        self._foresee(time)
+        rows, fresh = self._rows, self._mixture.fresh
+        return Levels(
+            fresh,
+            [row.account.forecast for row in rows],
+            [self._flow] * len(rows),
+            [row.capacity for row in rows],
+            self._flow,
+        )
 
     def forecast(self, member: Member, now: float) -> float | None:
         """The predicted load of a member; None without a report that counts."""

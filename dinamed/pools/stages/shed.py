@@ -1,8 +1,9 @@
 """`{shed = [LOW, HIGH]}`: fewer hand-outs to those that are nearly full."""
 
 from dinamed.config.stages import watermarks
+from dinamed.pools.board import Board
 from dinamed.pools.context import DrawContext
-from dinamed.pools.members import Candidates
+from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.protocol import LOAD, TIME, PoolFacts
 
 
@@ -26,17 +27,22 @@ class Shed:
         self, candidates: Candidates, context: DrawContext, facts: PoolFacts
     ) -> Candidates:
         """Keep those on which the lot does not fall."""
-        board = facts.board
         time = facts.ledger.clock.read(context.now)
-        kept = []
-        for member in candidates:
-            fresh = board.freshness(member.name, time)
-            if fresh:
-                report = board.posted[member.name].report
-                assert report is not None
-                used = report.load / (report.capacity or member.capacity)
-                chance = min(1.0, (used - self._low) / self._width) * fresh
-                if chance > 0.0 and context.rng.random() < chance:
-                    continue
-            kept.append(member)
-        return candidates if len(kept) == len(candidates) else tuple(kept)
+        random = context.rng.random
+        kept = tuple(
+            member
+            for member in candidates
+            if (chance := self.chance(member, facts.board, time)) <= 0.0
+            or random() >= chance
+        )
+        return candidates if len(kept) == len(candidates) else kept
+
+    def chance(self, member: Member, board: Board, time: float) -> float:
+        """The probability that a member is dropped; 0 or less: it is not."""
+        fresh = board.freshness(member.name, time)
+        if not fresh:
+            return 0.0
+        report = board.posted[member.name].report
+        assert report is not None
+        used = report.load / (report.capacity or member.capacity)
+        return min(1.0, (used - self._low) / self._width) * fresh

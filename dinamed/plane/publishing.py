@@ -1,0 +1,173 @@
+"""What threads need to draw by load: how full members are, as the ledger knows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from random import Random
+
+from dinamed.plane.extension import native
+from dinamed.plane.shared_askers import PoolLoads, SharedAskers
+from dinamed.pools.chain import Route
+from dinamed.pools.members import Candidates
+from dinamed.pools.pool import PoolView
+from dinamed.pools.resolvers import CAPACITY
+from dinamed.pools.stages.levels import Leveled
+from dinamed.pools.stages.predictive import Predictive, reference_ttl
+from dinamed.pools.stages.shed import Shed
+
+VALID = 10.0
+"""Seconds for which levels are good at most; then Python is asked."""
+AGING = 1.0
+"""Seconds after which levels are worked out again, though nothing was handed out."""
+BUDGET = 0.02
+"""Seconds that working out levels may take at a stretch, five times a second."""
+
+
+@dataclass(slots=True)
+class Source:
+    """What the levels of a route come from."""
+
+    view: PoolView
+    route: Route
+    members: Candidates
+    shed: Shed | None
+    names: list[str]
+
+
+@dataclass(slots=True)
+class _Live:
+    route: "native.Route"
+    edition: int
+    published: float
+
+
+class Publisher:
+    """Keeps the levels of routes fresh that are in use."""
+
+    def __init__(self, rows: int, rng: Random) -> None:
+        self._rows = rows
+        self._rng = rng
+        self._loads: dict[str, PoolLoads] = {}
+        self._live: dict[str, list[_Live]] = {}
+        self._used: dict[str, float] = {}
+
+    def loads(self, view: PoolView) -> PoolLoads:
+        """Where threads take down what they hand out of a pool."""
+        ledger, name = view.ledger, view.name
+        loads = self._loads.get(name)
+        if loads is None or loads.ledger is not ledger:
+            loads = self._loads[name] = PoolLoads(ledger, self._rows, self._rng)
+        ttl = view.settings.ttl
+        loads.settle([member.name for member in view.members], ttl.low, ttl.high)
+        if not isinstance(ledger.resolvers, SharedAskers):
+            ledger.resolvers = SharedAskers(loads, self._rng)
+        return loads
+
+    def forget(self, name: str) -> bool:
+        """The routes into a pool have been replaced; whether they were in use."""
+        return self._live.pop(name, None) is not None
+
+    def keep(self, names: "frozenset[str]") -> None:
+        """Forget all pools but these."""
+        for known in (self._loads, self._live, self._used):
+            for name in [name for name in known if name not in names]:
+                del known[name]
+
+    def publish(self, plane: "native.Plane", route: "native.Route", now: float) -> None:
+        """Have the threads go by what the ledger knows now."""
+        live = self._live.setdefault(route.pool, [])
+        found = next((one for one in live if one.route is route), None)
+        if found is None:
+            found = _Live(route, 0, 0.0)
+            live.append(found)
+            self._used[route.pool] = route.source.view.ledger.clock.read(now)
+        self._publish(plane, found, now)
+
+    def _publish(self, plane: "native.Plane", live: _Live, now: float) -> None:
+        source: Source = live.route.source
+        ledger = source.view.ledger
+        time = ledger.clock.read(now)
+        plane.publish(live.route, levels(source, time))
+        live.edition, live.published = ledger.edition, time
+
+    def took(self, plane: "native.Plane", name: str, now: float) -> None:
+        """Hand-outs of a pool were booked: book the leases that go with them."""
+        loads = self._loads.get(name)
+        if loads is None:
+            return
+        loads.take(loads.native, now)
+        self._used[name] = loads.ledger.clock.read(now)
+        resolvers = loads.ledger.resolvers
+        if isinstance(resolvers, SharedAskers):
+            plane.grow(loads.native, resolvers.capacity or CAPACITY)
+
+    def left(self, route: "native.Route", now: float) -> None:
+        """A route is used no more: book the last of what it has handed out."""
+        loads = self._loads.get(route.pool)
+        if loads is None or route.source is None or route.loads is None:
+            return
+        # After a change of members with no room the numbers are new ones.
+        if route.source.names is loads.names:
+            loads.take(route.loads, now)
+
+    def refresh(
+        self, plane: "native.Plane", now: float, seconds: Callable[[], float]
+    ) -> None:
+        """Publish what has changed, the oldest first, as far as there is time."""
+        begin = seconds()
+        for name, live in tuple(self._live.items()):
+            ledger = self._loads[name].ledger
+            time = ledger.clock.read(now)
+            if time - self._used.get(name, -inf) > VALID:
+                del self._live[name]
+                for one in live:
+                    plane.withdraw(one.route)
+                continue
+            oldest = live[0]
+            if (
+                all(one.edition == ledger.edition for one in live)
+                and time - oldest.published < AGING
+            ):
+                continue
+            for one in live:
+                self._publish(plane, one, now)
+            self._live[name] = self._live.pop(name)
+            if seconds() - begin > BUDGET:
+                break
+
+
+def levels(source: Source, time: float) -> "native.Levels":
+    """The levels of a route's members."""
+    members = source.members
+    nothing = [0.0] * len(members)
+    board, ledger = source.view.board, source.view.ledger
+    stage = source.shed
+    chances = nothing
+    if stage is not None:
+        chances = [stage.chance(member, board, time) for member in members]
+    prepared = source.route.ready(members)
+    if not isinstance(prepared, Leveled):
+        ones = [1.0] * len(members)
+        return native.Levels(time + VALID, nothing, nothing, nothing, ones, chances)
+    found = prepared.levels(time)
+    mean = 0.0
+    if isinstance(source.route.picking[1], Predictive):
+        mean = ledger.resolvers.mean_rate
+    return native.Levels(
+        time + VALID,
+        [
+            (1.0 - fresh) * member.weight
+            for fresh, member in zip(found.fresh, members, strict=True)
+        ],
+        [
+            base if fresh else inf
+            for fresh, base in zip(found.fresh, found.bases, strict=True)
+        ],
+        list(found.steps),
+        list(found.rooms),
+        chances,
+        mine=found.mine,
+        horizon=ledger.leases.horizon,
+        reference=reference_ttl(source.view.settings.ttl),
+        mean_rate=mean,
+    )

@@ -1,0 +1,28 @@
+"""How full members are, in the form in which another engine can go on from there."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+
+class Levels(NamedTuple):
+    """The levels of the candidates, in their order.
+
+    A candidate's score is (base + step * n + mine) / room, where n are the clients, or
+    hand-outs, that came after; `mine` is what each client of the question itself adds,
+    0 where that does not count.  It is drawn by its weight as far as it is not
+    `fresh`, see `fading`.
+    """
+
+    fresh: Sequence[float]
+    bases: Sequence[float]
+    steps: Sequence[float]
+    rooms: Sequence[float]
+    mine: float = 0.0
+
+
+@runtime_checkable
+class Leveled(Protocol):
+    """A prepared picking stage that draws the lowest level."""
+
+    def levels(self, time: float) -> Levels:
+        """The levels at that time of the steady clock."""
