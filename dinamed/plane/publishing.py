@@ -19,6 +19,8 @@ VALID = 10.0
 """Seconds for which levels are good at most; then Python is asked."""
 AGING = 1.0
 """Seconds after which levels are worked out again, though nothing was handed out."""
+MOST_AT_ONCE = 64
+"""Members of routes that are published with each report."""
 BUDGET = 0.02
 """Seconds that working out levels may take at a stretch, five times a second."""
 
@@ -109,6 +111,18 @@ class Publisher:
         # After a change of members with no room the numbers are new ones.
         if route.source.names is loads.names:
             loads.take(route.loads, now)
+
+    def reported(self, plane: "native.Plane", name: str, now: float) -> bool:
+        """Publish at once what a report has changed; False: `refresh` has to.
+
+        That is for pools of so many members that a report of each would take too long.
+        """
+        live = self._live.get(name, ())
+        if sum(len(one.route.source.members) for one in live) > MOST_AT_ONCE:
+            return False
+        for one in live:
+            self._publish(plane, one, now)
+        return True
 
     def refresh(
         self, plane: "native.Plane", now: float, seconds: Callable[[], float]

@@ -40,6 +40,8 @@ SHARE_OF_BOOKING = 0.1
 """Of the time, what booking may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
+SOON = 0.02
+"""Seconds in which reports of large pools are gathered."""
 BATCH = 64
 """Queries of each thread that are answered before timers and TCP get a turn."""
 _PATIENCE = struct.pack("@ll", 0, 200_000)
@@ -128,6 +130,7 @@ class DataPlane:
         self._at_route = 0
         self._spent = self._rest = 0.0
         self._served: tuple[Snapshot, Defence] | None = None
+        self._refreshing: Any = None
         self._collecting = LoopingCall(self._tick)
         self._collecting.clock = reactor
 
@@ -164,6 +167,7 @@ class DataPlane:
         self.reassert()
         self._reactor.addReader(self._bell)
         self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
+        self._authority.manager.on_report = self._reported
         engine = self._authority.engine
         engine.on_vitals, engine.on_change = self.collect, self._serve
         self._collecting.start(COLLECT_INTERVAL, now=False)
@@ -198,6 +202,10 @@ class DataPlane:
         self._collecting.stop()
         self.collect()
         self._unsubscribe()
+        self._authority.manager.on_report = None
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            self._refreshing = None
         engine = self._authority.engine
         engine.on_vitals = engine.on_change = None
         self._reactor.removeReader(self._bell)
@@ -232,7 +240,23 @@ class DataPlane:
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
             self._book_slice()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        now = self._authority.seconds()
         self._compiler.publisher.refresh(self.native, now, time.monotonic)
+
+    def _reported(self, pool: str) -> None:
+        """Have answers follow a report at once, or soon if the pool is large."""
+        now = self._authority.seconds()
+        if self._compiler.publisher.reported(self.native, pool, now):
+            return
+        if self._refreshing is None:
+            self._refreshing = self._reactor.callLater(SOON, self._refresh_soon)
+
+    def _refresh_soon(self) -> None:
+        self._refreshing = None
+        self._refresh()
 
     def _set_clock(self, now: float) -> None:
         steady = self._authority.manager.clock.read(now)

@@ -72,6 +72,8 @@ class PoolManager:
         self.on_error: Callable[[Exception], None] | None = None
         """Is told what a subscriber raises; without it the change itself raises that,
         after all the others were told."""
+        self.on_report: Callable[[str], None] | None = None
+        """Is told the pool of each report that was taken."""
         self._subscribers: list[Subscriber] = []
         self._views: Mapping[str, PoolView] = MappingProxyType({})
         self._folded: dict[str, str] = {}
@@ -184,6 +186,8 @@ class PoolManager:
         if says_out:
             self._said_out.add((pool, member))
         self._put(pool, member, replace(standing, says_out=says_out), now)
+        if self.on_report is not None:
+            self.on_report(pool)
         return True
 
     def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
