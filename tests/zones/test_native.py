@@ -12,6 +12,7 @@ from dinamed.zones import build, masterdata
 from dinamed.zones.build import BuiltZone, build_zone
 from dinamed.zones.master import read_master
 from dinamed.zones.masterdata import RAW, MasterData, NativeRecords, Records
+from dinamed.zones.packed import PackedZone
 from tests.zones.strategies import ORIGIN
 from tests.zones.test_like_dnspython import LINE_ENDS, LINES, WORDS, compare_with
 
@@ -183,6 +184,16 @@ class NativeTests(SynchronousTestCase):
             for name, pool in bound.items()
         }
         self.compare(text, names)
+
+    def test_equal_records(self) -> None:
+        """Names compare without case; numbers and texts, octets as well, with it."""
+        text = (
+            "a MX 65 b\na MX 97 b\na MX 65 B\na TXT a\na TXT A\na TXT a\na A 65.1.1.1\n"
+            "a A 97.1.1.1\na A 65.1.1.1\na PTR x\na PTR X\na 9 PTR y\n"
+            "b NS x.\nb NS X.\n"
+        )
+        zone = PackedZone(self.compare(HEAD + text, {}).packed)
+        self.assertEqual(zone.records, 3 + 2 + 2 + 2 + 2 + 1)
 
     def test_many_at_a_name(self) -> None:
         """More records than are merged natively, and more than fit into a message."""
