@@ -272,7 +272,8 @@ def wire(
             replacing,
             query_log,
         )
-        web = web_service(reactor, parts, server.token_file, bound.http)
+        certificates = bound.certificates if server.http_tls else None
+        web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
     LimitsService(authority, listening.streams).setServiceParent(services)
     answering = wire_answering(reactor, authority, listening, bound)
@@ -305,8 +306,9 @@ def wire_answering(
     answering = MultiService()
     listening.setServiceParent(answering)
     if bound.certificates is not None:
-        tls = TlsService(reactor, listening.streams, bound.certificates, bound.tls)
-        tls.setServiceParent(answering)
+        if bound.tls:
+            tls = TlsService(reactor, listening.streams, bound.certificates, bound.tls)
+            tls.setServiceParent(answering)
         following = CertificateService(reactor, authority, bound.certificates)
         following.setServiceParent(answering)
     return answering

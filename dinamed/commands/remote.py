@@ -4,17 +4,25 @@ import argparse
 import http.client
 import json
 import socket
+import ssl
 import sys
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import (
+    BaseHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from dinamed.config.default import default_path
 from dinamed.config.load import load
 
 DEFAULT_URL = "http://127.0.0.1:8053"
 TIMEOUT = 30.0  # seconds
+_END = "-----END CERTIFICATE-----"
 
 
 class RemoteError(Exception):
@@ -37,11 +45,20 @@ def add_remote_arguments(parser: argparse.ArgumentParser) -> None:
 class Remote:
     """One server."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, certificate: str | None = None
+    ) -> None:
+        """`certificate` is the one file in PEM whose first certificate is trusted.
+
+        Without it those of the system are.  Raises `RemoteError`.
+        """
         self._url = url.rstrip("/")
         self._token = token
+        handlers: list[BaseHandler] = [ProxyHandler({})]
         # A proxy of the environment has no business between us and a name server.
-        self._opener = build_opener(ProxyHandler({}))
+        if certificate is not None:
+            handlers.append(HTTPSHandler(context=_only(certificate)))
+        self._opener = build_opener(*handlers)
 
     def get(self, path: str, **arguments: str) -> Any:
         """The JSON at `path`.  Raises `RemoteError`."""
@@ -73,6 +90,20 @@ class Remote:
             raise RemoteError(f"{self._url}: {reason}") from None
 
 
+def _only(certificate: str) -> ssl.SSLContext:
+    """Trust in the one certificate that we know, whatever name we reach it by."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        with open(certificate) as file:
+            first = file.read().partition(_END)
+        context.load_verify_locations(cadata=first[0] + first[1])
+    except (OSError, ValueError) as error:
+        raise RemoteError(f"{certificate}: {error}") from None
+    return context
+
+
 def _message(error: HTTPError) -> str:
     try:
         told = json.loads(error.read())
@@ -87,6 +118,7 @@ def remote_of(arguments: argparse.Namespace) -> Remote:
     Raises `RemoteError`.
     """
     url, token_file = arguments.http, arguments.token_file
+    certificate = None
     if url is None or token_file is None:
         path = arguments.config or default_path()
         loaded = load(path)
@@ -98,13 +130,17 @@ def remote_of(arguments: argparse.Namespace) -> Remote:
             token_file = token_file or settings.server.token_file
             if url is None and settings.server.http is not None:
                 url = _url(settings.server.http)
+                if settings.server.http_tls:
+                    url = url.replace("http:", "https:", 1)
+                    certificate = settings.server.certificate
     if token_file is None:
-        return Remote(url or DEFAULT_URL)
+        return Remote(url or DEFAULT_URL, None, certificate)
     try:
         with open(token_file) as file:
-            return Remote(url or DEFAULT_URL, file.read().strip())
+            token = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise RemoteError(f"{token_file}: {error}") from None
+    return Remote(url or DEFAULT_URL, token, certificate)
 
 
 def _url(listen: str) -> str:

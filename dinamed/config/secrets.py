@@ -92,10 +92,12 @@ def _token(reader: Reader, server: Server, folder: str) -> Server:
 def _tls(reader: Reader, server: Server, folder: str) -> Server:
     """Check certificate and key, and that they belong together."""
     given = {"certificate": server.certificate, "key": server.key}
-    if server.tls:
+    if server.http_tls and server.http is None and reader.intact(("server", "http")):
+        reader.report(("server", "http_tls"), "has no use without http")
+    for wanted, key in ((server.tls, "tls"), (server.http_tls, "http_tls")):
         for name, value in given.items():
-            if value is None and reader.intact(("server", name)):
-                reader.report(("server", "tls"), f"needs {name}")
+            if wanted and value is None and reader.intact(("server", name)):
+                reader.report(("server", key), f"needs {name}")
     public = secret = None
     if server.certificate is not None:
         file = os.path.join(folder, server.certificate)

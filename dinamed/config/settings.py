@@ -73,6 +73,7 @@ class Server(Table, frozen=True, kw_only=True):
 
     listen: tuple[Listen, ...] = ()
     http: Http | None = None
+    http_tls: bool = False
     state: FilePath | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0

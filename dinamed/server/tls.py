@@ -1,4 +1,4 @@
-"""DNS over TLS (RFC 7858): certificates that are read again when they change."""
+"""TLS, for DNS (RFC 7858) and HTTP: certificates are read again when they change."""
 
 import socket
 from collections.abc import Sequence
@@ -119,8 +119,9 @@ class CertificateService(TimerService):
 
 
 def certificates_of(server: Server) -> Certificates | None:
-    """What TLS needs; None if no address has it.  Raises `TlsError`."""
-    if not server.tls or server.certificate is None or server.key is None:
+    """What TLS needs; None if nothing has it.  Raises `TlsError`."""
+    wanted = bool(server.tls) or server.http_tls
+    if not wanted or server.certificate is None or server.key is None:
         return None
     return Certificates(server.certificate, server.key)
 

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from dinamed.server.adopting import AdoptService
 from dinamed.server.sockets import Address
+from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
 from dinamed.web.events import EventsService
@@ -39,10 +42,14 @@ def web_service(
     parts: Parts,
     token_file: str | None,
     sockets: Sequence[tuple[Address, socket.socket]],
+    certificates: Certificates | None = None,
 ) -> MultiService:
-    """All that serves HTTP, on sockets that were bound before."""
+    """All that serves HTTP, on sockets that were bound before; with TLS if it can."""
     site, events = site_of(reactor, parts, token_file)
+    factory: IProtocolFactory = site
+    if certificates is not None:
+        factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
     service = MultiService()
     events.setServiceParent(service)
-    AdoptService(reactor, site, sockets).setServiceParent(service)
+    AdoptService(reactor, factory, sockets).setServiceParent(service)
     return service

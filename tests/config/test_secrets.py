@@ -160,6 +160,18 @@ class ServerTests(FolderTestCase):
         (problem,) = self.problems(self.TLS)
         self.assertIn("holds no certificate in PEM", problem)
 
+    def test_http_tls(self) -> None:
+        """HTTPS needs what DNS over TLS needs, and HTTP."""
+        text = "[server]\nhttp_tls = true\n"
+        self.assertEqual(
+            self.problems(text),
+            [
+                "server.http_tls: has no use without http",
+                "server.http_tls: needs certificate",
+                "server.http_tls: needs key",
+            ],
+        )
+
     def test_incomplete_tls(self) -> None:
         """Addresses without a certificate; the same address twice."""
         self.assertEqual(
