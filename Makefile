@@ -54,6 +54,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(PARTS) | $(BIN)/python
+	@echo "Installing into $(VENV) and compiling: this may take some minutes."
 	$(PIP) install -e .
 	touch $@
 

@@ -1,6 +1,8 @@
 """What is packaged: setup.cfg against the folders, and the dropin against twistd."""
 
 import ast
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -161,6 +163,22 @@ class ShippedFilesTests(SynchronousTestCase):
         """The newest entry of Debian's changelog is for the version there is."""
         first = self.read("debian/changelog").split("\n")[0]
         self.assertTrue(first.startswith(f"dinamed ({dinamed.__version__}) "), first)
+
+    def test_config_without_its_hashes(self) -> None:
+        """What the first config has commented out is right too, but for other files."""
+        text = re.sub(r'^#(?=[a-z"\[])', "", self.read("etc/dinamed.toml"), flags=re.M)
+        text = re.sub(r"^(databases|token_file) = .*\n", "", text, flags=re.M)
+        folder = Path(self.mktemp()).resolve()
+        shutil.copytree(ROOT / "etc" / "zones", folder / "zones")
+        (folder / "dinamed.toml").write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "dinamed.cli", "check", folder / "dinamed.toml"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertIn("ok: 1 zone, 1 pool, 2 members", done.stdout + done.stderr)
 
     def test_one_user(self) -> None:
         """The unit, the list of users and that of folders name the same user."""
