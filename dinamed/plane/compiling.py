@@ -5,7 +5,6 @@ and nothing that is not named here is.
 """
 
 import os
-import struct
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
@@ -14,10 +13,11 @@ from dinamed.geo.locator import Locator
 from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
+from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.publishing import Publisher, Source
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
+from dinamed.plans.plan import Drawn, Wanted
 from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
@@ -34,22 +34,13 @@ from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.weighted import AliasTable, Weighted
-from dinamed.wire.constants import MAX_UDP_EDNS, Rcode, Type
-from dinamed.wire.names import ROOT, WireName, ancestors, is_within, labels, to_text
-from dinamed.wire.render import Rendered, Renderer, Section
+from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
-OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
-"""Labels next to a zone's origin below which names answer by themselves."""
 FAMILIES: tuple[Family, Family] = (4, 6)
-NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
-"""The response codes that the plane has counters for."""
-PLAN_BODY_MAX = 4096
-"""Octets of records in a plan that the plane is taught."""
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
-_LONGEST_ORIGIN = 240
 _OF_CLIENT = frozenset({CLIENT, PLACE})
 _OF_PLACE = frozenset({PLACE})
 
@@ -320,7 +311,7 @@ class Compiler:
 
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
-        special = _special_labels(zone)
+        special = special_labels(zone)
         template = negative_template(zone, special)
         return native.ZoneTable(
             native.Tally(to_text(zone.origin), self._rows),
@@ -392,130 +383,3 @@ def _kind_of(stage: Picking) -> int:
         Predictive: native.LOWEST,
     }
     return kinds.get(type(stage), native.ELSEWHERE)
-
-
-def _special_labels(zone: PackedZone) -> list[bytes]:
-    """The labels next to the origin below which a negative answer is not plain.
-
-    Below `OWN_LABELS` there may be answers, and where a name shares more than the
-    origin with the names in the SOA, those are compressed in another way.
-    """
-    found = dict.fromkeys(OWN_LABELS)
-    rdata = zone.soa.rdatas[0].lower()
-    first = _length_of_name(rdata)
-    for name in (rdata[:first], rdata[first:]):
-        full = name[: _length_of_name(name)]
-        if full != zone.origin and is_within(full, zone.origin):
-            inner = [end for end in ancestors(full) if is_within(end, zone.origin)]
-            found[inner[-2][: 1 + inner[-2][0]]] = None
-    return list(found)
-
-
-def _length_of_name(data: bytes) -> int:
-    position = 0
-    while data[position]:
-        position += 1 + data[position]
-    return position + 1
-
-
-def negative_template(
-    zone: PackedZone, special: Iterable[bytes]
-) -> tuple[bytes, list[int]] | None:
-    """The records of a negative answer as the engine renders them, movable.
-
-    Names are compressed by pointers that move by the length of the question's name:
-    the records are given for a length of 0, with the offsets of all pointers.  None
-    if the zone is not one for which this holds.
-    """
-    if zone.origin == ROOT or len(zone.origin) > _LONGEST_ORIGIN:
-        return None
-    avoided = {bytes(label[1:]) for label in special}
-    label = next(bytes((n,)) for n in range(256) if bytes((n,)) not in avoided)
-    short = b"\x01" + label + zone.origin
-    long = b"\x02" + label * 2 + zone.origin
-    body, other = _negative(zone, short), bytearray(_negative(zone, long))
-    template = bytearray(body)
-    pointers = []
-    for position in range(len(body) - 1, 0, -1):
-        if body[position] == other[position]:
-            continue
-        start = position - 1
-        value = int.from_bytes(body[start : position + 1], "big")
-        if int.from_bytes(other[start : position + 1], "big") != value + 1:
-            return None
-        template[start : position + 1] = (value - len(short)).to_bytes(2, "big")
-        other[start] = body[start]  # a carry is no pointer of its own
-        pointers.append(start)
-    return bytes(template), pointers
-
-
-def _negative(zone: PackedZone, name: WireName) -> bytes:
-    renderer = Renderer(name)
-    soa = zone.negative
-    renderer.add(Section.AUTHORITY, zone.origin, Type.SOA, soa.ttl, soa.rdatas)
-    return renderer.finish().body
-
-
-def _steps(records: Rendered) -> bytes:
-    """Where each RRset ends, for the plane."""
-    return b"".join(
-        struct.pack("!4H?", step.end, *step.counts, step.required)
-        for step in records.steps
-    )
-
-
-def teach(
-    plane: "native.Plane",
-    places: Mapping[str, int],
-    name: WireName,
-    rrtype: int,
-    plan: Plan,
-    limited: bytes = b"",
-) -> None:
-    """Have the plane know the plan of a question (name in lower case, class IN).
-
-    `limited` is the kind of the reply, where replies are limited.
-    """
-    if (
-        isinstance(plan, Fixed)
-        and plan.rcode in NATIVE_RCODES
-        and len(plan.records.body) <= PLAN_BODY_MAX
-    ):
-        plane.learn(
-            name,
-            rrtype,
-            native.PLAN_FIXED,
-            rcode=plan.rcode,
-            authoritative=plan.authoritative,
-            error=-1 if plan.extended_error is None else plan.extended_error,
-            counts=plan.records.counts,
-            body=plan.records.body,
-            limited=limited,
-            steps=_steps(plan.records),
-        )
-    elif (
-        isinstance(plan, Drawn)
-        and plan.wanted is not Wanted.TEXT
-        and plan.place is None
-        and plan.pool in places
-        and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
-    ):
-        plane.learn(
-            name,
-            rrtype,
-            native.PLAN_DRAWN,
-            rcode=plan.empty.rcode,
-            authoritative=plan.empty.authoritative,
-            counts=plan.empty.records.counts,
-            body=plan.empty.records.body,
-            route=places[plan.pool],
-            subnet=plan.subnet,
-            before_counts=plan.before.counts,
-            before=plan.before.body,
-            owner=plan.owner,
-            limited=limited,
-            steps=_steps(plan.empty.records),
-            before_steps=_steps(plan.before),
-        )
-    else:
-        plane.learn(name, rrtype, native.PLAN_LEFT)

@@ -20,7 +20,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler, native, teach
+from dinamed.plane.compiling import Compiler, native
+from dinamed.plane.teaching import teach
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence

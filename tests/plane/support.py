@@ -8,8 +8,9 @@ from dinamed.config.places import Geo
 from dinamed.config.settings import Member, Pool
 from dinamed.geo.files import load_places
 from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler, teach
+from dinamed.plane.compiling import Compiler
 from dinamed.plane.service import LEARN_CLIENT, LEARN_LEVELS
+from dinamed.plane.teaching import teach
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Plan
