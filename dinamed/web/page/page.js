@@ -100,10 +100,10 @@
       say(row.share, ahead !== null ? `${use === null ? "" : `${Math.round(100 * use)} % → `}${Math.round(100 * ahead)} %` : use === null ? `weight ${number(member.weight)}` : `${Math.round(100 * use)} %`);
       describe(row.meter, `Load of ${member.name}`, room, load ?? 0, `${row.amount.textContent}${ahead === null ? "" : `, ${Math.round(100 * ahead)} percent predicted`}`);
     } else {
-      const share = Math.round((100 * given.reduce((a, b) => a + b, 0)) / (sum || 1));
+      const share = (100 * given.reduce((a, b) => a + b, 0)) / (sum || 1);
       row.load.dataset.level = "share";
       row.load.style.width = `${share}%`;
-      say(row.amount, `${share} % of the hand-outs`);
+      say(row.amount, `${share > 0 && share < 10 ? share.toFixed(1) : Math.round(share)} % of ${pool.partly ? "those shown" : "the hand-outs"}`);
       say(row.share, `weight ${number(member.weight)}`);
       describe(row.meter, `Share of ${member.name}`, 100, share, row.amount.textContent);
     }
@@ -142,6 +142,8 @@
     const given = told.members.map((member) => thinned(gains(totalsOf(told.name, member.name)), 3));
     pool.name = told.name;
     pool.loads = known.length > 0;
+    pool.partly = told.members.length < told.size;
+    pool.root.classList.toggle("many", told.members.length > 12);
     pool.top = Math.max(0, ...given.flat());
     pool.sum = given.flat().reduce((a, b) => a + b, 0);
     const rows = new Map();
@@ -190,7 +192,7 @@
     say($("failures"), tick.failures ? `${whole.format(tick.failures)} failed` : "none failed");
     const usable = tick.pools.reduce((sum, pool) => sum + pool.usable, 0), size = tick.pools.reduce((sum, pool) => sum + pool.size, 0);
     say($("usable"), whole.format(usable));
-    say($("out"), size > usable ? `${whole.format(size - usable)} out of ${whole.format(size)} not in use` : `all of ${tick.pools.length} ${tick.pools.length === 1 ? "pool" : "pools"}`);
+    say($("out"), size > usable ? `${whole.format(size - usable)} of ${whole.format(size)} out` : `all of ${tick.pools.length} ${tick.pools.length === 1 ? "pool" : "pools"}`);
     say($("connections"), whole.format(tick.connections));
     say($("zones"), `${whole.format(tick.zones)} ${tick.zones === 1 ? "zone" : "zones"}`);
     showCountries(tick.countries);
