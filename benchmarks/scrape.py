@@ -79,13 +79,16 @@ def fetch(url: str) -> tuple[float, int]:
     return (time.perf_counter() - began) * 1000, size
 
 
-def meanwhile(work: Callable[[], object], port: int, seconds: float) -> list[float]:
-    """Latencies while `work` is done over and over."""
+def meanwhile(
+    work: Callable[[], object], port: int, seconds: float, pause: float
+) -> list[float]:
+    """Latencies while `work` is done over and over, with a pause after each."""
     done = threading.Event()
 
     def again() -> None:
         while not done.is_set():
             work()
+            done.wait(pause)
 
     thread = threading.Thread(target=again)
     thread.start()
@@ -115,15 +118,17 @@ def main() -> None:
         )
         calm = latencies(daemon.port, options.seconds)
         print(f"{'nobody else asks':<34}{quantiles(calm)}")
-        for name, path in (
-            ("scrapes without a pause", "/metrics"),
-            ("a pool of 1000 without a pause", "/api/v1/pools/p0"),
-            ("status without a pause", "/api/v1/status"),
+        for name, path, pause in (
+            ("a scrape a second", "/metrics", 1.0),
+            ("scrapes without a pause", "/metrics", 0.0),
+            ("a pool of 1000 without a pause", "/api/v1/pools/p0", 0.0),
+            ("status 150 times a second", "/api/v1/status", 1 / 150),
         ):
             busy = meanwhile(
                 lambda path=path: fetch(base + path),  # type: ignore[misc]
                 daemon.port,
                 options.seconds,
+                pause,
             )
             print(f"{name:<34}{quantiles(busy)}")
         for path in ("/metrics", "/api/v1/pools/p0", "/api/v1/status", "/healthz", "/"):
