@@ -27,6 +27,7 @@ from dinamed.handover.carrying import Carrier
 from dinamed.handover.launch import Launch, launch_of
 from dinamed.handover.leaving import Household, ReplaceService
 from dinamed.handover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
@@ -296,6 +297,8 @@ def wire(
         where=bound.summary(),
         engine=listening.engine,
     )
+    if why_not and server.threads != "python":
+        Logger("dinamed").warn("UDP is answered by Python: {why}", why=why_not)
     return services
 
 

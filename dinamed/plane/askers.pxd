@@ -10,7 +10,12 @@ from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove, memset
 from dinamed.plane.octets cimport below, mix
-from dinamed.plane.posix cimport plane_add, plane_add_double, plane_claim
+from dinamed.plane.posix cimport (
+    plane_add,
+    plane_add_double,
+    plane_claim,
+    plane_get_double,
+)
 
 cdef enum:
     ASKER_WAYS = 8
@@ -67,6 +72,17 @@ cdef struct Askers:
     Bucket *buckets
     double *others         # LEASES for each asker
     Sums *sums             # by thread
+
+
+cdef inline double mean_rate(const Askers *askers, uint32_t rows) noexcept nogil:
+    """The mean rate of those who have come back; 0 if there are none."""
+    cdef double rates = 0
+    cdef int64_t known = 0
+    cdef uint32_t row
+    for row in range(rows):
+        known += askers.sums[row].known
+        rates += plane_get_double(&askers.sums[row].rates)
+    return rates / known if known > 0 and rates > 0 else 0
 
 
 cdef inline uint64_t key_hash(

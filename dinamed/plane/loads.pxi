@@ -266,7 +266,6 @@ cdef class Levels:
     def __cinit__(
         self, double until, list fades, list bases, list steps, list rooms,
         list chances, *, double mine=0, double horizon=0, double reference=0,
-        double mean_rate=0,
     ):
         cdef LevelsData *data = &self.data
         cdef uint32_t i, size = len(fades)
@@ -275,7 +274,6 @@ cdef class Levels:
         data.mine = mine
         data.horizon = horizon
         data.reference = reference
-        data.mean_rate = mean_rate
         data.fades = <double *>_new(5 * (size + 1) * sizeof(double))
         data.bases = data.fades + size
         data.steps = data.bases + size

@@ -19,6 +19,7 @@ from dinamed.plane.askers cimport (
     asks,
     claimed,
     key_hash,
+    mean_rate,
     tag_of,
 )
 from dinamed.plane.octets cimport chance, unit
@@ -55,7 +56,6 @@ cdef struct LevelsData:
     double mine             # the load of a client
     double horizon
     double reference        # the TTL of an ordinary resolver
-    double mean_rate
     double faded            # the sum of the next
     bint known              # whether any goes by load
     double *fades           # weights as far as they go by those
@@ -350,8 +350,8 @@ cdef inline void foresee(
         rate = asker.rate
     if loaded.low != loaded.high:
         if bucket != NULL and asker.known:
-            mean = levels.mean_rate if levels.mean_rate > 0 else rate
-            times = mean / rate
+            mean = mean_rate(askers, loaded.loads.rows)
+            times = mean / rate if mean > 0 else 1
             ttl = rint(levels.reference * (times if times < 20 else 20))
         else:
             ttl = rint(ttl)

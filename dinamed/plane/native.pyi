@@ -65,7 +65,6 @@ class Levels:
         mine: float = ...,
         horizon: float = ...,
         reference: float = ...,
-        mean_rate: float = ...,
     ) -> None: ...
 
 class Prefixes:

@@ -12,7 +12,7 @@ from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.resolvers import CAPACITY
 from dinamed.pools.stages.levels import Leveled
-from dinamed.pools.stages.predictive import Predictive, reference_ttl
+from dinamed.pools.stages.predictive import reference_ttl
 from dinamed.pools.stages.shed import Shed
 
 VALID = 10.0
@@ -164,9 +164,6 @@ def levels(source: Source, time: float) -> "native.Levels":
         ones = [1.0] * len(members)
         return native.Levels(time + VALID, nothing, nothing, nothing, ones, chances)
     found = prepared.levels(time)
-    mean = 0.0
-    if isinstance(source.route.picking[1], Predictive):
-        mean = ledger.resolvers.mean_rate
     return native.Levels(
         time + VALID,
         [
@@ -183,5 +180,4 @@ def levels(source: Source, time: float) -> "native.Levels":
         mine=found.mine,
         horizon=ledger.leases.horizon,
         reference=reference_ttl(source.view.settings.ttl),
-        mean_rate=mean,
     )
