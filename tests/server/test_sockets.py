@@ -16,6 +16,7 @@ from dinamed.server.sockets import (
     resolve,
     split_interface,
 )
+from tests.daemon.harness import free_port
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 
@@ -161,10 +162,11 @@ class BindTests(SynchronousTestCase):
         for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
             taken = socket.socket(V4, kind)
             self.addCleanup(taken.close)
-            taken.bind(("127.0.0.1", 0))
+            # One that is free on the other transport, whoever else runs here.
+            port = free_port(("127.0.0.1",))
+            taken.bind(("127.0.0.1", port))
             if kind == socket.SOCK_STREAM:
                 taken.listen()
-            port = taken.getsockname()[1]
             opened: list[Listening] = []
 
             def keep(
