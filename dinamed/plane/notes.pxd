@@ -7,8 +7,8 @@ never holds up an answer.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from dinamed.plane.octets cimport chance
-from dinamed.plane.posix cimport plane_add, plane_address, plane_get_seq, plane_set_seq
-from dinamed.plane.ring cimport RING_ALIGN, RING_SIZE, Handed, Ring
+from dinamed.plane.posix cimport plane_add, plane_address, plane_set_seq
+from dinamed.plane.ring cimport Ring, reserve
 
 
 cdef struct Note:
@@ -31,31 +31,20 @@ cdef inline void note(
     uint32_t query_size, const uint8_t *reply, uint32_t reply_size, uint64_t ticks,
 ) noexcept nogil:
     """Write an answer down, if the lot says so and there is room."""
-    cdef Ring *ring = &notes.ring
-    cdef uint64_t head, tail
-    cdef uint32_t total, at, skipped = 0
+    cdef uint64_t tail
     cdef Note *record
     if chance(rng) > notes.threshold:
         return
-    head = plane_get_seq(&ring.head)
-    tail = ring.tail
-    total = <uint32_t>(sizeof(Note) + query_size + reply_size + RING_ALIGN - 1)
-    total &= ~<uint32_t>(RING_ALIGN - 1)
-    at = <uint32_t>(tail & (RING_SIZE - 1))
-    if at + total > RING_SIZE:
-        skipped = RING_SIZE - at
-    if tail + skipped + total - head > RING_SIZE:
+    record = <Note *>reserve(
+        &notes.ring, <uint32_t>sizeof(Note) + query_size + reply_size, &tail
+    )
+    if record == NULL:
         plane_add(&notes.dropped, 1)
         return
-    if skipped:
-        (<Handed *>(ring.data + at)).total = 0
-        at = 0
-    record = <Note *>(ring.data + at)
-    record.total = total
     record.query = query_size
     record.reply = reply_size
     record.ticks = ticks
     record.name = name[0]
     memcpy(<uint8_t *>record + sizeof(Note), query, query_size)
     memcpy(<uint8_t *>record + sizeof(Note) + query_size, reply, reply_size)
-    plane_set_seq(&ring.tail, tail + skipped + total)
+    plane_set_seq(&notes.ring.tail, tail)

@@ -37,26 +37,39 @@ cdef struct Ring:
     uint8_t data[RING_SIZE]
 
 
+cdef inline uint8_t *reserve(
+    Ring *ring, uint32_t size, uint64_t *tail
+) noexcept nogil:
+    """Room for a record of so many octets, whose first four are their number already.
+
+    NULL if there is none.  `tail` is what `ring.tail` has to be once it is written.
+    """
+    cdef uint64_t head = plane_get_seq(&ring.head)
+    cdef uint32_t at = <uint32_t>(ring.tail & (RING_SIZE - 1)), skipped = 0
+    cdef uint32_t total = (size + RING_ALIGN - 1) & ~<uint32_t>(RING_ALIGN - 1)
+    if at + total > RING_SIZE:
+        skipped = RING_SIZE - at
+    if ring.tail + skipped + total - head > RING_SIZE:
+        return NULL
+    if skipped:
+        (<Handed *>(ring.data + at)).total = 0
+        at = 0
+    (<Handed *>(ring.data + at)).total = total
+    tail[0] = ring.tail + skipped + total
+    return ring.data + at
+
+
 cdef inline bint push(
     Ring *ring, const msghdr *message, const uint8_t *query, uint32_t size,
     int fd, uint32_t learn,
 ) noexcept nogil:
     """False if there is no room."""
-    cdef uint64_t head = plane_get_seq(&ring.head), tail = ring.tail
-    cdef uint32_t total = <uint32_t>(sizeof(Handed) + size + RING_ALIGN - 1)
-    cdef uint32_t at = <uint32_t>(tail & (RING_SIZE - 1))
-    cdef uint32_t skipped = 0
-    cdef Handed *record
-    total &= ~<uint32_t>(RING_ALIGN - 1)
-    if at + total > RING_SIZE:
-        skipped = RING_SIZE - at
-    if tail + skipped + total - head > RING_SIZE:
+    cdef uint64_t tail
+    cdef Handed *record = <Handed *>reserve(
+        ring, <uint32_t>sizeof(Handed) + size, &tail
+    )
+    if record == NULL:
         return False
-    if skipped:
-        (<Handed *>(ring.data + at)).total = 0
-        at = 0
-    record = <Handed *>(ring.data + at)
-    record.total = total
     record.size = size
     record.learn = learn
     record.fd = fd
@@ -66,7 +79,7 @@ cdef inline bint push(
     if record.control_size:
         memcpy(record.control, message.msg_control, record.control_size)
     memcpy(<uint8_t *>record + sizeof(Handed), query, size)
-    plane_set_seq(&ring.tail, tail + skipped + total)
+    plane_set_seq(&ring.tail, tail)
     return True
 
 
