@@ -105,6 +105,7 @@ from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     REPLY_STRIDE,
+    TIME_BINS,
     Batch,
     Shared,
     Worker,
@@ -121,7 +122,7 @@ fill_crc_table(CRC)
 (
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE, LOWEST,
 ) = range(9)
-EDITION = 4
+EDITION = 5
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS

@@ -439,6 +439,20 @@ cdef class Plane:
                 pop(&notes.ring)
         return found, dropped
 
+    def times(self):
+        """How long batches took, one of 64: counts by bin, and the sum in seconds.
+
+        Bin n holds those of less than 2**n ticks of 2**-22 s, the last one all others.
+        """
+        cdef int i, place
+        cdef list bins = [0] * TIME_BINS
+        cdef uint64_t sum = 0
+        for i in range(self.threads):
+            sum += plane_get(&self.workers[i].time_sum)
+            for place in range(TIME_BINS):
+                bins[place] += plane_get(&self.workers[i].times[place])
+        return bins, sum / TICKS_A_SECOND
+
     def counters(self):
         """Sums over the threads since the start, by name; rcodes as "rcode N"."""
         cdef dict found = dict.fromkeys(

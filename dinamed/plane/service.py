@@ -150,6 +150,10 @@ class DataPlane:
         """
         return self.native.counters() if self.running else {}
 
+    def times(self) -> tuple[list[int], float]:
+        """How long batches of queries took: see `native`; nothing before the start."""
+        return self.native.times() if self.running else ([], 0.0)
+
     def start(self, sockets: Sequence[Sequence[socket.socket]]) -> None:
         """Begin to answer: for each address as many bound sockets as threads.
 

@@ -33,6 +33,8 @@ from dinamed.plane.ring cimport Ring, push
 from dinamed.plane.tables cimport TablesData
 
 cdef enum:
+    TIMED = 64           # of so many batches the time of one is taken
+    TIME_BINS = 24
     QUERY_MAX = 4096     # what is longer is cut, and so malformed
     QUERY_STRIDE = 4160  # not 4096, lest all queries share a cache set
     REPLY_STRIDE = 1344
@@ -70,6 +72,9 @@ cdef struct Worker:
     uint64_t handed
     uint64_t dropped    # because the ring was full
     uint64_t rcodes[16]
+    uint64_t batches
+    uint64_t times[TIME_BINS]  # of batches, by the number of bits of their ticks
+    uint64_t time_sum          # in ticks
     uint32_t number
     uint32_t socket_count
     pollfd sockets[MOST_SOCKETS]
@@ -99,6 +104,19 @@ cdef inline void prepare_all(Batch *batch) noexcept nogil:
         batch.sent[i].msg_hdr.msg_iov = &batch.replies[i]
         batch.sent[i].msg_hdr.msg_iovlen = 1
         prepare(batch, i)
+
+
+cdef inline void take_time(Worker *worker, uint64_t began) noexcept nogil:
+    """Count how long a batch took, from the socket and back to it."""
+    cdef uint64_t now
+    cdef uint32_t bits = 0
+    plane_now(&now)
+    now = now - began if now > began else 0  # the clock may be set meanwhile
+    plane_add(&worker.time_sum, now)
+    while now and bits < TIME_BINS - 1:
+        now >>= 1
+        bits += 1
+    plane_add(&worker.times[bits], 1)
 
 
 cdef inline void serve_batch(
@@ -172,6 +190,9 @@ cdef inline void serve_batch(
     plane_add(&worker.answered, replies)
     if replies:
         plane_send(fd, batch.sent, replies)
+    worker.batches += 1
+    if worker.batches % TIMED == 1:
+        take_time(worker, source.ticks)
     if pushed:
         wake(shared.wake)
     for i in range(count):

@@ -103,6 +103,10 @@ class ListenService(Service):
             return "python"
         return f"native ({counted(self._plane.threads, 'thread')})"
 
+    def plane_times(self) -> tuple[list[int], float]:
+        """How long batches in the plane took: see `DataPlane.times`."""
+        return ([], 0.0) if self._plane is None else self._plane.times()
+
     def plane_counters(self) -> dict[str, int]:
         """What the plane has done: see `DataPlane.counters`; empty without a plane."""
         if self._plane is None:

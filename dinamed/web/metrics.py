@@ -1,7 +1,7 @@
 """What Prometheus is told, and how it is told without keeping answers waiting."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import (
@@ -31,6 +31,8 @@ from dinamed.web.slowly import Streamed
 
 OUTCOMES = ("answered", "silent", "limited", "handed", "dropped")
 """`handed`: to Python; `dropped`: Python was too far behind."""
+PLANE_TICK = 2.0**-22
+"""Seconds; the plane's bins are powers of two of it."""
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -70,6 +72,7 @@ class ServerCollector(Collector):
         yield _closed(self._parts.listening.streams)
         yield _limited(engine)
         yield _plane(self._parts.listening.plane_counters())
+        yield _plane_times(*self._parts.listening.plane_times())
         yield _logged(self._parts.query_log.counts)
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.watching.health)
@@ -105,6 +108,22 @@ def _plane(counters: Mapping[str, int]) -> Metric:
     for outcome in OUTCOMES:
         metric.add_metric((outcome,), counters.get(outcome, 0))
     return metric
+
+
+def _plane_times(bins: Sequence[int], seconds: float) -> Metric:
+    total = 0
+    buckets = []
+    for number, count in enumerate(bins[:-1]):
+        total += count
+        bound = floatToGoString(2.0**number * PLANE_TICK)
+        buckets.append((bound, float(total)))
+    buckets.append(("+Inf", float(sum(bins))))
+    return HistogramMetricFamily(
+        "dinamed_plane_batch_duration_seconds",
+        "Time from queries to replies of the plane, of one batch (1 to 64) in 64.",
+        buckets,
+        seconds,
+    )
 
 
 def _logged(counts: Counts) -> Metric:

@@ -86,3 +86,14 @@ class NoteTests(SynchronousTestCase):
         self.assertTrue(all(note[3][2:] == data[2:] for note in notes))
         self.ask("www")
         self.assertTrue(wait_until(lambda: bool(self.plane.take_notes(10)[0])))
+
+    def test_times(self) -> None:
+        """One batch in 64 is timed, the first of them at once."""
+        self.ask("www")
+        self.assertTrue(wait_until(lambda: sum(self.plane.times()[0]) == 1))
+        bins, seconds = self.plane.times()
+        bound = 2.0 ** bins.index(1) * 2.0**-22
+        self.assertTrue(0 < seconds < bound <= 2 * seconds)
+        for _ in range(64):
+            self.ask("www")
+        self.assertTrue(wait_until(lambda: sum(self.plane.times()[0]) == 2))

@@ -139,6 +139,7 @@ class MetricsTests(SiteCase):
             "dinamed_limited_replies_total",
             "dinamed_failures_total",
             "dinamed_plane_queries_total",
+            "dinamed_plane_batch_duration_seconds_count",
             "dinamed_logged_queries_total",
         ):
             self.assertIn(name, names)
