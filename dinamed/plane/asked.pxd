@@ -83,21 +83,11 @@ cdef inline Gate read_subnet(
     return GOOD
 
 
-cdef inline Gate read_opt(
+cdef inline Gate read_options(
     Asked *asked, const uint8_t *at, uint32_t size
 ) noexcept nogil:
-    """The additional section, where it is one OPT record and nothing follows."""
-    cdef uint32_t code, length, offset, limit
-    if size < 11 or at[0] or get16(at + 1) != TYPE_OPT or at[6]:
-        return STRANGE  # also for EDNS versions other than 0
-    if get16(at + 9) + 11 != size:
-        return STRANGE
-    limit = get16(at + 3)
-    if limit > PLAIN_MAX:
-        asked.limit = limit if limit < EDNS_MAX else <uint32_t>EDNS_MAX
-    asked.edns = True
-    asked.do = at[7] & 0x80
-    offset = 11
+    """The options of an OPT record of version 0."""
+    cdef uint32_t code, length, offset = 0
     while offset < size:
         if offset + 4 > size:
             return STRANGE
@@ -119,6 +109,23 @@ cdef inline Gate read_opt(
                 asked.cookie_size = length
         offset += length
     return GOOD
+
+
+cdef inline Gate read_opt(
+    Asked *asked, const uint8_t *at, uint32_t size
+) noexcept nogil:
+    """The additional section, where it is one OPT record and nothing follows."""
+    cdef uint32_t limit
+    if size < 11 or at[0] or get16(at + 1) != TYPE_OPT or at[6]:
+        return STRANGE  # also for EDNS versions other than 0
+    if get16(at + 9) + 11 != size:
+        return STRANGE
+    limit = get16(at + 3)
+    if limit > PLAIN_MAX:
+        asked.limit = limit if limit < EDNS_MAX else <uint32_t>EDNS_MAX
+    asked.edns = True
+    asked.do = at[7] & 0x80
+    return read_options(asked, at + 11, size - 11)
 
 
 cdef inline Gate read_asked(

@@ -4,14 +4,7 @@ A flood of broken messages must not keep Python busy, so they are judged here.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
-from dinamed.plane.asked cimport (
-    GOOD,
-    OPTION_COOKIE,
-    OPTION_SUBNET,
-    TYPE_OPT,
-    Asked,
-    read_subnet,
-)
+from dinamed.plane.asked cimport GOOD, TYPE_OPT, Asked, read_options
 from dinamed.plane.octets cimport get16
 
 cdef enum:
@@ -66,22 +59,8 @@ cdef inline uint32_t skip_any(
 cdef inline bint bad_options(const uint8_t *at, uint32_t size) noexcept nogil:
     """Whether the options of an OPT record of version 0 break the format."""
     cdef Asked asked
-    cdef uint32_t code, length, offset = 0
-    asked.family = 0
-    while offset < size:
-        if offset + 4 > size:
-            return True
-        code = get16(at + offset)
-        length = get16(at + offset + 2)
-        offset += 4
-        if offset + length > size:
-            return True
-        if code == OPTION_SUBNET and read_subnet(&asked, at + offset, length) != GOOD:
-            return True
-        if code == OPTION_COOKIE and length != 8 and (length < 16 or length > 40):
-            return True
-        offset += length
-    return False
+    asked.family = asked.cookie_size = 0
+    return read_options(&asked, at, size) != GOOD
 
 
 cdef inline bint bad_records(

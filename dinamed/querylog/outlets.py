@@ -42,13 +42,18 @@ class LineFile:
         _write_all(self._descriptor, data)
         return True
 
-    def _open(self) -> None:
+    @property
+    def moved(self) -> bool:
+        """Whether the file that is open stands at its path no more."""
         try:
             found = os.stat(self._path)
         except FileNotFoundError:
-            found = None
+            return True
+        return (found.st_dev, found.st_ino) != self._identity
+
+    def _open(self) -> None:
         if self._descriptor >= 0:
-            if found is not None and (found.st_dev, found.st_ino) == self._identity:
+            if not self.moved:
                 return
             self.close()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -73,33 +78,23 @@ class FrameFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._file: LineFile | None = None
-        self._identity = (0, 0)
 
     def write(self, data: bytes, now: float) -> bool:
         """Append frames, behind a new beginning if the file was moved away."""
-        if self._file is not None and not self._here():
+        if self._file is not None and self._file.moved:
             self.close()
         if self._file is None:
             with suppress(FileNotFoundError):
                 os.replace(self._path, self._path + ".1")
             self._file = LineFile(self._path)
             self._file.write(control(Control.START, CONTENT_TYPE), now)
-            found = os.stat(self._path)
-            self._identity = found.st_dev, found.st_ino
         return self._file.write(data, now)
-
-    def _here(self) -> bool:
-        try:
-            found = os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        return (found.st_dev, found.st_ino) == self._identity
 
     def close(self) -> None:
         """Write the end, unless the file is somewhere else by now."""
         file, self._file = self._file, None
         if file is not None:
-            if self._here():
+            if not file.moved:
                 file.write(control(Control.STOP), 0.0)
             file.close()
 

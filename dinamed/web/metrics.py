@@ -111,18 +111,13 @@ def _plane(counters: Mapping[str, int]) -> Metric:
 
 
 def _plane_times(bins: Sequence[int], seconds: float) -> Metric:
-    total = 0
-    buckets = []
-    for number, count in enumerate(bins[:-1]):
-        total += count
-        bound = floatToGoString(2.0**number * PLANE_TICK)
-        buckets.append((bound, float(total)))
-    buckets.append(("+Inf", float(sum(bins))))
-    return HistogramMetricFamily(
-        "dinamed_plane_batch_duration_seconds",
+    histogram = Histogram([2.0**n * PLANE_TICK for n in range(len(bins) - 1)])
+    histogram.counts = list(bins) or histogram.counts
+    histogram.total = seconds
+    return _histogram(
+        "plane_batch_duration_seconds",
         "Time from queries to replies of the plane, of one batch (1 to 64) in 64.",
-        buckets,
-        seconds,
+        histogram,
     )
 
 
