@@ -79,6 +79,7 @@ from dinamed.plane.posix cimport (
     plane_get_seq,
     plane_port,
     plane_release,
+    plane_set_double,
     plane_set_pointer,
     plane_set_seq,
     plane_source,
