@@ -1,7 +1,6 @@
 """The service that runs all checks and passes on what they say."""
 
 import random
-import resource
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -27,7 +26,9 @@ from dinamed.health.watches import (
     WatchedPool,
 )
 from dinamed.histogram import Histogram
+from dinamed.limits.files import CHECKS, files_share
 
+MAX_REMOTE = 16384  # connections and sockets at once
 MAX_LOCAL = 32  # processes and threads at once
 FIRST_RATE = 2000  # probes begun in a second while the first round lasts
 FIRST_SHARE = 0.8  # of the time limit, within which the first round begins
@@ -93,7 +94,7 @@ class HealthService(Service):
         self._gateway = gateway
         self._rng = rng
         self._make = make
-        self._gate = Gate(limit or file_share())
+        self._gate = Gate(limit or files_share(CHECKS, 64, MAX_REMOTE))
         self._local = Gate(MAX_LOCAL)
         self._roster = Roster()
         self._told: dict[MemberKey, Verdict] = {}
@@ -332,9 +333,3 @@ class HealthService(Service):
                 self._gateway.verdicts(changed)
             except Exception:
                 self.log.failure("verdicts of checks were not taken")
-
-
-def file_share() -> int:
-    """How many probes may run at once by the number of files we may open: half."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 16384 if soft == resource.RLIM_INFINITY else max(64, min(16384, soft // 2))
