@@ -14,23 +14,23 @@ from twisted.web.server import Request, Site
 from dinamed.web.api import Api, Folder
 from dinamed.web.limits import RateLimit
 from dinamed.web.messages import ErrorMessage
-from dinamed.web.resources import MAX_BODY, Endpoint
+from dinamed.web.resources import MAX_BODY
 
 IDLE_TIMEOUT = 60
 """Seconds until a connection without a request is closed."""
+
+UNLIMITED = frozenset({b"/healthz", b"/readyz"})
+"""What load balancers ask does not count."""
 
 
 class LimitedRequest(Request):
     """A request that is refused if its client asks too often or its body is large."""
 
     def process(self) -> None:
-        """Answer, if the client has not asked too often.
-
-        Load balancers that ask how we are do not count.
-        """
+        """Answer, if the client has not asked too often."""
         channel: Any = self.channel
         limit: RateLimit = channel.site.limit
-        if self.path != b"/healthz":
+        if self.path not in UNLIMITED:
             wait = limit.wait(self.getClientAddress().host)
             if wait:
                 self._too_often(wait)
@@ -85,11 +85,6 @@ class QuietSite(Site):
         """Log nothing: changes are logged by what they change."""
 
 
-def _healthy(request: Request) -> bytes:
-    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-    return b"ok\n"
-
-
 def make_site(
     api: Api,
     reactor: IReactorTime,
@@ -100,7 +95,6 @@ def make_site(
     root = Folder()
     for name, page in pages.items():
         root.putChild(name, page)
-    root.putChild(b"healthz", Endpoint({b"GET": _healthy}))
     versions = Folder()
     versions.putChild(b"v1", api.resource())
     root.putChild(b"api", versions)
