@@ -29,3 +29,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tcp_connections: Connections = 400
     tcp_per_prefix: Connections = 200
     tcp_per_client: Connections = 100
+    http_connections: Connections = 256
+    http_per_prefix: Connections = 192

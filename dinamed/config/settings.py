@@ -43,6 +43,7 @@ __all__ = [
 Address = Annotated[str, Meta(extra={"form": values.address})]
 FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 Http = Annotated[str, Meta(extra={"form": values.http})]
+HostName = Annotated[str, Meta(extra={"form": values.host_name})]
 Identity = Annotated[str, Meta(extra={"form": values.identity})]
 Listen = Annotated[str, Meta(extra={"form": values.listen})]
 MemberName = Annotated[str, Meta(extra={"form": values.member_name})]
@@ -74,6 +75,7 @@ class Server(Table, frozen=True, kw_only=True):
     listen: tuple[Listen, ...] = ()
     http: Http | None = None
     http_tls: bool = False
+    http_hosts: tuple[HostName, ...] = ()
     state: FilePath | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0

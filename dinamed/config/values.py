@@ -154,6 +154,14 @@ def http(text: str) -> str:
     return text
 
 
+def host_name(text: str) -> str:
+    """A host name, in lower case and without a final dot."""
+    name = text.removesuffix(".").lower()
+    if not name or not all(map(_HOST_LABEL.fullmatch, name.split("."))):
+        raise ValueError("must be a host name")
+    return name
+
+
 def identity(text: str) -> str:
     """From 1 to 255 octets without control characters."""
     if not text:
