@@ -2,24 +2,32 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import islice
 
 from dinamed.config.lines import Path
 from dinamed.config.settings import Member, Pool, Settings, Zone
 from dinamed.config.sources import Sources
 from dinamed.config.values import host_port
-from dinamed.config.zone_rules import origin, owner_name, source
+from dinamed.config.zone_rules import origin, owner_name
 from dinamed.problems import Problem
-from dinamed.wire.names import ROOT, ancestors, relative, to_text
+from dinamed.wire.names import ROOT, WireName, ancestors, relative, to_text
 from dinamed.zones.advice import is_doubled
+from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.targeting import PLACELESS
 
 Advice = Iterator[tuple[Path, str]]
 """Where a warning belongs, and what it says."""
 
 BY_PLACE = ("country", "nearest", "network")
 BY_LOAD = ("least", "shed", "predictive", "best")
-PLACELESS = ("ip", "@")
-"""Kinds of targets that no place has to be known for."""
 _ODD_NETWORKS = (
     (ipaddress.ip_network("::ffff:0:0/96"), "an IPv4 address in the form of IPv6"),
     (ipaddress.ip_network("::/96"), "an IPv4 address in the form of IPv6"),
@@ -40,20 +48,22 @@ def resolve(host: str) -> object:
 def advise(
     settings: Settings,
     sources: Sources,
-    servers: Mapping[str, int],
+    servers: Mapping[WireName, int],
+    placed: Collection[str],
     resolve: Resolve = resolve,
 ) -> list[Problem]:
     """The warnings of a config that has no problem.
 
-    `servers` has the number of name servers by the name of each zone, where known.
+    `servers` has the number of name servers by the origin of each zone, where it is
+    known; `placed` are the zones of geodns that go by place.
     """
     found: list[tuple[Path, str]] = []
     if not settings.zones:
-        found.append(((), "there is no zone: every question is refused"))
+        found.append((("zones",), "there is no zone: every question is refused"))
     found += _listen(settings, resolve)
     geo = bool(settings.geo.databases or settings.geo.networks)
     for zone in settings.zones:
-        found += _zone(zone, geo)
+        found += _zone(zone, geo, placed)
     used = _used_pools(settings)
     many = _served_by_many(settings, servers)
     for pool in settings.pools:
@@ -81,7 +91,7 @@ def _listen(settings: Settings, resolve: Resolve) -> Advice:
                 yield ("server", key, place), f"{host} can't be resolved: {reason}"
 
 
-def _zone(zone: Zone, geo: bool) -> Advice:
+def _zone(zone: Zone, geo: bool, placed: Collection[str]) -> Advice:
     """Names that end in the zone's name twice; targets that nobody can be in."""
     path: Path = ("zones", zone.name)
     apex = origin(zone)
@@ -98,11 +108,11 @@ def _zone(zone: Zone, geo: bool) -> Advice:
     blind = [kind for kind in zone.targets if kind not in PLACELESS]
     if blind and not geo:
         yield (*path, "targets"), f"{_UNKNOWN}, so only @ is ever found"
-    if zone.geodns is not None and not geo:
+    if zone.name in placed and not geo:
         yield (
             (*path, "geodns"),
-            f"{_UNKNOWN}: every client gets what is for nowhere in particular, unlike "
-            "with geodns, which finds databases by itself",
+            f"{_UNKNOWN}: every client gets what is for nowhere in particular; geodns "
+            "finds databases by itself",
         )
 
 
@@ -118,12 +128,12 @@ def _used_pools(settings: Settings) -> set[str]:
     return used
 
 
-def _served_by_many(settings: Settings, servers: Mapping[str, int]) -> set[str]:
+def _served_by_many(settings: Settings, servers: Mapping[WireName, int]) -> set[str]:
     """The pools that names of zones with several name servers are bound to."""
     return {
         pool
         for zone in settings.zones
-        if servers.get(zone.name, 1) > 1
+        if servers.get(origin(zone), 1) > 1
         for pool in zone.names.values()
     }
 
@@ -200,23 +210,34 @@ def _flow(pool: Pool, path: Path, many: bool) -> Advice:
         if isinstance(stage.argument, Mapping) and "flow" in stage.argument:
             yield (
                 (*path, "select", place, stage.name, "flow"),
-                "the zone has several name servers, each of which sees only some of the "
-                "hand-outs; let the flow be learned",
+                "the zone has several name servers, each of which sees only some of "
+                "the hand-outs; let the flow be learned",
             )
 
 
-def unclosed(zone: Zone, settings: Settings) -> str | None:
-    """The source of a zone; None where it is fetched."""
-    found = source(zone)
-    return None if found is None else found[1]
-
-
-def zones_below(settings: Settings) -> dict[bytes, list[bytes]]:
+def zones_below(zones: Iterable[Zone]) -> dict[WireName, tuple[WireName, ...]]:
     """The zones of a config right below others of it, by the name of the upper one."""
-    apexes = {origin(zone) for zone in settings.zones}
-    below: dict[bytes, list[bytes]] = {}
-    for apex in apexes:
-        above = next((name for name in ancestors(apex) if name in apexes - {apex}), None)
+    apexes = {origin(zone) for zone in zones}
+    below: dict[WireName, tuple[WireName, ...]] = {}
+    for apex in sorted(apexes):
+        upper = islice(ancestors(apex), 1, None)
+        above = next((name for name in upper if name in apexes), None)
         if above is not None:
-            below.setdefault(above, []).append(apex)
+            below[above] = (*below.get(above, ()), apex)
     return below
+
+
+def undelegated(
+    file: str, zone: PackedZone, below: Iterable[WireName]
+) -> Iterator[Problem]:
+    """The zones below one that it does not delegate; `file` is that of the upper one.
+
+    Resolvers that ask its other servers, or that validate, never come to them.
+    """
+    for apex in below:
+        if zone.find(apex).kind is not Found.CUT:
+            message = (
+                f"a zone of this server, but {to_text(zone.origin)} above it has no NS "
+                "records there"
+            )
+            yield Problem(file, None, to_text(apex), message, "warning")
