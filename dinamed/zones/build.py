@@ -72,8 +72,7 @@ def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | byt
             data.origin,
             data.records,
             Merger(data).encode,
-            data.ns_owners - {b""},
-            data.dname_owners,
+            data.marks(),
             bound,
         )
     except ValueError as error:
@@ -81,5 +80,6 @@ def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | byt
         return b""
     zone = PackedZone(packed)
     rules.check_name_servers(data, zone)
+    rules.check_signed(data, zone, bound)
     advise(data, zone)
     return packed
