@@ -87,7 +87,7 @@ class Merger:
 
     def _check_ttls(self, key: bytes, records: list[RawRecord], ttl: int) -> None:
         """Warn of TTLs that differ; those of signatures go by what they sign."""
-        if records[0].type == _RRSIG:
+        if records[0].type == Type.RRSIG:
             return
         other = next((one for one in records if one.ttl != records[0].ttl), None)
         if other is not None:
