@@ -13,14 +13,14 @@ from collections.abc import (
 from itertools import islice
 
 from dinamed.config.lines import Path
-from dinamed.config.settings import Member, Pool, Settings, Zone
+from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.sources import Sources
 from dinamed.config.values import host_port
 from dinamed.config.zone_rules import origin, owner_name
 from dinamed.problems import Problem
 from dinamed.wire.names import ROOT, WireName, ancestors, relative, to_text
 from dinamed.zones.advice import is_doubled
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 from dinamed.zones.targeting import PLACELESS
 
 Advice = Iterator[tuple[Path, str]]
@@ -91,7 +91,7 @@ def _listen(settings: Settings, resolve: Resolve) -> Advice:
                 yield ("server", key, place), f"{host} can't be resolved: {reason}"
 
 
-def _zone(zone: Zone, geo: bool, placed: Collection[str]) -> Advice:
+def _zone(zone: ZoneSettings, geo: bool, placed: Collection[str]) -> Advice:
     """Names that end in the zone's name twice; targets that nobody can be in."""
     path: Path = ("zones", zone.name)
     apex = origin(zone)
@@ -138,7 +138,7 @@ def _served_by_many(settings: Settings, servers: Mapping[WireName, int]) -> set[
     }
 
 
-def _addresses(members: Sequence[Member], path: Path) -> Advice:
+def _addresses(members: Sequence[MemberSettings], path: Path) -> Advice:
     """Addresses that clients elsewhere can't reach."""
     for place, member in enumerate(members):
         for index, text in enumerate(member.addresses):
@@ -152,10 +152,10 @@ def _addresses(members: Sequence[Member], path: Path) -> Advice:
                 break
 
 
-def _weights(pool: Pool, path: Path) -> Advice:
+def _weights(pool: PoolSettings, path: Path) -> Advice:
     """Ranks that nobody is ever taken from."""
     ranked = any(stage.name == "priority" for stage in pool.select)
-    ranks: dict[int, list[Member]] = {}
+    ranks: dict[int, list[MemberSettings]] = {}
     for member in pool.members:
         ranks.setdefault(member.priority if ranked else 0, []).append(member)
     for rank, members in ranks.items():
@@ -168,9 +168,9 @@ def _weights(pool: Pool, path: Path) -> Advice:
         )
 
 
-def _places(pool: Pool, path: Path, geo: bool) -> Advice:
+def _places(pool: PoolSettings, path: Path, geo: bool) -> Advice:
     """Stages that go by place, where nothing is known of clients or of members."""
-    knows: Mapping[str, Callable[[Member], bool]] = {
+    knows: Mapping[str, Callable[[MemberSettings], bool]] = {
         "country": lambda member: member.country is not None,
         "nearest": lambda member: member.location is not None,
         "network": lambda member: (member.network, member.asn) != (None, None),
@@ -187,7 +187,7 @@ def _places(pool: Pool, path: Path, geo: bool) -> Advice:
             yield where, f'"{stage.name}": no member has {key}, so it passes all on'
 
 
-def _loads(pool: Pool, path: Path) -> Advice:
+def _loads(pool: PoolSettings, path: Path) -> Advice:
     """Stages that go by load, where no load is ever known."""
     if pool.load is not None or any(
         member.load is not None or member.pool is not None for member in pool.members
@@ -202,7 +202,7 @@ def _loads(pool: Pool, path: Path) -> Advice:
             )
 
 
-def _flow(pool: Pool, path: Path, many: bool) -> Advice:
+def _flow(pool: PoolSettings, path: Path, many: bool) -> Advice:
     """A flow that is set, where other servers hand out members too."""
     if not many:
         return
@@ -215,7 +215,7 @@ def _flow(pool: Pool, path: Path, many: bool) -> Advice:
             )
 
 
-def zones_below(zones: Iterable[Zone]) -> dict[WireName, tuple[WireName, ...]]:
+def zones_below(zones: Iterable[ZoneSettings]) -> dict[WireName, tuple[WireName, ...]]:
     """The zones of a config right below others of it, by the name of the upper one."""
     apexes = {origin(zone) for zone in zones}
     below: dict[WireName, tuple[WireName, ...]] = {}
@@ -235,7 +235,7 @@ def undelegated(
     Resolvers that ask its other servers, or that validate, never come to them.
     """
     for apex in below:
-        if zone.find(apex).kind is not Found.CUT:
+        if zone.find(apex).kind is not MatchKind.CUT:
             message = (
                 f"a zone of this server, but {to_text(zone.origin)} above it has no NS "
                 "records there"

@@ -13,10 +13,10 @@ from dinamed.config.foreign import (
     own_targeting,
     with_foreign,
 )
-from dinamed.config.load import Loaded, load, place_of
-from dinamed.config.settings import Settings, Zone
+from dinamed.config.load import LoadedConfig, load, place_of
+from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
-from dinamed.geo.files import Places, load_places
+from dinamed.geo.files import GeoData, load_geo
 from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
 from dinamed.wire.constants import Type
@@ -48,14 +48,14 @@ class Everything:
     facts: Mapping[WireName, ZoneFacts] = field(default_factory=dict)
 
 
-LeaveOut = Callable[[WireName, Zone, Sequence[WireName]], ZoneFacts | None]
+LeaveOut = Callable[[WireName, ZoneSettings, Sequence[WireName]], ZoneFacts | None]
 """Tells of a zone, its settings, and the zones right below it, what is known already.
 
 None: the zone is to be built.
 """
 
 
-def build_every(apex: WireName, zone: Zone, below: Sequence[WireName]) -> None:
+def build_every(apex: WireName, zone: ZoneSettings, below: Sequence[WireName]) -> None:
     """Leave no zone out."""
 
 
@@ -95,12 +95,12 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
     warnings += loaded.warnings
     warnings += (one for found in foreign.values() for one in found.made.warnings)
     if settings is not None and loaded.sources is not None:
-        places = load_places(settings.geo)
-        problems += places_problems(loaded, places)
+        geo = load_geo(settings.geo)
+        problems += geo_problems(loaded, geo)
         servers = {apex: known.servers for apex, known in facts.items()}
         placed = [name for name, found in foreign.items() if goes_by_place(found)]
         warnings += advise(settings, loaded.sources, servers, placed)
-        settings = with_foreign(settings, foreign.values(), own, places.locator)
+        settings = with_foreign(settings, foreign.values(), own, geo.locator)
     return Everything(
         None if problems else settings,
         zones,
@@ -121,13 +121,13 @@ def facts_of(built: BuiltZone, below: Sequence[WireName]) -> ZoneFacts:
     return ZoneFacts(tuple(warnings), len(servers.rdatas) if servers else 0)
 
 
-def places_problems(loaded: Loaded, places: Places) -> list[Problem]:
+def geo_problems(loaded: LoadedConfig, geo: GeoData) -> list[Problem]:
     """The databases of `[geo]` that cannot be used."""
     if loaded.sources is None:
         return []
     return [
         loaded.sources.problem(("geo", *complaint.path), complaint.message)
-        for complaint in places.complaints
+        for complaint in geo.complaints
     ]
 
 

@@ -12,7 +12,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import ROOT, WireName, is_within, labels, to_text
 from dinamed.zones.masterdata import MasterData
 from dinamed.zones.merge import RawRecord, raw_records
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 
 MOST_OWNERS = 100_000
 """Owners that are looked at: the warnings of a larger zone would help nobody."""
@@ -46,7 +46,7 @@ def advise(data: MasterData, zone: PackedZone) -> None:
             data.warning_at(record.place, owner, message + "meant?")
         for record, target in _targets(raw):
             fault = target_fault(zone, record.type, target)
-            if fault and zone.find(key + zone.origin).kind is Found.EXACT:
+            if fault and zone.find(key + zone.origin).kind is MatchKind.EXACT:
                 owner = data.owner_text(key, record.type)
                 data.warning_at(record.place, owner, fault)
 
@@ -87,9 +87,9 @@ def target_fault(zone: PackedZone, rrtype: int, target: WireName) -> str | None:
     if not inside:
         return None
     kind, _, node = zone.find(target)
-    if kind is Found.MISSING:
+    if kind is MatchKind.MISSING:
         return _missing(target, key, zone.origin)
-    if rrtype not in _NO_ALIAS or kind in (Found.CUT, Found.DNAME):
+    if rrtype not in _NO_ALIAS or kind in (MatchKind.CUT, MatchKind.DNAME):
         return None
     if node.get(Type.CNAME):
         return f"{to_text(target)} is an alias (RFC 2181 section 10.3)"
