@@ -24,6 +24,9 @@ from zope.interface import Interface
 
 from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by
 
+CLOSING = 0.5
+"""Seconds for closing a connection in an orderly way."""
+
 
 class ConnectionReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
     """What an exchange needs of the reactor."""
@@ -34,7 +37,8 @@ class ProbeConnection(Protocol, ClientFactory):
 
     Subclasses say what to send when `opened`, what arrives (`dataReceived`) and what
     it means when the peer `closed`, and call `passed` or `failed`.  With the result,
-    or when it is cancelled, the connection is reset: nothing lingers.
+    or when it is cancelled, the connection is reset: nothing lingers.  After `finish`
+    it is closed in an orderly way before the result is told.
     """
 
     noisy = False
@@ -45,6 +49,7 @@ class ProbeConnection(Protocol, ClientFactory):
         self._limit = limit
         self._address = ""
         self._over = False
+        self._verdict: Result | None = None
         self._stage = "connecting"
         self._connector: IConnector | None = None
         self._deadline: IDelayedCall | None = None
@@ -75,6 +80,22 @@ class ProbeConnection(Protocol, ClientFactory):
         """The time is over."""
         self.failed(f"no answer in {self._limit:g} s ({self._stage})")
 
+    def finish(self, result: Result) -> None:
+        """Settle on a result, and give the peer a moment to close with us.
+
+        What it still has to say goes to `dataReceived`; `close` ends that.
+        """
+        self._verdict = result
+        if self._deadline is not None:
+            left = self._deadline.getTime() - self._reactor.seconds()
+            if left > CLOSING:
+                self._deadline.reset(CLOSING)
+
+    def close(self) -> None:
+        """Close our side; the result is told when the connection is gone."""
+        if self.transport is not None:
+            self.transport.loseConnection()
+
     def passed(self) -> None:
         """End with success."""
         self._end(PASSED)
@@ -100,7 +121,9 @@ class ProbeConnection(Protocol, ClientFactory):
         self.transport = None
         if self._over:
             return
-        if reason.check(ConnectionDone):
+        if self._verdict is not None:
+            self._end(self._verdict)
+        elif reason.check(ConnectionDone):
             self.closed()
         else:
             self.failed(self._trouble(reason.value))
@@ -131,7 +154,10 @@ class ProbeConnection(Protocol, ClientFactory):
 
     def _late(self) -> None:
         self._deadline = None
-        self.expired()
+        if self._verdict is not None:
+            self._end(self._verdict)
+        else:
+            self.expired()
 
     def _cancelled(self, _: "Deferred[Result]") -> None:
         self._free()
