@@ -264,6 +264,22 @@ class PoolView:
                 hosts.setdefault(host.addresses(family), host)
         return tuple(hosts.values()), ttl
 
+    @property
+    def down_words(self) -> str:
+        """What becomes of the clients while no member is usable; "" if one is."""
+        if not self.down:
+            return ""
+        rule = self.settings.when_down
+        if self._fallback is not None:
+            what = f"pool {rule} stands in"
+        elif rule == "none" or not self.offered:
+            what = "names bound to it have no address"
+        elif rule == "last":
+            what = "those that were usable last are handed out"
+        else:
+            what = "all are handed out"
+        return f'{self.name} has no usable member now: {what} (when_down = "{rule}")'
+
     def _tell(self, recorder: Recorder, family: Family) -> None:
         """Tell who was out before the first stage, and who stands in."""
         for member in self.members:

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
@@ -14,6 +15,8 @@ from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.stages.guarded import StageFailures
+from dinamed.pools.stages.registry import load_stages
 from dinamed.server.config_loader import Configuration
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
@@ -45,7 +48,9 @@ class Authority:
         self.seconds = seconds
         self._versions: Versions = as_loaded
         self._on_serve: list[Callable[[], None]] = []
-        self.manager = PoolManager(loaded.settings.pools, seconds())
+        self.stage_failures = StageFailures(self._stage_failed)
+        registry = load_stages(failures=self.stage_failures)
+        self.manager = PoolManager(loaded.settings.pools, seconds(), registry)
         self.geo = load_geo(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
@@ -122,6 +127,18 @@ class Authority:
             socket.gethostname(),
             self.geo.locator,
             unready,
+        )
+
+    def _stage_failed(self, name: str, error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        self.log.error(
+            "stage {stage} raised {kind}: {error}{where}; it is passed over whenever "
+            "it does",
+            stage=name,
+            kind=type(error).__name__,
+            error=str(error),
+            where=where,
         )
 
     def _subscriber_failed(self, error: Exception) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import dns.exception
 import dns.message
 import dns.rdatatype
+from msgspec import structs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
 from twisted.web.resource import Resource
@@ -27,6 +28,7 @@ from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -144,7 +146,7 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
+    def order(self, pool: str, member: str, request: Request) -> OrderReply:
         """Take an operator's order.  Raises `HttpError` 400 or 404."""
         wanted: OrderRequest = body_of(request, OrderRequest)
         now = self._parts.authority.seconds()
@@ -160,7 +162,8 @@ class Api:
             raise HttpError(400, str(error)) from None
         view = self._parts.authority.manager.view(pool)
         ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view, now))
+        told = self.member(view, ordered, forecasts(view, now))
+        return OrderReply(**structs.asdict(told), effect=view.down_words)
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts

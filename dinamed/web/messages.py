@@ -95,6 +95,13 @@ class MemberStatus(msgspec.Struct, frozen=True):
     checks: tuple[CheckMessage, ...]
 
 
+class OrderReply(MemberStatus, frozen=True):
+    """`PUT /api/v1/pools/POOL/members/MEMBER`: the member as it is now."""
+
+    effect: str = ""
+    """What becomes of the clients, if the pool has no usable member now."""
+
+
 class PoolStatus(msgspec.Struct, frozen=True):
     """`GET /api/v1/pools/POOL`; members come best first."""
 

@@ -21,6 +21,7 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import PoolView
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ReloadService
@@ -51,6 +52,7 @@ class ServerCollector(Collector):
         yield _counter(
             "failures", "Queries that we failed at.", self._parts.resolver.failures
         )
+        yield from _stages(self._parts.authority.stage_failures)
         samples = self._parts.listening.samples
         yield _histogram(
             "answer_duration_seconds",
@@ -184,6 +186,17 @@ def _questions(engine: Engine) -> Iterator[Metric]:
         "Messages that got no reply, for they were none or replies themselves.",
         engine.counts.silent,
     )
+
+
+def _stages(failures: StageFailures) -> Iterator[Metric]:
+    raised = CounterMetricFamily(
+        "dinamed_stage_failures",
+        "Times that a stage of another package raised and was passed over.",
+        labels=("stage",),
+    )
+    for stage, count in sorted(failures.counts.items()):
+        raised.add_metric((stage,), count)
+    yield raised
 
 
 def _closed(streams: StreamFactory) -> Metric:

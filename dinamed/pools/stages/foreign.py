@@ -20,7 +20,9 @@ def known_kinds(points: Iterable[EntryPoint] | None = None) -> Mapping[str, Stag
         return STAGES
     registry = load_stages(points)
     kinds = {
-        point.name: StageKind(_picks(point), argument=_checked(registry[point.name]))
+        point.name: StageKind(
+            _picks(point), argument=_checked(registry[point.name]), bare=True
+        )
         for point in points
     }
     return MappingProxyType({**kinds, **STAGES})
@@ -29,7 +31,7 @@ def known_kinds(points: Iterable[EntryPoint] | None = None) -> Mapping[str, Stag
 def _picks(point: EntryPoint) -> bool:
     try:
         return hasattr(point.load(), "prepare")
-    except (ImportError, AttributeError):
+    except Exception:  # another package's
         return True  # making one will tell why it can't be had
 
 
