@@ -103,14 +103,15 @@ class GuardedTests(SynchronousTestCase):
 
     def test_narrowing(self) -> None:
         """What raises, and what gives no members of ours, is passed over."""
-        for result in (
+        results: tuple[object, ...] = (
             LookupError("gone"),
             None,
             "abc",
             candidates([1, 1, 1, 1])[3:],
             [1],
             ([],),
-        ):
+        )
+        for result in results:
             chain = self.chain(Narrow(result))
             route = chain.route(MEMBERS, 4, facts(MEMBERS))
             self.assertEqual(set(route.draw(context(), 3)), set(MEMBERS))
@@ -137,7 +138,7 @@ class GuardedTests(SynchronousTestCase):
             asked = context(Random(1))
             drawn = {route.draw(asked, 1)[0].name for _ in range(60)}
             self.assertEqual(drawn, {"a", "b", "c"})
-        self.assertEqual(self.told, ["'prepare'"])
+        self.assertEqual(self.told, ["prepare"])
 
     def test_listings(self) -> None:
         """What only shows something does without."""
