@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.secured import Proof, Signed
-from dinamed.dnssec.signing import Signer
+from dinamed.dnssec.signing import ZoneSigner
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative
 from dinamed.zones.layout import WILDCARD, NodeFlag
@@ -23,7 +23,7 @@ class OnlineZone:
     """
 
     def __init__(
-        self, signer: Signer, denial: Denial, apex: Mapping[int, RRset]
+        self, signer: ZoneSigner, denial: Denial, apex: Mapping[int, RRset]
     ) -> None:
         self.signer = signer
         self.denial = denial

@@ -44,7 +44,7 @@ class ParentView(msgspec.Struct, frozen=True):
     """What the servers of the parent zone were last seen to have as DS.
 
     `servers` has for each address the tags that it showed, None where it gave no
-    answer; `strange` tells whether any DS was of none of our keys.
+    answer; with `by_hand` an operator has told it.
     """
 
     at: float
@@ -79,6 +79,8 @@ class ZoneState(msgspec.Struct, frozen=True):
     gone_since: float | None = None
     """When no server of the parent had a DS any more, after that."""
     parent: ParentView | None = None
+    trusted: bool = False
+    """Whether the parent has ever had a DS of a key of ours."""
     serial: int | None = None
     """The highest serial that was given out."""
 

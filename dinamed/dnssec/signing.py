@@ -16,7 +16,7 @@ _RECENT = 1 << 15
 _Recent = tuple[int, WireName, RRset]
 
 
-class Signer:
+class ZoneSigner:
     """Gives RRsets of one zone their signatures.
 
     `seconds` tells Unix time; a signature is that of the moment's slot of `grid`.

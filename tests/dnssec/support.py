@@ -15,7 +15,7 @@ from dinamed.dnssec.keys import CSK_FLAGS, Key
 from dinamed.dnssec.keyset import KeySet
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.signatures import Signatures
-from dinamed.dnssec.signing import Signer
+from dinamed.dnssec.signing import ZoneSigner
 from dinamed.wire.names import WireName, from_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -45,7 +45,7 @@ def online(
     now: float = NOW,
 ) -> OnlineZone:
     """The zone as it is signed at a moment."""
-    signer = Signer(zone.origin, keys, Grid(), Signatures(), lambda: now)
+    signer = ZoneSigner(zone.origin, keys, Grid(), Signatures(), lambda: now)
     apex = keys.rrsets()
     names = Names(zone, regional)
     return OnlineZone(signer, Denial(names, pools or {}, apex), apex)

@@ -11,7 +11,7 @@ from dinamed.dnssec.grid import HOUR, SKEW, Grid
 from dinamed.dnssec.keys import make_key
 from dinamed.dnssec.nsec import type_bitmaps
 from dinamed.dnssec.signatures import Signatures
-from dinamed.dnssec.signing import Signer
+from dinamed.dnssec.signing import ZoneSigner
 from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
 from dinamed.zones.canonical import canonical_key
@@ -64,10 +64,10 @@ class SignerTests(SynchronousTestCase):
         self.store = Signatures()
         self.signer = self.signer_of(self.store)
 
-    def signer_of(self, store: Signatures) -> Signer:
+    def signer_of(self, store: Signatures) -> ZoneSigner:
         """A signer with this store."""
         zone = from_text("example.org.")
-        return Signer(zone, keyset(self.key), Grid(), store, lambda: self.now)
+        return ZoneSigner(zone, keyset(self.key), Grid(), store, lambda: self.now)
 
     def test_valid(self) -> None:
         """dnspython validates the signature of an RRset, for P-256 and Ed25519."""
