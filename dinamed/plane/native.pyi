@@ -150,6 +150,7 @@ class ZoneTable:
         *,
         plain: bool,
         subnet: bool,
+        signed: bool,
         left: bool,
     ) -> None: ...
 
@@ -194,6 +195,7 @@ class Plane:
         self,
         name: bytes,
         rrtype: int,
+        do: bool,
         kind: int,
         *,
         rcode: int = ...,

@@ -348,12 +348,10 @@ class DataPlane:
                 now = self._authority.seconds()
                 self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
             return
-        question = query.question
         teach(
             self.native,
             self._compiler.places,
-            question.key,
-            question.type,
+            query,
             plan,
             engine.kind(query, plan),
         )

@@ -56,6 +56,7 @@ class Key(NamedTuple):
     name: WireName
     type: int
     class_: int
+    dnssec_ok: bool
 
 
 class Executor:
@@ -122,17 +123,17 @@ class Executor:
         if query.opcode != Opcode.QUERY:
             ours = self._snapshot.zones.zone_for(query.question.key)
             return _NOT_OURS if ours is None else PROHIBITED
-        return self._planner.plan(query.question)
+        return self._planner.plan(query.question, query.dnssec_ok)
 
     def _plan_of(self, query: Query) -> Planned:
         question = query.question
         zones = self._snapshot.zones
         if query.opcode != Opcode.QUERY:
             return self.plan(query), self.counts.zone(zones, question.key)
-        key = Key(question.key, question.type, question.class_)
+        key = Key(question.key, question.type, question.class_, query.dnssec_ok)
         planned = self._plans.get(key)
         if planned is None:
-            plan = self._planner.plan(question)
+            plan = self._planner.plan(question, query.dnssec_ok)
             planned = plan, self.counts.zone(zones, question.key)
             if not isinstance(plan, Fixed) or len(plan.records.body) <= PLAN_BODY_MAX:
                 self._plans.put(key, planned)

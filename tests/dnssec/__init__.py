@@ -1,1 +1,1 @@
-"""Tests for `dinamed.dnssec`."""
+"""Tests of what signed zones add to answers."""
