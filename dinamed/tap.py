@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
 from twisted.python import usage
 
 from dinamed import __version__
-from dinamed.config.default import default_path
-from dinamed.config.settings import Server
+from dinamed.config.default import default_path, is_example
+from dinamed.config.settings import Settings
 from dinamed.handover.arriving import (
     Arrival,
     ArrivalService,
@@ -36,6 +35,7 @@ from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
 from dinamed.server.notify import Notifier, NotifyService
+from dinamed.server.periodic import Periodic
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
@@ -44,6 +44,7 @@ from dinamed.server.sockets import (
     Address,
     BindError,
     Listening,
+    Stream,
     bind,
     bind_http,
     bind_tls,
@@ -152,21 +153,40 @@ class Bound:
         return where + tls + http
 
 
-def bind_all(options: Options, server: Server, inherited: Inherited) -> Bound:
+def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Bound:
     """Bind what the options and `[server]` name, but for what is inherited.
 
     Raises `BindError`, `TlsError`.
     """
+    server = settings.server
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
-    http = partial(inherited.stream, HTTP)
     return Bound(
         threads,
         bind(resolve(listen, options["port"]), threads or 1, inherited.dns),
-        bind_http(server.http, there=http) if server.http is not None else [],
+        bind_web(settings, inherited),
         bind_tls(server.tls, partial(inherited.stream, TLS)),
         certificates_of(server),
     )
+
+
+def bind_web(settings: Settings, inherited: Inherited) -> list[Stream]:
+    """Bind what `[server] http` names, if it names anything.
+
+    The built-in example is for trying things out, perhaps twice on one machine: there a
+    port that is taken costs the HTTP side alone.
+
+    Raises `BindError`.
+    """
+    if settings.server.http is None:
+        return []
+    try:
+        return bind_http(settings.server.http, there=partial(inherited.stream, HTTP))
+    except BindError as error:
+        if not is_example(settings.path):
+            raise
+        Logger("dinamed").warn("the example goes without HTTP: {error}", error=error)
+        return []
 
 
 def makeService(options: Options) -> IService:
@@ -186,7 +206,7 @@ def makeService(options: Options) -> IService:
             launch = replace(launch, pid_file=arrival.pid_file)
         loaded = load_now(options["config"] or default_path())
         inherited = Inherited((), ()) if arrival is None else arrival.sockets
-        bound = bind_all(options, loaded.settings.server, inherited)
+        bound = bind_all(options, loaded.settings, inherited)
         process = Process(launch, options.parent, arrival)
         return wire(reactor, loaded, bound, bool(options["debug"]), process)
     except ConfigError as error:
@@ -262,7 +282,10 @@ def wire(
     transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
-    TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
+    expiry = "lifting orders that are over"
+    Periodic(
+        reactor, EXPIRY_INTERVAL, authority.expire_orders, expiry
+    ).setServiceParent(services)
     if bound.http:
         parts = Parts(
             authority,

@@ -8,7 +8,7 @@ import dns.rcode
 import dns.rdatatype
 
 from dinamed.config.values import address as canonical
-from dinamed.config.values import host_port, shown
+from dinamed.config.values import file_path, host_port, shown
 from dinamed.wire import names
 
 CodeRange = tuple[int, int]
@@ -154,6 +154,31 @@ def _header(name: str, value: object) -> Header:
     if not all(" " <= character <= "~" for character in value):
         raise ValueError(f"{name}: expected visible ASCII characters")
     return name, value
+
+
+def header_files(raw: object) -> tuple[Header, ...]:
+    """A table of files that hold the values of header fields, `{NAME = "FILE"}`."""
+    if not isinstance(raw, dict):
+        raise ValueError(f'expected a table, {{NAME = "FILE"}}, got {shown(raw)}')
+    for name, file in raw.items():
+        _header(name, "")
+        if not isinstance(file, str):
+            raise ValueError(f"{name}: expected a path, got {shown(file)}")
+        file_path(file)
+    return tuple(raw.items())
+
+
+def header_value(data: bytes) -> str:
+    """The value of a header field that a file holds, without blanks around it.
+
+    Raises `ValueError`, whose message holds nothing of the file.
+    """
+    text = data.decode("latin-1").strip()
+    if not text:
+        raise ValueError("is empty")
+    if len(text) > MAX_TEXT or not all(" " <= one <= "~" for one in text):
+        raise ValueError("holds no value of a header: one line of visible ASCII")
+    return text
 
 
 def domain(text: str) -> str:

@@ -13,7 +13,7 @@ from dinamed.health.exchange import ExchangeReactor
 from dinamed.health.http import HttpProbe
 from dinamed.health.http_message import ResponseReader
 from dinamed.health.results import Result, Target
-from dinamed.load.poller import FeedError
+from dinamed.load.poller import FeedError, FeedShortageError
 
 _EVERYTHING = re.compile(b"")
 
@@ -45,6 +45,8 @@ class Fetcher(HttpProbe):
         peer = member if self._fixed is None else Target(self._fixed, member.name)
 
         def done(result: Result) -> bytes:
+            if result.lacking:
+                raise FeedShortageError(result.reason)
             if not result.ok:
                 raise FeedError(result.reason)
             return once._fetched

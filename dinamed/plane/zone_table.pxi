@@ -27,7 +27,7 @@ cdef class Tally:
         cdef uint32_t cell, row
         cdef uint64_t total
         cdef list found = []
-        for cell in range(TALLY_SIZE):
+        for cell in range(<uint32_t>TALLY_SIZE):
             total = 0
             for row in range(self._rows):
                 total += plane_get(self.counts + row * TALLY_SIZE + cell)

@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from dinamed.config.limits import Limits
 from dinamed.limits.connections import Connections, RefusedError
+from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
 from dinamed.wire.many import FirstOfMany
@@ -223,9 +224,11 @@ class StreamFactory(DNSServerFactory):
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""
         self.limits = limits
-        self._open.most = limits.tcp_connections
-        self._open.per_prefix = limits.tcp_per_prefix
-        self._open.per_client = limits.tcp_per_client
+        files = files_share(STREAMS, 16)
+        self._open.most = min(limits.tcp_connections, files)
+        # Where files are few, one network or client must not have all of them.
+        self._open.per_prefix = min(limits.tcp_per_prefix, files * 3 // 4)
+        self._open.per_client = min(limits.tcp_per_client, files // 2)
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None

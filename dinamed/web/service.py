@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from dinamed.server.adopting import AdoptService
+from dinamed.server.limiting import LimitsService
 from dinamed.server.sockets import Address
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
@@ -34,7 +35,8 @@ def site_of(
         b"": Dashboard().resource(),
         b"metrics": MetricsPage(registry, cooperator).resource(),
     }
-    return make_site(api, reactor, pages), events
+    hosts = parts.authority.loaded.settings.server.http_hosts
+    return make_site(api, reactor, pages, hosts=hosts), events
 
 
 def web_service(
@@ -51,5 +53,6 @@ def web_service(
         factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
     service = MultiService()
     events.setServiceParent(service)
+    LimitsService(parts.authority, site).setServiceParent(service)
     AdoptService(reactor, factory, sockets).setServiceParent(service)
     return service
