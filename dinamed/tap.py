@@ -35,11 +35,13 @@ from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
 from dinamed.server.notify import Notifier, NotifyService
+from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
     Address,
     BindError,
@@ -49,6 +51,7 @@ from dinamed.server.sockets import (
     bind_http,
     bind_tls,
     everywhere,
+    is_local,
     resolve,
 )
 from dinamed.server.tls import (
@@ -255,6 +258,9 @@ def wire(
     reloading.on_busy = notifying.reloading
     sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
+    signing = SigningService(
+        reactor, authority, random.SystemRandom(), ParentAsker(reactor), is_local
+    )
     services = MultiService()
     saving = None
     if server.state is not None:
@@ -279,6 +285,7 @@ def wire(
     if saving is not None:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
+    signing.setServiceParent(services)
     transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)

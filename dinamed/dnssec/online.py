@@ -51,6 +51,11 @@ class OnlineZone:
         ordered = RRset(rrset.type, max(ttl, rrset.ttl), tuple(sorted(rrset.rdatas)))
         return self.signer.rrsigs(owner, ordered)
 
+    def made(self, owner: WireName, rrset: RRset) -> RRset:
+        """The signatures of records that stand at another name of the zone."""
+        rrsigs = self.drawn(owner, rrset, rrset.ttl)
+        return RRset(int(Type.RRSIG), rrset.ttl, rrsigs)
+
     def no_data(self, name: WireName, match: Match, rrtype: int) -> Proof:
         """That the name, or the wildcard that stands for it, has not this type."""
         proof = self._at(match.name, rrtype)

@@ -1,7 +1,7 @@
 """Carrying out plans: which one a question has, and what it gives this client."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
 from dinamed.generations import Generations
@@ -26,6 +26,7 @@ from dinamed.plans.reply import (
     QUESTION_NAME,
     assemble,
     opt_of,
+    text_rdata,
     text_record,
     with_answers,
 )
@@ -43,6 +44,9 @@ PLAN_LIMIT = 16384
 PLAN_BODY_MAX = 2048
 """Octets of records in a plan that is kept; a flood of names below a wildcard with
 more is answered all the same, and fills no memory."""
+
+TOLD_LIMIT = 1024
+"""Signed texts of one second in a cache's young generation."""
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
@@ -80,6 +84,9 @@ class Executor:
         """Called before what the server knows of itself is told, to bring it up to
         date."""
         self._plans: Generations[Key, Planned] = Generations(PLAN_LIMIT)
+        self._told: Generations[Hashable, tuple[int, tuple[str, ...]]] = Generations(
+            TOLD_LIMIT
+        )
         self.counts = Counts()
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
@@ -204,11 +211,27 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
+        texts = tuple(tell(told, self._snapshot, self.vitals(), place))
+        if told.signing is not None:
+            texts = self._steady((told.signing.owner, told.pool, place), texts)
         records = [
-            text_record(QUESTION_NAME, question.class_, ttl, text)
-            for text in tell(told, self._snapshot, self.vitals(), place)
+            text_record(QUESTION_NAME, question.class_, ttl, text) for text in texts
         ]
+        if told.signing is not None:
+            rdatas = [text_rdata(text) for text in texts]
+            records += told.signing.records(
+                QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas
+            )
         return self._send(None, context, with_answers(EMPTY, records), scope)
+
+    def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """What was told within this second: questions must not cause signatures."""
+        second = int(self.seconds())
+        found = self._told.get(key)
+        if found is not None and found[0] == second:
+            return found[1]
+        self._told.put(key, (second, texts))
+        return texts
 
     def _send(
         self,

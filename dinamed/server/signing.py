@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -21,6 +20,7 @@ from dinamed.dnssec.signing import ZoneSigner
 from dinamed.server.authority import Authority
 from dinamed.server.key_folder import KeyFolder
 from dinamed.server.parents import ParentAsker
+from dinamed.server.periodic import Periodic
 from dinamed.server.zone_keys import ZoneKeys
 from dinamed.transfers.view import static_pools
 from dinamed.wire.constants import Type
@@ -41,7 +41,7 @@ Local = Callable[[str], bool]
 """Whether an address is one of this host."""
 
 
-class SigningService(TimerService):
+class SigningService(Periodic):
     """Owns the keys of all zones that are signed here.
 
     It must start before anything answers: keys are made as the user that we become.
@@ -57,8 +57,7 @@ class SigningService(TimerService):
         asker: ParentAsker,
         is_local: Local,
     ) -> None:
-        super().__init__(TICK, self.tick)
-        self.clock = reactor
+        super().__init__(reactor, TICK, self.tick, "going on with DNSSEC")
         self._authority = authority
         self._rng = rng
         self._asker = asker
@@ -111,9 +110,7 @@ class SigningService(TimerService):
         self, settings: Settings, zones: Mapping[WireName, PackedZone], now: float
     ) -> None:
         """Open what the config signs, and keep signing where a DS stands."""
-        wanted = {
-            origin(zone): zone.dnssec for zone in settings.zones if zone.dnssec
-        }
+        wanted = {origin(zone): zone.dnssec for zone in settings.zones if zone.dnssec}
         state = settings.server.state
         for apex, table in wanted.items():
             known = self._zones.get(apex)
@@ -270,8 +267,8 @@ class SigningService(TimerService):
 
 
 _STAYS = (
-    "still signed, for the parent has a DS: `dinamed dnssec off {zone}` first, and take "
-    "`dnssec` out of the config when it says that this is safe"
+    "still signed, for the parent has a DS: `dinamed dnssec off {zone}` first, and "
+    "take `dnssec` out of the config when it says that this is safe"
 )
 
 

@@ -196,7 +196,7 @@ class ZoneKeys:
             self._save(changed)
         lifetime = self.settings.lifetime
         if (
-            lifetime is not None
+            not isinstance(lifetime, str)
             and changed.roll is None
             and changed.off_since is None
             and now > changed.since + lifetime
