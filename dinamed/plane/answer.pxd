@@ -209,6 +209,7 @@ cdef inline int in_zone(
     if (
         zone.left or (zone.signed and asked.do) or asked.type == TYPE_ANY
         or (asked.type == TYPE_DS and asked.labels == zone.labels)
+        or (zone.keyed and asked.labels == zone.labels)
     ):
         return by_learned(tables, asked, source, out)
     found = find(zone, tables.crc, asked, &node)

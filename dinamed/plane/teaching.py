@@ -56,6 +56,7 @@ def teach(
         isinstance(plan, Drawn)
         and plan.wanted is not Wanted.TEXT
         and plan.place is None
+        and plan.signing is None
         and plan.pool in places
         and not plan.after.body
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
