@@ -34,6 +34,7 @@ from dinamed.server.collecting import uncollected
 from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
+from dinamed.server.liveness import Liveness
 from dinamed.server.notify import Notifier, NotifyService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
@@ -248,7 +249,8 @@ def wire(
         else None
     )
     reloading = ReloadService(reactor, authority)
-    listening = ListenService(reactor, resolver, bound.dns, plane)
+    liveness = Liveness()
+    listening = ListenService(reactor, resolver, bound.dns, plane, liveness)
     watching = WatchingService(reactor, authority, random.SystemRandom())
     carrier = Carrier(authority, resolver, listening, reloading, watching.health)
     query_log = QueryLogService(
@@ -262,6 +264,8 @@ def wire(
         reactor, authority, random.SystemRandom(), ParentAsker(reactor), is_local
     )
     services = MultiService()
+    answering = wire_answering(reactor, authority, listening, bound)
+    first_round = AfterFirstRound(watching.health, answering)
     saving = None
     if server.state is not None:
         saving = SavingService(reactor, authority, watching.health, server.state)
@@ -302,12 +306,13 @@ def wire(
             watching,
             replacing,
             query_log,
+            liveness,
+            lambda: first_round.begun,
         )
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
     LimitsService(authority, listening.streams).setServiceParent(services)
-    answering = wire_answering(reactor, authority, listening, bound)
     query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
     if process.arrival is not None:
@@ -319,7 +324,7 @@ def wire(
             reactor, process.arrival, carrier, listening.streams, authority.summary()
         )
         arriving.setServiceParent(answering)
-    AfterFirstRound(watching.health, answering).setServiceParent(services)
+    first_round.setServiceParent(services)
     Logger("dinamed").info(
         "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
         version=__version__,

@@ -104,6 +104,7 @@ from dinamed.plane.tables cimport (
 from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
+    PROBE_SIZE,
     REPLY_STRIDE,
     TIME_BINS,
     Batch,

@@ -104,6 +104,21 @@ cdef class Plane:
             self._swap(<void *>&loads.data.askers, &new.data, old)
             loads.table = new
 
+    def accept_probes(self, bytes probe not None):
+        """Answer datagrams that are `probe`, before any thread runs.
+
+        Its last octet says who: 0 the thread, 1 Python, whom it is handed to as what
+        to learn is 4.  Neither is counted anywhere.
+        """
+        if len(probe) != PROBE_SIZE:
+            raise ValueError("not a probe")
+        memcpy(self.shared.probe, <const char *>probe, PROBE_SIZE - 1)
+        self.shared.probed = True
+
+    def turns(self):
+        """How often each thread has looked for queries, at least every 0.2 s."""
+        return [plane_get(&self.workers[i].turns) for i in range(self.threads)]
+
     def set_clock(self, double ahead):
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
         plane_set_double(&self.shared.ahead, ahead)

@@ -53,6 +53,8 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         """Whether the transport has enough for now."""
         self._ended = False
         self._age: IDelayedCall | None = None
+        self._own = False
+        """Whether it is our own, to see whether connections are answered."""
 
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
@@ -65,7 +67,11 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         peer = self.transport.getPeer()
         assert isinstance(peer, IPv4Address | IPv6Address)
         self.host = peer.host
-        if not self.factory.admit(self):
+        self._own = (
+            peer.port in self.factory.expected
+            and peer.host == self.transport.getHost().host
+        )
+        if not self._own and not self.factory.admit(self):
             self.transport.abortConnection()
             return
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
@@ -220,6 +226,16 @@ class StreamFactory(DNSServerFactory):
             limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client
         )
         self._closed: Deferred[None] | None = None
+        self.expected: set[int] = set()
+        """Local ports of connections of our own, which count nowhere."""
+
+    def expect(self, port: int) -> Callable[[], None]:
+        """Let a connection of our own from this port in, whatever the limits are.
+
+        Returns what ends that.
+        """
+        self.expected.add(port)
+        return lambda: self.expected.discard(port)
 
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""

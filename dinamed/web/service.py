@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -16,9 +17,11 @@ from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
+from dinamed.web.health import healthy, ready
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
 from dinamed.web.parts import Parts
+from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
@@ -33,6 +36,8 @@ def site_of(
     registry = registry_of(ServerCollector(parts))
     pages = {
         b"": Dashboard().resource(),
+        b"healthz": Endpoint({b"GET": partial(healthy, parts.liveness)}),
+        b"readyz": Endpoint({b"GET": partial(ready, parts.ready)}),
         b"metrics": MetricsPage(registry, cooperator).resource(),
     }
     hosts = parts.authority.loaded.settings.server.http_hosts

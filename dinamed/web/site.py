@@ -19,7 +19,7 @@ from dinamed.web.channel import LimitedChannel
 from dinamed.web.guard import names_another_host
 from dinamed.web.limits import RateLimit
 from dinamed.web.messages import ErrorMessage
-from dinamed.web.resources import MAX_BODY, Endpoint
+from dinamed.web.resources import MAX_BODY
 
 IDLE_TIMEOUT = 60
 """Seconds for a whole request: from the connection, the last reply, its first octet."""
@@ -148,11 +148,6 @@ class QuietSite(Site):
         """Log nothing: changes are logged by what they change."""
 
 
-def _healthy(request: Request) -> bytes:
-    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-    return b"ok\n"
-
-
 def make_site(
     api: Api,
     reactor: IReactorTime,
@@ -164,7 +159,6 @@ def make_site(
     root = Folder()
     for name, page in pages.items():
         root.putChild(name, page)
-    root.putChild(b"healthz", Endpoint({b"GET": _healthy}))
     versions = Folder()
     versions.putChild(b"v1", api.resource())
     root.putChild(b"api", versions)

@@ -86,7 +86,7 @@ def types(section: list[dns.rrset.RRset]) -> list[str]:
 
 def is_hash(link: dns.rdata.Rdata) -> bool:
     """Whether this is an NSEC3 record."""
-    return link.rdtype == dns.rdatatype.NSEC3
+    return bool(link.rdtype == dns.rdatatype.NSEC3)
 
 
 def following(link: dns.rdata.Rdata) -> dns.name.Name:
