@@ -193,7 +193,10 @@ class _Walk:
         secured = self._secured(zone)
         if secured is not None and zone.origin not in self._planner.facts.online:
             return zone.find(self._name)
-        return self._planner.names(zone).find(self._name)
+        # An alias does not lead to what a server tells about itself; but where a proof
+        # goes with the answer, that has to fit the chain, in which such names are.
+        own = not self._aliases or self._online(zone) is not None
+        return self._planner.names(zone).find(self._name, own)
 
     def _is_above_cut(self, zone: PackedZone, match: Match) -> bool:
         """Whether what is asked for stands on this side of the cut it is asked at.
@@ -210,7 +213,6 @@ class _Walk:
     def _virtual(self, zone: PackedZone, match: Match) -> Plan | None:
         """The plan of a name that exists without standing in the zone's data."""
         if match.kind is Found.MISSING:
-            # An alias does not lead to what a server tells about itself.
             return None if self._aliases else self._members(zone)
         key = relative(match.name, zone.origin)
         virtual = self._planner.names(zone).virtual.get(key)

@@ -43,8 +43,11 @@ class Names:
         self.virtual: Mapping[bytes, VirtualName] = _virtual(zone, regional)
         """The virtual names by their relative keys."""
 
-    def find(self, name: WireName) -> Match:
-        """As `PackedZone.find`, with virtual names."""
+    def find(self, name: WireName, own: bool = True) -> Match:
+        """As `PackedZone.find`, with virtual names; with `own` all of them.
+
+        Without it those that answer by themselves are as though they were not there.
+        """
         match = self.zone.find(name)
         if match.kind is Found.MISSING:
             above = match.name
@@ -52,14 +55,17 @@ class Names:
             above = match.name[len(WILDCARD) :]
         else:
             return match
-        return self._nearer(name, len(above) - len(self.zone.origin), match) or match
+        known = len(above) - len(self.zone.origin)
+        return self._nearer(name, known, match, own) or match
 
-    def _nearer(self, name: WireName, known: int, match: Match) -> Match | None:
+    def _nearer(
+        self, name: WireName, known: int, match: Match, own: bool
+    ) -> Match | None:
         """What is virtual and nearer to the name than an encloser of `known` octets."""
         origin = self.zone.origin
         key = name[: len(name) - len(origin)]
         exact = self.virtual.get(key)
-        if exact is not None:
+        if exact is not None and (own or not exact.own):
             return Match(Found.EXACT, name, exact.node)
         while key := key[1 + key[0] :]:
             if len(key) < known:
@@ -71,7 +77,7 @@ class Names:
                 owner = WILDCARD + key + origin
                 return Match(Found.WILDCARD, owner, wildcard.node)
             encloser = self.virtual.get(key)
-            if encloser is not None:
+            if encloser is not None and (own or not encloser.own):
                 return Match(Found.MISSING, key + origin, encloser.node)
         return None
 

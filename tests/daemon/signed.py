@@ -63,7 +63,7 @@ ttl = 60
 [pools.gone]
 when_down = "none"
 """
-MEMBERS = {
+MEMBERS: dict[str, list[tuple[str, ...]]] = {
     "mirrors": [
         ("fra1", "192.0.2.1", "2001:db8::1"),
         ("ams1", "192.0.2.2", "2001:db8::2"),
