@@ -72,6 +72,11 @@ class Key:
         """What signs with it."""
         return signer_of(self.private, self.algorithm)
 
+    @cached_property
+    def signature_size(self) -> int:
+        """Octets of its signatures."""
+        return len(self.sign(b""))
+
     @property
     def secure_entry(self) -> bool:
         """Whether a DS may point to it: a KSK or a CSK."""

@@ -37,6 +37,12 @@ class ZoneSigner:
         self.seconds = seconds
         self._recent: Generations[_Recent, tuple[bytes, ...]] = Generations(_RECENT)
 
+    @property
+    def size(self) -> int:
+        """Octets of the RRSIG records of an RRset, with owners of two octets."""
+        front = 2 + 10 + _HEAD.size + len(self.zone)
+        return sum(front + key.signature_size for key in self.keys.sign_data)
+
     def rrsigs(self, owner: WireName, rrset: RRset) -> tuple[bytes, ...]:
         """The data of the RRSIG records of an RRset, one for each key that signs it.
 

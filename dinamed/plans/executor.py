@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from dinamed.generations import Generations
@@ -10,7 +11,7 @@ from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import Cell, Counts
 from dinamed.plans.draw import choose, send_choice
 from dinamed.plans.hints import send_hinted
-from dinamed.plans.own_names import Vitals, tell, ttl_of
+from dinamed.plans.own_names import Vitals, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
     Drawn,
@@ -26,7 +27,6 @@ from dinamed.plans.reply import (
     QUESTION_NAME,
     assemble,
     opt_of,
-    text_rdata,
     text_record,
     with_answers,
 )
@@ -34,7 +34,7 @@ from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
-from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
+from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query
 from dinamed.wire.render import EMPTY, Rendered
@@ -47,6 +47,9 @@ more is answered all the same, and fills no memory."""
 
 TOLD_LIMIT = 1024
 """Signed texts of one second in a cache's young generation."""
+
+DATA_AT = len(QUESTION_NAME) + 10
+"""Where the data begin in a record at the question's name."""
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
@@ -211,17 +214,19 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        texts = tuple(tell(told, self._snapshot, self.vitals(), place))
-        if told.signing is not None:
-            texts = self._steady((told.signing.owner, told.pool, place), texts)
-        records = [
-            text_record(QUESTION_NAME, question.class_, ttl, text) for text in texts
-        ]
-        if told.signing is not None:
-            rdatas = [text_rdata(text) for text in texts]
-            records += told.signing.records(
-                QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas
-            )
+        texts = tell(told, self._snapshot, self.vitals(), place)
+        signing = told.signing
+        if signing is not None and not members:
+            texts = self._steady((signing.owner, place), tuple(texts))
+        record = partial(text_record, QUESTION_NAME, question.class_, ttl)
+        opt = opt_of(context.query, None, self._snapshot.identity, scope, context.extra)
+        # Over UDP nothing is cut: the client comes again over TCP.
+        room = context.limit - HEADER_SIZE - len(question.wire) - len(opt)
+        room -= 0 if signing is None else signing.size
+        records = within(room, texts, record, cut=context.stream)
+        if signing is not None and sum(map(len, records)) <= room:
+            rdatas = [one[DATA_AT:] for one in records]
+            records += signing.records(QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas)
         return self._send(None, context, with_answers(EMPTY, records), scope)
 
     def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:

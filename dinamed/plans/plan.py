@@ -38,6 +38,11 @@ class Signing:
     owner: WireName
     """The owner that is signed: the wildcard where one stands for the name."""
 
+    @property
+    def size(self) -> int:
+        """Octets of the RRSIG records of an RRset at the question's name."""
+        return self.zone.signer.size
+
     def records(
         self, owner: bytes, rrtype: int, ttl: int, highest: int, rdatas: list[bytes]
     ) -> list[bytes]:
