@@ -115,6 +115,7 @@ def _settings(path: str, sources: Sources, stages: Mapping[str, StageKind]) -> L
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),
+        dnssec=dnssec,
         zones=tuple(zones),
         pools=tuple(pools),
         cookie_secrets=cookies,

@@ -176,6 +176,8 @@ class Settings(Table, frozen=True, kw_only=True):
     query_log: QueryLog = QueryLog()
     geo: Geo = Geo()
     keys: tuple[Key, ...] = ()
+    dnssec: Dnssec = Dnssec()
+    """The defaults for zones that are signed."""
     zones: tuple[Zone, ...] = ()
     pools: tuple[Pool, ...] = ()
     targeting: tuple[Targeting, ...] = ()
