@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
-from dinamed.config.settings import Server, Zone
+from dinamed.config.settings import ServerSettings, ZoneSettings
 from dinamed.config.values import shown
 
 KEY = "dnssec"
@@ -22,11 +22,11 @@ def without_dnssec(table: object) -> object:
 
 def read_dnssec(
     reader: Reader,
-    zone: Zone,
+    zone: ZoneSettings,
     table: Mapping[str, object],
     path: Path,
     defaults: Dnssec,
-) -> Zone:
+) -> ZoneSettings:
     """Read `dnssec` of a zone into it."""
     raw = table.get(KEY, False)
     if isinstance(raw, bool):
@@ -42,7 +42,9 @@ def read_dnssec(
     return replace(zone, dnssec=replace(defaults, **given))
 
 
-def check_dnssec(reader: Reader, zones: Iterable[Zone], server: Server | None) -> None:
+def check_dnssec(
+    reader: Reader, zones: Iterable[ZoneSettings], server: ServerSettings | None
+) -> None:
     """Report zones whose keys would have no place to stay."""
     for zone in zones:
         if zone.dnssec is None or zone.dnssec.keys is not None:

@@ -9,7 +9,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative
 from dinamed.zones.layout import WILDCARD, NodeFlag
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Found, Match, Node
+from dinamed.zones.packed import MatchKind, Node, ZoneMatch
 
 _BELOW = int(NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
 _CUT = int(NodeFlag.CUT)
@@ -56,22 +56,22 @@ class OnlineZone:
         rrsigs = self.drawn(owner, rrset, rrset.ttl)
         return RRset(int(Type.RRSIG), rrset.ttl, rrsigs)
 
-    def no_data(self, name: WireName, match: Match, rrtype: int) -> Proof:
+    def no_data(self, name: WireName, match: ZoneMatch, rrtype: int) -> Proof:
         """That the name, or the wildcard that stands for it, has not this type."""
         proof = self._at(match.name, rrtype)
-        if match.kind is Found.WILDCARD:
+        if match.kind is MatchKind.WILDCARD:
             return _each_once(proof, self._at(name))
         return (proof,)
 
-    def no_name(self, name: WireName, match: Match) -> Proof:
+    def no_name(self, name: WireName, match: ZoneMatch) -> Proof:
         """That the name does not exist, and no wildcard stands for it."""
         return _each_once(self._at(name), self._at(WILDCARD + match.name))
 
-    def expanded(self, name: WireName, match: Match) -> Proof:
+    def expanded(self, name: WireName, match: ZoneMatch) -> Proof:
         """That a wildcard had to stand for the name."""
         return (self._at(name),)
 
-    def unsigned_cut(self, match: Match) -> Proof:
+    def unsigned_cut(self, match: ZoneMatch) -> Proof:
         """That a delegation has no DS."""
         return (self._at(match.name),)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dinamed.plans.draw import addresses_of, choose
-from dinamed.plans.plan import Hinted
+from dinamed.plans.plan import ServiceAnswer
 from dinamed.plans.reply import assemble, opt_of, with_answers
 from dinamed.wire.constants import Rcode, Type
-from dinamed.wire.render import Rendered, Step, rdata_record
+from dinamed.wire.render import CutPoint, Rendered, rdata_record
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _KEYS: dict[Family, int] = {4: IPV4_HINT, 6: IPV6_HINT}
 
 
 def send_hinted(
-    engine: Executor, plan: Hinted, client: Client, context: QueryContext
+    engine: Executor, plan: ServiceAnswer, client: Client, context: QueryContext
 ) -> bytes:
     """The whole reply: the records with hints, and the same addresses beside them."""
     choice = choose(engine, plan, client, context.recorder)
@@ -50,7 +50,7 @@ def send_hinted(
 
 
 def _records(
-    plan: Hinted, rrtype: int, ttl: int, highest: int, rdatas: list[bytes]
+    plan: ServiceAnswer, rrtype: int, ttl: int, highest: int, rdatas: list[bytes]
 ) -> list[bytes]:
     """An RRset of the pool's name, and its signature where that is wanted."""
     records = [rdata_record(plan.owner, rrtype, ttl, rdata) for rdata in rdatas]
@@ -67,5 +67,5 @@ def _rendered(before: Rendered, sets: list[list[bytes]], after: Rendered) -> Ren
     for records in sets[1:]:
         body += b"".join(records)
         additional += len(records)
-        steps.append(Step(len(body), (answer, authority, additional), False))
+        steps.append(CutPoint(len(body), (answer, authority, additional), False))
     return Rendered(body, (answer, authority, additional), tuple(steps))

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import Proof, SecuredZone, Signed
 from dinamed.geo.place import Place
-from dinamed.plans.own_names import TOPICS, chaos_plan, pool_asked_for
+from dinamed.plans.builtin_names import TOPICS, chaos_plan, pool_asked_for
 from dinamed.plans.plan import (
     NOT_READY,
     PROHIBITED,
     REFUSED,
-    Drawn,
+    AliasChain,
     Fixed,
-    Hinted,
     Plan,
+    PoolAnswer,
+    ServiceAnswer,
     Signing,
+    Synthesized,
     Targeted,
-    Told,
     Topic,
-    Trail,
     Wanted,
 )
 from dinamed.plans.targets import Leaf, TargetTable
@@ -29,7 +29,7 @@ from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
 from dinamed.wire.svcb import serves_itself
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Found, Match, Node, PackedZone
+from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 from dinamed.zones.virtual import Names
 from dinamed.zones.zoneset import ZoneSet
 
@@ -106,7 +106,7 @@ class Planner:
             return PROHIBITED
         return _Walk(self, question, dnssec_ok).run(zone)
 
-    def settle(
+    def plan_for_leaf(
         self, question: Question, plan: Targeted, leaf: Leaf, sample: RRset | None
     ) -> Plan:
         """The plan of a question once it is known which label stands for the name.
@@ -132,7 +132,7 @@ class _Walk:
         planner: Planner,
         question: Question,
         dnssec_ok: bool,
-        trail: Trail | None = None,
+        trail: AliasChain | None = None,
     ) -> None:
         self._planner = planner
         self._dnssec_ok = dnssec_ok
@@ -169,9 +169,9 @@ class _Walk:
     def _visit(self, zone: PackedZone) -> Plan | None:
         """Look the name up in one zone; None: an alias was followed."""
         match = self._find(zone)
-        if match.kind is Found.CUT and not self._is_above_cut(zone, match):
+        if match.kind is MatchKind.CUT and not self._is_above_cut(zone, match):
             return self._referral(zone, match)
-        if match.kind is Found.DNAME:
+        if match.kind is MatchKind.DNAME:
             return self._dname(zone, match)
         targeted = self._targeted(zone)
         if targeted is not None:
@@ -179,13 +179,13 @@ class _Walk:
         virtual = self._virtual(zone, match)
         if virtual is not None:
             return virtual
-        if match.kind is Found.MISSING:
+        if match.kind is MatchKind.MISSING:
             secured = self._secured(zone)
             proof = secured.no_name(self._name, match) if secured else ()
             return self._negative(zone, Rcode.NXDOMAIN, proof)
         return self._at_node(zone, match)
 
-    def _find(self, zone: PackedZone) -> Match:
+    def _find(self, zone: PackedZone) -> ZoneMatch:
         """Look the name up among the zone's names, virtual ones included.
 
         In a zone that came signed those are not there for who would miss signatures.
@@ -198,7 +198,7 @@ class _Walk:
         own = not self._aliases or self._online(zone) is not None
         return self._planner.names(zone).find(self._name, own)
 
-    def _is_above_cut(self, zone: PackedZone, match: Match) -> bool:
+    def _is_above_cut(self, zone: PackedZone, match: ZoneMatch) -> bool:
         """Whether what is asked for stands on this side of the cut it is asked at.
 
         RFC 4035 section 3.1.4.1: the DS does, and so does an NSEC if there is one.
@@ -210,9 +210,9 @@ class _Walk:
             return online is not None or match.node.get(Type.NSEC) is not None
         return self._type == Type.DS
 
-    def _virtual(self, zone: PackedZone, match: Match) -> Plan | None:
+    def _virtual(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
         """The plan of a name that exists without standing in the zone's data."""
-        if match.kind is Found.MISSING:
+        if match.kind is MatchKind.MISSING:
             return None if self._aliases else self._members(zone)
         key = relative(match.name, zone.origin)
         virtual = self._planner.names(zone).virtual.get(key)
@@ -223,7 +223,9 @@ class _Walk:
             return special
         if virtual.own and not self._aliases:
             empty = self._no_data(zone, match)
-            return Told(TOPICS[virtual.own], empty, signing=self._signing(zone, match))
+            return Synthesized(
+                TOPICS[virtual.own], empty, signing=self._signing(zone, match)
+            )
         return self._drawn(zone, match, virtual.place)
 
     def _members(self, zone: PackedZone) -> Plan | None:
@@ -233,7 +235,7 @@ class _Walk:
             return None
         online = self._online(zone)
         signing = None if online is None else Signing(online, self._name)
-        return Told(Topic.MEMBERS, self._no_data(zone), pool, signing)
+        return Synthesized(Topic.MEMBERS, self._no_data(zone), pool, signing)
 
     def _targeted(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that is not the same label for everybody."""
@@ -246,7 +248,7 @@ class _Walk:
             return self._no_data(zone) if missing else None
         if self._type == Type.ANY:
             return self._minimal()
-        trail = Trail(
+        trail = AliasChain(
             tuple(self._answers), tuple(self._proofs), self._name, self._aliases
         )
         return Targeted(
@@ -261,7 +263,7 @@ class _Walk:
 
     def at_leaf(self, zone: PackedZone, leaf: Leaf, sample: RRset | None) -> Plan:
         """Answer from the label that stands for the name."""
-        match = Match(Found.EXACT, self._name, leaf.node)
+        match = ZoneMatch(MatchKind.EXACT, self._name, leaf.node)
         if leaf.pool:
             return self._drawn(zone, match)
         rrset = sample or leaf.node.rrsets[leaf.type]
@@ -274,7 +276,7 @@ class _Walk:
         self._follow(rrset.rdatas[0])
         return self._go_on()
 
-    def _at_node(self, zone: PackedZone, match: Match) -> Plan | None:
+    def _at_node(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
         special = self._special(zone, match)
         if special is not None:
             return special
@@ -303,7 +305,7 @@ class _Walk:
                 return online.apex[rrtype]
         return node.get(rrtype)
 
-    def _special(self, zone: PackedZone, match: Match) -> Plan | None:
+    def _special(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
         """The plan of ANY, and in a zone that is signed here of NSEC and RRSIG."""
         node = match.node
         online = self._online(zone)
@@ -325,8 +327,8 @@ class _Walk:
         return self._fixed(Rcode.NOERROR)
 
     def _drawn(
-        self, zone: PackedZone, match: Match, place: Place | None = None
-    ) -> Drawn | Fixed:
+        self, zone: PackedZone, match: ZoneMatch, place: Place | None = None
+    ) -> PoolAnswer | Fixed:
         """What a name that is bound to a pool answers, or NODATA."""
         wanted = _WANTED.get(self._type)
         pool = match.node.pool
@@ -338,7 +340,7 @@ class _Walk:
         self._proofs += answered
         after = self._after()
         self._proofs = kept
-        return Drawn(
+        return PoolAnswer(
             pool,
             wanted,
             before=before,
@@ -354,30 +356,30 @@ class _Walk:
         """What signs a zone for this answer, if that is done here."""
         return self._planner.facts.online.get(zone.origin) if self._dnssec_ok else None
 
-    def _signing(self, zone: PackedZone, match: Match) -> Signing | None:
+    def _signing(self, zone: PackedZone, match: ZoneMatch) -> Signing | None:
         """What signs answers that are made for one client."""
         online = self._online(zone)
         if online is None:
             return None
-        wildcard = match.kind is Found.WILDCARD
+        wildcard = match.kind is MatchKind.WILDCARD
         return Signing(online, match.name if wildcard else self._name)
 
-    def _expanded(self, zone: PackedZone, match: Match) -> Proof:
+    def _expanded(self, zone: PackedZone, match: ZoneMatch) -> Proof:
         """That a wildcard had to stand for the name, if one does."""
         secured = self._secured(zone)
-        if secured is None or match.kind is not Found.WILDCARD:
+        if secured is None or match.kind is not MatchKind.WILDCARD:
             return ()
         return secured.expanded(self._name, match)
 
     def _hinted(
-        self, zone: PackedZone, match: Match, pool: str, rrset: RRset
-    ) -> Hinted | None:
+        self, zone: PackedZone, match: ZoneMatch, pool: str, rrset: RRset
+    ) -> ServiceAnswer | None:
         """RFC 9460: what a service of the pool's own name answers, if there is one."""
         if not any(serves_itself(rdata, self._name) for rdata in rrset.rdatas):
             return None
         before, owner = self._renderer.finish(), self._renderer.reference(self._name)
         self._proofs += self._expanded(zone, match)
-        return Hinted(
+        return ServiceAnswer(
             pool,
             rrset,
             self._name,
@@ -388,7 +390,7 @@ class _Walk:
             signing=self._signing(zone, match),
         )
 
-    def _any(self, zone: PackedZone, match: Match) -> Plan:
+    def _any(self, zone: PackedZone, match: ZoneMatch) -> Plan:
         """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway.
 
         Where signatures are missed it is one RRset that has them (section 4.1).
@@ -418,7 +420,7 @@ class _Walk:
         self._put(Section.ANSWER, Signed(self._name, hinfo, None))
         return self._fixed(Rcode.NOERROR)
 
-    def _dname(self, zone: PackedZone, match: Match) -> Fixed | None:
+    def _dname(self, zone: PackedZone, match: ZoneMatch) -> Fixed | None:
         """RFC 6672 section 3.2: the DNAME, the CNAME made from it, and on."""
         dname = match.node.get(Type.DNAME)
         assert dname is not None
@@ -439,7 +441,7 @@ class _Walk:
         self._aliases += 1
         self._name = target.lower()
 
-    def _referral(self, zone: PackedZone, match: Match) -> Fixed:
+    def _referral(self, zone: PackedZone, match: ZoneMatch) -> Fixed:
         delegation = match.node.get(Type.NS)
         assert delegation is not None
         self._put(Section.AUTHORITY, Signed(match.name, delegation, None))
@@ -456,7 +458,7 @@ class _Walk:
                 self._glue(zone, target, required=False)
         return self._fixed(Rcode.NOERROR, authoritative=self._aliases > 0)
 
-    def _security_of(self, zone: PackedZone, match: Match) -> None:
+    def _security_of(self, zone: PackedZone, match: ZoneMatch) -> None:
         """RFC 4035 section 3.1.4: the DS of a delegation, or that it has none."""
         signer = match.node.get(Type.DS)
         if signer is not None:
@@ -483,7 +485,7 @@ class _Walk:
             if rrset is not None:
                 self._add(Section.ADDITIONAL, zone, node, target, rrset, required)
 
-    def _no_data(self, zone: PackedZone, match: Match | None = None) -> Fixed:
+    def _no_data(self, zone: PackedZone, match: ZoneMatch | None = None) -> Fixed:
         """NODATA; `match` is None for a name that does not stand in the zone."""
         secured = self._secured(zone)
         proof: Proof = ()
@@ -504,7 +506,7 @@ class _Walk:
         """What a zone adds to this answer because it is signed, if anything."""
         return self._planner.facts.secured.get(zone.origin) if self._dnssec_ok else None
 
-    def _answer(self, zone: PackedZone, match: Match, rrset: RRset) -> None:
+    def _answer(self, zone: PackedZone, match: ZoneMatch, rrset: RRset) -> None:
         """Answer with an RRset of the node that was found."""
         self._add(Section.ANSWER, zone, match.node, self._name, rrset)
         self._proofs += self._expanded(zone, match)

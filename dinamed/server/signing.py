@@ -25,7 +25,7 @@ from dinamed.server.zone_keys import ZoneKeys
 from dinamed.transfers.view import static_pools
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 from dinamed.zones.virtual import Names
 
 TICK = 60.0
@@ -162,7 +162,7 @@ class SigningService(Periodic):
         if not server.endswith(zone.origin):
             return False
         match = zone.find(server)
-        if match.kind is not Found.EXACT:
+        if match.kind is not MatchKind.EXACT:
             return False
         node = zone.node(relative(server, zone.origin))
         assert node is not None

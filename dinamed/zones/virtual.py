@@ -13,7 +13,7 @@ from dinamed.geo.countries import CONTINENT_OF, CONTINENTS
 from dinamed.geo.place import Place, place_named
 from dinamed.wire.names import MAX_NAME, WireName
 from dinamed.zones.layout import NODE, WILDCARD, NodeFlag
-from dinamed.zones.packed import Found, Match, Node, PackedZone
+from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 
 MANAGEMENT = b"\x04mgmt"
 STATUS = b"\x07_status"
@@ -43,15 +43,15 @@ class Names:
         self.virtual: Mapping[bytes, VirtualName] = _virtual(zone, regional)
         """The virtual names by their relative keys."""
 
-    def find(self, name: WireName, own: bool = True) -> Match:
+    def find(self, name: WireName, own: bool = True) -> ZoneMatch:
         """As `PackedZone.find`, with virtual names; with `own` all of them.
 
         Without it those that answer by themselves are as though they were not there.
         """
         match = self.zone.find(name)
-        if match.kind is Found.MISSING:
+        if match.kind is MatchKind.MISSING:
             above = match.name
-        elif match.kind is Found.WILDCARD:
+        elif match.kind is MatchKind.WILDCARD:
             above = match.name[len(WILDCARD) :]
         else:
             return match
@@ -59,26 +59,26 @@ class Names:
         return self._nearer(name, known, match, own) or match
 
     def _nearer(
-        self, name: WireName, known: int, match: Match, own: bool
-    ) -> Match | None:
+        self, name: WireName, known: int, match: ZoneMatch, own: bool
+    ) -> ZoneMatch | None:
         """What is virtual and nearer to the name than an encloser of `known` octets."""
         origin = self.zone.origin
         key = name[: len(name) - len(origin)]
         exact = self.virtual.get(key)
         if exact is not None and (own or not exact.own):
-            return Match(Found.EXACT, name, exact.node)
+            return ZoneMatch(MatchKind.EXACT, name, exact.node)
         while key := key[1 + key[0] :]:
             if len(key) < known:
                 return None
-            if len(key) == known and match.kind is Found.WILDCARD:
+            if len(key) == known and match.kind is MatchKind.WILDCARD:
                 return None
             wildcard = self.virtual.get(WILDCARD + key)
             if wildcard is not None:
                 owner = WILDCARD + key + origin
-                return Match(Found.WILDCARD, owner, wildcard.node)
+                return ZoneMatch(MatchKind.WILDCARD, owner, wildcard.node)
             encloser = self.virtual.get(key)
             if encloser is not None and (own or not encloser.own):
-                return Match(Found.MISSING, key + origin, encloser.node)
+                return ZoneMatch(MatchKind.MISSING, key + origin, encloser.node)
         return None
 
     def exists(self, key: bytes) -> bool:
@@ -94,7 +94,7 @@ def _virtual(
         key = virtual.key
         if len(key) + len(zone.origin) > MAX_NAME or zone.node(key) is not None:
             continue
-        if zone.find(key + zone.origin).kind in (Found.CUT, Found.DNAME):
+        if zone.find(key + zone.origin).kind in (MatchKind.CUT, MatchKind.DNAME):
             continue
         found[key] = virtual
     for key in tuple(found):

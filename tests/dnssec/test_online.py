@@ -7,7 +7,7 @@ from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import Proof
 from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text, to_text
-from dinamed.zones.packed import Found
+from dinamed.zones.packed import MatchKind
 from dinamed.zones.virtual import Names
 from tests.dnssec.support import fixed_key, keyset, online, validate
 from tests.plans.support import make_zone
@@ -55,7 +55,7 @@ class ChainCase(SynchronousTestCase):
         """What denies a name or type that is not there."""
         wire = from_text(name, from_text("example.org."))
         match = self.names.find(wire)
-        if match.kind is Found.MISSING:
+        if match.kind is MatchKind.MISSING:
             return self.told(self.online.no_name(wire, match))
         return self.told(self.online.no_data(wire, match, rrtype))
 
