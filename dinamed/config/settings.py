@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
@@ -105,7 +106,8 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     `health` is the folder of geodns's status files.
 
     With `primary` the zone is a secondary one.  `transfer` says who may transfer it,
-    `notify` whom to tell of changes, `update` who may change it.
+    `notify` whom to tell of changes, `update` who may change it.  With `dnssec` it is
+    signed here.
     """
 
     name: str
@@ -119,6 +121,7 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     transfer: tuple[MayTransfer, ...] = ()
     notify: tuple[Peer, ...] = ()
     update: tuple[Grant, ...] = ()
+    dnssec: Dnssec | None = None
     targets: tuple[TargetText, ...] = ()
     aliases: dict[str, str] = {}
     names: dict[str, PoolReference] = {}
@@ -176,6 +179,8 @@ class Settings(Table, frozen=True, kw_only=True):
     query_log: QueryLog = QueryLog()
     geo: Geo = Geo()
     keys: tuple[KeySettings, ...] = ()
+    dnssec: Dnssec = Dnssec()
+    """The defaults for zones that are signed."""
     zones: tuple[ZoneSettings, ...] = ()
     pools: tuple[PoolSettings, ...] = ()
     targeting: tuple[Targeting, ...] = ()
