@@ -163,13 +163,14 @@ def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Boun
     Raises `BindError`, `TlsError`.
     """
     server = settings.server
+    free = server.freebind
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
     return Bound(
         threads,
-        bind(resolve(listen, options["port"]), threads or 1, inherited.dns),
+        bind(resolve(listen, options["port"]), threads or 1, inherited.dns, free),
         bind_web(settings, inherited),
-        bind_tls(server.tls, partial(inherited.stream, TLS)),
+        bind_tls(server.tls, partial(inherited.stream, TLS), free),
         certificates_of(server),
     )
 
@@ -185,7 +186,8 @@ def bind_web(settings: Settings, inherited: Inherited) -> list[Stream]:
     if settings.server.http is None:
         return []
     try:
-        return bind_http(settings.server.http, there=partial(inherited.stream, HTTP))
+        there = partial(inherited.stream, HTTP)
+        return bind_http(settings.server.http, 0, there, settings.server.freebind)
     except BindError as error:
         if not is_example(settings.path):
             raise

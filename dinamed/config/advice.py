@@ -41,7 +41,11 @@ Resolve = Callable[[str], object]
 
 
 def resolve(host: str) -> object:
-    """Look a name up by the system's resolver."""
+    """Look a name up: that of a network interface, or by the system's resolver."""
+    try:
+        return socket.if_nametoindex(host)
+    except OSError:
+        pass  # no interface, so a host
     return socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
 
 

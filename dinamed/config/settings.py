@@ -84,6 +84,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     token_file: FilePath | None = None
     reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
+    freebind: bool = False
     certificate: FilePath | None = None
     key: FilePath | None = None
     cookies: Literal["on", "require", "off"] = "on"
