@@ -15,6 +15,7 @@ from itertools import islice
 from dinamed.config.lines import Path
 from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.sources import Sources
+from dinamed.config.stages import BY_PLACE
 from dinamed.config.values import host_port
 from dinamed.config.zone_rules import origin, owner_name
 from dinamed.problems import Problem
@@ -26,7 +27,6 @@ from dinamed.zones.targeting import PLACELESS
 Advice = Iterator[tuple[Path, str]]
 """Where a warning belongs, and what it says."""
 
-BY_PLACE = ("country", "nearest", "network")
 BY_LOAD = ("least", "shed", "predictive", "best")
 _ODD_NETWORKS = (
     (ipaddress.ip_network("::ffff:0:0/96"), "an IPv4 address in the form of IPv6"),

@@ -107,6 +107,10 @@ def prices(argument: object) -> Mapping[str, float | str]:
     return found
 
 
+BY_PLACE = ("country", "nearest", "network")
+"""The stages that go by where a client is."""
+
+
 @dataclass(frozen=True)
 class StageKind:
     """What `select` may say about a stage.

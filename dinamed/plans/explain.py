@@ -9,6 +9,7 @@ import dns.message
 import dns.rcode
 import msgspec
 
+from dinamed.config.stages import BY_PLACE
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
 from dinamed.plans.plan import (
@@ -177,9 +178,22 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
     known = place.known()
     source = known.pop("source", "")
     if not known:
-        return []
+        if not _goes_by_place(engine, plan):
+            return []
+        text = "nothing is known of this client"
+        return [Step("place", text + (": no [geo]" * engine.snapshot.locator.empty))]
     told = ", ".join(f"{key} {value}" for key, value in known.items())
     return [Step("place", f"{told} (from {source}, scope /{scope})")]
+
+
+def _goes_by_place(engine: Engine, plan: Plan) -> bool:
+    """Whether it matters to this answer where a client is."""
+    if isinstance(plan, Targeted):
+        return plan.tailored
+    if not isinstance(plan, PoolAnswer | ServiceAnswer):
+        return False
+    select = engine.snapshot.pools[plan.pool].settings.select
+    return any(stage.name in BY_PLACE for stage in select)
 
 
 def _planned(engine: Engine, plan: Plan) -> list[Step]:
