@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from dinamed.formats.config_text import TextFile, config_files
 from dinamed.formats.findings import Findings
+from dinamed.formats.gdnsd import read_gdnsd
 from dinamed.formats.geodns_conf import NAME as CONF
 from dinamed.formats.geodns_conf import GeodnsConf, config_lines, read_conf
 from dinamed.formats.imported import Imported, goes_by_place
@@ -17,11 +18,13 @@ from dinamed.formats.importers import (
     pgeodns_zones,
 )
 from dinamed.formats.lbnamed import read_lbnamed
+from dinamed.formats.powerdns import read_powerdns
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 
 HELP = "print the config and zone files that say the same as another program's files"
 
-FORMATS = ("lbnamed", "pgeodns", "geodns")
+FORMATS = ("lbnamed", "pgeodns", "geodns", "gdnsd", "powerdns")
+_MIGRATED = ("gdnsd", "powerdns")
 
 
 class UsageError(Exception):
@@ -34,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path",
         metavar="PATH",
-        help="the file; for geodns also a folder of zones, or geodns.conf in it",
+        help="the file; for geodns also a folder of zones, or geodns.conf in it; for "
+        "gdnsd the folder of its config; for powerdns a zone file with LUA records",
     )
     parser.add_argument(
         "--zone",
@@ -55,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert; 0, or 1 if something had to be left out, 2 if nothing can be done."""
+    if arguments.format in _MIGRATED:
+        return _migrate(arguments)
     try:
         origin = None if arguments.zone is None else zone_name(arguments.zone)
         conf = _conf(arguments)
@@ -72,15 +78,33 @@ def run(arguments: argparse.Namespace) -> int:
     head: Iterable[str] = ()
     if arguments.format == "geodns":
         head = config_lines(conf, any(map(goes_by_place, good)))
-    files = config_files(good, head)
+    return _put(arguments, config_files(good, head)) or int(len(good) < len(zones))
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    """Convert the config of another kind of server."""
+    try:
+        if arguments.format == "gdnsd":
+            migration = read_gdnsd(arguments.path)
+        else:
+            migration = read_powerdns(arguments.path, arguments.zone)
+    except (OSError, ValueError) as error:
+        return _refuse(error)
+    for left in migration.left:
+        print(f"left out: {left}", file=sys.stderr)
+    return _put(arguments, migration.files()) or int(bool(migration.left))
+
+
+def _put(arguments: argparse.Namespace, files: Iterable[TextFile]) -> int:
+    """Print the files, or write them; 0, or 2 if they can't be written."""
     if arguments.out is None:
         print_files(files)
-    else:
-        try:
-            write_files(arguments.out, files)
-        except OSError as error:
-            return _refuse(error)
-    return int(len(good) < len(zones))
+        return 0
+    try:
+        write_files(arguments.out, files)
+    except OSError as error:
+        return _refuse(error)
+    return 0
 
 
 def _refuse(error: Exception) -> int:

@@ -64,6 +64,7 @@ Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
 
 
@@ -158,6 +159,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     answers: Count = 1
     select: tuple[ReadStage, ...] = (StageSettings("weighted"),)
     when_down: str = "all"
+    min_up: Share = 0.0
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     load: AnyFeed | None = None

@@ -54,8 +54,13 @@ class ProbeConnection(Protocol, ClientFactory):
         self._connector: IConnector | None = None
         self._deadline: IDelayedCall | None = None
 
-    def begin(self, target: ProbeTarget, port: int) -> "Deferred[Result]":
-        """Connect; the Deferred fires with what came of it."""
+    def begin(
+        self, target: ProbeTarget, port: int, source: str | None = None
+    ) -> "Deferred[Result]":
+        """Connect, from the address `source` if it is of the target's family.
+
+        The Deferred fires with what came of it.
+        """
         self._address = target.address
         self._deadline = self._reactor.callLater(self._limit, self._late)
         # The deadline covers the connecting too, so the connector needs no timer.
@@ -64,6 +69,7 @@ class ProbeConnection(Protocol, ClientFactory):
             port,
             self._outermost(),
             timeout=None,  # type: ignore[arg-type]
+            bindAddress=source_of(target.address, source),
         )
         if not self._over:
             self._connector = connector
@@ -181,3 +187,10 @@ class ProbeConnection(Protocol, ClientFactory):
             transport.abortConnection()  # type: ignore[attr-defined]
         elif connector is not None:
             connector.disconnect()
+
+
+def source_of(address: str, source: str | None) -> tuple[str, int] | None:
+    """Where a connection to `address` comes from; None: from where the system says."""
+    if source is None or (":" in source) != (":" in address):
+        return None
+    return source, 0

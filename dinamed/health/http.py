@@ -59,7 +59,7 @@ class HttpProbe:
             verify = self.check.verify
             handshake = Handshake(self._options, name, verify=verify)
         exchange = _Request(self._reactor, self, self.request(target), handshake)
-        return exchange.begin(target, self._url.port)
+        return exchange.begin(target, self._url.port, self.check.source)
 
     def request(self, target: ProbeTarget) -> bytes:
         """The request as it is sent."""

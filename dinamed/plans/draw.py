@@ -16,6 +16,7 @@ from dinamed.plans.reply import (
 )
 from dinamed.pools.context import Client, DrawContext
 from dinamed.wire.constants import Rcode, Type
+from dinamed.wire.names import WireName
 from dinamed.wire.render import Rendered, rdata_record
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def choose(
     engine: Executor,
     plan: PoolAnswer | ServiceAnswer,
     client: Client,
+    name: WireName,
     recorder: Recorder | None = None,
 ) -> Choice:
     """Let the pool choose for this client, which books the hand-outs.
+
+    `name` is that of the question, in lower case.
 
     A TXT reply names a member but sends nobody there, and a recorded choice is only
     being explained: neither counts.
@@ -49,7 +53,13 @@ def choose(
         counts = counts and wanted is not Wanted.TEXT
     pool = engine.snapshot.pools[plan.pool]
     draw = DrawContext(
-        client, _FAMILY[wanted], engine.seconds(), engine.rng, counts, recorder
+        client,
+        _FAMILY[wanted],
+        engine.seconds(),
+        engine.rng,
+        counts,
+        recorder,
+        name=name,
     )
     draw.locator = engine.snapshot.locator
     draw.told_place = place
@@ -171,7 +181,9 @@ class Draw:
     def reply(self, ident: bytes, source: bytes) -> bytes:
         """One reply, freshly drawn for the client at the packed address."""
         client = Client(source, len(source) * 8)
-        choice = choose(self._engine, self._plan, client)
+        choice = choose(
+            self._engine, self._plan, client, self._context.query.question.key
+        )
         members = choice.members
         if self._front and len(members) == 1:
             addresses = members[0].addresses(self._family)

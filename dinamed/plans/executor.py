@@ -153,7 +153,9 @@ class Executor:
         """Carry out a plan for one client."""
         if isinstance(plan, PoolAnswer):
             client = self.client_of(plan, context)
-            choice = choose(self, plan, client, context.recorder)
+            choice = choose(
+                self, plan, client, context.query.question.key, context.recorder
+            )
             # Without a client subnet it was the resolver's prefix.
             scope = choice.scope if client.subnet else 0
             choice = choice._replace(scope=max(scope, context.scope))

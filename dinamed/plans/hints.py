@@ -24,7 +24,7 @@ def send_hinted(
     engine: Executor, plan: ServiceAnswer, client: Client, context: QueryContext
 ) -> bytes:
     """The whole reply: the records with hints, and the same addresses beside them."""
-    choice = choose(engine, plan, client, context.recorder)
+    choice = choose(engine, plan, client, context.query.question.key, context.recorder)
     ttl = min(plan.rrset.ttl, choice.ttl)
     given = {
         family: addresses_of(choice, family, engine.snapshot, engine.rng)

@@ -92,10 +92,20 @@ class PoolView:
         self.member_states = parts.member_states
         self._answers = parts.settings.answers
         self.usable = tuple(m for m in self.members if not self.why_out(m))
+        if self._too_few():
+            self.usable = ()
         self.down = not self.usable
         self._fallback: PoolView | None = None
         self.offered = self.usable or self._when_down()
         self._nested = any(member.inner for member in self.offered)
+
+    def _too_few(self) -> bool:
+        """Whether the usable members have less than `min_up` of all weight."""
+        least = self.settings.min_up
+        if not least:
+            return False
+        up = sum(member.weight for member in self.usable)
+        return up < least * sum(member.weight for member in self.members)
 
     @property
     def accounting(self) -> PoolAccounting:
@@ -300,5 +310,6 @@ class PoolView:
         if self._fallback is not None:
             text = f"no usable member: pool {rule} stands in"
         else:
-            text = f'no usable member: when_down = "{rule}"'
+            what = "too few usable members" if self._too_few() else "no usable member"
+            text = f'{what}: when_down = "{rule}"'
         recorder.record(Remark(self.name, text))

@@ -18,7 +18,7 @@ from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.country import CountryStage
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.guarded import StageFailures, guarded
-from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.hashed import hash_stage
 from dinamed.pools.stages.least import Least
 from dinamed.pools.stages.nearest import NearestStage
 from dinamed.pools.stages.network import NetworkStage
@@ -42,7 +42,7 @@ def builtin_stages() -> Registry:
             "priority": PriorityStage,
             "weighted": Weighted,
             "round-robin": RoundRobin,
-            "hash": Hashed,
+            "hash": hash_stage,
             "shed": Shed,
             "least": Least,
             "best": Best,
