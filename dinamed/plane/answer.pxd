@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memset
 from dinamed.plane.asked cimport (
     GOOD,
     SILENCE,
+    STREAM_MAX,
     TYPE_A,
     TYPE_AAAA,
     TYPE_ANY,
@@ -191,7 +192,7 @@ cdef inline int hopeless(
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
     tally(tables, tables.counts, source.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
-    if tables.book != NULL and judge(
+    if tables.book != NULL and not source.stream and judge(
         tables.book, tables.book.errors, source.address, source.size, source.ticks,
         source.thread,
     ) == DROPS:
@@ -227,15 +228,15 @@ cdef inline int answer(
     const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
     uint8_t *out,
 ) noexcept nogil:
-    """The octets of the reply in `out`, which holds 1232, or a verdict.
+    """The octets of the reply in `out`, or a verdict.
 
-    `size` is at most 65535.
+    `size` is at most 65535.  `out` holds 1232 octets, for streams 65535.
     """
     cdef Asked asked
     cdef Gate gate = read_asked(&asked, data, size)
     cdef const Zone *zone
     cdef int verdict, limit
-    source.free = False
+    source.free = source.stream
     if gate == SILENCE:
         return SILENT
     if tables.shut:
@@ -244,14 +245,19 @@ cdef inline int answer(
         return hopeless(tables, source, data, size, out)
     if asked.type == TYPE_AXFR or asked.type == TYPE_IXFR:
         return HAND_OVER
+    if source.stream:
+        asked.limit = STREAM_MAX
+    else:
+        asked.keepalive = False
     if asked.cookie_size:
         if not tables.secrets.count:
             asked.cookie_size = 0
         else:
-            source.free = judge_cookie(
+            if judge_cookie(
                 &tables.secrets, asked.cookie, asked.cookie_size, source.address,
                 source.size, source.now, asked.reply_cookie,
-            )
+            ):
+                source.free = True
             if tables.secrets.required and not source.free:
                 return HAND_OVER
     zone = zone_of(tables, &asked)

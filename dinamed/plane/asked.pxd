@@ -25,10 +25,12 @@ cdef enum:
     OPTION_NSID = 3
     OPTION_SUBNET = 8
     OPTION_COOKIE = 10
+    OPTION_KEEPALIVE = 11
     OPTION_ERROR = 15
 
     PLAIN_MAX = 512
     EDNS_MAX = 1232
+    STREAM_MAX = 65535
     MOST_LABELS = 128
 
 
@@ -43,6 +45,7 @@ cdef struct Asked:
     bint edns
     bint do
     bint nsid
+    bint keepalive      # whether to tell how long a stream may be idle
     uint32_t family     # of the client subnet: 1 IPv4, 2 IPv6, 0 none was sent
     uint32_t prefix     # its length in bits
     uint32_t cookie_size  # 0: none was sent, or cookies are off
@@ -107,6 +110,8 @@ cdef inline Gate read_options(
             if not asked.cookie_size:
                 asked.cookie = at + offset
                 asked.cookie_size = length
+        elif code == OPTION_KEEPALIVE:
+            asked.keepalive = True
         offset += length
     return GOOD
 
@@ -170,7 +175,7 @@ cdef inline Gate read_asked(
     asked.end = end + 4
     asked.flags = get16(data + 2)
     asked.limit = PLAIN_MAX
-    asked.edns = asked.do = asked.nsid = False
+    asked.edns = asked.do = asked.nsid = asked.keepalive = False
     asked.family = asked.cookie_size = 0
     if more:
         return read_opt(asked, data + end + 4, size - end - 4)

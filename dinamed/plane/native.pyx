@@ -55,8 +55,27 @@ from dinamed.plane.lowest cimport (
     Loaded,
     LoadsData,
 )
-from dinamed.plane.notes cimport Note, Notes
-from dinamed.plane.octets cimport fill_crc_table, fnv1a
+from dinamed.plane.connection cimport (
+    LONGEST_FRAME,
+    Connection,
+    Parcel,
+    empty,
+    holds_frame,
+    parcel_of,
+)
+from dinamed.plane.connection_limits cimport (
+    NONE,
+    ConnectionBook,
+    Entry,
+    Owner,
+    admit,
+    entry_at,
+    leave,
+    limits_set,
+    next_displaced,
+)
+from dinamed.plane.notes cimport Note, Notes, note
+from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
 from dinamed.plane.places cimport (
     AT_16,
     AT_96,
@@ -73,10 +92,13 @@ from dinamed.plane.posix cimport (
     POLLIN,
     iovec,
     msghdr,
+    plane_add,
+    plane_address,
     plane_claim,
     plane_get,
     plane_get_double,
     plane_get_seq,
+    plane_name,
     plane_port,
     plane_release,
     plane_set_pointer,
@@ -85,6 +107,14 @@ from dinamed.plane.posix cimport (
     sendmsg,
 )
 from dinamed.plane.ring cimport Handed, Ring, peek, pop
+from dinamed.plane.streams cimport (
+    FINISHING,
+    GIVING,
+    OUTPUT_SIZE,
+    SERVING,
+    StreamThread,
+    run_streams,
+)
 from dinamed.plane.tables cimport (
     DRAWN,
     FIXED,
@@ -101,6 +131,19 @@ from dinamed.plane.tables cimport (
     label_hash,
     plan_hash,
 )
+from dinamed.plane.tcp cimport (
+    EFD_CLOEXEC,
+    EFD_NONBLOCK,
+    EPOLL_CLOEXEC,
+    close,
+    epoll_create1,
+    eventfd,
+    pthread_mutex_destroy,
+    pthread_mutex_init,
+    tcp_milliseconds,
+    tcp_push,
+    tcp_take_all,
+)
 from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
@@ -110,6 +153,7 @@ from dinamed.plane.worker cimport (
     Shared,
     Worker,
     run_worker,
+    wake,
 )
 from dinamed.plane.zone cimport SPECIAL, Zone
 
@@ -122,7 +166,7 @@ fill_crc_table(CRC)
 (
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE, LOWEST,
 ) = range(9)
-EDITION = 5
+EDITION = 6
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
@@ -157,3 +201,4 @@ include "route.pxi"
 include "zone_table.pxi"
 include "snapshot.pxi"
 include "running.pxi"
+include "streams.pxi"

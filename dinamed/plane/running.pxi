@@ -1,47 +1,59 @@
 # The threads, and what they share.
 
 
-cdef class Plane:
-    """The threads' common state; `seeds` are octets of chance, 8 for each thread.
+def rows_of(int threads):
+    """How many rows of counts so many threads need: see `Plane`."""
+    return 2 * (threads + 1)
 
-    There is one row more than threads, for `answer`.
+
+cdef class Plane:
+    """The threads' common state; `seeds` are octets of chance, 8 for each row.
+
+    Rows are what threads count in: one for each that serves UDP and one for `answer`,
+    then the same again for streams.
     """
 
     cdef Shared shared
     cdef Worker **workers
     cdef readonly int threads
+    cdef readonly int rows
+    cdef uint8_t *_output
     cdef readonly Tables tables
     cdef list _retired
 
     def __cinit__(self, int threads, bytes seeds, int wake_descriptor):
         cdef int i
         cdef Worker *worker
-        if threads < 0 or len(seeds) < 8 * (threads + 1):
+        if threads < 0 or len(seeds) < 8 * rows_of(threads):
             raise ValueError("too few seeds")
         self.threads = threads
+        self.rows = rows_of(threads)
         self._retired = []
         self.shared.wake = wake_descriptor
-        self.workers = <Worker **>_new((threads + 1) * sizeof(void *))
-        for i in range(threads + 1):
+        self._output = <uint8_t *>_new(OUTPUT_SIZE)
+        self.workers = <Worker **>_new(self.rows * sizeof(void *))
+        for i in range(self.rows):
             worker = self.workers[i] = <Worker *>_new(sizeof(Worker))
             worker.number = i
             worker.seen = FOREVER
             memcpy(&worker.rng, <const char *>seeds + 8 * i, 8)
-            if i < threads:
+            if i % (threads + 1) < threads:
                 worker.ring = <Ring *>_new(sizeof(Ring))
+            if i < threads:
                 worker.batch = <Batch *>_new(sizeof(Batch))
 
     def __dealloc__(self):
         cdef int i
         if self.workers == NULL:
             return
-        for i in range(self.threads + 1):
+        for i in range(self.rows):
             if self.workers[i] != NULL:
                 free(self.workers[i].ring)
                 free(self.workers[i].kept_notes)
                 free(self.workers[i].batch)
             free(self.workers[i])
         free(self.workers)
+        free(self._output)
 
     def attach(self, int thread, int descriptor):
         """Give a thread a socket, before it runs.  It stays the caller's to close."""
@@ -264,7 +276,7 @@ cdef class Plane:
         """
         cdef uint64_t oldest = FOREVER, seen
         cdef int i
-        for i in range(self.threads):
+        for i in range(self.rows):
             seen = plane_get_seq(&self.workers[i].seen)
             if seen < oldest:
                 oldest = seen
@@ -307,37 +319,90 @@ cdef class Plane:
             place += 1
         return found, place if place < total else 0
 
-    def answer(
-        self, bytes data not None, bytes source not None, double now=0, double time=0
-    ):
-        """What a thread would do with one datagram: reply, and what to learn.
-
-        The reply is None for what goes to the engine in Python, and empty for
-        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
-        `time` that of the pools' steady clock.
-        """
-        cdef Source asker
-        cdef uint8_t out[REPLY_STRIDE]
-        cdef Worker *worker = self.workers[self.threads]
-        cdef int size
-        if self.tables is None or len(source) not in (4, 16) or len(data) > 65535:
+    cdef Worker *_asker(
+        self, Source *asker, bytes source, double now, double time, bint stream
+    ) except NULL:
+        """The row that Python counts in; `asker` becomes one of this address."""
+        cdef Worker *worker = self.workers[
+            self.rows - 1 if stream else self.threads
+        ]
+        if self.tables is None or len(source) not in (4, 16):
             raise ValueError("nothing to answer")
         asker.address = <const uint8_t *><const char *>source
         asker.size = len(source)
         asker.rng = &worker.rng
         asker.thread = worker.number
+        asker.stream = stream
         asker.now = <uint32_t>now
         asker.ticks = <uint64_t>(now * (1 << TICK_BITS))
         asker.time = time
+        return worker
+
+    def answer(
+        self, bytes data not None, bytes source not None, double now=0, double time=0,
+        bint stream=False,
+    ):
+        """What a thread would do with one message: reply, and what to learn.
+
+        The reply is None for what goes to the engine in Python, and empty for
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
+        `time` that of the pools' steady clock.  It is not counted but by its zone.
+        """
+        cdef Source asker
+        cdef int size
+        self._asker(&asker, source, now, time, stream)
+        if len(data) > 65535:
+            raise ValueError("no message is that long")
         size = answer(
             &self.tables.data, &asker, <const uint8_t *><const char *>data,
-            len(data), out,
+            len(data), self._output,
         )
         if size == LIMITED:
             return b"", 0
         if size < 0:
             return None, LEARN + 1 - size if size <= LEARN else 0
-        return <bytes>(<const char *>out)[:size], 0
+        return <bytes>(<const char *>self._output)[:size], 0
+
+    def answer_frames(
+        self, bytes data not None, bytes source not None, int port, double now,
+        double time,
+    ):
+        """Answer the messages of a stream that stand in front of `data`, in frames.
+
+        This ends before the first one that is not whole, or is Python's, and once
+        there are more than 64 KiB of replies.  How many octets were answered, and the
+        frames of the replies.
+        """
+        cdef Source asker
+        cdef Worker *worker = self._asker(&asker, source, now, time, True)
+        cdef const uint8_t *octets = <const uint8_t *><const char *>data
+        cdef uint32_t size = len(data), at = 0, used = 0, length
+        cdef uint8_t *out
+        cdef int found
+        cdef plane_address name
+        plane_name(&name, asker.address, asker.size, port)
+        while used + LONGEST_FRAME <= OUTPUT_SIZE and holds_frame(
+            octets + at, size - at
+        ):
+            length = get16(octets + at)
+            out = self._output + used
+            found = answer(
+                &self.tables.data, &asker, octets + at + 2, length, out + 2
+            )
+            if found <= 0:
+                break
+            put16(out, <uint32_t>found)
+            plane_add(&worker.queries, 1)
+            plane_add(&worker.answered, 1)
+            plane_add(&worker.rcodes[out[5] & 15], 1)
+            if worker.notes != NULL:
+                note(
+                    worker.notes, &worker.rng, &name, True, octets + at + 2, length,
+                    out + 2, <uint32_t>found, asker.ticks,
+                )
+            used += 2 + <uint32_t>found
+            at += 2 + length
+        return at, <bytes>(<const char *>self._output)[:used]
 
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.
@@ -379,7 +444,7 @@ cdef class Plane:
                     message.msg_control = <void *>record.control
                     message.msg_controllen = record.control_size
                     # UDP may lose: nobody waits for room in a queue.
-                    sendmsg(record.fd, &message, MSG_DONTWAIT)
+                    sendmsg(<int>record.index, &message, MSG_DONTWAIT)
                 pop(worker.ring)
             more = more or not left
         return more
@@ -391,7 +456,7 @@ cdef class Plane:
         """
         cdef int i
         cdef Notes *notes
-        for i in range(self.threads):
+        for i in range(self.rows):
             if share <= 0:
                 plane_set_pointer(&self.workers[i].notes, NULL)
                 continue
@@ -405,7 +470,7 @@ cdef class Plane:
             plane_set_pointer(&self.workers[i].notes, notes)
 
     def take_notes(self, int most):
-        """Answers that were written down: time, source, port, query, reply.
+        """Answers that were written down: time, source, port, stream, query, reply.
 
         At most `most` of each thread.  And how many were dropped since the start.
         """
@@ -416,7 +481,7 @@ cdef class Plane:
         cdef const Note *record
         cdef const uint8_t *address
         cdef const char *data
-        for i in range(self.threads):
+        for i in range(self.rows):
             notes = self.workers[i].kept_notes
             if notes == NULL:
                 continue
@@ -433,6 +498,7 @@ cdef class Plane:
                     <double>record.ticks / TICKS_A_SECOND,
                     <bytes>(<const char *>address)[:size],
                     plane_port(&record.name),
+                    bool(record.stream),
                     <bytes>data[:record.query],
                     <bytes>data[record.query:record.query + record.reply],
                 ))
@@ -447,7 +513,7 @@ cdef class Plane:
         cdef int i, place
         cdef list bins = [0] * TIME_BINS
         cdef uint64_t sum = 0
-        for i in range(self.threads):
+        for i in range(self.rows):
             sum += plane_get(&self.workers[i].time_sum)
             for place in range(TIME_BINS):
                 bins[place] += plane_get(&self.workers[i].times[place])
@@ -460,7 +526,7 @@ cdef class Plane:
         )
         cdef int i, rcode
         cdef Worker *worker
-        for i in range(self.threads):
+        for i in range(self.rows):
             worker = self.workers[i]
             found["queries"] += plane_get(&worker.queries)
             found["answered"] += plane_get(&worker.answered)

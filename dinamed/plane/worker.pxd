@@ -1,4 +1,4 @@
-"""A thread of the plane: from its sockets, through the tables, and back."""
+"""A thread of the plane for UDP: from its sockets, through the tables, and back."""
 
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -133,6 +133,7 @@ cdef inline void serve_batch(
     cdef Notes *notes
     source.rng = &worker.rng
     source.thread = worker.number
+    source.stream = False
     source.now = plane_now(&source.ticks)
     source.time = plane_monotonic() + plane_get_double(&shared.ahead)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
@@ -171,15 +172,17 @@ cdef inline void serve_batch(
             plane_add(&worker.rcodes[out[3] & 15], 1)
             if notes != NULL:
                 note(
-                    notes, &worker.rng, &batch.names[i],
+                    notes, &worker.rng, &batch.names[i], False,
                     &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
                     out, <uint32_t>size, source.ticks,
                 )
             replies += 1
         elif push(
-            worker.ring, &batch.received[i].msg_hdr,
+            worker.ring, &batch.names[i], batch.received[i].msg_hdr.msg_namelen,
+            &batch.control[i * PLANE_CONTROL],
+            <uint32_t>batch.received[i].msg_hdr.msg_controllen,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-            fd, <uint32_t>(LEARN + 1 - size) if size <= LEARN else 0,
+            <uint32_t>fd, 0, <uint32_t>(LEARN + 1 - size) if size <= LEARN else 0,
         ):
             plane_add(&worker.handed, 1)
             pushed = True

@@ -1,0 +1,290 @@
+"""How many connections there may be: `dinamed.limits.connections` for many threads.
+
+All threads share one book, under a lock that is held for a moment when a connection
+comes or goes.  That a connection was used is written without it.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+from dinamed.plane.cookie cimport siphash24
+from dinamed.plane.posix cimport plane_get
+from dinamed.plane.tcp cimport (
+    pthread_mutex_lock,
+    pthread_mutex_t,
+    pthread_mutex_unlock,
+)
+
+cdef extern from *:
+    """
+    static inline void limits_set(uint64_t *at, uint64_t value) {
+        __atomic_store_n(at, value, __ATOMIC_RELAXED);
+    }
+    """
+    void limits_set(uint64_t *, uint64_t) noexcept nogil
+
+cdef enum:
+    CHUNK = 1024            # entries that are made at a time
+    MOST_CHUNKS = 1024      # so a million connections
+    NONE = 0xFFFFFFFF
+
+
+cdef enum State:
+    FREE
+    OPEN
+    DISPLACED   # to be closed by its owner, and no longer counted
+
+
+cdef struct Entry:
+    # One connection.  The entry stays where it is, so `used` needs no lock.
+    uint64_t used           # milliseconds, see `tcp_milliseconds`
+    uint64_t client         # keyed hashes of the address
+    uint64_t network
+    State state
+    uint32_t owner          # the thread that has it
+    uint32_t index          # what its owner knows it by
+    uint32_t serial
+    uint32_t number         # its own place
+    uint32_t next           # of the free, or of the owner's displaced ones
+
+
+cdef struct Count:
+    uint64_t key            # 0: free
+    uint64_t count
+
+
+cdef struct Owner:
+    uint32_t displaced      # the first one, or NONE
+    int wake                # an eventfd
+
+
+cdef struct ConnectionBook:
+    pthread_mutex_t lock
+    uint64_t secret[2]
+    uint32_t most           # in all
+    uint32_t per_prefix     # from a /24 of IPv4, a /56 of IPv6
+    uint32_t per_client
+    uint64_t open
+    uint64_t refused        # one too many from their address
+    uint64_t displaced      # had to go for others
+    uint32_t size           # entries that there are
+    uint32_t free           # the first free one, or NONE
+    Entry *chunks[MOST_CHUNKS]
+    Count *counts           # open connections by client and by network
+    uint32_t mask
+    uint32_t keys
+    Owner *owners
+
+
+cdef inline Entry *entry_at(ConnectionBook *book, uint32_t number) noexcept nogil:
+    return &book.chunks[number // CHUNK][number % CHUNK]
+
+
+cdef inline Count *count_of(ConnectionBook *book, uint64_t key) noexcept nogil:
+    """The place of a key, be it there or not."""
+    cdef uint32_t slot = <uint32_t>key & book.mask
+    while book.counts[slot].key and book.counts[slot].key != key:
+        slot = (slot + 1) & book.mask
+    return &book.counts[slot]
+
+
+cdef inline uint64_t counted(ConnectionBook *book, uint64_t key) noexcept nogil:
+    cdef Count *at = count_of(book, key)
+    return at.count if at.key else 0
+
+
+cdef inline bint grow_counts(ConnectionBook *book) noexcept nogil:
+    """Have room for two more keys; False without memory."""
+    cdef Count *old = book.counts
+    cdef uint32_t size = book.mask + 1 if old != NULL else 0, slot
+    cdef uint32_t wanted = size
+    if 2 * (book.keys + 2) <= size:
+        return True
+    wanted = 2 * size if size else 1024
+    book.counts = <Count *>calloc(wanted, sizeof(Count))
+    if book.counts == NULL:
+        book.counts = old
+        return False
+    book.mask = wanted - 1
+    for slot in range(size):
+        if old[slot].key:
+            count_of(book, old[slot].key)[0] = old[slot]
+    free(old)
+    return True
+
+
+cdef inline void count_up(ConnectionBook *book, uint64_t key) noexcept nogil:
+    cdef Count *at = count_of(book, key)
+    if not at.key:
+        at.key = key
+        at.count = 0
+        book.keys += 1
+    at.count += 1
+
+
+cdef inline void count_down(ConnectionBook *book, uint64_t key) noexcept nogil:
+    """One less; a key that is gone gives its place to those that were behind it."""
+    cdef Count *at = count_of(book, key)
+    cdef uint32_t hole, slot, home
+    at.count -= 1
+    if at.count:
+        return
+    book.keys -= 1
+    hole = slot = <uint32_t>(at - book.counts)
+    while True:
+        book.counts[hole].key = 0
+        while True:
+            slot = (slot + 1) & book.mask
+            if not book.counts[slot].key:
+                return
+            home = <uint32_t>book.counts[slot].key & book.mask
+            if ((slot - home) & book.mask) >= ((slot - hole) & book.mask):
+                break
+        book.counts[hole] = book.counts[slot]
+        hole = slot
+
+
+cdef inline Entry *new_entry(ConnectionBook *book) noexcept nogil:
+    """A free entry; NULL if there is none, or no memory."""
+    cdef uint32_t number = book.free
+    cdef Entry *chunk
+    if number != NONE:
+        book.free = entry_at(book, number).next
+        return entry_at(book, number)
+    if book.size % CHUNK == 0:
+        if book.size // CHUNK == MOST_CHUNKS:
+            return NULL
+        chunk = <Entry *>calloc(CHUNK, sizeof(Entry))
+        if chunk == NULL:
+            return NULL
+        book.chunks[book.size // CHUNK] = chunk
+    number = book.size
+    book.size += 1
+    entry_at(book, number).number = number
+    return entry_at(book, number)
+
+
+cdef inline void release_entry(ConnectionBook *book, Entry *entry) noexcept nogil:
+    entry.state = FREE
+    entry.next = book.free
+    book.free = entry.number
+
+
+cdef inline Entry *longest_idle(
+    ConnectionBook *book, uint64_t network
+) noexcept nogil:
+    """The open connection of a network (0: of all) that was used the longest ago."""
+    cdef Entry *found = NULL
+    cdef Entry *one
+    cdef uint64_t used, least = <uint64_t>-1
+    cdef uint32_t number
+    for number in range(book.size):
+        one = entry_at(book, number)
+        if one.state != OPEN or (network and one.network != network):
+            continue
+        used = plane_get(&one.used)
+        if used < least:
+            least = used
+            found = one
+    return found
+
+
+cdef inline void strike(ConnectionBook *book, Entry *entry) noexcept nogil:
+    """Count an open connection no longer."""
+    count_down(book, entry.client)
+    count_down(book, entry.network)
+    book.open -= 1
+
+
+cdef inline uint32_t displace(ConnectionBook *book, Entry *entry) noexcept nogil:
+    """Have the owner of a connection close it; who that is."""
+    cdef Owner *owner = &book.owners[entry.owner]
+    strike(book, entry)
+    book.displaced += 1
+    entry.state = DISPLACED
+    entry.next = owner.displaced
+    owner.displaced = entry.number
+    return entry.owner
+
+
+cdef inline uint64_t key_of(
+    ConnectionBook *book, const uint8_t *address, uint32_t size, bint network
+) noexcept nogil:
+    """A number that stands for a client, or for its network; nobody can guess it."""
+    cdef uint8_t octets[17]
+    cdef uint64_t key
+    if network:
+        size = 3 if size == 4 else 7
+    memcpy(octets, address, size)
+    octets[size] = network
+    key = siphash24(book.secret, octets, size + 1)
+    return key if key else 1
+
+
+cdef inline Entry *admit(
+    ConnectionBook *book, const uint8_t *address, uint32_t size, uint32_t owner,
+    uint32_t index, uint32_t serial, uint64_t now, uint32_t *woken,
+) noexcept nogil:
+    """Take in a connection from a packed address; NULL if it is one too many.
+
+    `woken` becomes the owner of a connection that has to go for it, or NONE.
+    """
+    cdef uint64_t client = key_of(book, address, size, False)
+    cdef uint64_t network = key_of(book, address, size, True)
+    cdef Entry *entry = NULL
+    cdef Entry *gone = NULL
+    woken[0] = NONE
+    pthread_mutex_lock(&book.lock)
+    if grow_counts(book):
+        if counted(book, client) >= book.per_client:
+            book.refused += 1
+        else:
+            entry = new_entry(book)
+    if entry != NULL:
+        if counted(book, network) >= book.per_prefix:
+            gone = longest_idle(book, network)
+        elif book.open >= book.most:
+            gone = longest_idle(book, 0)
+        if gone != NULL:
+            woken[0] = displace(book, gone)
+        limits_set(&entry.used, now)
+        entry.client = client
+        entry.network = network
+        entry.owner = owner
+        entry.index = index
+        entry.serial = serial
+        entry.state = OPEN
+        count_up(book, client)
+        count_up(book, network)
+        book.open += 1
+    pthread_mutex_unlock(&book.lock)
+    return entry
+
+
+cdef inline void leave(ConnectionBook *book, Entry *entry) noexcept nogil:
+    """Strike out a connection that its owner has closed."""
+    pthread_mutex_lock(&book.lock)
+    # One that was displaced is on its owner's list, and released from there.
+    if entry.state == OPEN:
+        strike(book, entry)
+        release_entry(book, entry)
+    pthread_mutex_unlock(&book.lock)
+
+
+cdef inline bint next_displaced(
+    ConnectionBook *book, uint32_t number, uint32_t *index, uint32_t *serial
+) noexcept nogil:
+    """Which connection its owner has to close; False if there is none (more)."""
+    cdef Owner *owner = &book.owners[number]
+    cdef Entry *entry
+    cdef bint found
+    pthread_mutex_lock(&book.lock)
+    found = owner.displaced != NONE
+    if found:
+        entry = entry_at(book, owner.displaced)
+        owner.displaced = entry.next
+        index[0] = entry.index
+        serial[0] = entry.serial
+        release_entry(book, entry)
+    pthread_mutex_unlock(&book.lock)
+    return found
