@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
 from twisted.python import usage
@@ -36,6 +35,7 @@ from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
 from dinamed.server.limiting import LimitsService
 from dinamed.server.notify import Notifier, NotifyService
+from dinamed.server.periodic import Periodic
 from dinamed.server.places import PlacesService
 from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
@@ -262,7 +262,10 @@ def wire(
     transfers.setServiceParent(services)
     PlacesService(reactor, authority).setServiceParent(services)
     FollowService(reactor, authority, reloading.reload).setServiceParent(services)
-    TimerService(EXPIRY_INTERVAL, authority.expire_orders).setServiceParent(services)
+    expiry = "lifting orders that are over"
+    Periodic(
+        reactor, EXPIRY_INTERVAL, authority.expire_orders, expiry
+    ).setServiceParent(services)
     if bound.http:
         parts = Parts(
             authority,

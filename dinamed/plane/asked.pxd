@@ -3,8 +3,7 @@
 Whatever is not plain is left to the engine in Python, so that it is judged in one place.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t, uint32_t
 from dinamed.plane.octets cimport get16
 
 cdef enum:

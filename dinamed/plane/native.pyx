@@ -75,7 +75,7 @@ from dinamed.plane.connection_limits cimport (
     next_displaced,
 )
 from dinamed.plane.notes cimport Note, Notes, note
-from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
+from dinamed.plane.octets cimport fill_crc_table, get16, put16
 from dinamed.plane.places cimport (
     AT_16,
     AT_96,
@@ -101,6 +101,7 @@ from dinamed.plane.posix cimport (
     plane_name,
     plane_port,
     plane_release,
+    plane_set_double,
     plane_set_pointer,
     plane_set_seq,
     plane_source,
@@ -117,7 +118,6 @@ from dinamed.plane.streams cimport (
 )
 from dinamed.plane.tables cimport (
     DRAWN,
-    FIXED,
     MOST_COLUMNS,
     STEP_SIZE,
     TALLY_SIZE,

@@ -86,52 +86,39 @@ cdef class Plane:
 
     def serve(self, Tables tables not None):
         """Answer from these tables from the next batch on."""
-        cdef Tables old = self.tables
+        self._swap(&self.shared.tables, &tables.data, self.tables)
         self.tables = tables
-        plane_set_pointer(&self.shared.tables, &tables.data)
-        if old is not None:
-            self._retire(old)
 
     def replace(self, uint32_t place, Route route not None):
         """Draw by another route at this place of the present tables."""
         cdef Tables tables = self.tables
-        cdef object old
         if tables is None or place >= <uint32_t>len(tables.routes):
             raise ValueError("no such place")
-        old = tables.routes[place]
+        self._swap(&tables.data.routes[place], &route.data, tables.routes[place])
         tables.routes[place] = route
-        plane_set_pointer(&tables.data.routes[place], &route.data)
-        self._retire(old)
 
     def publish(self, Route route not None, Levels levels not None):
         """Have a route go by these levels."""
-        cdef Levels old = route.levels
         levels.settle(route)
+        self._swap(<void *>&route.data.load.levels, &levels.data, route.levels)
         route.levels = levels
-        plane_set_pointer(<void *>&route.data.load.levels, &levels.data)
-        if old is not None:
-            self._retire(old)
 
     def withdraw(self, Route route not None):
         """Have Python asked for the levels of a route again."""
-        cdef Levels old = route.levels
+        self._swap(<void *>&route.data.load.levels, NULL, route.levels)
         route.levels = None
-        plane_set_pointer(<void *>&route.data.load.levels, NULL)
-        if old is not None:
-            self._retire(old)
 
     def grow(self, Loads loads not None, uint32_t most):
         """Let more resolvers be remembered, up to `most`, if they are many now."""
         cdef ResolverTable old = loads.table
         cdef ResolverTable new = old.bigger(most)
         if new is not None:
+            self._swap(<void *>&loads.data.askers, &new.data, old)
             loads.table = new
-            plane_set_pointer(<void *>&loads.data.askers, &new.data)
-            self._retire(old)
 
     def set_clock(self, double ahead):
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
-        self.shared.ahead = ahead
+        plane_set_double(&self.shared.ahead, ahead)
 
     def learn(
         self, bytes name not None, uint32_t rrtype, int kind, *,
@@ -163,9 +150,9 @@ cdef class Plane:
         if kind == DRAWN and route + 2 > <uint32_t>len(tables.routes):
             raise ValueError("no such route")
         if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
-            self._retire(plans)
-            plans = tables._plans = _Plans(tables._slots)
-            plane_set_pointer(&tables.data.learned, plans.slots)
+            plans = _Plans(tables._slots)
+            self._swap(&tables.data.learned, plans.slots, tables._plans)
+            tables._plans = plans
         plan = <Learned *>calloc(1, sizeof(Learned) + size)
         if plan == NULL:
             raise MemoryError
@@ -246,9 +233,9 @@ cdef class Plane:
         if known_of(&tables.data, above.data.serial, key, size, prefix) != NULL:
             return 0
         if clients.used * 2 > clients.mask:
-            self._retire(clients)
-            clients = tables._clients = _Plans(clients.mask + 1)
-            plane_set_pointer(&tables.data.known, clients.slots)
+            clients = _Plans(clients.mask + 1)
+            self._swap(&tables.data.known, clients.slots, tables._clients)
+            tables._clients = clients
         known = <Known *>calloc(1, sizeof(Known))
         if known == NULL:
             raise MemoryError
@@ -263,11 +250,21 @@ cdef class Plane:
         clients.meet(known)
         return 0
 
-    cdef void _retire(self, object old):
-        """Keep what threads may still look at, until they have all moved on."""
+    cdef int _swap(self, void *at, const void *new, object old) except -1:
+        """Have threads find `new` at this pointer from now on.
+
+        `old` owns what they found there before, and is kept until all of them have
+        moved on; None if nothing was there.  This is the one way to take something
+        out of use, for the order matters: a thread that notes the new epoch and then
+        reads the pointer has to find `new`, else `old` is freed under its eyes.
+        If this raises, nothing has changed.
+        """
         cdef uint64_t epoch = self.shared.epoch + 1
+        if old is not None:
+            self._retired.append((epoch, old))
+        plane_set_pointer(at, <void *>new)
         plane_set_seq(&self.shared.epoch, epoch)
-        self._retired.append((epoch, old))
+        return 0
 
     def reclaim(self):
         """Let go of what no thread looks at any more; the routes and tallies among it.
@@ -407,7 +404,8 @@ cdef class Plane:
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.
 
-        At most `most` queries of each thread; returns whether there may be more.
+        At most `most` queries of each thread; returns whether there may be more.  A
+        query whose answering raises is gone too, so that it is in nobody's way.
         """
         cdef int i, left
         cdef Worker *worker
@@ -426,26 +424,28 @@ cdef class Plane:
                 if record == NULL:
                     break
                 left -= 1
-                size = plane_source(&record.name, &address)
-                data = <const uint8_t *>record + sizeof(Handed)
-                reply = respond(
-                    <bytes>(<const char *>data)[:record.size],
-                    <bytes>(<const char *>address)[:size],
-                    record.learn,
-                )
-                if reply is not None:
-                    part.iov_base = <void *><const char *>reply
-                    part.iov_len = len(reply)
-                    memset(&message, 0, sizeof(message))
-                    message.msg_name = <void *>&record.name
-                    message.msg_namelen = record.name_size
-                    message.msg_iov = &part
-                    message.msg_iovlen = 1
-                    message.msg_control = <void *>record.control
-                    message.msg_controllen = record.control_size
-                    # UDP may lose: nobody waits for room in a queue.
-                    sendmsg(<int>record.index, &message, MSG_DONTWAIT)
-                pop(worker.ring)
+                try:
+                    size = plane_source(&record.name, &address)
+                    data = <const uint8_t *>record + sizeof(Handed)
+                    reply = respond(
+                        <bytes>(<const char *>data)[:record.size],
+                        <bytes>(<const char *>address)[:size],
+                        record.learn,
+                    )
+                    if reply is not None:
+                        part.iov_base = <void *><const char *>reply
+                        part.iov_len = len(reply)
+                        memset(&message, 0, sizeof(message))
+                        message.msg_name = <void *>&record.name
+                        message.msg_namelen = record.name_size
+                        message.msg_iov = &part
+                        message.msg_iovlen = 1
+                        message.msg_control = <void *>record.control
+                        message.msg_controllen = record.control_size
+                        # UDP may lose: nobody waits for room in a queue.
+                        sendmsg(<int>record.index, &message, MSG_DONTWAIT)
+                finally:
+                    pop(worker.ring)
             more = more or not left
         return more
 

@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -28,6 +27,7 @@ from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Surviving, looping
 from dinamed.server.resolver import Resolver
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
@@ -132,8 +132,10 @@ class DataPlane:
         self._spent = self._rest = 0.0
         self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
-        self._collecting = LoopingCall(self._tick)
-        self._collecting.clock = reactor
+        self._collecting = looping(reactor, self._tick, "taking over from the plane")
+        self._booking = Surviving(self._book_slice, "booking hand-outs")
+        self._learning = Surviving(self._learn, "teaching the plane")
+        self._serving = Surviving(self._serve_handed, "answering for the plane")
 
     @property
     def running(self) -> bool:
@@ -221,8 +223,14 @@ class DataPlane:
         self._threads, self._sockets = [], []
 
     def serve_handed(self) -> bool:
-        """Answer what the threads have left to Python; True if there may be more."""
-        return self.native.serve_handed(self._respond, BATCH)
+        """Answer what the threads have left to Python; True if there may be more.
+
+        Never raises: an error costs the query that has met it.
+        """
+        return self._serving() is not False
+
+    def _serve_handed(self) -> bool:
+        return bool(self.native.serve_handed(self._respond, BATCH))
 
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
@@ -244,7 +252,7 @@ class DataPlane:
             self._count_all()
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
-            self._book_slice()
+            self._booking()
         self._refresh()
 
     def _refresh(self) -> None:
@@ -276,12 +284,14 @@ class DataPlane:
         if not self.running:
             return
         begin = self._reactor.seconds()
-        counts, self._at_route = self.native.take_slice(self._at_route, SLICE)
+        counts, at_route = self.native.take_slice(self._at_route, SLICE)
+        self._at_route = 0  # where the next tick begins if this fails
         self._book(counts)
+        self._at_route = at_route
         now = self._reactor.seconds()
         self._spent += now - begin
         if self._at_route:
-            self._reactor.callLater(0, self._book_slice)
+            self._reactor.callLater(0, self._booking)
         else:
             self._rest = now + self._spent / SHARE_OF_BOOKING
 
@@ -323,7 +333,8 @@ class DataPlane:
     def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
         reply = self._resolver.respond(data, unpacked(source))
         if learn:
-            self._learn(data, source, learn)
+            # What can't be taught is answered again next time.
+            self._learning(data, source, learn)
         return reply
 
     def _learn(self, data: bytes, source: bytes, what: int) -> None:

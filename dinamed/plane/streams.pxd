@@ -501,7 +501,7 @@ cdef inline void accept_some(StreamThread *thread, int listener) noexcept nogil:
     cdef uint32_t name_size, i
     cdef int fd
     cdef Connection *one
-    for i in range(ACCEPTS):
+    for i in range(<uint32_t>ACCEPTS):
         fd = tcp_accept(listener, &name, &name_size)
         if fd < 0:
             if not tcp_exhausted():

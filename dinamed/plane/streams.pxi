@@ -223,18 +223,18 @@ cdef class Streams:
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.
 
-        At most `most` queries of each thread; returns whether there may be more.
+        At most `most` queries of each thread; returns whether there may be more.  If it
+        raises, that is the end of the connection.
         """
         cdef int i, left
         cdef StreamThread *thread
         cdef const Handed *record
         cdef const uint8_t *address
         cdef const uint8_t *data
-        cdef bint more = False, first
+        cdef bint more = False
         for i in range(self.plane.threads):
             thread = self._threads[i]
             left = most
-            first = False
             while left:
                 record = peek(thread.worker.ring)
                 if record == NULL:
@@ -242,22 +242,23 @@ cdef class Streams:
                 left -= 1
                 size = plane_source(&record.name, &address)
                 data = <const uint8_t *>record + sizeof(Handed)
-                reply = respond(
-                    <bytes>(<const char *>data)[:record.size],
-                    <bytes>(<const char *>address)[:size],
-                    record.learn,
-                )
-                first = self._post(thread, record, reply) or first
-                pop(thread.worker.ring)
-            if first:
-                wake(thread.waker)
+                reply = None
+                try:
+                    reply = respond(
+                        <bytes>(<const char *>data)[:record.size],
+                        <bytes>(<const char *>address)[:size],
+                        record.learn,
+                    )
+                finally:
+                    self._post(thread, record, reply)
+                    pop(thread.worker.ring)
             more = more or not left
         return more
 
-    cdef bint _post(
+    cdef int _post(
         self, StreamThread *thread, const Handed *record, bytes reply
     ) except -1:
-        """Send a reply to its connection; whether the thread has to be woken."""
+        """Send a reply to its connection; None ends that."""
         cdef Parcel *parcel
         cdef const uint8_t *octets = NULL
         cdef uint32_t size = 0
@@ -267,4 +268,6 @@ cdef class Streams:
         if parcel == NULL:
             raise MemoryError
         parcel.silent = reply is None
-        return tcp_push(&thread.arrived, parcel)
+        if tcp_push(&thread.arrived, parcel):
+            wake(thread.waker)
+        return 0

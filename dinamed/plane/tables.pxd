@@ -1,7 +1,7 @@
 """What a snapshot becomes: zones, routes into pools, and plans learned from Python."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp
 from dinamed.plane.asked cimport MOST_LABELS, Asked
 from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData

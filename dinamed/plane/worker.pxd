@@ -1,6 +1,5 @@
 """A thread of the plane for UDP: from its sockets, through the tables, and back."""
 
-from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 from dinamed.plane.answer cimport LEARN, LIMITED, SILENT, Source, answer
@@ -10,7 +9,6 @@ from dinamed.plane.posix cimport (
     MSG_WAITFORONE,
     PLANE_BATCH,
     PLANE_CONTROL,
-    POLLIN,
     iovec,
     mmsghdr,
     plane_add,
@@ -93,7 +91,7 @@ cdef inline void prepare(Batch *batch, uint32_t i) noexcept nogil:
 cdef inline void prepare_all(Batch *batch) noexcept nogil:
     cdef uint32_t i
     memset(batch, 0, sizeof(Batch))
-    for i in range(PLANE_BATCH):
+    for i in range(<uint32_t>PLANE_BATCH):
         batch.queries[i].iov_base = &batch.query_octets[i * QUERY_STRIDE]
         batch.queries[i].iov_len = QUERY_MAX
         batch.received[i].msg_hdr.msg_iov = &batch.queries[i]
@@ -223,7 +221,6 @@ cdef inline bint receive(
 cdef inline void run_worker(Shared *shared, Worker *worker) noexcept nogil:
     """Serve until told to stop, and then what is left in the queues."""
     cdef uint32_t i
-    cdef bint found
     prepare_all(worker.batch)
     while not plane_get_seq(&shared.stopping):
         if worker.socket_count == 1:

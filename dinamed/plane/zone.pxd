@@ -142,7 +142,7 @@ cdef inline bint is_special(
     if asked.labels == zone.labels:
         return False
     label = asked.key + asked.at[asked.labels - zone.labels - 1]
-    for i in range(SPECIAL):
+    for i in range(<uint32_t>SPECIAL):
         if zone.special[i][0] == label[0] and label[0]:
             if memcmp(zone.special[i] + 1, label + 1, label[0]) == 0:
                 return True

@@ -34,7 +34,7 @@ cdef class Tally:
         cdef list found = []
         for half in range(2):
             first = half * rows
-            for cell in range(TALLY_SIZE):
+            for cell in range(<uint32_t>TALLY_SIZE):
                 total = 0
                 for row in range(first, first + rows):
                     total += plane_get(self.counts + row * TALLY_SIZE + cell)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -12,13 +11,14 @@ from dinamed.config.zone_rules import origin
 from dinamed.geo.files import Watch, look_at
 from dinamed.problems import Problem
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Periodic
 from dinamed.server.services import ReloadOutcome
 
 LOOK_INTERVAL = 2.0
 """Seconds between looks at the files, as geodns has it."""
 
 
-class FollowService(TimerService):
+class FollowService(Periodic):
     """Looks at the files behind zones of other programs, and reloads on a change.
 
     The programs that write these files tell nobody.  With `reload = "watch"` all files
@@ -35,8 +35,7 @@ class FollowService(TimerService):
         authority: Authority,
         reload: Callable[[], Deferred[ReloadOutcome]],
     ) -> None:
-        super().__init__(LOOK_INTERVAL, self.look)
-        self.clock = reactor
+        super().__init__(reactor, LOOK_INTERVAL, self.look, "looking at zone files")
         self._authority = authority
         self._reload = reload
         self._watch = Watch(look_at(self.files()))
