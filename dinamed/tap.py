@@ -279,7 +279,7 @@ def wire(
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
-    LimitsService(authority, listening.streams).setServiceParent(services)
+    LimitsService(authority, listening).setServiceParent(services)
     answering = wire_answering(reactor, authority, listening, bound)
     query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
@@ -289,7 +289,7 @@ def wire(
             Logger("dinamed").info("no longer listening: {what}", what=what)
         replacing.guard = process.arrival.guard
         arriving = ArrivalService(
-            reactor, process.arrival, carrier, listening.streams, authority.summary()
+            reactor, process.arrival, carrier, listening, authority.summary()
         )
         arriving.setServiceParent(answering)
     AfterFirstRound(watching.health, answering).setServiceParent(services)

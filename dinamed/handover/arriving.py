@@ -27,7 +27,7 @@ from dinamed.handover.messages import (
 from dinamed.handover.pid_file import names, remove_pid, write_pid
 from dinamed.handover.sockets import Inherited
 from dinamed.server.periodic import looping
-from dinamed.server.stream import StreamFactory
+from dinamed.server.services import ListenService
 
 PATIENCE = 20.0
 """Seconds that the old process may take to say something."""
@@ -100,13 +100,13 @@ class ArrivalService(Service):
         reactor: Any,
         arrival: Arrival,
         carrier: Carrier,
-        streams: StreamFactory,
+        listening: ListenService,
         summary: str,
     ) -> None:
         self._reactor = reactor
         self._arrival = arrival
         self._carrier = carrier
-        self._streams = streams
+        self._listening = listening
         self._summary = summary
         self._channel = Channel(self._take, self._lost)
         self._looking = looping(
@@ -138,11 +138,9 @@ class ArrivalService(Service):
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         if isinstance(message, Moved) and descriptors:
-            transport = self._reactor.adoptStreamConnection(
-                descriptors[0], message.family, self._streams
-            )
-            if message.rest and transport is not None:
-                transport.protocol.dataReceived(message.rest)
+            with suppress(OSError):  # it may be broken by now
+                sock = socket.socket(fileno=descriptors.pop(0))
+                self._listening.adopt(sock, message.rest)
         elif isinstance(message, Last):
             self._carrier.add(message.known)
             self._channel.close()

@@ -32,6 +32,19 @@ class Connections(Generic[Connection]):
         self.displaced = 0
         """Connections that had to go for others."""
 
+    def limit(self, most: int, per_prefix: int, per_client: int) -> None:
+        """Hold connections that come from now on to other limits."""
+        self.most, self.per_prefix, self.per_client = most, per_prefix, per_client
+
+    @property
+    def open(self) -> int:
+        """How many are open."""
+        return len(self._sources)
+
+    def take_displaced(self) -> list[Connection]:
+        """Those that have to be closed for connections that others have: none."""
+        return []
+
     def __len__(self) -> int:
         return len(self._sources)
 

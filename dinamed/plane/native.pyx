@@ -140,6 +140,8 @@ from dinamed.plane.tcp cimport (
     eventfd,
     pthread_mutex_destroy,
     pthread_mutex_init,
+    pthread_mutex_lock,
+    pthread_mutex_unlock,
     tcp_milliseconds,
     tcp_push,
     tcp_take_all,

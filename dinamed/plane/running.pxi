@@ -367,15 +367,15 @@ cdef class Plane:
         """Answer the messages of a stream that stand in front of `data`, in frames.
 
         This ends before the first one that is not whole, or is Python's, and once
-        there are more than 64 KiB of replies.  How many octets were answered, and the
-        frames of the replies.
+        there are more than 64 KiB of replies.  How many octets were answered, the
+        frames of the replies, and what to learn from the first one that is left.
         """
         cdef Source asker
         cdef Worker *worker = self._asker(&asker, source, now, time, True)
         cdef const uint8_t *octets = <const uint8_t *><const char *>data
         cdef uint32_t size = len(data), at = 0, used = 0, length
         cdef uint8_t *out
-        cdef int found
+        cdef int found = 0
         cdef plane_address name
         plane_name(&name, asker.address, asker.size, port)
         while used + LONGEST_FRAME <= OUTPUT_SIZE and holds_frame(
@@ -399,7 +399,10 @@ cdef class Plane:
                 )
             used += 2 + <uint32_t>found
             at += 2 + length
-        return at, <bytes>(<const char *>self._output)[:used]
+        return (
+            at, <bytes>(<const char *>self._output)[:used],
+            LEARN + 1 - found if found <= LEARN else 0,
+        )
 
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.

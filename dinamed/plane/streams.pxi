@@ -79,15 +79,20 @@ cdef class Streams:
             free(parcel)
             parcel = after
 
-    def limit(
-        self, double idle, double total, uint32_t most, uint32_t per_prefix,
-        uint32_t per_client,
-    ):
-        """Hold connections to these limits: two times in seconds, and how many."""
-        cdef int i
+    def limit(self, uint32_t most, uint32_t per_prefix, uint32_t per_client):
+        """How many connections there may be, from the next one on.
+
+        In all, from one network (a /24 of IPv4, a /56 of IPv6) and from one address.
+        """
+        pthread_mutex_lock(&self.book.lock)
         self.book.most = most
         self.book.per_prefix = per_prefix
         self.book.per_client = per_client
+        pthread_mutex_unlock(&self.book.lock)
+
+    def patience(self, double idle, double total):
+        """How many seconds a connection may be idle, and open in all."""
+        cdef int i
         for i in range(self.plane.threads):
             plane_set_seq(&self._threads[i].idle, <uint64_t>(idle * 1000))
             plane_set_seq(&self._threads[i].total, <uint64_t>(total * 1000))

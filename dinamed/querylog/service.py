@@ -160,9 +160,9 @@ class QueryLogService(Service):
             return
         notes, dropped = plane.native.take_notes(MOST_NOTES)
         writer = self._writer
-        for time, source, port, query, reply in notes:
+        for time, source, port, stream, query, reply in notes:
             if writer is not None and self._chosen(self._noting):
-                writer.offer(Exchange(time, source, port, False, query, reply))
+                writer.offer(Exchange(time, source, port, stream, query, reply))
             if self._random() * self._noting < LEAST_SHARE:
                 # A database that turns out to be broken must not stop the log.
                 with suppress(Exception):

@@ -1,6 +1,7 @@
 """The services of a running server: listening, and reloading."""
 
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -13,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.config.limits import Limits
 from dinamed.geo.files import Places, load_places
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
@@ -38,6 +40,7 @@ from dinamed.wording import counted
 if TYPE_CHECKING:
     from dinamed.plane.service import DataPlane
 
+HandOver = Callable[[StreamFactory, "DataPlane | None"], Deferred[list[None]]]
 STOP_PATIENCE = 1.0
 """Seconds that a stop waits for replies on open TCP connections to be read."""
 
@@ -61,32 +64,62 @@ class ListenService(Service):
         self._ports: list[IListeningPort] = []
         self.samples = Samples()
         self.timed = Timed(resolver, resolver.engine, self.samples)
-        self.streams = StreamFactory(self.timed, reactor)
+        self.streams = (
+            StreamFactory(self.timed, reactor)
+            if plane is None
+            else StreamFactory(
+                self.timed,
+                reactor,
+                book=plane.streams.connections,
+                quick=plane.answer_frames,
+            )
+        )
         self.stopped: Deferred[None] = Deferred()
         """Fires when a stop is over."""
-        self.hand_over: Callable[[StreamFactory], Deferred[None]] | None = None
+        self.hand_over: HandOver | None = None
         """Takes the open connections where another process goes on with the sockets;
         what is queued there is then its affair too."""
         self._counted_before: dict[str, int] = {}
 
     def startService(self) -> None:
-        """Hand the sockets to the reactor, and those for UDP to the plane if any."""
+        """Hand the sockets to the plane, or to the reactor if there is none."""
         super().startService()
         if self._plane is not None:
             with uncollected(keep=True):
-                self._plane.start([(s.udp, *s.others) for s in self._sockets])
+                self._plane.start(self._sockets, self.streams)
+            return
         for listening in self._sockets:
-            if self._plane is None:
-                self._ports += self._datagrams(listening)
-            self._ports.append(
-                self._reactor.adoptStreamPort(
-                    listening.tcp.fileno(), listening.address.family, self.streams
+            self._ports += self._datagrams(listening)
+            # There is one, but where another process with threads has left more.
+            for sock in (listening.tcp, *listening.tcp_others):
+                self._ports.append(
+                    self._reactor.adoptStreamPort(
+                        sock.fileno(), listening.address.family, self.streams
+                    )
                 )
-            )
             # The reactor has its own duplicates.
-            listening.tcp.close()
-            if self._plane is None:
-                listening.close()
+            listening.close()
+
+    def take_limits(self, limits: Limits) -> None:
+        """Hold connections that come from now on to other limits."""
+        self.streams.take_limits(limits)
+        if self._plane is not None:
+            self._plane.streams.take_limits(limits)
+
+    def adopt(self, sock: socket.socket, read: bytes) -> None:
+        """Serve a connection of another process, with what was read of it.
+
+        The socket is closed here, at the end or because it is duplicated.
+        """
+        if self._plane is not None:
+            self._plane.streams.adopt(sock, read)
+            return
+        transport = self._reactor.adoptStreamConnection(
+            sock.fileno(), sock.family, self.streams
+        )
+        sock.close()
+        if read and transport is not None:
+            transport.protocol.dataReceived(read)
 
     def reassert(self) -> None:
         """Have the sockets as we need them, after another process had them."""
@@ -142,18 +175,18 @@ class ListenService(Service):
     def stopService(self) -> Deferred[None]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
-        hand_over = self.hand_over
-        if self._plane is not None:
-            self._plane.stop(drain=hand_over is None)
-        waits = [_stopped(port) for port in self._ports]
+        plane, hand_over = self._plane, self.hand_over
+        waits: list[Deferred[Any]] = [_stopped(port) for port in self._ports]
         self._ports = []
         if hand_over is None:
             waits.append(self.streams.close(STOP_PATIENCE))
+            if plane is not None:
+                waits.append(plane.stop(STOP_PATIENCE))
         else:
-            waits.append(hand_over(self.streams))
+            waits.append(hand_over(self.streams, plane))
         return gatherResults(waits).addCallback(self._stopped)
 
-    def _stopped(self, _: list[None]) -> None:
+    def _stopped(self, _: list[Any]) -> None:
         self.stopped.callback(None)
 
 

@@ -1,6 +1,7 @@
 """DNS over streams (RFC 7766): framing, time limits, caps, back-pressure."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
@@ -26,6 +27,47 @@ from dinamed.limits.connections import Connections, RefusedError
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
 from dinamed.wire.many import FirstOfMany
+
+Quick = Callable[[bytes, str], tuple[int, bytes]]
+"""Answers messages in frames, from a host: how many octets that were, and the frames of
+the replies.  It ends before the first one that it has no reply to."""
+
+
+class Book(Protocol):
+    """Who keeps connections to the limits: see `Connections`."""
+
+    @property
+    def open(self) -> int:
+        """How many are open."""
+
+    @property
+    def refused(self) -> int:
+        """Connections that were one too many from their address."""
+
+    @property
+    def displaced(self) -> int:
+        """Connections that had to go for others."""
+
+    def limit(self, most: int, per_prefix: int, per_client: int) -> None:
+        """Hold connections that come from now on to other limits."""
+
+    def admit(
+        self, connection: "StreamProtocol", source: bytes
+    ) -> "StreamProtocol | None":
+        """Take one in; returns one that has to go.  Raises `RefusedError`."""
+
+    def take_displaced(self) -> "list[StreamProtocol]":
+        """More that have to go."""
+
+    def touch(self, connection: "StreamProtocol") -> None:
+        """One was used."""
+
+    def forget(self, connection: "StreamProtocol") -> bool:
+        """Strike one out; whether it was there."""
+
+    def __iter__(self) -> "Iterator[StreamProtocol]": ...
+
+    def __len__(self) -> int: ...
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -95,8 +137,29 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def _write(self, message: bytes) -> None:
         self.transport.write(len(message).to_bytes(2, "big") + message)
+        self._used()
+
+    def _used(self) -> None:
         self.resetTimeout()
         self.factory.touch(self)
+
+    def _answer_quickly(self, data: bytes, quick: Quick) -> None:
+        """Answer what has come, one message at a time where `quick` has no reply."""
+        data = self._unprocessed + data
+        self._unprocessed = b""
+        while not self.paused and not self._ended:
+            answered, replies = quick(data, self.host)
+            if answered:
+                data = data[answered:]
+                self.transport.write(replies)
+                self._used()
+                continue
+            end = 2 + int.from_bytes(data[:2])
+            if len(data) < max(end, 2):
+                break
+            message, data = data[2:end], data[end:]
+            self.stringReceived(message)
+        self._unprocessed = b"" if self._ended else data
 
     def _plan_to_go_on(self) -> None:
         """One message a turn, so that others are answered in between."""
@@ -169,8 +232,12 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come; nothing is kept once no more is answered."""
-        if not self._ended:
+        if self._ended:
+            return
+        if self.factory.quick is None:
             super().dataReceived(data)
+        else:
+            self._answer_quickly(data, self.factory.quick)
 
     def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""
@@ -208,24 +275,29 @@ class StreamFactory(DNSServerFactory):
     log = Logger()
 
     def __init__(
-        self, responder: Responder, clock: IReactorTime, limits: Limits | None = None
+        self,
+        responder: Responder,
+        clock: IReactorTime,
+        limits: Limits | None = None,
+        book: Book | None = None,
+        quick: Quick | None = None,
     ) -> None:
+        """`book` is where others' connections are counted too; `quick` is asked
+        before the responder."""
         # The base class makes a resolver chain, which would drop the client's
         # address and the class of the question.
         self.responder = responder
         self.clock = clock
         self.limits = limits = limits or Limits()
-        self._open: Connections[StreamProtocol] = Connections(
-            limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client
-        )
+        self.quick = quick
+        self._open: Book = Connections(0, 0, 0) if book is None else book
+        self._open.limit(*limits_of(limits))
         self._closed: Deferred[None] | None = None
 
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""
         self.limits = limits
-        self._open.most = limits.tcp_connections
-        self._open.per_prefix = limits.tcp_per_prefix
-        self._open.per_client = limits.tcp_per_client
+        self._open.limit(*limits_of(limits))
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None
@@ -249,12 +321,12 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def open_connections(self) -> int:
-        """Connections open now."""
-        return len(self._open)
+        """Connections open now, here and with those who share the book."""
+        return self._open.open
 
     @property
     def present(self) -> tuple[StreamProtocol, ...]:
-        """Those that are open now."""
+        """Those that are open here now."""
         return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
@@ -267,7 +339,13 @@ class StreamFactory(DNSServerFactory):
             return False
         if gone is not None:
             gone.transport.abortConnection()
+        self.close_displaced()
         return True
+
+    def close_displaced(self) -> None:
+        """Close those that have to go for connections that others have."""
+        for gone in self._open.take_displaced():
+            gone.transport.abortConnection()
 
     def touch(self, protocol: StreamProtocol) -> None:
         """Note that a connection was used."""
@@ -301,3 +379,8 @@ class StreamFactory(DNSServerFactory):
     def _abort_all(self) -> None:
         for protocol in list(self._open):
             protocol.transport.abortConnection()
+
+
+def limits_of(limits: Limits) -> tuple[int, int, int]:
+    """How many connections: in all, from one network, from one address."""
+    return limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client

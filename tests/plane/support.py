@@ -161,8 +161,9 @@ class Pair:
         self.bench.engine.take_locator(locator)
         rng = random.Random(1)
         native = compiling.native
-        self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
-        self.compiler = Compiler(threads + 1, rng)
+        rows = native.rows_of(threads)
+        self.plane = native.Plane(threads, rng.randbytes(8 * rows), -1)
+        self.compiler = Compiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.defend(Defence(self.cookies))
         self.plane.serve(self.tables())
