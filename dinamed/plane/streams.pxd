@@ -698,6 +698,7 @@ cdef inline void happened(
         return  # closed earlier in this turn
     if one.unsent.size and events & EPOLLOUT:
         if send_kept(one):
+            used_now(thread, one)  # it reads, be it slowly
             go_on(thread, one)
         else:
             abort_one(thread, one)

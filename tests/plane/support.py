@@ -174,11 +174,13 @@ class Pair:
         engine = self.bench.engine
         return self.compiler.tables(engine.snapshot, engine.defence)
 
-    def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
+    def ask_plane(
+        self, data: bytes, source: bytes, stream: bool = False
+    ) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
         now = self.bench.now
         steady = self.bench.manager.clock.read(now)
-        reply, learn = self.plane.answer(data, source, now, steady)
+        reply, learn = self.plane.answer(data, source, now, steady, stream)
         if learn:
             query = read_query(data)
             assert isinstance(query, Query)
@@ -196,7 +198,7 @@ class Pair:
                         plan,
                         engine.kind(query, plan),
                     )
-                reply, learn = self.plane.answer(data, source, now, steady)
+                reply, learn = self.plane.answer(data, source, now, steady, stream)
                 if not learn:
                     break
             assert not learn
@@ -229,6 +231,6 @@ class Pair:
         publisher.refresh(self.plane, bench.now, lambda: 0.0)
         self.plane.reclaim()
 
-    def ask_engine(self, data: bytes, source: bytes) -> bytes:
+    def ask_engine(self, data: bytes, source: bytes, stream: bool = False) -> bytes:
         """What the engine replies; empty for silence."""
-        return self.bench.engine.respond(data, unpacked(source)) or b""
+        return self.bench.engine.respond(data, unpacked(source), stream) or b""
