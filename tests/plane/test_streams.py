@@ -1,5 +1,6 @@
 """TCP in the plane: framing, replies in any order, limits, connections that move."""
 
+import contextlib
 import os
 import select
 import socket
@@ -187,7 +188,7 @@ def exactly_question(reply: bytes, query: bytes) -> bytes:
 
 def settled(condition: Callable[[], bool], case: StreamCase) -> bool:
     """Whether something becomes true while others are served."""
-    for _ in range(2000):
+    for _ in range(20_000):
         if condition():
             return True
         with case.server.connect(host="127.0.0.99") as sock:
@@ -278,6 +279,15 @@ class LimitTests(StreamCase):
             self.ask(asking)
         self.assertTrue(is_over(trickling))
         self.assertTrue(is_over(asking))
+
+    def test_not_reading(self) -> None:
+        """Who asks and does not read is cut off too."""
+        self.streams.patience(0.4, 60)
+        sock = self.connect()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(frame(MANY) * 20_000)
+        self.assertTrue(settled(lambda: self.streams.open == 0, self))
 
     def test_in_all(self) -> None:
         """However much is asked, there is an end; replies that are out are read."""
