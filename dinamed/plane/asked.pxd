@@ -128,7 +128,7 @@ cdef inline Gate read_opt(
     if limit > PLAIN_MAX:
         asked.limit = limit if limit < EDNS_MAX else <uint32_t>EDNS_MAX
     asked.edns = True
-    asked.do = at[7] & 0x80
+    asked.do = at[7] >> 7
     return read_options(asked, at + 11, size - 11)
 
 

@@ -24,6 +24,7 @@ cdef extern from *:
     void limits_set(uint64_t *, uint64_t) noexcept nogil
 
 cdef enum:
+    MOST_EXPECTED = 16
     CHUNK = 1024            # entries that are made at a time
     MOST_CHUNKS = 1024      # so a million connections
     NONE = 0xFFFFFFFF
@@ -74,6 +75,7 @@ cdef struct ConnectionBook:
     uint32_t mask
     uint32_t keys
     Owner *owners
+    uint32_t expected[MOST_EXPECTED]  # ports of connections of our own; 0: none
 
 
 cdef inline Entry *entry_at(ConnectionBook *book, uint32_t number) noexcept nogil:
@@ -269,6 +271,32 @@ cdef inline void leave(ConnectionBook *book, Entry *entry) noexcept nogil:
         strike(book, entry)
         release_entry(book, entry)
     pthread_mutex_unlock(&book.lock)
+
+
+cdef inline bint is_expected(ConnectionBook *book, uint32_t port) noexcept nogil:
+    """Whether a connection from this port is our own, and counts nowhere."""
+    cdef uint32_t i
+    cdef bint found = False
+    pthread_mutex_lock(&book.lock)
+    for i in range(<uint32_t>MOST_EXPECTED):
+        found = found or book.expected[i] == port
+    pthread_mutex_unlock(&book.lock)
+    return found
+
+
+cdef inline bint expect(
+    ConnectionBook *book, uint32_t old, uint32_t new
+) noexcept nogil:
+    """Expect a connection from another port; False if there is no room."""
+    cdef uint32_t i
+    cdef bint done = False
+    pthread_mutex_lock(&book.lock)
+    for i in range(<uint32_t>MOST_EXPECTED):
+        if not done and book.expected[i] == old:
+            book.expected[i] = new
+            done = True
+    pthread_mutex_unlock(&book.lock)
+    return done
 
 
 cdef inline bint next_displaced(

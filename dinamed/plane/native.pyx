@@ -70,6 +70,7 @@ from dinamed.plane.connection_limits cimport (
     Owner,
     admit,
     entry_at,
+    expect,
     leave,
     limits_set,
     next_displaced,
@@ -149,6 +150,7 @@ from dinamed.plane.tcp cimport (
 from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
+    PROBE_SIZE,
     REPLY_STRIDE,
     TIME_BINS,
     Batch,

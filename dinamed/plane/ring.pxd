@@ -21,7 +21,7 @@ cdef enum:
 cdef struct Handed:
     uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
     uint32_t size       # octets of the query, which follows
-    uint32_t learn      # 0: nothing, 1: a plan, 2: a client, 3: levels
+    uint32_t learn      # 0: nothing, 1: a plan, 2: a client, 3: levels, 4: a probe
     uint32_t index      # of a datagram the descriptor, else the connection
     uint32_t serial     # of the connection
     uint32_t name_size

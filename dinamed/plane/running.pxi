@@ -116,12 +116,34 @@ cdef class Plane:
             self._swap(<void *>&loads.data.askers, &new.data, old)
             loads.table = new
 
+    def accept_probes(self, bytes probe not None):
+        """Answer datagrams that are `probe`, before any thread runs.
+
+        Its last octet says who: 0 the thread, 1 Python, whom it is handed to as what
+        to learn is 4.  Neither is counted anywhere.
+        """
+        if len(probe) != PROBE_SIZE:
+            raise ValueError("not a probe")
+        memcpy(self.shared.probe, <const char *>probe, PROBE_SIZE - 1)
+        self.shared.probed = True
+
+    def turns(self):
+        """How often each thread has looked for queries, at least every 0.5 s.
+
+        Those for UDP, then those for TCP.
+        """
+        cdef int i
+        return [
+            plane_get(&self.workers[i].turns)
+            for i in range(self.rows) if i % (self.threads + 1) < self.threads
+        ]
+
     def set_clock(self, double ahead):
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
         plane_set_double(&self.shared.ahead, ahead)
 
     def learn(
-        self, bytes name not None, uint32_t rrtype, int kind, *,
+        self, bytes name not None, uint32_t rrtype, bint do, int kind, *,
         uint32_t rcode=0, bint authoritative=False, int error=-1,
         tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
         tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
@@ -129,7 +151,8 @@ cdef class Plane:
     ):
         """Remember the plan of a question, and forget all others when there are many.
 
-        `name` is in lower case; `limited` is the kind of the answer, for limits on
+        `name` is in lower case; with `do` the plan is for those who set DO, else for
+        the others; `limited` is the kind of the answer, for limits on
         replies.  `steps` has nine octets for each RRset of the body: its end, the
         counts up to there, and whether a reply without it is truncated.  A question
         that is known keeps its plan.
@@ -156,10 +179,13 @@ cdef class Plane:
         plan = <Learned *>calloc(1, sizeof(Learned) + size)
         if plan == NULL:
             raise MemoryError
-        plan.hash = plan_hash(<const uint8_t *><const char *>name, len(name), rrtype)
+        plan.hash = plan_hash(
+            <const uint8_t *><const char *>name, len(name), rrtype, do
+        )
         plan.kind = <PlanKind>kind
         plan.size = len(name)
         plan.type = rrtype
+        plan.do = do
         plan.rcode = rcode
         plan.authoritative = authoritative
         plan.error = error + 1

@@ -10,10 +10,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,9 +30,10 @@ from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
+from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
 from dinamed.server.resolver import Resolver
-from dinamed.server.sockets import Listening
+from dinamed.server.sockets import Address, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
@@ -58,6 +60,10 @@ LEARN_CLIENT = 2
 """What `native` says when it is the client that is not known."""
 LEARN_LEVELS = 3
 """And when it is how full the members are."""
+HANDED_PROBE = 4
+"""And for a message by which the server asks itself."""
+THREAD_PATIENCE = 2.0
+"""Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
 """The types by the columns in which the plane counts them."""
 
@@ -134,6 +140,12 @@ class DataPlane:
         seeds = os.urandom(8 * native.rows_of(threads))
         self.native = native.Plane(threads, seeds, self._bell.fileno())
         self.streams = PlaneStreams(reactor, self.native)
+        self.probe = new_probe()
+        """What threads and Python answer to see whether they do."""
+        self._pulses: list[tuple[int, float]] = []
+        """How often each thread has looked for queries, and when that was new."""
+        self._handed = 0
+        """Messages that were taken from threads."""
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._answered = 0
@@ -172,6 +184,7 @@ class DataPlane:
         Where there are more or fewer, threads have several or share some.  The sockets
         are closed at the end.  `streams` serves the connections that need Python.
         """
+        self.native.accept_probes(self.probe.native)
         self._set_clock(self._authority.seconds())
         self._serve()
         for one in sockets:
@@ -262,6 +275,48 @@ class DataPlane:
         more = self.streams.look(self._respond_stream, BATCH)
         return bool(self.native.serve_handed(self._respond, BATCH)) or more
 
+    def register(
+        self, liveness: Liveness, address: Address
+    ) -> list[Callable[[], None]]:
+        """Have it looked after whether this address, and threads, and Python answer."""
+        native = partial(
+            ask_udp, self._reactor, address, self.probe.native, self._queries
+        )
+        python = partial(
+            ask_udp, self._reactor, address, self.probe.python, lambda: self._handed
+        )
+        stream = partial(
+            ask_stream,
+            self._reactor,
+            address,
+            self.probe.native,
+            self._queries,
+            self.streams.native.expect,
+        )
+        return [
+            liveness.register("plane", self._threads_turn),
+            liveness.register(f"plane {address}", native),
+            liveness.register(f"plane to Python {address}", python),
+            liveness.register(f"TCP {address}", stream),
+        ]
+
+    def _queries(self) -> int:
+        return self.counters().get("queries", 0)
+
+    def _threads_turn(self) -> Deferred[bool]:
+        self._feel_pulses()
+        late = time.monotonic() - THREAD_PATIENCE
+        return succeed(all(when > late for _, when in self._pulses))
+
+    def _feel_pulses(self) -> None:
+        """Note which threads have looked for queries since the last time."""
+        now, turns = time.monotonic(), self.native.turns()
+        before = self._pulses or [(0, now)] * len(turns)
+        self._pulses = [
+            old if old[0] == count else (count, now)
+            for old, count in zip(before, turns, strict=True)
+        ]
+
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
         self._book(self.native.take_counts())
@@ -274,6 +329,7 @@ class DataPlane:
             self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
 
     def _tick(self) -> None:
+        self._feel_pulses()
         now = self._authority.seconds()
         self._set_clock(now)
         self._reclaim()
@@ -382,6 +438,10 @@ class DataPlane:
     def _respond(
         self, data: bytes, source: bytes, learn: int, stream: bool = False
     ) -> bytes | None:
+        self._handed += 1
+        if learn == HANDED_PROBE:
+            self._resolver.test()
+            return data
         reply = self._resolver.respond(data, unpacked(source), stream)
         if learn:
             # What can't be taught is answered again next time.
@@ -410,12 +470,10 @@ class DataPlane:
                 now = self._authority.seconds()
                 self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
             return
-        question = query.question
         teach(
             self.native,
             self._compiler.places,
-            question.key,
-            question.type,
+            query,
             plan,
             engine.kind(query, plan),
         )

@@ -14,6 +14,8 @@ from dinamed.plane.extension import native
 from dinamed.plane.shared_connections import SharedConnections
 from dinamed.server.stream import StreamFactory, StreamProtocol
 
+END_INTERVAL = 0.02
+"""Seconds between looks whether threads have ended."""
 Answer = Callable[[bytes, bytes, int], bytes | None]
 """From a message, a packed source and what to learn to a reply; None: silence."""
 Taken = Callable[[socket.socket, bytes], None]
@@ -40,7 +42,7 @@ class PlaneStreams:
         self._taken: Taken = self._serve_here
         self._next = 0
         self._threads = plane.threads
-        self._over: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
         self.take_limits(Limits())
 
     def take_limits(self, limits: Limits) -> None:
@@ -63,7 +65,6 @@ class PlaneStreams:
 
         At most `most` messages of each thread are answered.
         """
-        ended = self.native.ended  # so that nothing comes after what is taken now
         if self._factory is not None:
             self._factory.close_displaced()
         for descriptor, read in self.native.take_given():
@@ -71,10 +72,7 @@ class PlaneStreams:
             with suppress(OSError):  # it is broken, or there are no descriptors left
                 self._taken(sock, read)
             sock.close()
-        more = bool(self.native.serve_handed(answer, most))
-        if ended and self._over is not None and not self._over.called:
-            self._over.callback(None)
-        return more
+        return bool(self.native.serve_handed(answer, most))
 
     def _serve_here(self, sock: socket.socket, read: bytes) -> None:
         transport = self._reactor.adoptStreamConnection(
@@ -107,11 +105,18 @@ class PlaneStreams:
         return self._ending()
 
     def _ending(self) -> "Deferred[None]":
-        if self._over is None:
-            self._over = Deferred()
         done: Deferred[None] = Deferred()
-        self._over.addCallback(lambda _: done.callback(None))
+        self._waiting.append(done)
+        if len(self._waiting) == 1:
+            self._look_for_end()
         return done
+
+    def _look_for_end(self) -> None:
+        if not self.native.ended:
+            self._reactor.callLater(END_INTERVAL, self._look_for_end)
+            return
+        for done in self._waiting:
+            done.callback(None)
 
     def close(self) -> None:
         """Close the listening sockets, once the threads have ended."""

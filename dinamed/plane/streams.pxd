@@ -28,6 +28,7 @@ from dinamed.plane.connection_limits cimport (
     NONE,
     ConnectionBook,
     admit,
+    is_expected,
     leave,
     limits_set,
     next_displaced,
@@ -43,6 +44,7 @@ from dinamed.plane.posix cimport (
     plane_get_seq,
     plane_monotonic,
     plane_now,
+    plane_port,
     plane_set_seq,
     plane_source,
 )
@@ -75,10 +77,12 @@ from dinamed.plane.tcp cimport (
     tcp_watch,
 )
 from dinamed.plane.worker cimport (
+    HANDED_PROBE,
     MOST_SOCKETS,
     TIMED,
     Shared,
     Worker,
+    probe_of,
     take_time,
     wake,
 )
@@ -88,7 +92,7 @@ cdef enum:
     OUTPUT_SIZE = 147456    # two of the longest replies and some more
     EVENTS = 64
     ACCEPTS = 32            # connections of one socket at a turn
-    LONGEST_WAIT = 1000     # milliseconds
+    LONGEST_WAIT = 500      # milliseconds
     RING_WAIT = 10          # until the ring to Python is tried again
     EXHAUSTED_WAIT = 100    # until a connection is accepted again
     LISTENER = 0xFFFFFFFF   # in place of a connection's index, in events
@@ -290,7 +294,8 @@ cdef inline bint hand_over(
     ):
         one.waits = thread.waiting = True
         return False
-    plane_add(&thread.worker.handed, 1)
+    if learn != HANDED_PROBE:
+        plane_add(&thread.worker.handed, 1)
     one.pending += 1
     thread.pushed = True
     return True
@@ -303,7 +308,14 @@ cdef inline uint32_t serve_frame(
     """Answer one message, if it can be; whether that is done with."""
     cdef Worker *worker = thread.worker
     cdef int found = answer(thread.tables, &thread.source, data, size, out + 2)
+    cdef int probe = -1
     written[0] = 0
+    if found == SILENT:
+        probe = probe_of(thread.shared, data, size, out + 2)
+    if probe >= 0:  # our own, which counts nowhere
+        put16(out, <uint32_t>probe)
+        written[0] = 2 + <uint32_t>probe if probe else 0
+        return probe or hand_over(thread, one, data, size, HANDED_PROBE)
     if found > 0:
         put16(out, <uint32_t>found)
         written[0] = 2 + <uint32_t>found
@@ -432,6 +444,17 @@ cdef inline Connection *new_connection(StreamThread *thread) noexcept nogil:
     return one
 
 
+cdef inline bint is_local(const uint8_t *address, uint32_t size) noexcept nogil:
+    """Whether it is one of this host's loopback."""
+    cdef uint32_t i
+    if size == 4:
+        return address[0] == 127
+    for i in range(15):
+        if address[i]:
+            return False
+    return address[15] == 1
+
+
 cdef inline void close_displaced(StreamThread *thread) noexcept nogil:
     """Close those that have to go for others."""
     cdef uint32_t index, serial
@@ -451,6 +474,7 @@ cdef inline Connection *take_in(
     cdef const uint8_t *address
     cdef uint32_t woken = NONE
     cdef uint32_t size
+    cdef bint own
     if one == NULL:
         tcp_abort(fd)
         return NULL
@@ -458,11 +482,16 @@ cdef inline Connection *take_in(
     one.name = name[0]
     one.name_size = name_size
     size = plane_source(&one.name, &address)
-    one.entry = admit(
-        thread.book, address, size, thread.number, one.index, one.serial, thread.now,
-        &woken,
+    one.entry = NULL
+    own = is_local(address, size) and is_expected(
+        thread.book, <uint32_t>plane_port(&one.name)
     )
-    if one.entry == NULL:
+    if not own:
+        one.entry = admit(
+            thread.book, address, size, thread.number, one.index, one.serial,
+            thread.now, &woken,
+        )
+    if one.entry == NULL and not own:
         tcp_abort(fd)
         one.fd = -1
         one.next = thread.free
@@ -719,6 +748,7 @@ cdef inline void run_streams(StreamThread *thread) noexcept nogil:
     )
     listen(thread, True)
     while True:
+        plane_add(&thread.worker.turns, 1)
         count = epoll_wait(thread.epoll, events, EVENTS, patience(thread, deadline))
         before = thread.worker.queries
         begin_turn(thread)

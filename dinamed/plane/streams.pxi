@@ -175,6 +175,17 @@ cdef class Streams:
             wake(self.book.owners[woken].wake)
         return None if entry == NULL else entry.number
 
+    def expect(self, uint32_t port):
+        """Let a connection of our own from this port in, whatever the limits are.
+
+        Returns what ends that.  Of too many at a time some are as all others.
+        """
+        def forget():
+            expect(&self.book, port, 0)
+
+        expect(&self.book, 0, port)
+        return forget
+
     def touch(self, uint32_t entry):
         """Note that a connection was used."""
         limits_set(&entry_at(&self.book, entry).used, tcp_milliseconds())

@@ -73,6 +73,7 @@ cdef class ZoneTable:
         *,
         bint plain,
         bint subnet,
+        bint signed,
         bint left,
     ):
         cdef Zone *data = &self.data
@@ -101,6 +102,7 @@ cdef class ZoneTable:
         data.labels = labels
         data.plain = plain
         data.subnet = subnet
+        data.signed = signed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))

@@ -1,6 +1,7 @@
 """Following the files of other programs: what they say is served when they change."""
 
 from collections.abc import Callable, Sequence
+from glob import glob
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -39,6 +40,7 @@ class FollowService(Periodic):
         self._authority = authority
         self._reload = reload
         self._watch = Watch(look_at(self.files()))
+        self._gone: frozenset[str] = frozenset()
         self._warned: frozenset[Problem] = frozenset()
         authority.on_apply(self._applied)
 
@@ -58,13 +60,30 @@ class FollowService(Periodic):
             and (source := loaded.sources.get(origin(zone)))
             for file in source.files
         ]
-        return [loaded.settings.path, *files] if every else files
+        if not every:
+            return files
+        return [loaded.settings.path, *self._included(), *files]
+
+    def _included(self) -> list[str]:
+        """The files that the config would include now."""
+        patterns = self._authority.loaded.settings.include
+        return [name for pattern in patterns for name in glob(pattern)]
 
     def look(self) -> None:
         """Look once."""
         files = self.files()
-        if files and self._watch.changed(look_at(files)):
+        changed = bool(files) and self._watch.changed(look_at(files))
+        if self._some_left() or changed:
             self._reload()
+
+    def _some_left(self) -> bool:
+        """Whether files have gone that are included; true once for the same ones."""
+        settings = self._authority.loaded.settings
+        if settings.server.reload != "watch":
+            return False
+        before = self._gone
+        self._gone = frozenset(settings.files) - frozenset(self._included())
+        return bool(self._gone - before)
 
     def _applied(self, pools: Sequence[Pool]) -> None:
         self._warn()

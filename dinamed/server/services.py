@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,15 @@ from dinamed.server.compiler import (
     load_aside,
     load_here,
 )
+from dinamed.server.liveness import (
+    Liveness,
+    Probed,
+    ask_stream,
+    ask_udp,
+    new_probe,
+)
 from dinamed.server.resolver import Resolver
-from dinamed.server.sockets import Listening
+from dinamed.server.sockets import Address, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.server.timing import Samples, Timed
 from dinamed.server.udp import (
@@ -56,19 +64,24 @@ class ListenService(Service):
         resolver: Resolver,
         sockets: Sequence[Listening],
         plane: "DataPlane | None" = None,
+        liveness: Liveness | None = None,
     ) -> None:
         self._reactor = reactor
+        self._liveness = liveness or Liveness()
+        self._probe = new_probe() if plane is None else plane.probe
+        self._unregister: list[Callable[[], None]] = []
         self._plane = plane
         self._resolver = resolver
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
         self.samples = Samples()
         self.timed = Timed(resolver, resolver.engine, self.samples)
+        responder = Probed(self.timed, resolver, self._probe)
         self.streams = (
-            StreamFactory(self.timed, reactor)
+            StreamFactory(responder, reactor)
             if plane is None
             else StreamFactory(
-                self.timed,
+                responder,
                 reactor,
                 book=plane.streams.connections,
                 quick=plane.answer_frames,
@@ -87,6 +100,10 @@ class ListenService(Service):
         if self._plane is not None:
             with uncollected(keep=True):
                 self._plane.start(self._sockets, self.streams)
+            for listening in self._sockets:
+                self._unregister += self._plane.register(
+                    self._liveness, listening.address
+                )
             return
         for listening in self._sockets:
             self._ports += self._datagrams(listening)
@@ -99,6 +116,7 @@ class ListenService(Service):
                 )
             # The reactor has its own duplicates.
             listening.close()
+            self._register(listening.address)
 
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""
@@ -120,6 +138,24 @@ class ListenService(Service):
         sock.close()
         if read and transport is not None:
             transport.protocol.dataReceived(read)
+
+    def _register(self, address: Address) -> None:
+        """Have it looked after whether Python answers at this address."""
+        register, probe = self._liveness.register, self._probe.python
+        udp = partial(ask_udp, self._reactor, address, probe, self._questions)
+        self._unregister.append(register(f"UDP {address}", udp))
+        tcp = partial(
+            ask_stream,
+            self._reactor,
+            address,
+            probe,
+            self._questions,
+            self.streams.expect,
+        )
+        self._unregister.append(register(f"TCP {address}", tcp))
+
+    def _questions(self) -> int:
+        return self._resolver.engine.questions
 
     def reassert(self) -> None:
         """Have the sockets as we need them, after another process had them."""
@@ -165,7 +201,10 @@ class ListenService(Service):
                 self._reactor,
                 sock.fileno(),
                 listening.address.family,
-                DatagramProtocol(self._resolver, self.timed),
+                DatagramProtocol(
+                    Probed(self._resolver, self._resolver, self._probe),
+                    Probed(self.timed, self._resolver, self._probe),
+                ),
                 MAX_DATAGRAM,
             )
             port.startListening()
@@ -175,6 +214,9 @@ class ListenService(Service):
     def stopService(self) -> Deferred[None]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
+        for unregister in self._unregister:
+            unregister()
+        self._unregister = []
         plane, hand_over = self._plane, self.hand_over
         waits: list[Deferred[Any]] = [_stopped(port) for port in self._ports]
         self._ports = []

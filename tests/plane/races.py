@@ -89,7 +89,7 @@ def _disturb(pair: Pair, end: float) -> int:
         for _ in range(200):
             filled += 1
             name = b"\x08%08d\x07example\x03org\0" % filled
-            plane.learn(name, 255, compiling.native.PLAN_FIXED, body=FILLER)
+            plane.learn(name, 255, False, compiling.native.PLAN_FIXED, body=FILLER)
         swaps += plane.retired > retired
         plane.reclaim()
         if not turn % 10:

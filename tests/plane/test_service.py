@@ -1,5 +1,6 @@
 """Tests for the plane in a running server: sockets, changes, the end."""
 
+import contextlib
 import random
 import socket
 from typing import Any
@@ -127,9 +128,8 @@ class DataPlaneTests(TestCase):
         sock = self.stream(client)
         told = query("mgmt.example.org.", "TXT").to_wire()
         replies = await self.ask_stream(sock, WWW, told, POOL)
-        self.assertEqual(
-            {reply[:2] for reply in replies}, {WWW[:2], told[:2], POOL[:2]}
-        )
+        ids = {message[:2] for message in (WWW, told, POOL)}
+        self.assertEqual({reply[:2] for reply in replies}, ids)
         for _ in range(3):
             await self.ask_stream(sock, query("example.org.", "SOA").to_wire())
         counters = self.plane.counters()
@@ -147,10 +147,8 @@ class DataPlaneTests(TestCase):
         first = self.stream(client)
         await self.ask_stream(first, WWW)
         self.service.take_limits(Limits(tcp_per_client=1))
-        try:
+        with contextlib.suppress(ConnectionError):
             self.assertTrue(await deferToThread(is_over, self.stream(client)))
-        except ConnectionError:
-            pass
         self.assertEqual(self.service.streams.refused, 1)
 
     async def test_stop_with_connections(self) -> None:
@@ -165,7 +163,7 @@ class DataPlaneTests(TestCase):
         again.close()
 
     async def test_given(self) -> None:
-        """A transfer goes to Python with its connection, which serves all that follows."""
+        """A transfer goes to Python with its connection, for all that follows."""
         self.authority = authority_of(load_config(self.mktemp(), TRANSFER), Clock())
         rng = random.Random(1)
         transfers = TransferService(self.reactor, self.authority, rng, [])
