@@ -49,7 +49,7 @@ cdef struct Entry:
     uint32_t next           # of the free, or of the owner's displaced ones
 
 
-cdef struct Count:
+cdef struct HandOutCount:
     uint64_t key            # 0: free
     uint64_t count
 
@@ -71,117 +71,117 @@ cdef struct ConnectionBook:
     uint32_t size           # entries that there are
     uint32_t free           # the first free one, or NONE
     Entry *chunks[MOST_CHUNKS]
-    Count *counts           # open connections by client and by network
+    HandOutCount *counts           # open connections by client and by network
     uint32_t mask
     uint32_t keys
     Owner *owners
     uint32_t expected[MOST_EXPECTED]  # ports of connections of our own; 0: none
 
 
-cdef inline Entry *entry_at(ConnectionBook *book, uint32_t number) noexcept nogil:
-    return &book.chunks[number // CHUNK][number % CHUNK]
+cdef inline Entry *entry_at(ConnectionBook *rates, uint32_t number) noexcept nogil:
+    return &rates.chunks[number // CHUNK][number % CHUNK]
 
 
-cdef inline Count *count_of(ConnectionBook *book, uint64_t key) noexcept nogil:
+cdef inline HandOutCount *count_of(ConnectionBook *rates, uint64_t key) noexcept nogil:
     """The place of a key, be it there or not."""
-    cdef uint32_t slot = <uint32_t>key & book.mask
-    while book.counts[slot].key and book.counts[slot].key != key:
-        slot = (slot + 1) & book.mask
-    return &book.counts[slot]
+    cdef uint32_t slot = <uint32_t>key & rates.mask
+    while rates.counts[slot].key and rates.counts[slot].key != key:
+        slot = (slot + 1) & rates.mask
+    return &rates.counts[slot]
 
 
-cdef inline uint64_t counted(ConnectionBook *book, uint64_t key) noexcept nogil:
-    cdef Count *at = count_of(book, key)
+cdef inline uint64_t counted(ConnectionBook *rates, uint64_t key) noexcept nogil:
+    cdef HandOutCount *at = count_of(rates, key)
     return at.count if at.key else 0
 
 
-cdef inline bint grow_counts(ConnectionBook *book) noexcept nogil:
+cdef inline bint grow_counts(ConnectionBook *rates) noexcept nogil:
     """Have room for two more keys; False without memory."""
-    cdef Count *old = book.counts
-    cdef uint32_t size = book.mask + 1 if old != NULL else 0, slot
+    cdef HandOutCount *old = rates.counts
+    cdef uint32_t size = rates.mask + 1 if old != NULL else 0, slot
     cdef uint32_t wanted = size
-    if 2 * (book.keys + 2) <= size:
+    if 2 * (rates.keys + 2) <= size:
         return True
     wanted = 2 * size if size else 1024
-    book.counts = <Count *>calloc(wanted, sizeof(Count))
-    if book.counts == NULL:
-        book.counts = old
+    rates.counts = <HandOutCount *>calloc(wanted, sizeof(HandOutCount))
+    if rates.counts == NULL:
+        rates.counts = old
         return False
-    book.mask = wanted - 1
+    rates.mask = wanted - 1
     for slot in range(size):
         if old[slot].key:
-            count_of(book, old[slot].key)[0] = old[slot]
+            count_of(rates, old[slot].key)[0] = old[slot]
     free(old)
     return True
 
 
-cdef inline void count_up(ConnectionBook *book, uint64_t key) noexcept nogil:
-    cdef Count *at = count_of(book, key)
+cdef inline void count_up(ConnectionBook *rates, uint64_t key) noexcept nogil:
+    cdef HandOutCount *at = count_of(rates, key)
     if not at.key:
         at.key = key
         at.count = 0
-        book.keys += 1
+        rates.keys += 1
     at.count += 1
 
 
-cdef inline void count_down(ConnectionBook *book, uint64_t key) noexcept nogil:
+cdef inline void count_down(ConnectionBook *rates, uint64_t key) noexcept nogil:
     """One less; a key that is gone gives its place to those that were behind it."""
-    cdef Count *at = count_of(book, key)
+    cdef HandOutCount *at = count_of(rates, key)
     cdef uint32_t hole, slot, home
     at.count -= 1
     if at.count:
         return
-    book.keys -= 1
-    hole = slot = <uint32_t>(at - book.counts)
+    rates.keys -= 1
+    hole = slot = <uint32_t>(at - rates.counts)
     while True:
-        book.counts[hole].key = 0
+        rates.counts[hole].key = 0
         while True:
-            slot = (slot + 1) & book.mask
-            if not book.counts[slot].key:
+            slot = (slot + 1) & rates.mask
+            if not rates.counts[slot].key:
                 return
-            home = <uint32_t>book.counts[slot].key & book.mask
-            if ((slot - home) & book.mask) >= ((slot - hole) & book.mask):
+            home = <uint32_t>rates.counts[slot].key & rates.mask
+            if ((slot - home) & rates.mask) >= ((slot - hole) & rates.mask):
                 break
-        book.counts[hole] = book.counts[slot]
+        rates.counts[hole] = rates.counts[slot]
         hole = slot
 
 
-cdef inline Entry *new_entry(ConnectionBook *book) noexcept nogil:
+cdef inline Entry *new_entry(ConnectionBook *rates) noexcept nogil:
     """A free entry; NULL if there is none, or no memory."""
-    cdef uint32_t number = book.free
+    cdef uint32_t number = rates.free
     cdef Entry *chunk
     if number != NONE:
-        book.free = entry_at(book, number).next
-        return entry_at(book, number)
-    if book.size % CHUNK == 0:
-        if book.size // CHUNK == MOST_CHUNKS:
+        rates.free = entry_at(rates, number).next
+        return entry_at(rates, number)
+    if rates.size % CHUNK == 0:
+        if rates.size // CHUNK == MOST_CHUNKS:
             return NULL
         chunk = <Entry *>calloc(CHUNK, sizeof(Entry))
         if chunk == NULL:
             return NULL
-        book.chunks[book.size // CHUNK] = chunk
-    number = book.size
-    book.size += 1
-    entry_at(book, number).number = number
-    return entry_at(book, number)
+        rates.chunks[rates.size // CHUNK] = chunk
+    number = rates.size
+    rates.size += 1
+    entry_at(rates, number).number = number
+    return entry_at(rates, number)
 
 
-cdef inline void release_entry(ConnectionBook *book, Entry *entry) noexcept nogil:
+cdef inline void release_entry(ConnectionBook *rates, Entry *entry) noexcept nogil:
     entry.state = FREE
-    entry.next = book.free
-    book.free = entry.number
+    entry.next = rates.free
+    rates.free = entry.number
 
 
 cdef inline Entry *longest_idle(
-    ConnectionBook *book, uint64_t network
+    ConnectionBook *rates, uint64_t network
 ) noexcept nogil:
     """The open connection of a network (0: of all) that was used the longest ago."""
     cdef Entry *found = NULL
     cdef Entry *one
     cdef uint64_t used, least = <uint64_t>-1
     cdef uint32_t number
-    for number in range(book.size):
-        one = entry_at(book, number)
+    for number in range(rates.size):
+        one = entry_at(rates, number)
         if one.state != OPEN or (network and one.network != network):
             continue
         used = plane_get(&one.used)
@@ -191,18 +191,18 @@ cdef inline Entry *longest_idle(
     return found
 
 
-cdef inline void strike(ConnectionBook *book, Entry *entry) noexcept nogil:
+cdef inline void strike(ConnectionBook *rates, Entry *entry) noexcept nogil:
     """Count an open connection no longer."""
-    count_down(book, entry.client)
-    count_down(book, entry.network)
-    book.open -= 1
+    count_down(rates, entry.client)
+    count_down(rates, entry.network)
+    rates.open -= 1
 
 
-cdef inline uint32_t displace(ConnectionBook *book, Entry *entry) noexcept nogil:
+cdef inline uint32_t displace(ConnectionBook *rates, Entry *entry) noexcept nogil:
     """Have the owner of a connection close it; who that is."""
-    cdef Owner *owner = &book.owners[entry.owner]
-    strike(book, entry)
-    book.displaced += 1
+    cdef Owner *owner = &rates.owners[entry.owner]
+    strike(rates, entry)
+    rates.displaced += 1
     entry.state = DISPLACED
     entry.next = owner.displaced
     owner.displaced = entry.number
@@ -210,7 +210,7 @@ cdef inline uint32_t displace(ConnectionBook *book, Entry *entry) noexcept nogil
 
 
 cdef inline uint64_t key_of(
-    ConnectionBook *book, const uint8_t *address, uint32_t size, bint network
+    ConnectionBook *rates, const uint8_t *address, uint32_t size, bint network
 ) noexcept nogil:
     """A number that stands for a client, or for its network; nobody can guess it."""
     cdef uint8_t octets[17]
@@ -219,36 +219,36 @@ cdef inline uint64_t key_of(
         size = 3 if size == 4 else 7
     memcpy(octets, address, size)
     octets[size] = network
-    key = siphash24(book.secret, octets, size + 1)
+    key = siphash24(rates.secret, octets, size + 1)
     return key if key else 1
 
 
 cdef inline Entry *admit(
-    ConnectionBook *book, const uint8_t *address, uint32_t size, uint32_t owner,
+    ConnectionBook *rates, const uint8_t *address, uint32_t size, uint32_t owner,
     uint32_t index, uint32_t serial, uint64_t now, uint32_t *woken,
 ) noexcept nogil:
     """Take in a connection from a packed address; NULL if it is one too many.
 
     `woken` becomes the owner of a connection that has to go for it, or NONE.
     """
-    cdef uint64_t client = key_of(book, address, size, False)
-    cdef uint64_t network = key_of(book, address, size, True)
+    cdef uint64_t client = key_of(rates, address, size, False)
+    cdef uint64_t network = key_of(rates, address, size, True)
     cdef Entry *entry = NULL
     cdef Entry *gone = NULL
     woken[0] = NONE
-    pthread_mutex_lock(&book.lock)
-    if grow_counts(book):
-        if counted(book, client) >= book.per_client:
-            book.refused += 1
+    pthread_mutex_lock(&rates.lock)
+    if grow_counts(rates):
+        if counted(rates, client) >= rates.per_client:
+            rates.refused += 1
         else:
-            entry = new_entry(book)
+            entry = new_entry(rates)
     if entry != NULL:
-        if counted(book, network) >= book.per_prefix:
-            gone = longest_idle(book, network)
-        elif book.open >= book.most:
-            gone = longest_idle(book, 0)
+        if counted(rates, network) >= rates.per_prefix:
+            gone = longest_idle(rates, network)
+        elif rates.open >= rates.most:
+            gone = longest_idle(rates, 0)
         if gone != NULL:
-            woken[0] = displace(book, gone)
+            woken[0] = displace(rates, gone)
         limits_set(&entry.used, now)
         entry.client = client
         entry.network = network
@@ -256,63 +256,63 @@ cdef inline Entry *admit(
         entry.index = index
         entry.serial = serial
         entry.state = OPEN
-        count_up(book, client)
-        count_up(book, network)
-        book.open += 1
-    pthread_mutex_unlock(&book.lock)
+        count_up(rates, client)
+        count_up(rates, network)
+        rates.open += 1
+    pthread_mutex_unlock(&rates.lock)
     return entry
 
 
-cdef inline void leave(ConnectionBook *book, Entry *entry) noexcept nogil:
+cdef inline void leave(ConnectionBook *rates, Entry *entry) noexcept nogil:
     """Strike out a connection that its owner has closed."""
-    pthread_mutex_lock(&book.lock)
+    pthread_mutex_lock(&rates.lock)
     # One that was displaced is on its owner's list, and released from there.
     if entry.state == OPEN:
-        strike(book, entry)
-        release_entry(book, entry)
-    pthread_mutex_unlock(&book.lock)
+        strike(rates, entry)
+        release_entry(rates, entry)
+    pthread_mutex_unlock(&rates.lock)
 
 
-cdef inline bint is_expected(ConnectionBook *book, uint32_t port) noexcept nogil:
+cdef inline bint is_expected(ConnectionBook *rates, uint32_t port) noexcept nogil:
     """Whether a connection from this port is our own, and counts nowhere."""
     cdef uint32_t i
     cdef bint found = False
-    pthread_mutex_lock(&book.lock)
+    pthread_mutex_lock(&rates.lock)
     for i in range(<uint32_t>MOST_EXPECTED):
-        found = found or book.expected[i] == port
-    pthread_mutex_unlock(&book.lock)
+        found = found or rates.expected[i] == port
+    pthread_mutex_unlock(&rates.lock)
     return found
 
 
 cdef inline bint expect(
-    ConnectionBook *book, uint32_t old, uint32_t new
+    ConnectionBook *rates, uint32_t old, uint32_t new
 ) noexcept nogil:
     """Expect a connection from another port; False if there is no room."""
     cdef uint32_t i
     cdef bint done = False
-    pthread_mutex_lock(&book.lock)
+    pthread_mutex_lock(&rates.lock)
     for i in range(<uint32_t>MOST_EXPECTED):
-        if not done and book.expected[i] == old:
-            book.expected[i] = new
+        if not done and rates.expected[i] == old:
+            rates.expected[i] = new
             done = True
-    pthread_mutex_unlock(&book.lock)
+    pthread_mutex_unlock(&rates.lock)
     return done
 
 
 cdef inline bint next_displaced(
-    ConnectionBook *book, uint32_t number, uint32_t *index, uint32_t *serial
+    ConnectionBook *rates, uint32_t number, uint32_t *index, uint32_t *serial
 ) noexcept nogil:
     """Which connection its owner has to close; False if there is none (more)."""
-    cdef Owner *owner = &book.owners[number]
+    cdef Owner *owner = &rates.owners[number]
     cdef Entry *entry
     cdef bint found
-    pthread_mutex_lock(&book.lock)
+    pthread_mutex_lock(&rates.lock)
     found = owner.displaced != NONE
     if found:
-        entry = entry_at(book, owner.displaced)
+        entry = entry_at(rates, owner.displaced)
         owner.displaced = entry.next
         index[0] = entry.index
         serial[0] = entry.serial
-        release_entry(book, entry)
-    pthread_mutex_unlock(&book.lock)
+        release_entry(rates, entry)
+    pthread_mutex_unlock(&rates.lock)
     return found

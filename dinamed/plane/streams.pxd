@@ -7,8 +7,8 @@ connection for which there is a long reply goes to Python altogether.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from dinamed.plane.answer cimport LEARN, SILENT, Source, answer
-from dinamed.plane.asked cimport TYPE_AXFR, TYPE_IXFR
+from dinamed.plane.answer cimport PUNT_FOR_PLAN, DROP, RequestContext, answer
+from dinamed.plane.query cimport TYPE_AXFR, TYPE_IXFR
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
     MOST_PENDING,
@@ -33,7 +33,7 @@ from dinamed.plane.connection_limits cimport (
     limits_set,
     next_displaced,
 )
-from dinamed.plane.notes cimport Notes, note
+from dinamed.plane.samples cimport SampleRing, note
 from dinamed.plane.octets cimport get16, put16
 from dinamed.plane.posix cimport (
     plane_add,
@@ -108,7 +108,7 @@ cdef enum Phase:
 cdef struct StreamThread:
     Worker *worker
     Shared *shared
-    ConnectionBook *book
+    ConnectionBook *rates
     uint32_t number         # of the owner in the book
     int epoll
     int waker               # an eventfd
@@ -135,9 +135,9 @@ cdef struct StreamThread:
     bint waiting            # whether any waits for room in the ring
     # Of the present turn.
     uint64_t now
-    Source source
+    RequestContext source
     const TablesData *tables
-    Notes *notes
+    SampleRing *samples
     bint pushed             # whether there is something for Python
     uint8_t input[READ_SIZE]
     uint8_t output[OUTPUT_SIZE]
@@ -190,7 +190,7 @@ cdef inline void born_now(StreamThread *thread, Connection *one) noexcept nogil:
 cdef inline void forget(StreamThread *thread, Connection *one) noexcept nogil:
     """Strike out a connection whose descriptor is closed, or another's."""
     if one.entry != NULL:
-        leave(thread.book, one.entry)
+        leave(thread.rates, one.entry)
         one.entry = NULL
     if one.older != NULL:
         one.older.newer = one.newer
@@ -310,7 +310,7 @@ cdef inline uint32_t serve_frame(
     cdef int found = answer(thread.tables, &thread.source, data, size, out + 2)
     cdef int probe = -1
     written[0] = 0
-    if found == SILENT:
+    if found == DROP:
         probe = probe_of(thread.shared, data, size, out + 2)
     if probe >= 0:  # our own, which counts nowhere
         put16(out, <uint32_t>probe)
@@ -321,18 +321,18 @@ cdef inline uint32_t serve_frame(
         written[0] = 2 + <uint32_t>found
         plane_add(&worker.answered, 1)
         plane_add(&worker.rcodes[out[5] & 15], 1)
-        if thread.notes != NULL:
+        if thread.samples != NULL:
             note(
-                thread.notes, &worker.rng, &one.name, True, data, size, out + 2,
+                thread.samples, &worker.rng, &one.name, True, data, size, out + 2,
                 <uint32_t>found, thread.source.ticks,
             )
-    elif found == SILENT:
+    elif found == DROP:
         # What is not answered is no query: nothing good can follow it.
         one.deaf = True
         plane_add(&worker.silent, 1)
     elif not hand_over(
         thread, one, data, size,
-        <uint32_t>(LEARN + 1 - found) if found <= LEARN else 0,
+        <uint32_t>(PUNT_FOR_PLAN + 1 - found) if found <= PUNT_FOR_PLAN else 0,
     ):
         return False
     plane_add(&worker.queries, 1)
@@ -459,7 +459,7 @@ cdef inline void close_displaced(StreamThread *thread) noexcept nogil:
     """Close those that have to go for others."""
     cdef uint32_t index, serial
     cdef Connection *one
-    while next_displaced(thread.book, thread.number, &index, &serial):
+    while next_displaced(thread.rates, thread.number, &index, &serial):
         one = thread.table[index]
         if one.fd >= 0 and one.serial == serial:
             one.entry = NULL  # released already
@@ -484,11 +484,11 @@ cdef inline Connection *take_in(
     size = plane_source(&one.name, &address)
     one.entry = NULL
     own = is_local(address, size) and is_expected(
-        thread.book, <uint32_t>plane_port(&one.name)
+        thread.rates, <uint32_t>plane_port(&one.name)
     )
     if not own:
         one.entry = admit(
-            thread.book, address, size, thread.number, one.index, one.serial,
+            thread.rates, address, size, thread.number, one.index, one.serial,
             thread.now, &woken,
         )
     if one.entry == NULL and not own:
@@ -507,7 +507,7 @@ cdef inline Connection *take_in(
     if woken == thread.number:
         close_displaced(thread)
     elif woken != NONE:
-        wake(thread.book.owners[woken].wake)
+        wake(thread.rates.owners[woken].wake)
     return one
 
 
@@ -683,7 +683,7 @@ cdef inline int patience(StreamThread *thread, uint64_t deadline) noexcept nogil
 
 cdef inline void begin_turn(StreamThread *thread) noexcept nogil:
     cdef Worker *worker = thread.worker
-    cdef Source *source = &thread.source
+    cdef RequestContext *source = &thread.source
     thread.now = tcp_milliseconds()
     source.rng = &worker.rng
     source.thread = worker.number
@@ -693,7 +693,7 @@ cdef inline void begin_turn(StreamThread *thread) noexcept nogil:
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&thread.shared.epoch))
     thread.tables = <const TablesData *>plane_get_pointer(&thread.shared.tables)
-    thread.notes = <Notes *>plane_get_pointer(&worker.notes)
+    thread.samples = <SampleRing *>plane_get_pointer(&worker.samples)
 
 
 cdef inline void end_turn(StreamThread *thread, uint64_t before) noexcept nogil:

@@ -10,7 +10,7 @@ cdef class Streams:
 
     cdef Plane plane
     cdef StreamThread **_threads
-    cdef ConnectionBook book
+    cdef ConnectionBook rates
 
     def __cinit__(self, Plane plane not None, bytes secret not None):
         cdef int i
@@ -18,24 +18,24 @@ cdef class Streams:
         if len(secret) != 16:
             raise ValueError("a secret has 16 octets")
         self.plane = plane
-        pthread_mutex_init(&self.book.lock, NULL)
-        memcpy(self.book.secret, <const char *>secret, 16)
-        self.book.free = NONE
-        self.book.owners = <Owner *>_new((plane.threads + 1) * sizeof(Owner))
+        pthread_mutex_init(&self.rates.lock, NULL)
+        memcpy(self.rates.secret, <const char *>secret, 16)
+        self.rates.free = NONE
+        self.rates.owners = <Owner *>_new((plane.threads + 1) * sizeof(Owner))
         self._threads = <StreamThread **>_new(plane.threads * sizeof(void *))
         # Python is an owner too, the last one.
-        self.book.owners[plane.threads].displaced = NONE
-        self.book.owners[plane.threads].wake = plane.shared.wake
+        self.rates.owners[plane.threads].displaced = NONE
+        self.rates.owners[plane.threads].wake = plane.shared.wake
         for i in range(plane.threads):
             thread = self._threads[i] = <StreamThread *>_new(sizeof(StreamThread))
             thread.worker = plane.workers[plane.threads + 1 + i]
             thread.shared = &plane.shared
-            thread.book = &self.book
+            thread.rates = &self.rates
             thread.number = i
             thread.epoll = epoll_create1(EPOLL_CLOEXEC)
             thread.waker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-            self.book.owners[i].displaced = NONE
-            self.book.owners[i].wake = thread.waker
+            self.rates.owners[i].displaced = NONE
+            self.rates.owners[i].wake = thread.waker
             if thread.epoll < 0 or thread.waker < 0:
                 raise OSError("no descriptors for the threads of the plane")
 
@@ -45,11 +45,11 @@ cdef class Streams:
             for i in range(self.plane.threads):
                 self._free(self._threads[i])
             free(self._threads)
-        for i in range(<int>((self.book.size + 1023) // 1024)):
-            free(self.book.chunks[i])
-        free(self.book.counts)
-        free(self.book.owners)
-        pthread_mutex_destroy(&self.book.lock)
+        for i in range(<int>((self.rates.size + 1023) // 1024)):
+            free(self.rates.chunks[i])
+        free(self.rates.counts)
+        free(self.rates.owners)
+        pthread_mutex_destroy(&self.rates.lock)
 
     cdef void _free(self, StreamThread *thread) noexcept:
         cdef uint32_t i
@@ -84,11 +84,11 @@ cdef class Streams:
 
         In all, from one network (a /24 of IPv4, a /56 of IPv6) and from one address.
         """
-        pthread_mutex_lock(&self.book.lock)
-        self.book.most = most
-        self.book.per_prefix = per_prefix
-        self.book.per_client = per_client
-        pthread_mutex_unlock(&self.book.lock)
+        pthread_mutex_lock(&self.rates.lock)
+        self.rates.most = most
+        self.rates.per_prefix = per_prefix
+        self.rates.per_client = per_client
+        pthread_mutex_unlock(&self.rates.lock)
 
     def patience(self, double idle, double total):
         """How many seconds a connection may be idle, and open in all."""
@@ -146,17 +146,17 @@ cdef class Streams:
     @property
     def open(self):
         """Connections open now, Python's among them."""
-        return plane_get(&self.book.open)
+        return plane_get(&self.rates.open)
 
     @property
     def refused(self):
         """Connections that were one too many from their address."""
-        return plane_get(&self.book.refused)
+        return plane_get(&self.rates.refused)
 
     @property
     def displaced(self):
         """Connections that had to go for others."""
-        return plane_get(&self.book.displaced)
+        return plane_get(&self.rates.displaced)
 
     def admit(self, bytes source not None, uint32_t index):
         """Take in a connection of Python's from a packed address, known by an index.
@@ -168,11 +168,11 @@ cdef class Streams:
         if len(source) not in (4, 16):
             raise ValueError("not an address")
         entry = admit(
-            &self.book, <const uint8_t *><const char *>source, len(source),
+            &self.rates, <const uint8_t *><const char *>source, len(source),
             self.plane.threads, index, 0, tcp_milliseconds(), &woken,
         )
         if woken != NONE:
-            wake(self.book.owners[woken].wake)
+            wake(self.rates.owners[woken].wake)
         return None if entry == NULL else entry.number
 
     def expect(self, uint32_t port):
@@ -181,24 +181,24 @@ cdef class Streams:
         Returns what ends that.  Of too many at a time some are as all others.
         """
         def forget():
-            expect(&self.book, port, 0)
+            expect(&self.rates, port, 0)
 
-        expect(&self.book, 0, port)
+        expect(&self.rates, 0, port)
         return forget
 
     def touch(self, uint32_t entry):
         """Note that a connection was used."""
-        limits_set(&entry_at(&self.book, entry).used, tcp_milliseconds())
+        limits_set(&entry_at(&self.rates, entry).used, tcp_milliseconds())
 
     def leave(self, uint32_t entry):
         """Strike a connection out, unless `take_displaced` has told of it."""
-        leave(&self.book, entry_at(&self.book, entry))
+        leave(&self.rates, entry_at(&self.rates, entry))
 
     def take_displaced(self):
         """The indexes of Python's connections that have to go for others."""
         cdef uint32_t index, serial
         cdef list found = []
-        while next_displaced(&self.book, self.plane.threads, &index, &serial):
+        while next_displaced(&self.rates, self.plane.threads, &index, &serial):
             found.append(index)
         return found
 
@@ -236,15 +236,15 @@ cdef class Streams:
                 parcel = after
         return found
 
-    def serve_handed(self, object respond, int most):
-        """Have `respond(data, source, learn)` answer what threads have handed over.
+    def serve_punted(self, object respond, int most):
+        """Have `respond(data, source, wanted)` answer what threads have handed over.
 
         At most `most` queries of each thread; returns whether there may be more.  If it
         raises, that is the end of the connection.
         """
         cdef int i, left
         cdef StreamThread *thread
-        cdef const Handed *record
+        cdef const Punted *record
         cdef const uint8_t *address
         cdef const uint8_t *data
         cdef bint more = False
@@ -257,13 +257,13 @@ cdef class Streams:
                     break
                 left -= 1
                 size = plane_source(&record.name, &address)
-                data = <const uint8_t *>record + sizeof(Handed)
+                data = <const uint8_t *>record + sizeof(Punted)
                 reply = None
                 try:
                     reply = respond(
                         <bytes>(<const char *>data)[:record.size],
                         <bytes>(<const char *>address)[:size],
-                        record.learn,
+                        record.wanted,
                     )
                 finally:
                     self._post(thread, record, reply)
@@ -272,7 +272,7 @@ cdef class Streams:
         return more
 
     cdef int _post(
-        self, StreamThread *thread, const Handed *record, bytes reply
+        self, StreamThread *thread, const Punted *record, bytes reply
     ) except -1:
         """Send a reply to its connection; None ends that."""
         cdef Parcel *parcel

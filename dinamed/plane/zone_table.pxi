@@ -1,7 +1,7 @@
 # Packed zones, and the counts of the replies from them.
 
 
-cdef class Tally:
+cdef class ReplyCounters:
     """How many replies went out for the names of one zone, by type and rcode.
 
     `label` says which; `rows` is how many threads count, of which the second half do
@@ -16,8 +16,8 @@ cdef class Tally:
     def __cinit__(self, str label, int rows):
         self.label = label
         self._rows = rows
-        self.counts = <uint64_t *>_new(rows * TALLY_SIZE * sizeof(uint64_t))
-        self.booked = <uint64_t *>_new(2 * TALLY_SIZE * sizeof(uint64_t))
+        self.counts = <uint64_t *>_new(rows * COUNTERS_SIZE * sizeof(uint64_t))
+        self.booked = <uint64_t *>_new(2 * COUNTERS_SIZE * sizeof(uint64_t))
 
     def __dealloc__(self):
         free(self.counts)
@@ -34,18 +34,18 @@ cdef class Tally:
         cdef list found = []
         for half in range(2):
             first = half * rows
-            for cell in range(<uint32_t>TALLY_SIZE):
+            for cell in range(<uint32_t>COUNTERS_SIZE):
                 total = 0
                 for row in range(first, first + rows):
-                    total += plane_get(self.counts + row * TALLY_SIZE + cell)
-                if total != self.booked[half * TALLY_SIZE + cell]:
+                    total += plane_get(self.counts + row * COUNTERS_SIZE + cell)
+                if total != self.booked[half * COUNTERS_SIZE + cell]:
                     found.append((
                         cell % MOST_COLUMNS,
                         (0, 3, 5, 1)[cell // MOST_COLUMNS],
                         half == 1,
-                        total - self.booked[half * TALLY_SIZE + cell],
+                        total - self.booked[half * COUNTERS_SIZE + cell],
                     ))
-                    self.booked[half * TALLY_SIZE + cell] = total
+                    self.booked[half * COUNTERS_SIZE + cell] = total
         return found
 
 
@@ -54,11 +54,11 @@ cdef class ZoneTable:
 
     cdef Zone data
     cdef object _buffer
-    cdef readonly Tally tally
+    cdef readonly ReplyCounters reply_counters
 
     def __cinit__(
         self,
-        Tally tally not None,
+        ReplyCounters reply_counters not None,
         object buffer,
         bytes origin,
         uint32_t labels,
@@ -83,8 +83,8 @@ cdef class ZoneTable:
         cdef size_t end
         if size > 255 or len(special) > SPECIAL or len(soa) > 600:
             raise ValueError("not the parts of a zone")
-        self.tally = tally
-        data.counts = tally.counts
+        self.reply_counters = reply_counters
+        data.counts = reply_counters.counts
         # To hold on to the object is enough, as nobody releases its memory by hand;
         # an open export would be in the way of the collection of cycles.
         self._buffer = buffer

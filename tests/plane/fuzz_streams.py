@@ -98,15 +98,15 @@ def main() -> None:
     server.start()
     lock = threading.Lock()
 
-    def respond(data: bytes, source: bytes, learn: int) -> bytes | None:
+    def respond(data: bytes, source: bytes, wanted: int) -> bytes | None:
         with lock:
-            return server.respond(data, source, learn)
+            return server.respond(data, source, wanted)
 
     ended = threading.Event()
 
     def serve() -> None:
         while not ended.is_set():
-            if not server.streams.serve_handed(respond, 64):
+            if not server.streams.serve_punted(respond, 64):
                 ended.wait(0.0005)
 
     thread = threading.Thread(target=serve)

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from dinamed.plane import compiling
+from dinamed.plane import table_compiler
 from tests.plane.support import Pair
 
 PATIENCE = 10.0
@@ -25,7 +25,7 @@ class StreamServer:
 
     def __init__(self, threads: int = 1, secret: bytes = bytes(16)) -> None:
         self.pair = Pair(threads=threads)
-        native = compiling.native
+        native = table_compiler.native
         self.bell = os.eventfd(0, os.EFD_NONBLOCK)
         rows = native.rows_of(threads)
         self.plane = native.Plane(threads, os.urandom(8 * rows), self.bell)
@@ -75,10 +75,10 @@ class StreamServer:
     def serve(self, respond: Respond | None = None) -> None:
         """Answer what the threads leave to Python, once there is something."""
         self.wait()
-        while self.streams.serve_handed(respond or self.respond, 64):
+        while self.streams.serve_punted(respond or self.respond, 64):
             pass
 
-    def respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
+    def respond(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
         """As a server does: the engine's reply."""
         return self.pair.ask_engine(data, source, stream=True) or None
 

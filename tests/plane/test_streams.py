@@ -158,7 +158,7 @@ class FramingTests(StreamCase):
             sock.sendall((frame(WWW) * 3 + frame(TOLD))[: number % 130])
             sock.close()
         self.assertEqual(self.ask(self.connect())[3] & 0xF, 0)
-        self.streams.serve_handed(self.server.respond, 1000)
+        self.streams.serve_punted(self.server.respond, 1000)
         self.assertTrue(settled(lambda: self.streams.open == 1, self))
 
     def test_not_reading(self) -> None:
@@ -219,10 +219,10 @@ class HandedTests(StreamCase):
         sock.sendall(b"".join(frame(numbered(TOLD, n)) for n in range(total)))
         self.server.wait()
         self.assertEqual(self.handed(), MOST_PENDING)
-        self.streams.serve_handed(self.server.respond, 1000)
+        self.streams.serve_punted(self.server.respond, 1000)
         while self.handed() < total:
             self.server.serve()
-        self.streams.serve_handed(self.server.respond, 1000)
+        self.streams.serve_punted(self.server.respond, 1000)
         self.assertEqual(
             {reply[:2] for reply in receive(sock, total)},
             {n.to_bytes(2, "big") for n in range(total)},
@@ -233,7 +233,7 @@ class HandedTests(StreamCase):
         sock = self.connect()
         sock.sendall(frame(TOLD) + frame(WWW))
         self.assertEqual(len(receive(sock, 1)), 1)
-        self.server.serve(lambda data, source, learn: None)
+        self.server.serve(lambda data, source, wanted: None)
         self.assertTrue(is_over(sock))
 
     def test_error(self) -> None:
@@ -241,12 +241,12 @@ class HandedTests(StreamCase):
         sock = self.connect()
         sock.sendall(frame(TOLD))
 
-        def respond(data: bytes, source: bytes, learn: int) -> bytes | None:
+        def respond(data: bytes, source: bytes, wanted: int) -> bytes | None:
             raise MemoryError
 
         self.server.wait()
         with self.assertRaises(MemoryError):
-            self.streams.serve_handed(respond, 10)
+            self.streams.serve_punted(respond, 10)
         self.assertTrue(is_over(sock))
         self.assertEqual(self.ask(self.connect())[3] & 0xF, 0)
 
@@ -260,7 +260,7 @@ class HandedTests(StreamCase):
         self.assertTrue(settled(lambda: self.streams.open == 0, self))
         other = self.connect()
         self.ask(other)
-        self.streams.serve_handed(self.server.respond, 10)
+        self.streams.serve_punted(self.server.respond, 10)
         self.assertEqual(self.ask(other)[3] & 0xF, 0)
 
 
@@ -457,7 +457,7 @@ class MovingTests(StreamCase):
         self.server.wait()
         self.streams.finish(10.0)
         self.assertTrue(is_over(idle))
-        self.streams.serve_handed(self.server.respond, 10)
+        self.streams.serve_punted(self.server.respond, 10)
         self.assertIn(b"dinamed", receive(asking, 1)[0])
         self.assertTrue(is_over(asking))
         self.assertTrue(wait_ended(self.server))

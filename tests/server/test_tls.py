@@ -13,8 +13,8 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.limits import Limits
 from dinamed.server.authority import Authority
-from dinamed.server.limiting import LimitsService
-from dinamed.server.resolver import Resolver
+from dinamed.server.limiting import StreamLimitsService
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import bind_tls
 from dinamed.server.stream import StreamFactory
@@ -146,7 +146,7 @@ class TlsTests(TestCase):
         server = self.authority.loaded.settings.server
         certificates = certificates_of(server)
         assert certificates is not None
-        resolver = Resolver(self.authority.engine)
+        resolver = EngineResolver(self.authority.engine)
         self.streams = StreamFactory(resolver, self.reactor, limits)
         sockets = bind_tls(server.tls)
         service = TlsService(self.reactor, self.streams, certificates, sockets)
@@ -282,8 +282,8 @@ class OtherTests(TestCase):
         """The streams have the limits of the config."""
         config = CONFIG + "[limits]\ntcp_idle = 7\n"
         authority = authority_of(load_config(self.mktemp(), config))
-        listening = ListenService(self._clock(), Resolver(authority.engine), [])
-        LimitsService(authority, listening)
+        listening = ListenService(self._clock(), EngineResolver(authority.engine), [])
+        StreamLimitsService(authority, listening)
         self.assertEqual(listening.streams.limits.tcp_idle, 7)
 
     def _clock(self) -> Any:
