@@ -1,6 +1,6 @@
 """How many connections there may be: `dinamed.limits.connections` for many threads.
 
-All threads share one book, under a lock that is held for a moment when a connection
+All threads share one table, under a lock that is held for a moment when a connection
 comes or goes.  That a connection was used is written without it.
 """
 
@@ -59,7 +59,7 @@ cdef struct Owner:
     int wake                # an eventfd
 
 
-cdef struct ConnectionBook:
+cdef struct ConnectionLimits:
     pthread_mutex_t lock
     uint64_t secret[2]
     uint32_t most           # in all
@@ -78,110 +78,110 @@ cdef struct ConnectionBook:
     uint32_t expected[MOST_EXPECTED]  # ports of connections of our own; 0: none
 
 
-cdef inline Entry *entry_at(ConnectionBook *rates, uint32_t number) noexcept nogil:
-    return &rates.chunks[number // CHUNK][number % CHUNK]
+cdef inline Entry *entry_at(ConnectionLimits *limits, uint32_t number) noexcept nogil:
+    return &limits.chunks[number // CHUNK][number % CHUNK]
 
 
-cdef inline HandOutCount *count_of(ConnectionBook *rates, uint64_t key) noexcept nogil:
+cdef inline HandOutCount *count_of(ConnectionLimits *limits, uint64_t key) noexcept nogil:
     """The place of a key, be it there or not."""
-    cdef uint32_t slot = <uint32_t>key & rates.mask
-    while rates.counts[slot].key and rates.counts[slot].key != key:
-        slot = (slot + 1) & rates.mask
-    return &rates.counts[slot]
+    cdef uint32_t slot = <uint32_t>key & limits.mask
+    while limits.counts[slot].key and limits.counts[slot].key != key:
+        slot = (slot + 1) & limits.mask
+    return &limits.counts[slot]
 
 
-cdef inline uint64_t counted(ConnectionBook *rates, uint64_t key) noexcept nogil:
-    cdef HandOutCount *at = count_of(rates, key)
+cdef inline uint64_t counted(ConnectionLimits *limits, uint64_t key) noexcept nogil:
+    cdef HandOutCount *at = count_of(limits, key)
     return at.count if at.key else 0
 
 
-cdef inline bint grow_counts(ConnectionBook *rates) noexcept nogil:
+cdef inline bint grow_counts(ConnectionLimits *limits) noexcept nogil:
     """Have room for two more keys; False without memory."""
-    cdef HandOutCount *old = rates.counts
-    cdef uint32_t size = rates.mask + 1 if old != NULL else 0, slot
+    cdef HandOutCount *old = limits.counts
+    cdef uint32_t size = limits.mask + 1 if old != NULL else 0, slot
     cdef uint32_t wanted = size
-    if 2 * (rates.keys + 2) <= size:
+    if 2 * (limits.keys + 2) <= size:
         return True
     wanted = 2 * size if size else 1024
-    rates.counts = <HandOutCount *>calloc(wanted, sizeof(HandOutCount))
-    if rates.counts == NULL:
-        rates.counts = old
+    limits.counts = <HandOutCount *>calloc(wanted, sizeof(HandOutCount))
+    if limits.counts == NULL:
+        limits.counts = old
         return False
-    rates.mask = wanted - 1
+    limits.mask = wanted - 1
     for slot in range(size):
         if old[slot].key:
-            count_of(rates, old[slot].key)[0] = old[slot]
+            count_of(limits, old[slot].key)[0] = old[slot]
     free(old)
     return True
 
 
-cdef inline void count_up(ConnectionBook *rates, uint64_t key) noexcept nogil:
-    cdef HandOutCount *at = count_of(rates, key)
+cdef inline void count_up(ConnectionLimits *limits, uint64_t key) noexcept nogil:
+    cdef HandOutCount *at = count_of(limits, key)
     if not at.key:
         at.key = key
         at.count = 0
-        rates.keys += 1
+        limits.keys += 1
     at.count += 1
 
 
-cdef inline void count_down(ConnectionBook *rates, uint64_t key) noexcept nogil:
+cdef inline void count_down(ConnectionLimits *limits, uint64_t key) noexcept nogil:
     """One less; a key that is gone gives its place to those that were behind it."""
-    cdef HandOutCount *at = count_of(rates, key)
+    cdef HandOutCount *at = count_of(limits, key)
     cdef uint32_t hole, slot, home
     at.count -= 1
     if at.count:
         return
-    rates.keys -= 1
-    hole = slot = <uint32_t>(at - rates.counts)
+    limits.keys -= 1
+    hole = slot = <uint32_t>(at - limits.counts)
     while True:
-        rates.counts[hole].key = 0
+        limits.counts[hole].key = 0
         while True:
-            slot = (slot + 1) & rates.mask
-            if not rates.counts[slot].key:
+            slot = (slot + 1) & limits.mask
+            if not limits.counts[slot].key:
                 return
-            home = <uint32_t>rates.counts[slot].key & rates.mask
-            if ((slot - home) & rates.mask) >= ((slot - hole) & rates.mask):
+            home = <uint32_t>limits.counts[slot].key & limits.mask
+            if ((slot - home) & limits.mask) >= ((slot - hole) & limits.mask):
                 break
-        rates.counts[hole] = rates.counts[slot]
+        limits.counts[hole] = limits.counts[slot]
         hole = slot
 
 
-cdef inline Entry *new_entry(ConnectionBook *rates) noexcept nogil:
+cdef inline Entry *new_entry(ConnectionLimits *limits) noexcept nogil:
     """A free entry; NULL if there is none, or no memory."""
-    cdef uint32_t number = rates.free
+    cdef uint32_t number = limits.free
     cdef Entry *chunk
     if number != NONE:
-        rates.free = entry_at(rates, number).next
-        return entry_at(rates, number)
-    if rates.size % CHUNK == 0:
-        if rates.size // CHUNK == MOST_CHUNKS:
+        limits.free = entry_at(limits, number).next
+        return entry_at(limits, number)
+    if limits.size % CHUNK == 0:
+        if limits.size // CHUNK == MOST_CHUNKS:
             return NULL
         chunk = <Entry *>calloc(CHUNK, sizeof(Entry))
         if chunk == NULL:
             return NULL
-        rates.chunks[rates.size // CHUNK] = chunk
-    number = rates.size
-    rates.size += 1
-    entry_at(rates, number).number = number
-    return entry_at(rates, number)
+        limits.chunks[limits.size // CHUNK] = chunk
+    number = limits.size
+    limits.size += 1
+    entry_at(limits, number).number = number
+    return entry_at(limits, number)
 
 
-cdef inline void release_entry(ConnectionBook *rates, Entry *entry) noexcept nogil:
+cdef inline void release_entry(ConnectionLimits *limits, Entry *entry) noexcept nogil:
     entry.state = FREE
-    entry.next = rates.free
-    rates.free = entry.number
+    entry.next = limits.free
+    limits.free = entry.number
 
 
 cdef inline Entry *longest_idle(
-    ConnectionBook *rates, uint64_t network
+    ConnectionLimits *limits, uint64_t network
 ) noexcept nogil:
     """The open connection of a network (0: of all) that was used the longest ago."""
     cdef Entry *found = NULL
     cdef Entry *one
     cdef uint64_t used, least = <uint64_t>-1
     cdef uint32_t number
-    for number in range(rates.size):
-        one = entry_at(rates, number)
+    for number in range(limits.size):
+        one = entry_at(limits, number)
         if one.state != OPEN or (network and one.network != network):
             continue
         used = plane_get(&one.used)
@@ -191,18 +191,18 @@ cdef inline Entry *longest_idle(
     return found
 
 
-cdef inline void strike(ConnectionBook *rates, Entry *entry) noexcept nogil:
+cdef inline void strike(ConnectionLimits *limits, Entry *entry) noexcept nogil:
     """Count an open connection no longer."""
-    count_down(rates, entry.client)
-    count_down(rates, entry.network)
-    rates.open -= 1
+    count_down(limits, entry.client)
+    count_down(limits, entry.network)
+    limits.open -= 1
 
 
-cdef inline uint32_t displace(ConnectionBook *rates, Entry *entry) noexcept nogil:
+cdef inline uint32_t displace(ConnectionLimits *limits, Entry *entry) noexcept nogil:
     """Have the owner of a connection close it; who that is."""
-    cdef Owner *owner = &rates.owners[entry.owner]
-    strike(rates, entry)
-    rates.displaced += 1
+    cdef Owner *owner = &limits.owners[entry.owner]
+    strike(limits, entry)
+    limits.displaced += 1
     entry.state = DISPLACED
     entry.next = owner.displaced
     owner.displaced = entry.number
@@ -210,7 +210,7 @@ cdef inline uint32_t displace(ConnectionBook *rates, Entry *entry) noexcept nogi
 
 
 cdef inline uint64_t key_of(
-    ConnectionBook *rates, const uint8_t *address, uint32_t size, bint network
+    ConnectionLimits *limits, const uint8_t *address, uint32_t size, bint network
 ) noexcept nogil:
     """A number that stands for a client, or for its network; nobody can guess it."""
     cdef uint8_t octets[17]
@@ -219,36 +219,36 @@ cdef inline uint64_t key_of(
         size = 3 if size == 4 else 7
     memcpy(octets, address, size)
     octets[size] = network
-    key = siphash24(rates.secret, octets, size + 1)
+    key = siphash24(limits.secret, octets, size + 1)
     return key if key else 1
 
 
 cdef inline Entry *admit(
-    ConnectionBook *rates, const uint8_t *address, uint32_t size, uint32_t owner,
+    ConnectionLimits *limits, const uint8_t *address, uint32_t size, uint32_t owner,
     uint32_t index, uint32_t serial, uint64_t now, uint32_t *woken,
 ) noexcept nogil:
     """Take in a connection from a packed address; NULL if it is one too many.
 
     `woken` becomes the owner of a connection that has to go for it, or NONE.
     """
-    cdef uint64_t client = key_of(rates, address, size, False)
-    cdef uint64_t network = key_of(rates, address, size, True)
+    cdef uint64_t client = key_of(limits, address, size, False)
+    cdef uint64_t network = key_of(limits, address, size, True)
     cdef Entry *entry = NULL
     cdef Entry *gone = NULL
     woken[0] = NONE
-    pthread_mutex_lock(&rates.lock)
-    if grow_counts(rates):
-        if counted(rates, client) >= rates.per_client:
-            rates.refused += 1
+    pthread_mutex_lock(&limits.lock)
+    if grow_counts(limits):
+        if counted(limits, client) >= limits.per_client:
+            limits.refused += 1
         else:
-            entry = new_entry(rates)
+            entry = new_entry(limits)
     if entry != NULL:
-        if counted(rates, network) >= rates.per_prefix:
-            gone = longest_idle(rates, network)
-        elif rates.open >= rates.most:
-            gone = longest_idle(rates, 0)
+        if counted(limits, network) >= limits.per_prefix:
+            gone = longest_idle(limits, network)
+        elif limits.open >= limits.most:
+            gone = longest_idle(limits, 0)
         if gone != NULL:
-            woken[0] = displace(rates, gone)
+            woken[0] = displace(limits, gone)
         limits_set(&entry.used, now)
         entry.client = client
         entry.network = network
@@ -256,63 +256,63 @@ cdef inline Entry *admit(
         entry.index = index
         entry.serial = serial
         entry.state = OPEN
-        count_up(rates, client)
-        count_up(rates, network)
-        rates.open += 1
-    pthread_mutex_unlock(&rates.lock)
+        count_up(limits, client)
+        count_up(limits, network)
+        limits.open += 1
+    pthread_mutex_unlock(&limits.lock)
     return entry
 
 
-cdef inline void leave(ConnectionBook *rates, Entry *entry) noexcept nogil:
+cdef inline void leave(ConnectionLimits *limits, Entry *entry) noexcept nogil:
     """Strike out a connection that its owner has closed."""
-    pthread_mutex_lock(&rates.lock)
+    pthread_mutex_lock(&limits.lock)
     # One that was displaced is on its owner's list, and released from there.
     if entry.state == OPEN:
-        strike(rates, entry)
-        release_entry(rates, entry)
-    pthread_mutex_unlock(&rates.lock)
+        strike(limits, entry)
+        release_entry(limits, entry)
+    pthread_mutex_unlock(&limits.lock)
 
 
-cdef inline bint is_expected(ConnectionBook *rates, uint32_t port) noexcept nogil:
+cdef inline bint is_expected(ConnectionLimits *limits, uint32_t port) noexcept nogil:
     """Whether a connection from this port is our own, and counts nowhere."""
     cdef uint32_t i
     cdef bint found = False
-    pthread_mutex_lock(&rates.lock)
+    pthread_mutex_lock(&limits.lock)
     for i in range(<uint32_t>MOST_EXPECTED):
-        found = found or rates.expected[i] == port
-    pthread_mutex_unlock(&rates.lock)
+        found = found or limits.expected[i] == port
+    pthread_mutex_unlock(&limits.lock)
     return found
 
 
 cdef inline bint expect(
-    ConnectionBook *rates, uint32_t old, uint32_t new
+    ConnectionLimits *limits, uint32_t old, uint32_t new
 ) noexcept nogil:
     """Expect a connection from another port; False if there is no room."""
     cdef uint32_t i
     cdef bint done = False
-    pthread_mutex_lock(&rates.lock)
+    pthread_mutex_lock(&limits.lock)
     for i in range(<uint32_t>MOST_EXPECTED):
-        if not done and rates.expected[i] == old:
-            rates.expected[i] = new
+        if not done and limits.expected[i] == old:
+            limits.expected[i] = new
             done = True
-    pthread_mutex_unlock(&rates.lock)
+    pthread_mutex_unlock(&limits.lock)
     return done
 
 
 cdef inline bint next_displaced(
-    ConnectionBook *rates, uint32_t number, uint32_t *index, uint32_t *serial
+    ConnectionLimits *limits, uint32_t number, uint32_t *index, uint32_t *serial
 ) noexcept nogil:
     """Which connection its owner has to close; False if there is none (more)."""
-    cdef Owner *owner = &rates.owners[number]
+    cdef Owner *owner = &limits.owners[number]
     cdef Entry *entry
     cdef bint found
-    pthread_mutex_lock(&rates.lock)
+    pthread_mutex_lock(&limits.lock)
     found = owner.displaced != NONE
     if found:
-        entry = entry_at(rates, owner.displaced)
+        entry = entry_at(limits, owner.displaced)
         owner.displaced = entry.next
         index[0] = entry.index
         serial[0] = entry.serial
-        release_entry(rates, entry)
-    pthread_mutex_unlock(&rates.lock)
+        release_entry(limits, entry)
+    pthread_mutex_unlock(&limits.lock)
     return found

@@ -65,7 +65,7 @@ from dinamed.plane.connection cimport (
 )
 from dinamed.plane.connection_limits cimport (
     NONE,
-    ConnectionBook,
+    ConnectionLimits,
     Entry,
     Owner,
     admit,
@@ -75,7 +75,7 @@ from dinamed.plane.connection_limits cimport (
     limits_set,
     next_displaced,
 )
-from dinamed.plane.samples cimport AnswerSample, SampleRing, note
+from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
 from dinamed.plane.octets cimport fill_crc_table, get16, put16
 from dinamed.plane.geo_trees cimport (
     AT_16,

@@ -421,7 +421,7 @@ cdef class Plane:
             plane_add(&worker.answered, 1)
             plane_add(&worker.rcodes[out[5] & 15], 1)
             if worker.samples != NULL:
-                note(
+                sample(
                     worker.samples, &worker.rng, &name, True, octets + at + 2, length,
                     out + 2, <uint32_t>found, request.ticks,
                 )

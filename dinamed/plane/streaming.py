@@ -72,7 +72,7 @@ class PlaneStreams:
             with suppress(OSError):  # it is broken, or there are no descriptors left
                 self._taken(sock, read)
             sock.close()
-        return bool(self.native.serve_handed(answer, most))
+        return bool(self.native.serve_punted(answer, most))
 
     def _serve_here(self, sock: socket.socket, read: bytes) -> None:
         transport = self._reactor.adoptStreamConnection(

@@ -26,14 +26,14 @@ from dinamed.plane.connection cimport (
 )
 from dinamed.plane.connection_limits cimport (
     NONE,
-    ConnectionBook,
+    ConnectionLimits,
     admit,
     is_expected,
     leave,
     limits_set,
     next_displaced,
 )
-from dinamed.plane.samples cimport SampleRing, note
+from dinamed.plane.samples cimport SampleRing, sample
 from dinamed.plane.octets cimport get16, put16
 from dinamed.plane.posix cimport (
     plane_add,
@@ -108,8 +108,8 @@ cdef enum Phase:
 cdef struct StreamThread:
     Worker *worker
     Shared *shared
-    ConnectionBook *rates
-    uint32_t number         # of the owner in the book
+    ConnectionLimits *limits
+    uint32_t number         # of the owner in the limits
     int epoll
     int waker               # an eventfd
     uint64_t idle           # milliseconds; Python sets these
@@ -135,7 +135,7 @@ cdef struct StreamThread:
     bint waiting            # whether any waits for room in the ring
     # Of the present turn.
     uint64_t now
-    RequestContext source
+    RequestContext request
     const TablesData *tables
     SampleRing *samples
     bint pushed             # whether there is something for Python
@@ -190,7 +190,7 @@ cdef inline void born_now(StreamThread *thread, Connection *one) noexcept nogil:
 cdef inline void forget(StreamThread *thread, Connection *one) noexcept nogil:
     """Strike out a connection whose descriptor is closed, or another's."""
     if one.entry != NULL:
-        leave(thread.rates, one.entry)
+        leave(thread.limits, one.entry)
         one.entry = NULL
     if one.older != NULL:
         one.older.newer = one.newer
@@ -307,7 +307,7 @@ cdef inline uint32_t serve_frame(
 ) noexcept nogil:
     """Answer one message, if it can be; whether that is done with."""
     cdef Worker *worker = thread.worker
-    cdef int found = answer(thread.tables, &thread.source, data, size, out + 2)
+    cdef int found = answer(thread.tables, &thread.request, data, size, out + 2)
     cdef int probe = -1
     written[0] = 0
     if found == DROP:
@@ -322,9 +322,9 @@ cdef inline uint32_t serve_frame(
         plane_add(&worker.answered, 1)
         plane_add(&worker.rcodes[out[5] & 15], 1)
         if thread.samples != NULL:
-            note(
+            sample(
                 thread.samples, &worker.rng, &one.name, True, data, size, out + 2,
-                <uint32_t>found, thread.source.ticks,
+                <uint32_t>found, thread.request.ticks,
             )
     elif found == DROP:
         # What is not answered is no query: nothing good can follow it.
@@ -347,7 +347,7 @@ cdef inline int serve_frames(
     How many octets these are; -1 if the connection is broken.
     """
     cdef uint32_t at = 0, length, used = 0, written
-    thread.source.size = plane_source(&one.name, &thread.source.address)
+    thread.request.size = plane_source(&one.name, &thread.request.address)
     while holds_frame(octets + at, size - at):
         if one.deaf or one.leaving or one.pending >= MOST_PENDING:
             break
@@ -459,7 +459,7 @@ cdef inline void close_displaced(StreamThread *thread) noexcept nogil:
     """Close those that have to go for others."""
     cdef uint32_t index, serial
     cdef Connection *one
-    while next_displaced(thread.rates, thread.number, &index, &serial):
+    while next_displaced(thread.limits, thread.number, &index, &serial):
         one = thread.table[index]
         if one.fd >= 0 and one.serial == serial:
             one.entry = NULL  # released already
@@ -484,11 +484,11 @@ cdef inline Connection *take_in(
     size = plane_source(&one.name, &address)
     one.entry = NULL
     own = is_local(address, size) and is_expected(
-        thread.rates, <uint32_t>plane_port(&one.name)
+        thread.limits, <uint32_t>plane_port(&one.name)
     )
     if not own:
         one.entry = admit(
-            thread.rates, address, size, thread.number, one.index, one.serial,
+            thread.limits, address, size, thread.number, one.index, one.serial,
             thread.now, &woken,
         )
     if one.entry == NULL and not own:
@@ -507,7 +507,7 @@ cdef inline Connection *take_in(
     if woken == thread.number:
         close_displaced(thread)
     elif woken != NONE:
-        wake(thread.rates.owners[woken].wake)
+        wake(thread.limits.owners[woken].wake)
     return one
 
 
@@ -683,13 +683,13 @@ cdef inline int patience(StreamThread *thread, uint64_t deadline) noexcept nogil
 
 cdef inline void begin_turn(StreamThread *thread) noexcept nogil:
     cdef Worker *worker = thread.worker
-    cdef RequestContext *source = &thread.source
+    cdef RequestContext *request = &thread.request
     thread.now = tcp_milliseconds()
-    source.rng = &worker.rng
-    source.thread = worker.number
-    source.stream = True
-    source.now = plane_now(&source.ticks)
-    source.time = plane_monotonic() + plane_get_double(&thread.shared.ahead)
+    request.rng = &worker.rng
+    request.thread = worker.number
+    request.stream = True
+    request.now = plane_now(&request.ticks)
+    request.time = plane_monotonic() + plane_get_double(&thread.shared.ahead)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&thread.shared.epoch))
     thread.tables = <const TablesData *>plane_get_pointer(&thread.shared.tables)
@@ -702,7 +702,7 @@ cdef inline void end_turn(StreamThread *thread, uint64_t before) noexcept nogil:
     if worker.queries != before:
         worker.batches += 1
         if worker.batches % TIMED == 1:
-            take_time(worker, thread.source.ticks)
+            take_time(worker, thread.request.ticks)
     if thread.pushed:
         thread.pushed = False
         wake(thread.shared.wake)

@@ -10,7 +10,7 @@ cdef class Streams:
 
     cdef Plane plane
     cdef StreamThread **_threads
-    cdef ConnectionBook rates
+    cdef ConnectionLimits limits
 
     def __cinit__(self, Plane plane not None, bytes secret not None):
         cdef int i
@@ -18,24 +18,24 @@ cdef class Streams:
         if len(secret) != 16:
             raise ValueError("a secret has 16 octets")
         self.plane = plane
-        pthread_mutex_init(&self.rates.lock, NULL)
-        memcpy(self.rates.secret, <const char *>secret, 16)
-        self.rates.free = NONE
-        self.rates.owners = <Owner *>_new((plane.threads + 1) * sizeof(Owner))
+        pthread_mutex_init(&self.limits.lock, NULL)
+        memcpy(self.limits.secret, <const char *>secret, 16)
+        self.limits.free = NONE
+        self.limits.owners = <Owner *>_new((plane.threads + 1) * sizeof(Owner))
         self._threads = <StreamThread **>_new(plane.threads * sizeof(void *))
         # Python is an owner too, the last one.
-        self.rates.owners[plane.threads].displaced = NONE
-        self.rates.owners[plane.threads].wake = plane.shared.wake
+        self.limits.owners[plane.threads].displaced = NONE
+        self.limits.owners[plane.threads].wake = plane.shared.wake
         for i in range(plane.threads):
             thread = self._threads[i] = <StreamThread *>_new(sizeof(StreamThread))
             thread.worker = plane.workers[plane.threads + 1 + i]
             thread.shared = &plane.shared
-            thread.rates = &self.rates
+            thread.limits = &self.limits
             thread.number = i
             thread.epoll = epoll_create1(EPOLL_CLOEXEC)
             thread.waker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-            self.rates.owners[i].displaced = NONE
-            self.rates.owners[i].wake = thread.waker
+            self.limits.owners[i].displaced = NONE
+            self.limits.owners[i].wake = thread.waker
             if thread.epoll < 0 or thread.waker < 0:
                 raise OSError("no descriptors for the threads of the plane")
 
@@ -45,11 +45,11 @@ cdef class Streams:
             for i in range(self.plane.threads):
                 self._free(self._threads[i])
             free(self._threads)
-        for i in range(<int>((self.rates.size + 1023) // 1024)):
-            free(self.rates.chunks[i])
-        free(self.rates.counts)
-        free(self.rates.owners)
-        pthread_mutex_destroy(&self.rates.lock)
+        for i in range(<int>((self.limits.size + 1023) // 1024)):
+            free(self.limits.chunks[i])
+        free(self.limits.counts)
+        free(self.limits.owners)
+        pthread_mutex_destroy(&self.limits.lock)
 
     cdef void _free(self, StreamThread *thread) noexcept:
         cdef uint32_t i
@@ -84,11 +84,11 @@ cdef class Streams:
 
         In all, from one network (a /24 of IPv4, a /56 of IPv6) and from one address.
         """
-        pthread_mutex_lock(&self.rates.lock)
-        self.rates.most = most
-        self.rates.per_prefix = per_prefix
-        self.rates.per_client = per_client
-        pthread_mutex_unlock(&self.rates.lock)
+        pthread_mutex_lock(&self.limits.lock)
+        self.limits.most = most
+        self.limits.per_prefix = per_prefix
+        self.limits.per_client = per_client
+        pthread_mutex_unlock(&self.limits.lock)
 
     def patience(self, double idle, double total):
         """How many seconds a connection may be idle, and open in all."""
@@ -146,17 +146,17 @@ cdef class Streams:
     @property
     def open(self):
         """Connections open now, Python's among them."""
-        return plane_get(&self.rates.open)
+        return plane_get(&self.limits.open)
 
     @property
     def refused(self):
         """Connections that were one too many from their address."""
-        return plane_get(&self.rates.refused)
+        return plane_get(&self.limits.refused)
 
     @property
     def displaced(self):
         """Connections that had to go for others."""
-        return plane_get(&self.rates.displaced)
+        return plane_get(&self.limits.displaced)
 
     def admit(self, bytes source not None, uint32_t index):
         """Take in a connection of Python's from a packed address, known by an index.
@@ -168,11 +168,11 @@ cdef class Streams:
         if len(source) not in (4, 16):
             raise ValueError("not an address")
         entry = admit(
-            &self.rates, <const uint8_t *><const char *>source, len(source),
+            &self.limits, <const uint8_t *><const char *>source, len(source),
             self.plane.threads, index, 0, tcp_milliseconds(), &woken,
         )
         if woken != NONE:
-            wake(self.rates.owners[woken].wake)
+            wake(self.limits.owners[woken].wake)
         return None if entry == NULL else entry.number
 
     def expect(self, uint32_t port):
@@ -181,24 +181,24 @@ cdef class Streams:
         Returns what ends that.  Of too many at a time some are as all others.
         """
         def forget():
-            expect(&self.rates, port, 0)
+            expect(&self.limits, port, 0)
 
-        expect(&self.rates, 0, port)
+        expect(&self.limits, 0, port)
         return forget
 
     def touch(self, uint32_t entry):
         """Note that a connection was used."""
-        limits_set(&entry_at(&self.rates, entry).used, tcp_milliseconds())
+        limits_set(&entry_at(&self.limits, entry).used, tcp_milliseconds())
 
     def leave(self, uint32_t entry):
         """Strike a connection out, unless `take_displaced` has told of it."""
-        leave(&self.rates, entry_at(&self.rates, entry))
+        leave(&self.limits, entry_at(&self.limits, entry))
 
     def take_displaced(self):
         """The indexes of Python's connections that have to go for others."""
         cdef uint32_t index, serial
         cdef list found = []
-        while next_displaced(&self.rates, self.plane.threads, &index, &serial):
+        while next_displaced(&self.limits, self.plane.threads, &index, &serial):
             found.append(index)
         return found
 
