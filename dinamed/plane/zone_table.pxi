@@ -74,6 +74,7 @@ cdef class ZoneTable:
         bint plain,
         bint subnet,
         bint signed,
+        bint keyed,
         bint left,
     ):
         cdef Zone *data = &self.data
@@ -103,6 +104,7 @@ cdef class ZoneTable:
         data.plain = plain
         data.subnet = subnet
         data.signed = signed
+        data.keyed = keyed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))
