@@ -109,14 +109,13 @@ from dinamed.plane.posix cimport (
     sendmsg,
 )
 from dinamed.plane.ring cimport Punted, Ring, peek, pop
-from dinamed.plane.streams cimport (
+from dinamed.plane.stream_thread cimport (
     FINISHING,
     GIVING,
     OUTPUT_SIZE,
-    SERVING,
     StreamThread,
-    run_streams,
 )
+from dinamed.plane.streams cimport run_streams
 from dinamed.plane.tables cimport (
     POOL_PLAN,
     MOST_COLUMNS,

@@ -1,7 +1,6 @@
 """DNS over streams (RFC 7766): framing, time limits, caps, back-pressure."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, succeed
@@ -23,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.config.limits import Limits
-from dinamed.limits.connections import Connections, RefusedError
+from dinamed.limits.connections import ConnectionBook, Connections, RefusedError
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
@@ -32,43 +31,6 @@ from dinamed.wire.many import FirstOfMany
 Quick = Callable[[bytes, str], tuple[int, bytes]]
 """Answers messages in frames, from a host: how many octets that were, and the frames of
 the replies.  It ends before the first one that it has no reply to."""
-
-
-class Book(Protocol):
-    """Who keeps connections to the limits: see `Connections`."""
-
-    @property
-    def open(self) -> int:
-        """How many are open."""
-
-    @property
-    def refused(self) -> int:
-        """Connections that were one too many from their address."""
-
-    @property
-    def displaced(self) -> int:
-        """Connections that had to go for others."""
-
-    def limit(self, most: int, per_prefix: int, per_client: int) -> None:
-        """Hold connections that come from now on to other limits."""
-
-    def admit(
-        self, connection: "StreamProtocol", source: bytes
-    ) -> "StreamProtocol | None":
-        """Take one in; returns one that has to go.  Raises `RefusedError`."""
-
-    def take_displaced(self) -> "list[StreamProtocol]":
-        """More that have to go."""
-
-    def touch(self, connection: "StreamProtocol") -> None:
-        """One was used."""
-
-    def forget(self, connection: "StreamProtocol") -> bool:
-        """Strike one out; whether it was there."""
-
-    def __iter__(self) -> "Iterator[StreamProtocol]": ...
-
-    def __len__(self) -> int: ...
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -286,7 +248,7 @@ class StreamFactory(DNSServerFactory):
         responder: Responder,
         clock: IReactorTime,
         limits: Limits | None = None,
-        book: Book | None = None,
+        book: "ConnectionBook[StreamProtocol] | None" = None,
         quick: Quick | None = None,
     ) -> None:
         """`book` is where others' connections are counted too; `quick` is asked
@@ -297,7 +259,9 @@ class StreamFactory(DNSServerFactory):
         self.clock = clock
         self.limits = limits = limits or Limits()
         self.quick = quick
-        self._open: Book = Connections(0, 0, 0) if book is None else book
+        self._open: ConnectionBook[StreamProtocol] = (
+            Connections(0, 0, 0) if book is None else book
+        )
         self._open.limit(*limits_of(limits))
         self._closed: Deferred[None] | None = None
         self.expected: set[int] = set()
