@@ -13,10 +13,13 @@ from dinamed.commands import (
     check,
     completion,
     convert,
+    diff,
     explain,
+    init,
     orders,
     reload,
     replace,
+    schema,
     simulate,
     status,
     top,
@@ -41,7 +44,10 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
+        "init": init,
         "check": check,
+        "diff": diff,
+        "schema": schema,
         "explain": explain,
         "simulate": simulate,
         "convert": convert,

@@ -166,6 +166,21 @@ class CommandTests(OwnDaemonCase):
         self.assertIn("nothing has changed", told)
         self.assertEqual(len(self.daemon.ask("new.example.org", "A").answer), 1)
 
+    def test_diff(self) -> None:
+        """What a reload would change, which changes nothing by itself."""
+        self.assertEqual(self.run_command("diff"), "no change\n")
+        path = self.daemon.folder / "dinamed.toml"
+        text = path.read_text()
+        path.write_text(text.replace("weight = 3", "weight = 5"))
+        zone = self.daemon.folder / "zone"
+        zone.write_text(zone.read_text() + "new IN A 192.0.2.99\n")
+        told = self.run_command("diff")
+        self.assertIn("~ zone example.org.: records ", told)
+        self.assertIn("~ member mirrors/fra1: weight 3 -> 5\n", told)
+        self.assertIn("fra1", self.run_command("status"))
+        self.run_command("reload")
+        self.assertEqual(self.run_command("diff"), "no change\n")
+
     def test_refused(self) -> None:
         """What the server does not take is told, with exit status 1."""
         told = self.run_command("drain", "mirrors/nope", status=1)
