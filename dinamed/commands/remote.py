@@ -96,10 +96,10 @@ class Remote:
             raise RemoteError(_message(error)) from None
         except (URLError, OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise UnreachedError(f"{self.url}: {_words(reason)}") from None
+            raise UnreachedError(f"{self.url}: {words_of(reason)}") from None
 
 
-def _words(reason: object) -> str:
+def words_of(reason: object) -> str:
     """Why nobody answered, for people."""
     match reason:
         case ConnectionRefusedError():
