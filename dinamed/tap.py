@@ -33,12 +33,10 @@ from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.compiler import ConfigError, Loaded, load_now
 from dinamed.server.following import FollowService
-from dinamed.server.limiting import LimitsService
 from dinamed.server.liveness import Liveness
 from dinamed.server.notify import Notifier, NotifyService
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import PlacesService
-from dinamed.server.resolver import Resolver
 from dinamed.server.saving import SavingService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import (
@@ -52,6 +50,7 @@ from dinamed.server.sockets import (
     everywhere,
     resolve,
 )
+from dinamed.server.stack import Stack, stack_of
 from dinamed.server.tls import (
     Certificates,
     CertificateService,
@@ -232,114 +231,192 @@ class Process:
             self.twistd["pidfile"] = ""
 
 
-def wire(
+@dataclass(frozen=True)
+class Server:
+    """The parts of one server, in the order in which they are made."""
+
+    transfers: TransferService
+    authority: Authority
+    stack: Stack
+    reloading: ReloadService
+    liveness: Liveness
+    listening: ListenService
+    watching: WatchingService
+    query_log: QueryLogService
+    notifying: NotifyService
+    saving: SavingService | None
+    replacing: ReplaceService
+    carrier: Carrier
+
+
+def build(
     reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
-) -> MultiService:
-    """Make all services and connect them; those that answer start last."""
-    server = loaded.settings.server
-    with uncollected(keep=True):
-        authority = Authority(loaded, time.time, random.Random())
-    resolver = Resolver(authority.engine, debug)
-    plane = (
-        DataPlane(reactor, authority, resolver, bound.threads)
-        if bound.threads
-        else None
-    )
-    reloading = ReloadService(reactor, authority)
-    liveness = Liveness()
-    listening = ListenService(reactor, resolver, bound.dns, plane, liveness)
-    watching = WatchingService(reactor, authority, random.SystemRandom())
-    carrier = Carrier(authority, resolver, listening, reloading, watching.health)
-    query_log = QueryLogService(
-        reactor, authority, resolver, plane, listening.timed.locate, random.Random()
-    )
-    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
-    reloading.on_busy = notifying.reloading
+) -> Server:
+    """Make the parts."""
+    chance, arrival = random.SystemRandom(), process.arrival
     sources = [one.address.host for one in bound.dns]
-    transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
-    services = MultiService()
-    answering = wire_answering(reactor, authority, listening, bound)
-    first_round = AfterFirstRound(watching.health, answering)
+    transfers = TransferService(reactor, time.time, chance, sources)
+    with uncollected(keep=True):
+        authority = Authority(
+            loaded, time.time, random.Random(), transfers, transfers.answering
+        )
+    stack = stack_of(authority.engine, debug)
+    plane = None
+    if bound.threads:
+        plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
+    reloading, liveness = ReloadService(reactor, authority), Liveness()
+    listening = ListenService(reactor, stack, bound.dns, plane, liveness)
+    watching = WatchingService(reactor, authority, chance)
+    health, state = watching.health, loaded.settings.server.state
+    carrier = Carrier(authority, stack.resolver, listening, reloading, health)
+    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
     saving = None
-    if server.state is not None:
-        saving = SavingService(reactor, authority, watching.health, server.state)
-        saving.inherited = process.arrival is not None
+    if state is not None:
+        saving = SavingService(reactor, authority, health, state, arrival is not None)
 
     def before(pid: int) -> None:
         """Leave the outside to the process that has taken over."""
         process.leave_pid_file()
         notifying.leave(pid)
         if saving is not None:
-            saving.given_up = True
+            saving.give_up()
 
     replacing = ReplaceService(
         reactor,
         process.launch,
         Held(bound.dns, bound.http, bound.tls),
         Household(carrier, listening, before, transfers.hold, reactor.stop),
+        None if arrival is None else arrival.guard,
     )
-    replacing.setServiceParent(services)
-    reloading.setServiceParent(services)
-    if saving is not None:
-        saving.setServiceParent(services)
-    watching.setServiceParent(services)
-    transfers.setServiceParent(services)
-    PlacesService(reactor, authority).setServiceParent(services)
-    FollowService(reactor, authority, reloading.reload).setServiceParent(services)
-    expiry = "lifting orders that are over"
-    Periodic(
-        reactor, EXPIRY_INTERVAL, authority.expire_orders, expiry
-    ).setServiceParent(services)
-    if bound.http:
-        parts = Parts(
-            authority,
-            resolver,
-            listening,
-            reloading,
-            watching,
-            replacing,
-            query_log,
-            liveness,
-            lambda: first_round.begun,
-        )
-        certificates = bound.certificates if server.http_tls else None
-        web = web_service(reactor, parts, server.token_file, bound.http, certificates)
-        web.setServiceParent(services)
-    LimitsService(authority, listening.streams).setServiceParent(services)
-    query_log.setServiceParent(answering)
-    notifying.setServiceParent(answering)
-    if process.arrival is not None:
-        carrier.begin(process.arrival.built())
-        for what in process.arrival.sockets.close_rest():
-            Logger("dinamed").info("no longer listening: {what}", what=what)
-        replacing.guard = process.arrival.guard
-        arriving = ArrivalService(
-            reactor, process.arrival, carrier, listening.streams, authority.summary()
-        )
-        arriving.setServiceParent(answering)
-    first_round.setServiceParent(services)
-    Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
-        version=__version__,
-        what=authority.summary(),
-        where=bound.summary(),
-        engine=listening.engine,
+    query_log = QueryLogService(reactor, authority, stack, plane, random.Random())
+    return Server(
+        transfers,
+        authority,
+        stack,
+        reloading,
+        liveness,
+        listening,
+        watching,
+        query_log,
+        notifying,
+        saving,
+        replacing,
+        carrier,
     )
-    if why_not and server.threads != "python":
-        Logger("dinamed").warn("UDP is answered by Python: {why}", why=why_not)
+
+
+def connect(server: Server) -> None:
+    """Have the parts told of each other's changes.
+
+    Who is told of one thing is told in this order.  The plane, where there is one, and
+    who saves the state subscribe to changes of pools when they start; the authority,
+    which is first, has done so.
+    """
+    authority, streams = server.authority, server.listening.streams
+    server.transfers.changed.subscribe(authority.refresh)
+    authority.served.subscribe(server.transfers.served)
+    authority.applied.subscribe(server.watching.reconfigure)
+    authority.applied.subscribe(lambda settings: streams.take_limits(settings.limits))
+    streams.take_limits(authority.loaded.settings.limits)
+    server.reloading.busy.subscribe(server.notifying.reloading)
+
+
+def wire(
+    reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
+) -> MultiService:
+    """Make all services and connect them; those that answer start last."""
+    server = build(reactor, loaded, bound, debug, process)
+    connect(server)
+    authority = server.authority
+    answering = wire_answering(reactor, server, bound, process.arrival)
+    first_round = AfterFirstRound(server.watching.health, answering)
+    services = MultiService()
+    for service in (
+        server.replacing,
+        server.reloading,
+        server.saving,
+        server.watching,
+        server.transfers,
+        PlacesService(reactor, authority),
+        FollowService(reactor, authority, server.reloading.reload),
+        Periodic(reactor, EXPIRY_INTERVAL, authority.expire_orders, "ending orders"),
+        wire_web(reactor, server, bound, first_round),
+        first_round,
+    ):
+        if service is not None:
+            service.setServiceParent(services)
+    tell_start(server, bound)
     return services
 
 
+def wire_web(
+    reactor: Any, server: Server, bound: Bound, first_round: AfterFirstRound
+) -> MultiService | None:
+    """What serves HTTP, if anything does."""
+    if not bound.http:
+        return None
+    authority, watching = server.authority, server.watching
+    settings = authority.loaded.settings
+    parts = Parts(
+        authority.manager,
+        authority.engine,
+        authority.seconds,
+        authority.summary,
+        settings,
+        authority.applied,
+        server.stack,
+        server.listening,
+        server.reloading,
+        watching.health,
+        watching.loads,
+        watching.pushes,
+        server.replacing,
+        server.query_log,
+        server.liveness,
+        lambda: first_round.begun,
+    )
+    certificates = bound.certificates if settings.server.http_tls else None
+    token_file = settings.server.token_file
+    return web_service(reactor, parts, token_file, bound.http, certificates)
+
+
 def wire_answering(
-    reactor: Any, authority: Authority, listening: ListenService, bound: Bound
+    reactor: Any, server: Server, bound: Bound, arrival: Arrival | None
 ) -> MultiService:
     """What starts once the first round of checks is over: the listeners."""
     answering = MultiService()
+    authority, listening = server.authority, server.listening
+    streams, certificates = listening.streams, bound.certificates
     listening.setServiceParent(answering)
-    if bound.certificates is not None:
+    if certificates is not None:
         if bound.tls:
-            tls = TlsService(reactor, listening.streams, bound.certificates, bound.tls)
+            tls = TlsService(reactor, streams, certificates, bound.tls)
             tls.setServiceParent(answering)
-        following = CertificateService(reactor, authority, bound.certificates)
+        following = CertificateService(reactor, authority, certificates)
         following.setServiceParent(answering)
+    server.query_log.setServiceParent(answering)
+    server.notifying.setServiceParent(answering)
+    if arrival is not None:
+        server.carrier.begin(arrival.built())
+        for what in arrival.sockets.close_rest():
+            Logger("dinamed").info("no longer listening: {what}", what=what)
+        arriving = ArrivalService(
+            reactor, arrival, server.carrier, streams, authority.summary()
+        )
+        arriving.setServiceParent(answering)
     return answering
+
+
+def tell_start(server: Server, bound: Bound) -> None:
+    """Log what is about to be served, and how."""
+    log = Logger("dinamed")
+    log.info(
+        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
+        version=__version__,
+        what=server.authority.summary(),
+        where=bound.summary(),
+        engine=server.listening.engine,
+    )
+    threads = server.authority.loaded.settings.server.threads
+    if why_not and threads != "python":
+        log.warn("UDP is answered by Python: {why}", why=why_not)

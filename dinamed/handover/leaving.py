@@ -88,8 +88,14 @@ class ReplaceService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, launch: Launch, held: Held, household: Household
+        self,
+        reactor: Any,
+        launch: Launch,
+        held: Held,
+        household: Household,
+        guard: Any = None,
     ) -> None:
+        """`guard` is a file that wants to be told the pid of who takes over."""
         self._reactor = reactor
         self._launch = launch
         self._held = held
@@ -100,8 +106,7 @@ class ReplaceService(Service):
         self.left = False
         """Whether another process has taken over."""
         self._wake: int | None = None
-        self.guard: Any = None
-        """A file that wants to be told the pid of who takes over."""
+        self._guard = guard
 
     def privilegedStartService(self) -> None:
         """Let a process without privileges keep what twistd has made with them."""
@@ -154,10 +159,10 @@ class ReplaceService(Service):
             return
         self.log.info("starting a process to take over")
         append_to(self._launch.log_file)
-        if self._launch.guarded and self.guard is None:
+        if self._launch.guarded and self._guard is None:
             self._wake, write = os.pipe()
-            self.guard = os.fdopen(write, "wb", 0)
-        guard = self.guard.fileno() if self.guard is not None else None
+            self._guard = os.fdopen(write, "wb", 0)
+        guard = self._guard.fileno() if self._guard is not None else None
         offer = Offer(
             VERSION, self._held.offered, self._launch.pid_file, guard is not None
         )
@@ -188,10 +193,11 @@ class ReplaceService(Service):
             self._reactor.addSystemEventTrigger(
                 "after", "shutdown", become_guard, self._wake, pid
             )
-        elif self.guard is not None:
+        elif self._guard is not None:
             with suppress(OSError):
-                self.guard.write(b"%d\n" % pid)
-        self._household.listening.hand_over = Mover(self._reactor, handover.send).move
+                self._guard.write(b"%d\n" % pid)
+        mover = Mover(self._reactor, handover.send)
+        self._household.listening.leave_to(mover.move)
         self._household.before(pid)
         # Not within the call in which the answer to who has asked is still to be sent.
         self._reactor.callLater(0, self._household.leave)

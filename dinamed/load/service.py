@@ -177,7 +177,7 @@ class LoadService(Service):
     def _place(self, key: Key, watch: Watch, places: tuple[Place, ...]) -> None:
         """Set whom a watch is about, and tell those who are new what is known."""
         new = [place for place in places if place not in watch.places]
-        watch.places = places
+        watch.serve(places)
         if watch.last is None:
             return
         if self._reactor.seconds() - watch.last.at < key.feed.stale:

@@ -16,9 +16,8 @@ from dinamed.plane.extension import native as native
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.publishing import Publisher, Source
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.plan import Drawn, Wanted
-from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
@@ -63,11 +62,12 @@ class Compiler:
         self.places: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
 
         From now on a limit on replies has its buckets in the plane, for Python too.
         """
+        defence = snapshot.defence
         cookies = defence.cookies
         before, self._routes = self._routes, {}
         self.places = {}
@@ -126,8 +126,9 @@ class Compiler:
     def _limits(self, limiter: ResponseLimiter | None) -> "native.Limits | None":
         if limiter is None:
             return None
-        if not isinstance(limiter.book, native.Limits):
-            limiter.book = native.Limits(
+        shared = limiter.shared
+        if not isinstance(shared, native.Limits):
+            shared = native.Limits(
                 limiter.rate,
                 BURST,
                 limiter.slip,
@@ -135,7 +136,8 @@ class Compiler:
                 self._secret,
                 self._rows,
             )
-        return limiter.book
+            limiter.share(shared)
+        return shared
 
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
@@ -199,7 +201,12 @@ class Compiler:
         loads = None
         if rest or kind == native.LOWEST:
             loads = self.publisher.loads(view)
-        made = native.Route(
+        source = None
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            source = Source(view, route, members, shed, loads.names)
+        return native.Route(
             view.name,
             kind,
             self._rows,
@@ -223,12 +230,8 @@ class Compiler:
             ranks=[float(m.priority) for m in members] if len(rest) > 1 else [],
             sheds=bool(rest),
             foresees=foresees,
+            source=source,
         )
-        if loads is not None:
-            shed = rest[0] if rest else None
-            assert shed is None or isinstance(shed, Shed)
-            made.source = Source(view, route, members, shed, loads.names)
-        return made
 
     def meet(
         self, plane: "native.Plane", plan: Drawn, client: Client, snapshot: Snapshot
@@ -246,8 +249,8 @@ class Compiler:
         before = [] if route is None else _parts(route)[0]
         if route is None or not before:
             return
-        asked = DrawContext(client, family, 0.0, self._rng, count=False)
-        kept = _narrowed(route, asked, snapshot)
+        asked = self._asking(client, family, snapshot)
+        kept = _narrowed(route, asked)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
@@ -266,6 +269,13 @@ class Compiler:
         else:
             plane.meet(place, client.address, client.prefix, sub, asked.scope)
 
+    def _asking(
+        self, client: Client, family: Family, snapshot: Snapshot
+    ) -> DrawContext:
+        """A look at what the stages would do for a client."""
+        locator = snapshot.locator
+        return DrawContext(client, family, 0.0, self._rng, False, locator=locator)
+
     def publish(
         self,
         plane: "native.Plane",
@@ -282,8 +292,8 @@ class Compiler:
         made: native.Route | None = routes[FAMILIES.index(family)]
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
-            asked = DrawContext(client, family, 0.0, self._rng, count=False)
-            made = made.subs.get(_narrowed(route, asked, snapshot))
+            asked = self._asking(client, family, snapshot)
+            made = made.subs.get(_narrowed(route, asked))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -364,9 +374,8 @@ def _after(stages: list[Narrowing]) -> bool:
     return len(stages) <= 2 and all(type(stage) is Priority for stage in stages[1:])
 
 
-def _narrowed(route: Route, asked: DrawContext, snapshot: Snapshot) -> Candidates:
+def _narrowed(route: Route, asked: DrawContext) -> Candidates:
     """The candidates that a client has before any are shed."""
-    asked.locator = snapshot.locator
     kept = route.folded
     for stage in _parts(route)[0]:
         kept = stage.narrow(kept, asked, route.facts) or kept

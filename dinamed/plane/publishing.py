@@ -62,7 +62,7 @@ class Publisher:
         ttl = view.settings.ttl
         loads.settle([member.name for member in view.members], ttl.low, ttl.high)
         if not isinstance(ledger.resolvers, SharedAskers):
-            ledger.resolvers = SharedAskers(loads, self._rng)
+            ledger.keep_resolvers(SharedAskers(loads, self._rng))
         return loads
 
     def forget(self, name: str) -> bool:

@@ -23,19 +23,17 @@ from zope.interface import implementer
 from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler, native
 from dinamed.plane.teaching import teach
-from dinamed.plans.context import QueryContext, unpacked
+from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Drawn
-from dinamed.plans.snapshot import Snapshot
+from dinamed.plans.plan import Drawn, Plan
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
-from dinamed.server.resolver import Resolver
+from dinamed.server.responder import Responder
 from dinamed.server.sockets import Address
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
-from dinamed.wire.query import Query, read_query
+from dinamed.wire.query import Query
 
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
@@ -124,12 +122,12 @@ class DataPlane:
         self,
         reactor: Any,
         authority: Authority,
-        resolver: Resolver,
+        responder: Responder,
         threads: int,
     ) -> None:
         self._reactor = reactor
         self._authority = authority
-        self._resolver = resolver
+        self._responder = responder
         self._compiler = Compiler(threads + 1, Random())
         self.threads = threads
         self.probe = new_probe()
@@ -144,7 +142,6 @@ class DataPlane:
         self._ticks = 0
         self._at_route = 0
         self._spent = self._rest = 0.0
-        self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._book_slice, "booking hand-outs")
@@ -188,10 +185,13 @@ class DataPlane:
             self._sockets += group
         self.reassert()
         self._reactor.addReader(self._bell)
-        self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
-        self._authority.manager.on_report = self._reported
-        engine = self._authority.engine
-        engine.on_vitals, engine.on_change = self.collect, self._serve
+        engine, manager = self._authority.engine, self._authority.manager
+        self._unsubscribe = [
+            manager.changed.subscribe(self._pools_changed),
+            manager.reported.subscribe(self._reported),
+            engine.asked.subscribe(self.collect),
+            engine.changed.subscribe(self._serve),
+        ]
         self._collecting.start(COLLECT_INTERVAL, now=False)
         for number in range(self.threads):
             thread = threading.Thread(
@@ -223,13 +223,11 @@ class DataPlane:
             pass
         self._collecting.stop()
         self.collect()
-        self._unsubscribe()
-        self._authority.manager.on_report = None
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
-        engine = self._authority.engine
-        engine.on_vitals = engine.on_change = None
         self._reactor.removeReader(self._bell)
         if not any(thread.is_alive() for thread in self._threads):
             for sock in self._sockets:
@@ -365,8 +363,7 @@ class DataPlane:
         answered = counters["answered"] + counters["limited"]
         for rcode in (Rcode.FORMERR, Rcode.NOTIMP):
             answered -= counters.get(f"rcode {rcode}", 0)
-        engine = self._authority.engine
-        engine.questions += answered - self._answered
+        self._authority.engine.count_questions(answered - self._answered)
         self._answered = answered
 
     def _count_replies(self, tallies: "Sequence[native.Tally]") -> None:
@@ -382,57 +379,44 @@ class DataPlane:
     def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
         self._handed += 1
         if learn == HANDED_PROBE:
-            self._resolver.test()
+            self._responder.test()
             return data
-        reply = self._resolver.respond(data, unpacked(source))
-        if learn:
-            # What can't be taught is answered again next time.
-            self._learning(data, source, learn)
-        return reply
+        if not learn:
+            return self._responder.respond(data, source)
+        # What can't be taught is answered by Python again next time.
+        learner = partial(self._learning, learn, source)
+        return self._responder.respond(data, source, learner=learner)
 
-    def _learn(self, data: bytes, source: bytes, what: int) -> None:
+    def _learn(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
         """Have the next query with this question answered natively, if that can be.
 
         Or, where the plan is known and that is not enough, those of this client.
         """
-        engine = self._authority.engine
-        query = read_query(data)
-        assert isinstance(query, Query)
-        try:
-            plan = engine.plan(query)
-        except Exception:
-            return  # the resolver has met, told and answered this just now
+        engine, compiler = self._authority.engine, self._compiler
         if what in (LEARN_CLIENT, LEARN_LEVELS):
             if not isinstance(plan, Drawn):
                 return
-            asked = engine.client_of(plan, QueryContext(query, source))
+            context = QueryContext(query, source)
+            client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
             if what == LEARN_CLIENT:
-                self._compiler.meet(self.native, plan, asked, engine.snapshot)
+                compiler.meet(self.native, plan, client, snapshot)
             else:
                 now = self._authority.seconds()
-                self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
+                compiler.publish(self.native, plan, client, snapshot, now)
             return
-        teach(
-            self.native,
-            self._compiler.places,
-            query,
-            plan,
-            engine.kind(query, plan),
-        )
+        limited = engine.kind(query, plan)
+        teach(self.native, compiler.places, query, plan, limited)
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""
-        engine = self._authority.engine
-        served = engine.snapshot, engine.defence
-        old = self._served
-        if old is None or served[0] is not old[0] or served[1] is not old[1]:
-            self._served = served
-            self.native.serve(self._compiler.tables(*served))
-            now = self._authority.seconds()
-            for name in served[0].pools:
-                self._compiler.renew(self.native, name, now)
+        snapshot = self._authority.engine.snapshot
+        self.native.serve(self._compiler.tables(snapshot))
+        now = self._authority.seconds()
+        for name in snapshot.pools:
+            self._compiler.renew(self.native, name, now)
 
     def _pools_changed(self, names: frozenset[str]) -> None:
+        """Draw by the present views; those that came with a config are there."""
         pools = self._authority.manager.views
         for place, route in self._compiler.changed(names, pools):
             self.native.replace(place, route)

@@ -1,24 +1,19 @@
 """The names that answer by themselves, under every zone and in class CH."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dinamed import __version__
 from dinamed.geo.place import Place
 from dinamed.plans.plan import REFUSED, Fixed, Plan, Told, Topic
+from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text, is_within, labels
 from dinamed.wire.question import Question
-
-if TYPE_CHECKING:
-    from dinamed.plans.snapshot import Snapshot
 
 _MANAGEMENT = b"\x04mgmt"
 _STATUS = b"\x07_status"

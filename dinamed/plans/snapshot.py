@@ -2,14 +2,15 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from dinamed.config.settings import Server, Settings
 from dinamed.config.zone_rules import origin
 from dinamed.dnssec.presigned import all_presigned
 from dinamed.dnssec.secured import SecuredZone
 from dinamed.geo.locator import Locator
-from dinamed.plans.planner import Facts
+from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.targets import TargetTable
 from dinamed.pools.pool import PoolView
 from dinamed.wire.names import WireName
@@ -18,6 +19,8 @@ from dinamed.zones.zoneset import ZoneSet
 
 UNPLACED = Locator()
 """Knows nothing of anybody."""
+NO_DEFENCE = Defence()
+"""No cookies, and no limits."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -43,6 +46,8 @@ class Snapshot:
     """Secondary zones that have not been transferred, or have expired."""
     secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
     """The zones that are signed, and what that adds to answers."""
+    defence: Defence = NO_DEFENCE
+    """Cookies, and limits on replies."""
 
     @classmethod
     def of(
@@ -53,6 +58,7 @@ class Snapshot:
         hostname: str,
         locator: Locator = UNPLACED,
         unready: frozenset[WireName] = frozenset(),
+        defence: Defence = NO_DEFENCE,
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
         return cls(
@@ -71,11 +77,28 @@ class Snapshot:
             },
             unready,
             dict(all_presigned(zones.values())),
+            defence,
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
-        """The same zones with other states of the pools."""
+        """The same zones with other states of the same pools."""
         return replace(self, pools=pools)
+
+    def with_locator(self, locator: Locator) -> "Snapshot":
+        """The same, with clients' places known anew."""
+        return replace(self, locator=locator)
+
+    def with_defence(self, defence: Defence) -> "Snapshot":
+        """The same, with other cookies and limits."""
+        return replace(self, defence=defence)
+
+    def changes(self, before: "Snapshot") -> frozenset[str]:
+        """The names of the fields that are not the same objects as `before`."""
+        return frozenset(
+            field.name
+            for field in _FIELDS
+            if getattr(self, field.name) is not getattr(before, field.name)
+        )
 
     def may_manage(self, address: bytes) -> bool:
         """Whether the packed source address may see the members of pools."""
@@ -96,6 +119,9 @@ class Snapshot:
             self.unready,
             self.secured,
         )
+
+
+_FIELDS = fields(Snapshot)
 
 
 def _subnet_sources(server: Server) -> tuple[Network, ...] | None:

@@ -62,6 +62,10 @@ class Ledger:
         }
         self.edition += 1
 
+    def keep_resolvers(self, resolvers: Asking) -> None:
+        """Have resolvers remembered there from now on, with others who answer."""
+        self.resolvers = resolvers
+
     def account(self, name: str) -> Account:
         """The member's entry; one outside the book for those who are not members."""
         return self._accounts.get(name) or Account(name)

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
-from dinamed.config.settings import Pool
+from dinamed.config.settings import Pool, Settings
 from dinamed.health.service import HealthService, Told
 from dinamed.load.push import PushFeed
 from dinamed.load.service import LoadService
@@ -40,9 +40,10 @@ class WatchingService(MultiService):
         self.pushes = PushFeed(manager, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
-        authority.on_apply(self._reconfigure)
 
-    def _reconfigure(self, pools: Sequence[Pool]) -> None:
+    def reconfigure(self, settings: Settings) -> None:
+        """Check and ask the members of another config."""
+        pools = settings.pools
         self.health.reconfigure(pools)
         self.loads.reconfigure(pools)
         self.pushes.reconfigure(pushed(pools))

@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 
 from dinamed.config.settings import Zone
 from dinamed.config.transfers import KEY_PREFIX, Grant
-from dinamed.plans.context import QueryContext, packed, unpacked
-from dinamed.plans.engine import Engine
+from dinamed.plans.context import packed, unpacked
+from dinamed.plans.engine import Usual
+from dinamed.plans.executor import Executor
 from dinamed.plans.plan import PROHIBITED, Fixed
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.transfers.grants import holds_any, may_update
@@ -39,13 +40,12 @@ from dinamed.wire.constants import (
     CLASS_IN,
     FLAG_AA,
     FLAG_TC,
-    Opcode,
     Rcode,
     Type,
 )
 from dinamed.wire.many import FirstOfMany
 from dinamed.wire.names import WireName, from_text, to_text
-from dinamed.wire.query import Query
+from dinamed.wire.query import Kind, Query
 from dinamed.wire.question import FormatError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -58,16 +58,17 @@ class ZoneRules:
     networks: tuple[Network, ...] = ()
     keys: frozenset[WireName] = frozenset()
     grants: tuple[Grant, ...] = ()
-    primaries: Mapping[str, frozenset[WireName | None]] = field(default_factory=dict)
-    """The keys of each primary, by its address; None: unsigned will do."""
+    primaries: Mapping[bytes, frozenset[WireName | None]] = field(default_factory=dict)
+    """The keys of each primary, by its packed address; None: unsigned will do."""
 
     @classmethod
     def of(cls, zone: Zone) -> "ZoneRules":
         """What the config says."""
-        primaries: dict[str, frozenset[WireName | None]] = {}
+        primaries: dict[bytes, frozenset[WireName | None]] = {}
         for peer in zone.primary:
             key = wire_key(peer.key) if peer.key is not None else None
-            primaries[peer.host] = primaries.get(peer.host, frozenset()) | {key}
+            host = packed(peer.host)
+            primaries[host] = primaries.get(host, frozenset()) | {key}
         keys = [t for t in zone.transfer if t.startswith(KEY_PREFIX)]
         return cls(
             tuple(ipaddress.ip_network(t) for t in zone.transfer if t not in keys),
@@ -76,19 +77,19 @@ class ZoneRules:
             primaries,
         )
 
-    def may_transfer(self, host: str, key: WireName | None) -> bool:
+    def may_transfer(self, source: bytes, key: WireName | None) -> bool:
         """Whether a client at an address, or the holder of a key, gets the zone."""
         if key is not None and key in self.keys:
             return True
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(source)
         return any(
             network.version == address.version and address in network
             for network in self.networks
         )
 
-    def may_notify(self, host: str, key: WireName | None) -> bool:
+    def may_notify(self, source: bytes, key: WireName | None) -> bool:
         """Whether a primary tells of a change, signed as was agreed with it."""
-        keys = self.primaries.get(host, frozenset())
+        keys = self.primaries.get(source, frozenset())
         return key in keys or None in keys
 
 
@@ -118,26 +119,24 @@ class Zones(Protocol):
 class _Asked(NamedTuple):
     """One message on its way: `data` is without the signature."""
 
+    executor: Executor
     query: Query
     data: bytes
-    host: str
+    source: bytes
     stream: bool
     key: WireName | None
     signer: Signer | None
 
 
 class Answering:
-    """What an engine hands its unusual messages to: its `aside`.
+    """What an engine hands its unusual messages to: its `special`.
 
     `tell` takes a line for the log, of what has been let through.
     """
 
-    def __init__(
-        self, engine: Engine, zones: Zones, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, zones: Zones, tell: Callable[[str], None]) -> None:
         self.rules: Mapping[WireName, ZoneRules] = {}
         self.keys: Keys = {}
-        self._engine = engine
         self._zones = zones
         self._tell = tell
 
@@ -146,72 +145,61 @@ class Answering:
         self.rules = {origin: ZoneRules.of(zone) for origin, zone in zones}
         self.keys = keys
 
-    def respond(self, query: Query, data: bytes, host: str, stream: bool) -> bytes:
+    def respond(
+        self, executor: Executor, query: Query, data: bytes, source: bytes, stream: bool
+    ) -> bytes:
         """The reply to one message."""
-        host = unpacked(packed(host))  # IPv4 in IPv6 as IPv4, no scope
+        asked = _Asked(executor, query, data, source, stream, None, None)
         try:
             signature = find_signature(data)
             if signature is None:
-                return self._route(_Asked(query, data, host, stream, None, None))
-            now = self._engine.seconds()
+                return self._route(asked)
+            now = executor.seconds()
             verify(data, signature, self.keys, now)
         except FormatError:
-            return self._bare(query, Rcode.FORMERR)
+            return _bare(asked, Rcode.FORMERR)
         except BadSignature as bad:
             assert signature is not None
-            reply = self._bare(query, Rcode.NOTAUTH)
+            reply = _bare(asked, Rcode.NOTAUTH)
             return refusal(reply, signature, self.keys, bad.error, now)
         key = signature.name
         signer = Signer(self.keys[key], signature.data.mac)
         data = unsigned(data, signature)
-        reply = self._route(_Asked(query, data, host, stream, key, signer))
+        asked = asked._replace(data=data, key=key, signer=signer)
+        reply = self._route(asked)
         if isinstance(reply, FirstOfMany):
             return reply  # signed as its messages are made
         if len(reply) + signer.overhead > query.limit(stream):
             flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
-            reply = without_records(query, flags, reply[3] & 0xF, self._opt(query))
-        return signer.sign(reply, self._engine.seconds())
+            reply = without_records(query, flags, reply[3] & 0xF, _opt(asked))
+        return signer.sign(reply, executor.seconds())
 
     def _route(self, asked: _Asked) -> bytes:
-        query = asked.query
         try:
-            if query.opcode == Opcode.NOTIFY:
-                return self._notify(asked)
-            if query.opcode == Opcode.UPDATE:
-                return self._update(asked)
-            if query.question.type in (Type.AXFR, Type.IXFR):
-                return self._transfer(asked)
+            match asked.query.kind:
+                case Kind.NOTIFY:
+                    return self._notify(asked)
+                case Kind.UPDATE:
+                    return self._update(asked)
+                case Kind.TRANSFER:
+                    return self._transfer(asked)
         except FormatError:
-            return self._bare(query, Rcode.FORMERR)
-        return self._as_usual(asked)
-
-    def _as_usual(self, asked: _Asked) -> bytes:
-        """What the engine answers by itself: data, or a refusal."""
-        context = QueryContext(asked.query, packed(asked.host), asked.stream)
-        return self._engine.execute(self._engine.plan(asked.query), context)
-
-    def _bare(self, query: Query, rcode: int, fixed: Fixed | None = None) -> bytes:
-        return without_records(query, 0, rcode, self._opt(query, fixed))
-
-    def _refused(self, query: Query) -> bytes:
-        return self._bare(query, Rcode.REFUSED, PROHIBITED)
-
-    def _opt(self, query: Query, fixed: Fixed | None = None) -> bytes:
-        return opt_of(query, fixed, self._engine.snapshot.identity, 0)
+            return _bare(asked, Rcode.FORMERR)
+        return _as_usual(asked)
 
     def _transfer(self, asked: _Asked) -> bytes:
         query, question = asked.query, asked.query.question
         rules = self.rules.get(question.key)
         if rules is None or question.class_ != CLASS_IN:
-            return self._as_usual(asked)
-        if not rules.may_transfer(asked.host, asked.key):
-            return self._refused(query)
+            return _as_usual(asked)
+        if not rules.may_transfer(asked.source, asked.key):
+            return _refused(asked)
         view = self._zones.view(question.key)
         if view is None:
-            return self._as_usual(asked)
+            return _as_usual(asked)
         full = question.type == Type.AXFR
         if full and not asked.stream:
-            return self._refused(query)  # RFC 5936 section 4.2: not over UDP
+            return _refused(asked)  # RFC 5936 section 4.2: not over UDP
         if full:
             records = whole_zone(view)
         else:
@@ -221,13 +209,13 @@ class Answering:
             records = (
                 incremental(view, serial, since) if asked.stream else iter([view.soa])
             )
-        opt, seconds = self._opt(query), self._engine.seconds
+        opt, seconds = _opt(asked), asked.executor.seconds
         if not asked.stream:
             return next(messages(query, records, opt, None, seconds))
         made = messages(query, records, opt, asked.signer, seconds)
         self._tell(
             f"{to_text(question.key)} serial {view.serial}: "
-            f"{Type(question.type).name} to {asked.host}{_by(asked.key)}"
+            f"{Type(question.type).name} to {unpacked(asked.source)}{_by(asked.key)}"
         )
         return FirstOfMany.of(made)
 
@@ -235,31 +223,33 @@ class Answering:
         query, question = asked.query, asked.query.question
         rules = self.rules.get(question.key)
         if rules is None or question.class_ != CLASS_IN or question.type != Type.SOA:
-            return self._as_usual(asked)
-        if not rules.may_notify(asked.host, asked.key):
-            return self._refused(query)
+            return _as_usual(asked)
+        if not rules.may_notify(asked.source, asked.key):
+            return _refused(asked)
         reader = RecordReader(asked.data)
         serial = None
         for record in reader.records(reader.counts.answers):
             if record.type == Type.SOA and record.owner.lower() == question.key:
                 serial = int.from_bytes(record.rdata[-20:-16], "big")
         self._zones.notified(question.key, serial)
-        return without_records(query, FLAG_AA, Rcode.NOERROR, self._opt(query))
+        return without_records(query, FLAG_AA, Rcode.NOERROR, _opt(asked))
 
     def _update(self, asked: _Asked) -> bytes:
-        query, question = asked.query, asked.query.question
+        question = asked.query.question
         rules = self.rules.get(question.key)
         if question.type != Type.SOA:
-            return self._bare(query, Rcode.FORMERR)
+            return _bare(asked, Rcode.FORMERR)
         if rules is None or question.class_ != CLASS_IN:
-            return self._bare(query, Rcode.NOTAUTH)
+            return _bare(asked, Rcode.NOTAUTH)
         key = asked.key
         if key is None or not holds_any(rules.grants, key):
-            return self._refused(query)
+            return _refused(asked)
         view = self._zones.view(question.key)
         if view is None:
-            return self._bare(query, Rcode.SERVFAIL)
-        what = f"{to_text(question.key)}: update from {asked.host}{_by(key)}"
+            return _bare(asked, Rcode.SERVFAIL)
+        what = (
+            f"{to_text(question.key)}: update from {unpacked(asked.source)}{_by(key)}"
+        )
         try:
             update = read_update(asked.data)
             check_prerequisites(view.zone, update.prerequisites)
@@ -271,11 +261,30 @@ class Answering:
         except UpdateError as error:
             self._tell(f"{what}: {error.rcode.name}: {error}")
             fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
-            return self._bare(query, error.rcode, fixed)
+            return _bare(asked, error.rcode, fixed)
         names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
         self._tell(f"{what}: {names or 'no change'}")
-        return self._bare(query, Rcode.NOERROR)
+        return _bare(asked, Rcode.NOERROR)
 
 
 def _by(key: WireName | None) -> str:
     return "" if key is None else f", key {key_text(key)}"
+
+
+def _as_usual(asked: _Asked) -> bytes:
+    """What the engine answers by itself: data, or a refusal."""
+    return Usual().respond(
+        asked.executor, asked.query, asked.data, asked.source, asked.stream
+    )
+
+
+def _refused(asked: _Asked) -> bytes:
+    return _bare(asked, Rcode.REFUSED, PROHIBITED)
+
+
+def _bare(asked: _Asked, rcode: int, fixed: Fixed | None = None) -> bytes:
+    return without_records(asked.query, 0, rcode, _opt(asked, fixed))
+
+
+def _opt(asked: _Asked, fixed: Fixed | None = None) -> bytes:
+    return opt_of(asked.query, fixed, asked.executor.snapshot.identity, 0)

@@ -3,24 +3,40 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dinamed.config.settings import Settings
 from dinamed.handover.leaving import ReplaceService
+from dinamed.health.service import HealthService
+from dinamed.load.push import PushFeed
+from dinamed.load.service import LoadService
+from dinamed.plans.engine import Engine
+from dinamed.pools.manager import PoolManager
 from dinamed.querylog.service import QueryLogService
-from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness
-from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
-from dinamed.server.watching import WatchingService
+from dinamed.server.stack import Stack
+from dinamed.signals import Signal
 
 
 @dataclass(frozen=True)
 class Parts:
     """What of a server is told and changed over HTTP."""
 
-    authority: Authority
-    resolver: Resolver
+    pools: PoolManager
+    engine: Engine
+    clock: Callable[[], float]
+    """Gives Unix time."""
+    summary: Callable[[], str]
+    """What is served, in a few words."""
+    settings: Settings
+    """Those of the start."""
+    applied: Signal[[Settings]]
+    """There are others."""
+    stack: Stack
     listening: ListenService
     reloading: ReloadService
-    watching: WatchingService
+    health: HealthService
+    loads: LoadService
+    pushes: PushFeed
     replacing: ReplaceService
     query_log: QueryLogService
     liveness: Liveness

@@ -7,12 +7,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.handover.carrying import Carrier
 from dinamed.handover.known import Known, since
+from dinamed.plans.context import packed
 from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
-from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.stack import stack_of
 from dinamed.server.watching import WatchingService
 from tests.plans.support import STARTED, query
 from tests.server.support import QUESTION, Clock, authority_of, load_config
@@ -61,8 +62,9 @@ class Side:
     def __init__(self, case: SynchronousTestCase, clock: Clock) -> None:
         self.authority: Authority = authority_of(load_config(case.mktemp()), clock)
         reactor = ReactorClock()
-        self.resolver = Resolver(self.authority.engine)
-        self.listening = ListenService(reactor, self.resolver, ())
+        stack = stack_of(self.authority.engine)
+        self.resolver = stack.resolver
+        self.listening = ListenService(reactor, stack, ())
         self.reloading = ReloadService(reactor, self.authority)
         self.health = WatchingService(reactor, self.authority, Random(1)).health
         self.carrier = Carrier(
@@ -72,7 +74,7 @@ class Side:
     def ask(self, data: bytes, times: int = 1) -> None:
         """Answer some queries."""
         for _ in range(times):
-            assert self.resolver.respond(data, "127.0.0.1")
+            assert self.resolver.respond(data, packed("127.0.0.1"))
 
     def handed_out(self) -> int:
         """Of the pool, in all."""
@@ -101,7 +103,7 @@ class CarrierTests(SynchronousTestCase):
         first = old.carrier.known()
         new.carrier.begin(first)
         self.assertEqual(new.carrier.known(), first)
-        self.assertEqual(new.authority.engine.started, STARTED)
+        self.assertEqual(new.authority.engine.vitals().started, STARTED)
         # Meanwhile both answer, and an order comes to the old one.
         old.ask(DRAW, 7)
         new.ask(DRAW, 2)
@@ -121,7 +123,10 @@ class CarrierTests(SynchronousTestCase):
         self.new.carrier.begin(self.old.carrier.known())
         old, new = self.old.authority, self.new.authority
         self.assertEqual(old.cookie_secret, new.cookie_secret)
-        before, after = old.engine.defence.cookies, new.engine.defence.cookies
+        before, after = (
+            old.engine.snapshot.defence.cookies,
+            new.engine.snapshot.defence.cookies,
+        )
         assert before is not None and after is not None
         now = self.clock()
         cookie = before.look(b"12345678", b"\x7f\0\0\1", now).reply
@@ -137,4 +142,4 @@ class CarrierTests(SynchronousTestCase):
         )
         self.new.carrier.begin(known)
         self.assertEqual(self.new.handed_out(), 0)
-        self.assertEqual(self.new.authority.engine.started, 1.0)
+        self.assertEqual(self.new.authority.engine.vitals().started, 1.0)

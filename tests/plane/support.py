@@ -11,7 +11,7 @@ from dinamed.plane import compiling
 from dinamed.plane.compiling import Compiler
 from dinamed.plane.service import LEARN_CLIENT, LEARN_LEVELS
 from dinamed.plane.teaching import teach
-from dinamed.plans.context import QueryContext, unpacked
+from dinamed.plans.context import QueryContext
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn, Plan
 from dinamed.wire.cookies import Cookies
@@ -158,20 +158,22 @@ class Pair:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
         locator = load_places(Geo(networks=NETWORKS)).locator
-        self.bench.engine.take_locator(locator)
+        self.bench.engine.serve(self.bench.engine.snapshot.with_locator(locator))
         rng = random.Random(1)
         native = compiling.native
         self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
         self.compiler = Compiler(threads + 1, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
-        self.bench.engine.defend(Defence(self.cookies))
+        self.bench.engine.serve(
+            self.bench.engine.snapshot.with_defence(Defence(self.cookies))
+        )
         self.plane.serve(self.tables())
         self.native = self.learned = self.left = 0
 
     def tables(self) -> "compiling.native.Tables":
         """What the engine serves now."""
         engine = self.bench.engine
-        return self.compiler.tables(engine.snapshot, engine.defence)
+        return self.compiler.tables(engine.snapshot)
 
     def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
@@ -182,7 +184,7 @@ class Pair:
             query = read_query(data)
             assert isinstance(query, Query)
             engine = self.bench.engine
-            plan = engine.plan(query)
+            plan = engine.executor.plan(query)
             for _ in range(3):  # the plan, the client, the levels
                 if learn in (LEARN_CLIENT, LEARN_LEVELS):
                     self.meet(query, plan, source, learn)
@@ -209,7 +211,7 @@ class Pair:
         """Have the plane know the client of a query, or the levels for it."""
         assert isinstance(plan, Drawn)
         engine = self.bench.engine
-        client = engine.client_of(plan, QueryContext(query, source))
+        client = engine.executor.client_of(plan, QueryContext(query, source))
         if what == LEARN_CLIENT:
             self.compiler.meet(self.plane, plan, client, engine.snapshot)
         else:
@@ -229,4 +231,4 @@ class Pair:
 
     def ask_engine(self, data: bytes, source: bytes) -> bytes:
         """What the engine replies; empty for silence."""
-        return self.bench.engine.respond(data, unpacked(source)) or b""
+        return self.bench.engine.respond(data, source) or b""

@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from dinamed.plane import service, teaching
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.pools.states import Order
-from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import Address, bind
+from dinamed.server.stack import stack_of
 from tests.plane.support import need_plane
 from tests.plans.support import query
 from tests.server.support import CONFIG, ZONE, Clock, authority_of, load_config
@@ -67,9 +67,9 @@ class DataPlaneTests(TestCase):
             ],
             2,
         )
-        self.resolver = resolver = Resolver(self.authority.engine)
-        self.plane = DataPlane(self.reactor, self.authority, resolver, 2)
-        self.service = ListenService(self.reactor, resolver, sockets, self.plane)
+        self.stack = stack = stack_of(self.authority.engine)
+        self.plane = DataPlane(self.reactor, self.authority, stack.sampled, 2)
+        self.service = ListenService(self.reactor, stack, sockets, self.plane)
         self.service.startService()
         self.addCleanup(lambda: self.service.running and self.service.stopService())
         clients = [Client(listening.address) for listening in sockets]
@@ -177,15 +177,15 @@ class DataPlaneTests(TestCase):
         """An error beyond all nets costs the one query that has met it."""
         (client,) = self.serve("127.0.0.1")
         calls: list[bytes] = []
-        real = self.resolver.respond
+        real = self.stack.sampled.respond
 
-        def respond(data: bytes, host: str, stream: bool = False) -> bytes | None:
+        def respond(data: bytes, *args: Any, **more: Any) -> bytes | None:
             calls.append(data)
             if len(calls) == 1:
                 raise RuntimeError("never to be")
-            return real(data, host, stream)
+            return real(data, *args, **more)
 
-        self.patch(self.resolver, "respond", respond)
+        self.patch(self.stack.sampled, "respond", respond)
         client.socket.send(with_any(WWW))
         self.assertTrue(await deferToThread(client.ask, with_any(POOL)))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

@@ -18,8 +18,8 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import load_here
 from dinamed.server.liveness import Liveness
-from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.stack import stack_of
 from dinamed.server.watching import WatchingService
 from dinamed.web.parts import Parts
 from dinamed.web.service import site_of
@@ -115,25 +115,26 @@ class SiteCase(TestCase):
     def serve(self, token_file: str | None) -> None:
         """Start a site with or without a token."""
         self.liveness, self.ready = Liveness(), True
-        resolver = Resolver(self.authority.engine)
-        listening = ListenService(reactor, resolver, ())
-        watching = WatchingService(reactor, self.authority, random.Random(2))
+        authority = self.authority
+        stack = stack_of(authority.engine)
+        listening = ListenService(reactor, stack, ())
+        watching = WatchingService(reactor, authority, random.Random(2))
         self.replacing = StubReplace()
         self.parts = Parts(
-            self.authority,
-            resolver,
+            authority.manager,
+            authority.engine,
+            authority.seconds,
+            authority.summary,
+            authority.loaded.settings,
+            authority.applied,
+            stack,
             listening,
             self.reloading,
-            watching,
+            watching.health,
+            watching.loads,
+            watching.pushes,
             self.replacing,
-            QueryLogService(
-                reactor,
-                self.authority,
-                resolver,
-                None,
-                lambda source: None,
-                random.Random(3),
-            ),
+            QueryLogService(reactor, authority, stack, None, random.Random(3)),
             self.liveness,
             lambda: self.ready,
         )
