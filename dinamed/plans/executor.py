@@ -1,6 +1,7 @@
 """Carrying out plans: which one a question has, and what it gives this client."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from dinamed.generations import Generations
@@ -9,7 +10,7 @@ from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import choose, reply_of_choice
 from dinamed.plans.hints import reply_with_hints
 from dinamed.plans.moment import Moment
-from dinamed.plans.own_names import Vitals, chaos_plan, tell, ttl_of
+from dinamed.plans.own_names import Vitals, chaos_plan, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
     Drawn,
@@ -21,11 +22,17 @@ from dinamed.plans.plan import (
     Topic,
 )
 from dinamed.plans.planner import Planner
-from dinamed.plans.reply import QUESTION_NAME, reply_of, text_record, with_answers
+from dinamed.plans.reply import (
+    QUESTION_NAME,
+    opt_of,
+    reply_of,
+    text_record,
+    with_answers,
+)
 from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
-from dinamed.wire.constants import ExtendedError, Rcode, Type
+from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Kind, Query
 from dinamed.wire.render import EMPTY, Rendered
@@ -165,10 +172,12 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self.snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        records = [
-            text_record(QUESTION_NAME, question.class_, ttl, text)
-            for text in tell(told, self.snapshot, self._vitals(), place)
-        ]
+        texts = tell(told, self.snapshot, self._vitals(), place)
+        record = partial(text_record, QUESTION_NAME, question.class_, ttl)
+        opt = opt_of(context.query, None, self.snapshot.identity, scope, context.extra)
+        # Over UDP nothing is cut: the client comes again over TCP.
+        room = context.limit - HEADER_SIZE - len(question.wire) - len(opt)
+        records = within(room, texts, record, cut=context.stream)
         return self._reply(None, context, with_answers(EMPTY, records), scope)
 
     def _reply(
