@@ -16,32 +16,21 @@ from twisted.python import usage
 from dinamed import __version__
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
-from dinamed.handover.arriving import (
-    Arrival,
-    ArrivalService,
-    HandoverError,
-    arrival_of,
-)
-from dinamed.handover.carrying import Carrier
-from dinamed.handover.launch import Launch, launch_of
-from dinamed.handover.leaving import Household, ReplaceService
-from dinamed.handover.sockets import HTTP, TLS, Held, Inherited
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
-from dinamed.server.compiler import ConfigError, Loaded, load_now
-from dinamed.server.following import FollowService
+from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.following import ConfigWatcher
 from dinamed.server.liveness import Liveness
-from dinamed.server.notify import Notifier, NotifyService
+from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.periodic import Periodic
-from dinamed.server.places import PlacesService
-from dinamed.server.saving import SavingService
+from dinamed.server.places import GeoDatabaseService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import (
-    Address,
     BindError,
+    ListenAddress,
     Listening,
     Stream,
     bind,
@@ -51,6 +40,8 @@ from dinamed.server.sockets import (
     resolve,
 )
 from dinamed.server.stack import Stack, stack_of
+from dinamed.server.state_file import StateFileService
+from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
     Certificates,
     CertificateService,
@@ -59,8 +50,17 @@ from dinamed.server.tls import (
     certificates_of,
 )
 from dinamed.server.transfers import TransferService
-from dinamed.server.watching import AfterFirstRound, WatchingService
-from dinamed.web.parts import Parts
+from dinamed.takeover.launch import Launch, launch_of
+from dinamed.takeover.receiver import (
+    TakeoverError,
+    TakeoverReceiver,
+    TakeoverReceiverService,
+    receiver_of,
+)
+from dinamed.takeover.sender import ReplaceService, TakeoverHooks
+from dinamed.takeover.server_state import ServerState
+from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
 EXPIRY_INTERVAL = 1.0
@@ -141,8 +141,8 @@ class Bound:
     threads: int
     """Of the compiled plane; 0: Python answers everything."""
     dns: list[Listening]
-    http: list[tuple[Address, socket.socket]]
-    tls: list[tuple[Address, socket.socket]]
+    http: list[tuple[ListenAddress, socket.socket]]
+    tls: list[tuple[ListenAddress, socket.socket]]
     certificates: Certificates | None
 
     def summary(self) -> str:
@@ -201,17 +201,17 @@ def makeService(options: Options) -> IService:
 
     launch = launch_of(options.parent, os.environ)
     try:
-        arrival = arrival_of(os.environ)
-        if arrival is not None:
-            launch = replace(launch, pid_file=arrival.pid_file)
+        receiver = receiver_of(os.environ)
+        if receiver is not None:
+            launch = replace(launch, pid_file=receiver.pid_file)
         loaded = load_now(options["config"] or default_path())
-        inherited = Inherited((), ()) if arrival is None else arrival.sockets
+        inherited = Inherited((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
-        process = Process(launch, options.parent, arrival)
+        process = Process(launch, options.parent, receiver)
         return wire(reactor, loaded, bound, bool(options["debug"]), process)
     except ConfigError as error:
         raise SystemExit(str(error)) from None
-    except (BindError, TlsError, HandoverError) as error:
+    except (BindError, TlsError, TakeoverError) as error:
         raise SystemExit(f"dinamed: {error}") from None
 
 
@@ -222,7 +222,7 @@ class Process:
     launch: Launch
     twistd: Any
     """The options of twistd, if they are within reach."""
-    arrival: Arrival | None
+    receiver: TakeoverReceiver | None
     """What there is of the process before this one."""
 
     def leave_pid_file(self) -> None:
@@ -241,19 +241,19 @@ class Server:
     reloading: ReloadService
     liveness: Liveness
     listening: ListenService
-    watching: WatchingService
+    watching: MonitoringService
     query_log: QueryLogService
-    notifying: NotifyService
-    saving: SavingService | None
+    notifying: SystemdService
+    saving: StateFileService | None
     replacing: ReplaceService
-    carrier: Carrier
+    state: ServerState
 
 
 def build(
-    reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
+    reactor: Any, loaded: Configuration, bound: Bound, debug: bool, process: Process
 ) -> Server:
     """Make the parts."""
-    chance, arrival = random.SystemRandom(), process.arrival
+    chance, receiver = random.SystemRandom(), process.receiver
     sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, time.time, chance, sources)
     with uncollected(keep=True):
@@ -266,13 +266,15 @@ def build(
         plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
     reloading, liveness = ReloadService(reactor, authority), Liveness()
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
-    watching = WatchingService(reactor, authority, chance)
+    watching = MonitoringService(reactor, authority, chance)
     health, state = watching.health, loaded.settings.server.state
-    carrier = Carrier(authority, stack.resolver, listening, reloading, health)
-    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
+    state = ServerState(authority, stack.resolver, listening, reloading, health)
+    notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
     if state is not None:
-        saving = SavingService(reactor, authority, health, state, arrival is not None)
+        saving = StateFileService(
+            reactor, authority, health, state, receiver is not None
+        )
 
     def before(pid: int) -> None:
         """Leave the outside to the process that has taken over."""
@@ -285,8 +287,8 @@ def build(
         reactor,
         process.launch,
         Held(bound.dns, bound.http, bound.tls),
-        Household(carrier, listening, before, transfers.hold, reactor.stop),
-        None if arrival is None else arrival.guard,
+        TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
+        None if receiver is None else receiver.supervisor,
     )
     query_log = QueryLogService(reactor, authority, stack, plane, random.Random())
     return Server(
@@ -301,7 +303,7 @@ def build(
         notifying,
         saving,
         replacing,
-        carrier,
+        state,
     )
 
 
@@ -322,13 +324,13 @@ def connect(server: Server) -> None:
 
 
 def wire(
-    reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
+    reactor: Any, loaded: Configuration, bound: Bound, debug: bool, process: Process
 ) -> MultiService:
     """Make all services and connect them; those that answer start last."""
     server = build(reactor, loaded, bound, debug, process)
     connect(server)
     authority = server.authority
-    answering = wire_answering(reactor, server, bound, process.arrival)
+    answering = wire_answering(reactor, server, bound, process.receiver)
     first_round = AfterFirstRound(server.watching.health, answering)
     services = MultiService()
     for service in (
@@ -337,8 +339,8 @@ def wire(
         server.saving,
         server.watching,
         server.transfers,
-        PlacesService(reactor, authority),
-        FollowService(reactor, authority, server.reloading.reload),
+        GeoDatabaseService(reactor, authority),
+        ConfigWatcher(reactor, authority, server.reloading.reload),
         Periodic(reactor, EXPIRY_INTERVAL, authority.expire_orders, "ending orders"),
         wire_web(reactor, server, bound, first_round),
         first_round,
@@ -357,7 +359,7 @@ def wire_web(
         return None
     authority, watching = server.authority, server.watching
     settings = authority.loaded.settings
-    parts = Parts(
+    parts = WebParts(
         authority.manager,
         authority.engine,
         authority.seconds,
@@ -381,7 +383,7 @@ def wire_web(
 
 
 def wire_answering(
-    reactor: Any, server: Server, bound: Bound, arrival: Arrival | None
+    reactor: Any, server: Server, bound: Bound, receiver: TakeoverReceiver | None
 ) -> MultiService:
     """What starts once the first round of checks is over: the listeners."""
     answering = MultiService()
@@ -396,12 +398,12 @@ def wire_answering(
         following.setServiceParent(answering)
     server.query_log.setServiceParent(answering)
     server.notifying.setServiceParent(answering)
-    if arrival is not None:
-        server.carrier.begin(arrival.built())
-        for what in arrival.sockets.close_rest():
+    if receiver is not None:
+        server.state.begin(receiver.built())
+        for what in receiver.sockets.close_rest():
             Logger("dinamed").info("no longer listening: {what}", what=what)
-        arriving = ArrivalService(
-            reactor, arrival, server.carrier, streams, authority.summary()
+        arriving = TakeoverReceiverService(
+            reactor, receiver, server.state, streams, authority.summary()
         )
         arriving.setServiceParent(answering)
     return answering

@@ -22,7 +22,7 @@ _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 Network = IPv4Network | IPv6Network
 
 
-class Verdict(IntEnum):
+class RateAction(IntEnum):
     """What becomes of a reply."""
 
     PASS = 0
@@ -31,7 +31,7 @@ class Verdict(IntEnum):
     DROP = 2
 
 
-class Book(Protocol):
+class SharedRateTable(Protocol):
     """Buckets that are kept elsewhere, for the same rules, and may be shared."""
 
     @property
@@ -43,7 +43,7 @@ class Book(Protocol):
         """As that of `ResponseLimiter`."""
 
     def judge(self, source: bytes, kind: bytes, now: float) -> int:
-        """The `Verdict`, as a number."""
+        """The `RateAction`, as a number."""
 
 
 class ResponseLimiter:
@@ -62,7 +62,7 @@ class ResponseLimiter:
         self.rate = rate
         self.slip = slip
         self.exempt = tuple(exempt)
-        self._book: Book | None = None
+        self._book: SharedRateTable | None = None
         self._step = 1.0 / rate
         # A bucket is the time at which it will be full again.  A reply moves that by
         # one step, and may do so while it is less than a burst ahead.
@@ -96,23 +96,23 @@ class ResponseLimiter:
             == (self.rate, self.slip, self.exempt)
         )
 
-    def share(self, book: Book) -> None:
+    def share(self, shared: SharedRateTable) -> None:
         """Have the buckets kept there from now on, with others who use them."""
-        self._book = book
+        self._book = shared
 
     @property
-    def shared(self) -> Book | None:
+    def shared(self) -> SharedRateTable | None:
         """Where the buckets are, if not here."""
         return self._book
 
-    def judge(self, source: bytes, kind: bytes, now: float) -> Verdict:
+    def judge(self, source: bytes, kind: bytes, now: float) -> RateAction:
         """Take one reply of a kind to a packed address out of its bucket.
 
         `now` is in seconds, of a clock that may be set: a bucket that would be full
         only later than it can be is a full one.
         """
         if self._book is not None:
-            return Verdict(self._book.judge(source, kind, now))
+            return RateAction(self._book.judge(source, kind, now))
         size = _OCTETS_4 if len(source) == 4 else _OCTETS_6
         # Python's hash has a secret of the process, so nobody can find collisions.
         key = hash(source[:size] + kind)
@@ -120,17 +120,17 @@ class ResponseLimiter:
         ahead = full_at - now
         if ahead <= 0 or ahead > self._farthest:
             self._full_at.put(key, now + self._step)
-            return Verdict.PASS
+            return RateAction.PASS
         if ahead <= self._ahead:
             self._full_at.put(key, full_at + self._step)
-            return Verdict.PASS
+            return RateAction.PASS
         if self.exempt and self._is_exempt(source):
-            return Verdict.PASS
+            return RateAction.PASS
         self._over += 1
         if self.slip and self._over % self.slip == 0:
             self._slipped += 1
-            return Verdict.SLIP
-        return Verdict.DROP
+            return RateAction.SLIP
+        return RateAction.DROP
 
     def _is_exempt(self, source: bytes) -> bool:
         address = ip_address(source)

@@ -18,7 +18,7 @@ cdef class Route:
     cdef readonly dict subs
     cdef readonly Loads loads
     cdef readonly object source
-    cdef Levels levels
+    cdef LevelTable levels
     cdef uint32_t _rows
 
     def __cinit__(
@@ -52,7 +52,7 @@ cdef class Route:
         data.serial = serial
         self.members = members
         self._rows = rows
-        data.kind = <Kind>kind
+        data.kind = <RouteKind>kind
         data.size = size
         data.answers = answers
         if not size:
@@ -92,7 +92,7 @@ cdef class Route:
             raise ValueError("more answers than can be drawn")
 
     cdef void _load(self, Loads loads, list slots, list ranks) except *:
-        cdef Loaded *load = &self.data.load
+        cdef RouteLoad *load = &self.data.load
         cdef uint32_t i, size = self.data.size
         self.loads = loads
         load.loads = &loads.data

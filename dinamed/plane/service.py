@@ -20,17 +20,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler, native
-from dinamed.plane.teaching import teach
+from dinamed.plane import table_compiler
+from dinamed.plane.plan_install import install_plan
+from dinamed.plane.table_compiler import TableCompiler, native
 from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.plan import Drawn, Plan
+from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
 from dinamed.server.responder import Responder
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
 from dinamed.wire.query import Query
@@ -39,7 +39,7 @@ COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
 SLICE = 2000
 """Members whose hand-outs are booked at a stretch: two milliseconds."""
-SHARE_OF_BOOKING = 0.1
+SHARE_OF_COUNTING = 0.1
 """Of the time, what booking may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
@@ -50,9 +50,9 @@ BATCH = 64
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
-LEARN_CLIENT = 2
+INSTALL_CLIENT = 2
 """What `native` says when it is the client that is not known."""
-LEARN_LEVELS = 3
+INSTALL_LEVELS = 3
 """And when it is how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
@@ -76,7 +76,7 @@ def threads_for(
     That is so too without the extension, with DINAMED_PURE=1 in the environment, and
     where every query is to be logged.
     """
-    if compiling.native is None or debug or setting == "python":
+    if table_compiler.native is None or debug or setting == "python":
         return 0
     if environment.get("DINAMED_PURE", "0") not in ("", "0"):
         return 0
@@ -96,7 +96,7 @@ class _Bell:
 
     def doRead(self) -> None:
         os.eventfd_read(self._descriptor)
-        if self._plane.serve_handed():
+        if self._plane.serve_punted():
             os.eventfd_write(self._descriptor, 1)
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class DataPlane:
         self._reactor = reactor
         self._authority = authority
         self._responder = responder
-        self._compiler = Compiler(threads + 1, Random())
+        self._compiler = TableCompiler(threads + 1, Random())
         self.threads = threads
         self.probe = new_probe()
         """What threads and Python answer to see whether they do."""
@@ -144,9 +144,9 @@ class DataPlane:
         self._spent = self._rest = 0.0
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
-        self._booking = Surviving(self._book_slice, "booking hand-outs")
-        self._learning = Surviving(self._learn, "teaching the plane")
-        self._serving = Surviving(self._serve_handed, "answering for the plane")
+        self._booking = Surviving(self._count_slice, "booking hand-outs")
+        self._installing = Surviving(self._install, "teaching the plane")
+        self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
     def running(self) -> bool:
@@ -189,7 +189,7 @@ class DataPlane:
         self._unsubscribe = [
             manager.changed.subscribe(self._pools_changed),
             manager.reported.subscribe(self._reported),
-            engine.asked.subscribe(self.collect),
+            engine.client.subscribe(self.collect),
             engine.changed.subscribe(self._serve),
         ]
         self._collecting.start(COLLECT_INTERVAL, now=False)
@@ -219,7 +219,7 @@ class DataPlane:
         self.native.stop(drain)
         for thread in self._threads:
             thread.join(_JOIN_PATIENCE)
-        while self.serve_handed():
+        while self.serve_punted():
             pass
         self._collecting.stop()
         self.collect()
@@ -235,18 +235,18 @@ class DataPlane:
             self._bell.close()
         self._threads, self._sockets = [], []
 
-    def serve_handed(self) -> bool:
+    def serve_punted(self) -> bool:
         """Answer what the threads have left to Python; True if there may be more.
 
         Never raises: an error costs the query that has met it.
         """
         return self._serving() is not False
 
-    def _serve_handed(self) -> bool:
-        return bool(self.native.serve_handed(self._respond, BATCH))
+    def _serve_punted(self) -> bool:
+        return bool(self.native.serve_punted(self._respond, BATCH))
 
     def register(
-        self, liveness: Liveness, address: Address
+        self, liveness: Liveness, address: ListenAddress
     ) -> list[Callable[[], None]]:
         """Have it looked after whether this address, and threads, and Python answer."""
         native = partial(
@@ -280,14 +280,16 @@ class DataPlane:
 
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
-        self._book(self.native.take_counts())
+        self._count_hand_outs(self.native.take_counts())
         self._reclaim()
         self._count_all()
 
     def _count_all(self) -> None:
         tables = self.native.tables
         if tables is not None:
-            self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
+            self._count_replies(
+                [tables.reply_counters, *(zone.reply_counters for zone in tables.zones)]
+            )
 
     def _tick(self) -> None:
         self._feel_pulses()
@@ -322,42 +324,42 @@ class DataPlane:
         steady = self._authority.manager.clock.read(now)
         self.native.set_clock(steady - time.monotonic())
 
-    def _book_slice(self) -> None:
+    def _count_slice(self) -> None:
         """Book hand-outs of some members, and of the others when this turn is over.
 
         After the last slice there is a rest, so that with very many members booking
-        takes `SHARE_OF_BOOKING` of the time.
+        takes `SHARE_OF_COUNTING` of the time.
         """
         if not self.running:
             return
         begin = self._reactor.seconds()
         counts, at_route = self.native.take_slice(self._at_route, SLICE)
         self._at_route = 0  # where the next tick begins if this fails
-        self._book(counts)
+        self._count_hand_outs(counts)
         self._at_route = at_route
         now = self._reactor.seconds()
         self._spent += now - begin
         if self._at_route:
             self._reactor.callLater(0, self._booking)
         else:
-            self._rest = now + self._spent / SHARE_OF_BOOKING
+            self._rest = now + self._spent / SHARE_OF_COUNTING
 
-    def _book(self, counts: "Sequence[tuple[str, str, int]]") -> None:
+    def _count_hand_outs(self, counts: "Sequence[tuple[str, str, int]]") -> None:
         pools = self._authority.engine.snapshot.pools
         now = self._authority.seconds()
         for pool, member, number in counts:
             if pool in pools:
-                pools[pool].ledger.add(member, number, now)
+                pools[pool].accounting.add(member, number, now)
         for pool in dict.fromkeys(count[0] for count in counts):
             self._compiler.publisher.took(self.native, pool, now)
 
     def _reclaim(self) -> None:
         """Free what the threads have left, and count the questions."""
-        routes, tallies = self.native.reclaim()
+        routes, all_counters = self.native.reclaim()
         for route in routes:
-            self._book(route.take_counts())
+            self._count_hand_outs(route.take_counts())
             self._compiler.publisher.left(route, self._authority.seconds())
-        self._count_replies(tallies)
+        self._count_replies(all_counters)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
         answered = counters["answered"] + counters["limited"]
@@ -366,46 +368,48 @@ class DataPlane:
         self._authority.engine.count_questions(answered - self._answered)
         self._answered = answered
 
-    def _count_replies(self, tallies: "Sequence[native.Tally]") -> None:
+    def _count_replies(self, all_counters: "Sequence[native.ReplyCounters]") -> None:
         engine = self._authority.engine
         zones = {OTHER, *map(to_text, engine.snapshot.zones)}
-        for tally in tallies:
-            for column, rcode, number in tally.take():
-                if tally.label in zones:
+        for reply_counters in all_counters:
+            for column, rcode, number in reply_counters.take():
+                if reply_counters.label in zones:
                     rrtype = _TYPES[column]
-                    cell = engine.counts.cell(tally.label, rrtype, rcode, False)
+                    cell = engine.counts.cell(
+                        reply_counters.label, rrtype, rcode, False
+                    )
                     cell.count += number
 
-    def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
+    def _respond(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
         self._handed += 1
-        if learn == HANDED_PROBE:
+        if wanted == HANDED_PROBE:
             self._responder.test()
             return data
-        if not learn:
+        if not wanted:
             return self._responder.respond(data, source)
         # What can't be taught is answered by Python again next time.
-        learner = partial(self._learning, learn, source)
+        learner = partial(self._installing, wanted, source)
         return self._responder.respond(data, source, learner=learner)
 
-    def _learn(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
+    def _install(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
         """Have the next query with this question answered natively, if that can be.
 
         Or, where the plan is known and that is not enough, those of this client.
         """
         engine, compiler = self._authority.engine, self._compiler
-        if what in (LEARN_CLIENT, LEARN_LEVELS):
-            if not isinstance(plan, Drawn):
+        if what in (INSTALL_CLIENT, INSTALL_LEVELS):
+            if not isinstance(plan, PoolAnswer):
                 return
             context = QueryContext(query, source)
             client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
-            if what == LEARN_CLIENT:
+            if what == INSTALL_CLIENT:
                 compiler.meet(self.native, plan, client, snapshot)
             else:
                 now = self._authority.seconds()
                 compiler.publish(self.native, plan, client, snapshot, now)
             return
         limited = engine.kind(query, plan)
-        teach(self.native, compiler.places, query, plan, limited)
+        install_plan(self.native, compiler.places, query, plan, limited)
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""
@@ -418,8 +422,8 @@ class DataPlane:
     def _pools_changed(self, names: frozenset[str]) -> None:
         """Draw by the present views; those that came with a config are there."""
         pools = self._authority.manager.views
-        for place, route in self._compiler.changed(names, pools):
-            self.native.replace(place, route)
+        for index, route in self._compiler.changed(names, pools):
+            self.native.replace(index, route)
         now = self._authority.seconds()
         for name in names:
             self._compiler.renew(self.native, name, now)

@@ -34,7 +34,7 @@ class Cell:
         self.count = 0
 
 
-class Labels(NamedTuple):
+class AnswerLabels(NamedTuple):
     """What a cell counts."""
 
     zone: str
@@ -47,7 +47,7 @@ Row = tuple[str, int, int, bool, int]
 """Zone label, type, rcode, whether over a stream, and how many."""
 
 
-class Counts:
+class AnswerCounts:
     """The cells of one engine."""
 
     def __init__(self) -> None:
@@ -100,10 +100,10 @@ class Counts:
         for zone, rrtype, rcode, stream, count in rows:
             self.cell(zone, rrtype, rcode, stream).count += count
 
-    def totals(self) -> Iterator[tuple[Labels, int]]:
+    def totals(self) -> Iterator[tuple[AnswerLabels, int]]:
         """Every cell with what it counts."""
         for (zone, rrtype, rcode, stream), cell in list(self._cells.items()):
-            labels = Labels(
+            labels = AnswerLabels(
                 zone,
                 TYPES.get(rrtype, OTHER),
                 _RCODES.get(rcode, OTHER),

@@ -7,7 +7,7 @@ from dinamed.config.limits import Limits
 from dinamed.config.settings import Settings
 from dinamed.limits.responses import ResponseLimiter
 from dinamed.wire.constants import EdnsOption, Rcode
-from dinamed.wire.cookies import CLIENT_SIZE, Cookies, Seen
+from dinamed.wire.cookies import CLIENT_SIZE, Cookies, CookieVerdict
 from dinamed.wire.edns import opt_record, option
 from dinamed.wire.query import Query, Rejected
 
@@ -74,7 +74,9 @@ def without_cookie(data: bytes, query: Query) -> bytes:
     return b""
 
 
-def cookie_alone(query: Rejected, reply: bytes, seen: Seen) -> tuple[bytes, Rcode]:
+def cookie_alone(
+    query: Rejected, reply: bytes, seen: CookieVerdict
+) -> tuple[bytes, Rcode]:
     """The reply to a message that asks for a cookie alone (RFC 7873 section 5.4).
 
     `reply` is what it would get from a server without cookies.

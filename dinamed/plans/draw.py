@@ -5,7 +5,7 @@ from random import Random
 
 from dinamed.plans.context import QueryContext
 from dinamed.plans.moment import Moment, Present
-from dinamed.plans.plan import Drawn, Hinted, Wanted
+from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import (
     address_record,
     assemble,
@@ -29,7 +29,7 @@ _STABLE = frozenset({"hash", "predictive"})
 
 def choose(
     moment: Moment,
-    plan: Drawn | Hinted,
+    plan: PoolAnswer | ServiceAnswer,
     client: Client,
     recorder: Recorder | None = None,
 ) -> Choice:
@@ -40,7 +40,7 @@ def choose(
     """
     wanted, place = Wanted.TEXT, None
     counts = recorder is None
-    if isinstance(plan, Drawn):
+    if isinstance(plan, PoolAnswer):
         wanted, place = plan.wanted, plan.place
         counts = counts and wanted is not Wanted.TEXT
     snapshot, now, rng = moment
@@ -94,7 +94,7 @@ def _in_turn(
                 yield row[turn]
 
 
-def render_choice(moment: Moment, plan: Drawn, choice: Choice) -> Rendered | None:
+def render_choice(moment: Moment, plan: PoolAnswer, choice: Choice) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
@@ -113,7 +113,7 @@ def render_choice(moment: Moment, plan: Drawn, choice: Choice) -> Rendered | Non
 
 
 def reply_of_choice(
-    moment: Moment, plan: Drawn, choice: Choice, context: QueryContext
+    moment: Moment, plan: PoolAnswer, choice: Choice, context: QueryContext
 ) -> bytes:
     """The whole reply of a draw."""
     identity, scope = moment.snapshot.identity, choice.scope
@@ -131,7 +131,9 @@ class Draw:
 
     __slots__ = ("_context", "_family", "_front", "_opt", "_plan", "_present")
 
-    def __init__(self, present: Present, plan: Drawn, context: QueryContext) -> None:
+    def __init__(
+        self, present: Present, plan: PoolAnswer, context: QueryContext
+    ) -> None:
         self._present = present
         self._plan = plan
         self._context = context

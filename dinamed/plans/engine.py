@@ -13,20 +13,20 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from dinamed.generations import Generations
-from dinamed.limits.responses import Verdict
+from dinamed.limits.responses import RateAction
+from dinamed.plans.builtin_names import Vitals
 from dinamed.plans.context import QueryContext
-from dinamed.plans.counts import OTHER, Cell, Counts, Row
+from dinamed.plans.counts import OTHER, AnswerCounts, Cell, Row
 from dinamed.plans.defence import cookie_alone, cookie_tail, without_cookie
 from dinamed.plans.draw import Draw
 from dinamed.plans.executor import Executor
 from dinamed.plans.limited import ERRORS, Kinds, Limited
-from dinamed.plans.own_names import Vitals
-from dinamed.plans.plan import Drawn, Fixed, Plan
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.plans.snapshot import Snapshot
 from dinamed.signals import Signal, print_failure
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
-from dinamed.wire.cookies import WHOLE_SIZE, Seen
+from dinamed.wire.cookies import WHOLE_SIZE, CookieVerdict
 from dinamed.wire.edns import Edns, keepalive_option, opt_record, option
 from dinamed.wire.query import Kind, Query, Rejected, read_query
 
@@ -35,7 +35,7 @@ READY_LIMIT = 16384
 READY_MESSAGE_MAX = 192
 """Longer queries are not worth remembering octet by octet."""
 
-Ready = tuple[Cell, bytes | Draw | Limited]
+CachedReply = tuple[Cell, bytes | Draw | Limited]
 """What a message gets, and where that is counted."""
 Learner = Callable[[Query, Plan], object]
 """Is told the plan of a query that has none where it came from."""
@@ -82,7 +82,7 @@ class Engine:
         self._started = seconds()
         self.questions = 0
         """Well-formed queries since the start."""
-        self.counts = Counts()
+        self.counts = AnswerCounts()
         self.executor = Executor(snapshot, seconds, rng, self.vitals)
         self.changed: Signal[[]] = Signal(failed)
         """There is a snapshot that differs in more than the state of pools, for those
@@ -90,8 +90,8 @@ class Engine:
         self.asked: Signal[[]] = Signal(failed)
         """What the server knows of itself is wanted: bring it up to date."""
         self._special = Usual() if special is None else special
-        self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
-        self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
+        self._ready: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
+        self._cookied: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
         others: what a message cut short of its cookie gets is no one else's cookie."""
         self._kinds = Kinds()
@@ -201,7 +201,7 @@ class Engine:
 
     def _options(
         self, edns: Edns | None, source: bytes, stream: bool
-    ) -> tuple[bytes, Seen | None]:
+    ) -> tuple[bytes, CookieVerdict | None]:
         """The options of the reply that are about the client; what its cookie is."""
         if edns is None:
             return b"", None
@@ -244,11 +244,11 @@ class Engine:
         limiter = self.snapshot.defence.limiter
         if limiter is None:
             return reply
-        dropped = limiter.judge(source, ERRORS, self.seconds()) is Verdict.DROP
+        dropped = limiter.judge(source, ERRORS, self.seconds()) is RateAction.DROP
         return None if dropped else reply
 
     def _remember(
-        self, data: bytes, context: QueryContext, seen: Seen | None
+        self, data: bytes, context: QueryContext, seen: CookieVerdict | None
     ) -> bytes | None:
         """Answer, and keep what makes the same answer quicker next time."""
         store, key = self._ready, data[2:]
@@ -264,14 +264,14 @@ class Engine:
             store.put(key, found)
         return self._again(found, context.query.id, context.source, seen)
 
-    def _prepare(self, context: QueryContext) -> Ready | None:
+    def _prepare(self, context: QueryContext) -> CachedReply | None:
         """What is kept of an answer; None if each is one of its own."""
         query = context.query
         plan = self.executor.plan_of(query)
         ready: bytes | Draw | Limited
         if isinstance(plan, Fixed):
             ready = self.executor.execute(plan, context)[2:]
-        elif isinstance(plan, Drawn) and not query.has_subnet:
+        elif isinstance(plan, PoolAnswer) and not query.has_subnet:
             ready = Draw(self.executor.present, plan, context)
         else:
             return None
@@ -284,21 +284,25 @@ class Engine:
             ready = Limited(ready, short, kind, limiter, self.seconds)
         return cell, ready
 
-    def _once(self, context: QueryContext, seen: Seen | None) -> bytes | None:
+    def _once(self, context: QueryContext, seen: CookieVerdict | None) -> bytes | None:
         """Answer a datagram whose reply is not kept, unless that is too much."""
         limiter = self.snapshot.defence.limiter
         if limiter is not None and not (seen is not None and seen.valid):
             plan = self.executor.plan_of(context.query)
             kind = self._kinds.kind(context.query, plan, self.snapshot.zones)
             verdict = limiter.judge(context.source, kind, self.seconds())
-            if verdict is not Verdict.PASS:
+            if verdict is not RateAction.PASS:
                 self.questions += 1
-                slips = verdict is Verdict.SLIP
+                slips = verdict is RateAction.SLIP
                 return self._truncated(context) if slips else None
         return self.answer(context)
 
     def _again(
-        self, found: Ready, ident: bytes, source: bytes, seen: Seen | None
+        self,
+        found: CachedReply,
+        ident: bytes,
+        source: bytes,
+        seen: CookieVerdict | None,
     ) -> bytes | None:
         """Answer from what was kept."""
         self.questions += 1

@@ -6,19 +6,19 @@ from random import Random
 
 from dinamed.generations import Generations
 from dinamed.geo.place import NOWHERE
+from dinamed.plans.builtin_names import Vitals, chaos_plan, synthesize, ttl_of, within
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import choose, reply_of_choice
 from dinamed.plans.hints import reply_with_hints
 from dinamed.plans.moment import Moment
-from dinamed.plans.own_names import Vitals, chaos_plan, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
-    Drawn,
     Fixed,
-    Hinted,
     Plan,
+    PoolAnswer,
+    ServiceAnswer,
+    Synthesized,
     Targeted,
-    Told,
     Topic,
 )
 from dinamed.plans.planner import Planner
@@ -29,8 +29,8 @@ from dinamed.plans.reply import (
     text_record,
     with_answers,
 )
-from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
+from dinamed.plans.target_search import TargetQuery, search_targets
 from dinamed.pools.context import Client
 from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Rcode, Type
 from dinamed.wire.names import WireName
@@ -45,7 +45,7 @@ more is answered all the same, and fills no memory."""
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
-Key = tuple[WireName, int, int, bool]
+PlanKey = tuple[WireName, int, int, bool]
 """Name, type and class of a question, and DO: what a plan depends on beside the
 snapshot."""
 
@@ -69,7 +69,7 @@ class Executor:
         """What is served."""
         self._rng = rng
         self._vitals = vitals
-        self._plans: Generations[Key, Plan] = Generations(PLAN_LIMIT)
+        self._plans: Generations[PlanKey, Plan] = Generations(PLAN_LIMIT)
         self._planner = Planner(snapshot.zones, snapshot.facts())
 
     def serve(self, snapshot: Snapshot) -> None:
@@ -117,7 +117,7 @@ class Executor:
 
         `scope` is the number of bits of the client subnet on which the plan depends.
         """
-        if isinstance(plan, Drawn):
+        if isinstance(plan, PoolAnswer):
             client = self.client_of(plan, context)
             moment = self.present()
             choice = choose(moment, plan, client, context.recorder)
@@ -125,41 +125,45 @@ class Executor:
             used = choice.scope if client.subnet else 0
             choice = choice._replace(scope=max(used, scope))
             return reply_of_choice(moment, plan, choice, context)
-        if isinstance(plan, Hinted):
+        if isinstance(plan, ServiceAnswer):
             client = self.client_of(plan, context)
             return reply_with_hints(self.present(), plan, client, context, scope)
-        if isinstance(plan, Told):
-            return self._tell(plan, context)
+        if isinstance(plan, Synthesized):
+            return self._synthesize(plan, context)
         if isinstance(plan, Targeted):
-            return self._settle(plan, context, scope)
+            return self._search_targets(plan, context, scope)
         return self._reply(plan, context, plan.records, scope)
 
-    def _settle(self, plan: Targeted, context: QueryContext, scope: int) -> bytes:
+    def _search_targets(
+        self, plan: Targeted, context: QueryContext, scope: int
+    ) -> bytes:
         """Find out which label is meant for this client, and answer with that."""
         client = self.client_of(plan, context)
         place, used = NOWHERE, 0
         if plan.tailored:
             place, used = self.snapshot.locator.locate(client.address, client.prefix)
         question, recorder = context.query.question, context.recorder
-        asking = Asking(question, client, place, self._rng, recorder)
-        settled = settle(self._planner, self.snapshot, plan, asking)
+        asking = TargetQuery(question, client, place, self._rng, recorder)
+        settled = search_targets(self._planner, self.snapshot, plan, asking)
         if client.subnet and plan.tailored:
             scope = max(scope, used, settled.scope)
         return self.execute(settled.plan, context, scope)
 
     def client_of(
-        self, plan: Drawn | Hinted | Told | Targeted, context: QueryContext
+        self,
+        plan: PoolAnswer | ServiceAnswer | Synthesized | Targeted,
+        context: QueryContext,
     ) -> Client:
         """Whom to choose for: the client subnet where it counts, else the source."""
         if (
-            (not isinstance(plan, Told) and not plan.subnet)
+            (not isinstance(plan, Synthesized) and not plan.subnet)
             or not context.query.has_subnet
             or not self.snapshot.honours_subnet_from(context.source)
         ):
             return context.resolver
         return context.client
 
-    def _tell(self, told: Told, context: QueryContext) -> bytes:
+    def _synthesize(self, told: Synthesized, context: QueryContext) -> bytes:
         members = told.topic is Topic.MEMBERS
         if members and not self.snapshot.may_manage(context.source):
             return self._reply(PROHIBITED, context, EMPTY)
@@ -172,7 +176,7 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self.snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        texts = tell(told, self.snapshot, self._vitals(), place)
+        texts = synthesize(told, self.snapshot, self._vitals(), place)
         record = partial(text_record, QUESTION_NAME, question.class_, ttl)
         opt = opt_of(context.query, None, self.snapshot.identity, scope, context.extra)
         # Over UDP nothing is cut: the client comes again over TCP.

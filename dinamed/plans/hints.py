@@ -3,7 +3,7 @@
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.moment import Moment
-from dinamed.plans.plan import Hinted
+from dinamed.plans.plan import ServiceAnswer
 from dinamed.plans.reply import (
     address_record,
     rdata_record,
@@ -12,14 +12,18 @@ from dinamed.plans.reply import (
 )
 from dinamed.pools.context import Client
 from dinamed.pools.members import Family
-from dinamed.wire.render import Rendered, Step
+from dinamed.wire.render import CutPoint, Rendered
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
 
 _KEYS: dict[Family, int] = {4: IPV4_HINT, 6: IPV6_HINT}
 
 
 def reply_with_hints(
-    moment: Moment, plan: Hinted, client: Client, context: QueryContext, scope: int
+    moment: Moment,
+    plan: ServiceAnswer,
+    client: Client,
+    context: QueryContext,
+    scope: int,
 ) -> bytes:
     """The whole reply: the records with hints, and the same addresses beside them.
 
@@ -60,5 +64,5 @@ def _rendered(before: Rendered, sets: list[list[bytes]], after: Rendered) -> Ren
     for records in sets[1:]:
         body += b"".join(records)
         additional += len(records)
-        steps.append(Step(len(body), (answer, authority, additional), False))
+        steps.append(CutPoint(len(body), (answer, authority, additional), False))
     return Rendered(body, (answer, authority, additional), tuple(steps))

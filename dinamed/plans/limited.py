@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from dinamed.generations import Generations
-from dinamed.limits.responses import ResponseLimiter, Verdict
+from dinamed.limits.responses import RateAction, ResponseLimiter
 from dinamed.plans.draw import Draw
 from dinamed.plans.plan import Fixed, Plan
 from dinamed.wire.constants import Rcode
 from dinamed.wire.query import Query
-from dinamed.zones.packed import Found
+from dinamed.zones.packed import MatchKind
 from dinamed.zones.zoneset import ZoneSet
 
 KIND_LIMIT = 8192
@@ -40,9 +40,9 @@ class Limited:
     def reply(self, ident: bytes, source: bytes) -> bytes | None:
         """The reply, the truncated one in its place, or None."""
         verdict = self._limiter.judge(source, self._kind, self._seconds())
-        if verdict is Verdict.PASS:
+        if verdict is RateAction.PASS:
             return self.unlimited(ident, source)
-        return None if verdict is Verdict.DROP else ident + self._truncated
+        return None if verdict is RateAction.DROP else ident + self._truncated
 
     def unlimited(self, ident: bytes, source: bytes) -> bytes:
         """The reply for a client that is known by its cookie."""
@@ -83,11 +83,11 @@ def _kind(query: Query, plan: Plan, zones: ZoneSet) -> bytes:
     zone = zones.zone_for(name)
     if zone is not None:
         match = zone.find(name)
-        if match.kind is Found.CUT:
+        if match.kind is MatchKind.CUT:
             return b"r" + match.name
         if isinstance(plan, Fixed) and not plan.records.counts[0]:
             return b"n" + zone.origin
-        if match.kind in (Found.WILDCARD, Found.DNAME):
+        if match.kind in (MatchKind.WILDCARD, MatchKind.DNAME):
             # What one record makes of any name would have a bucket for each of them.
             name = match.name
     return b"a" + question.type.to_bytes(2) + name

@@ -10,12 +10,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.settings import Settings
-from dinamed.geo.files import Places, load_places
+from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine, Special
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
-from dinamed.server.compiler import Loaded
+from dinamed.server.config_loader import Configuration
 from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
@@ -29,14 +29,14 @@ Versions = tuple[Mapping[WireName, PackedZone], frozenset[WireName]]
 class ZoneKeeper(Protocol):
     """Says which versions of zones are served."""
 
-    def versions(self, loaded: Loaded) -> Versions:
+    def versions(self, loaded: Configuration) -> Versions:
         """The zones of a config, as they are to be served now."""
 
 
 class Files:
     """All zones as their files are."""
 
-    def versions(self, loaded: Loaded) -> Versions:
+    def versions(self, loaded: Configuration) -> Versions:
         """What was read."""
         return loaded.zones, frozenset()
 
@@ -52,7 +52,7 @@ class Authority:
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: Configuration,
         seconds: Callable[[], float],
         rng: Random,
         zones: ZoneKeeper | None = None,
@@ -63,13 +63,13 @@ class Authority:
         self._zones = Files() if zones is None else zones
         pools, failed = loaded.settings.pools, self._listener_failed
         self.manager = PoolManager(pools, seconds(), failed=failed)
-        self.places = load_places(loaded.settings.geo)
+        self.geo = load_geo(loaded.settings.geo)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
         self.engine = Engine(self._snapshot(Defence()), seconds, rng, failed, special)
         self._logged = self.manager.views
         """The states of pools that the log has told of."""
         self.manager.changed.subscribe(self._pools_changed)
-        self.served: Signal[[Loaded, Snapshot]] = Signal(failed)
+        self.served: Signal[[Configuration, Snapshot]] = Signal(failed)
         """There is another snapshot of zones, with the config that it is of."""
         self.applied: Signal[[Settings]] = Signal(failed)
         """There is another config."""
@@ -80,15 +80,15 @@ class Authority:
         defence = Defence.of(self.loaded.settings, secret)
         self.engine.serve(self.engine.snapshot.with_defence(defence))
 
-    def take_places(self, places: Places) -> None:
+    def take_geo(self, geo: GeoData) -> None:
         """Know clients' places anew, from the next query on."""
-        self.places = places
-        self.engine.serve(self.engine.snapshot.with_locator(places.locator))
+        self.geo = geo
+        self.engine.serve(self.engine.snapshot.with_locator(geo.locator))
 
-    def apply(self, loaded: Loaded, places: Places) -> None:
+    def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
         names = self.manager.reconfigure(loaded.settings.pools, self.seconds())
-        self.places = places
+        self.geo = geo
         self.loaded = loaded
         self.refresh()
         if names:
@@ -124,7 +124,7 @@ class Authority:
             zones,
             self.manager.views,
             socket.gethostname(),
-            self.places.locator,
+            self.geo.locator,
             unready,
             Defence.of(settings, self.cookie_secret, before),
         )

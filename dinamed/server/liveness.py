@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from dinamed.plans.engine import Learner
 from dinamed.server.responder import Responder
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 
 STEP = 0.2
 """Seconds between tries."""
@@ -181,7 +181,7 @@ class _Datagrams(DatagramProtocol):
 
 
 def ask_udp(
-    reactor: Any, address: Address, message: bytes, progress: Progress
+    reactor: Any, address: ListenAddress, message: bytes, progress: Progress
 ) -> Deferred[bool]:
     """Ask by a datagram to an address that this process listens on."""
     host = _reachable(address)
@@ -243,7 +243,7 @@ class _Streams(ClientFactory):
 
 def ask_stream(
     reactor: Any,
-    address: Address,
+    address: ListenAddress,
     message: bytes,
     progress: Progress,
     expect: Callable[[int], Callable[[], None]],
@@ -270,6 +270,6 @@ def ask_stream(
     return factory.question.begin()
 
 
-def _reachable(address: Address) -> str:
+def _reachable(address: ListenAddress) -> str:
     """An address of this host by which one that listens there is reached."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from dinamed.plans.engine import Engine
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.responder import Logged, Sampled
-from dinamed.server.timing import Samples, Timed
+from dinamed.server.timing import Timed, TimingSamples
 
 
 @dataclass(frozen=True)
@@ -13,17 +13,17 @@ class Stack:
     """From the inside to the outside: who answers, who tells the query log, who takes
     the time."""
 
-    resolver: Resolver
+    resolver: EngineResolver
     sampled: Sampled
     """What listeners ask."""
     timed: Timed
     """The same for those queries that are timed."""
-    samples: Samples
+    samples: TimingSamples
     """What the timed ones have shown."""
 
 
 def stack_of(engine: Engine, debug: bool = False) -> Stack:
     """What answers from an engine; with `debug` every query is logged."""
-    resolver, samples = Resolver(engine), Samples()
+    resolver, samples = EngineResolver(engine), TimingSamples()
     sampled = Sampled(Logged(resolver) if debug else resolver)
     return Stack(resolver, sampled, Timed(sampled, engine, samples), samples)

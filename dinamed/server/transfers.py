@@ -10,18 +10,18 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.zone_rules import origin
 from dinamed.plans.snapshot import Snapshot
-from dinamed.server.compiler import Loaded
-from dinamed.server.notifying import Notifier
-from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
-from dinamed.server.updated import UpdatedZones
+from dinamed.server.config_loader import Configuration
+from dinamed.server.notify_sender import NotifySender
+from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
+from dinamed.server.updated_zones import UpdatedZones
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.signals import Signal
-from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
+from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
 from dinamed.transfers.tsig import keyring
 from dinamed.transfers.update import RRsets, UpdateError
@@ -30,7 +30,7 @@ from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import pack
+from dinamed.zones.packer import pack
 
 _NO_SOA = RRset(6, 0, (bytes(22),))
 
@@ -59,12 +59,14 @@ class TransferService(Service):
         ]
         self.shortages = Shortages()
         """Looks at primaries that came to nothing for what this host lacks."""
-        self._setting = Setting(reactor, seconds, rng, self.source_for, self.shortages)
-        self._notifier = Notifier(reactor, seconds, rng, self.source_for)
+        self._setting = SecondaryContext(
+            reactor, seconds, rng, self.source_for, self.shortages
+        )
+        self._notifier = NotifySender(reactor, seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
-        self._zones: dict[WireName, Zone] = {}
+        self._zones: dict[WireName, ZoneSettings] = {}
         self._views: dict[WireName, View] = {}
         self._journals: dict[WireName, Journal] = {}
         self._steps: dict[WireName, list[Delta]] = {}
@@ -72,7 +74,7 @@ class TransferService(Service):
         self.held = False
         """Whether updates have to wait, for another process has read what is saved."""
         self._begun = False
-        self.answering = Answering(self, self._tell)
+        self.answering = TransferResponder(self, self._tell)
 
     def startService(self) -> None:
         """Read the saved copies, and begin to look for new versions."""
@@ -104,7 +106,7 @@ class TransferService(Service):
         return "0.0.0.0" if target.version == 4 else "::"
 
     def versions(
-        self, loaded: Loaded
+        self, loaded: Configuration
     ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
         """The zones to serve of a config, and those that are not ready.
 
@@ -134,7 +136,7 @@ class TransferService(Service):
         self._updated.forget(changing)
         return zones, frozenset(unready)
 
-    def _take_secondaries(self, loaded: Loaded) -> None:
+    def _take_secondaries(self, loaded: Configuration) -> None:
         keys = keyring(loaded.settings.keys)
         wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
         for apex in self._secondaries.keys() - wanted.keys():
@@ -157,7 +159,7 @@ class TransferService(Service):
             self._steps[secondary.origin] = secondary.deltas
         self.changed.emit()
 
-    def served(self, loaded: Loaded, snapshot: Snapshot) -> None:
+    def served(self, loaded: Configuration, snapshot: Snapshot) -> None:
         """Another snapshot is served: see which zones have changed."""
         settings = loaded.settings
         keys = keyring(settings.keys)

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dinamed.config.settings import Settings
-from dinamed.handover.leaving import ReplaceService
 from dinamed.health.service import HealthService
-from dinamed.load.push import PushFeed
+from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
@@ -15,10 +14,11 @@ from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.stack import Stack
 from dinamed.signals import Signal
+from dinamed.takeover.sender import ReplaceService
 
 
 @dataclass(frozen=True)
-class Parts:
+class WebParts:
     """What of a server is told and changed over HTTP."""
 
     pools: PoolManager
@@ -36,7 +36,7 @@ class Parts:
     reloading: ReloadService
     health: HealthService
     loads: LoadService
-    pushes: PushFeed
+    pushes: PushReceiver
     replacing: ReplaceService
     query_log: QueryLogService
     liveness: Liveness

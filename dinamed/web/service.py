@@ -9,8 +9,8 @@ from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from dinamed.server.adopting import AdoptService
-from dinamed.server.sockets import Address
+from dinamed.server.adopting import StreamListenService
+from dinamed.server.sockets import ListenAddress
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
@@ -19,14 +19,14 @@ from dinamed.web.guard import Guard
 from dinamed.web.health import healthy, ready
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
-from dinamed.web.parts import Parts
+from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
 
 def site_of(
-    reactor: Any, parts: Parts, token_file: str | None
+    reactor: Any, parts: WebParts, token_file: str | None
 ) -> tuple[QuietSite, EventsService]:
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
@@ -45,9 +45,9 @@ def site_of(
 
 def web_service(
     reactor: Any,
-    parts: Parts,
+    parts: WebParts,
     token_file: str | None,
-    sockets: Sequence[tuple[Address, socket.socket]],
+    sockets: Sequence[tuple[ListenAddress, socket.socket]],
     certificates: Certificates | None = None,
 ) -> MultiService:
     """All that serves HTTP, on sockets that were bound before; with TLS if it can."""
@@ -59,5 +59,5 @@ def web_service(
     parts.applied.subscribe(lambda settings: site.take_limits(settings.limits))
     service = MultiService()
     events.setServiceParent(service)
-    AdoptService(reactor, factory, sockets).setServiceParent(service)
+    StreamListenService(reactor, factory, sockets).setServiceParent(service)
     return service

@@ -13,7 +13,7 @@ from dinamed.plans.context import packed
 from dinamed.plans.plan import Plan
 from dinamed.server.liveness import STEP, TRIES, Liveness, Probe, Question
 from dinamed.server.services import ListenService
-from dinamed.server.sockets import Address, bind
+from dinamed.server.sockets import ListenAddress, bind
 from dinamed.server.stack import stack_of
 from dinamed.wire.query import Query
 from tests.plane.support import need_plane
@@ -125,7 +125,7 @@ class OwnQuestionsTests(TestCase):
     def serve(self, *hosts: str, threads: int) -> None:
         """Serve on free ports of these hosts."""
         addresses = [
-            Address(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
+            ListenAddress(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
             for host in hosts
         ]
         sockets = bind(addresses, threads or 1)

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from dinamed.plans.context import QueryContext, packed
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.responder import Logged
 from dinamed.wire.query import Query, read_query
 from tests.plans.support import Bench, host, make_pool, make_zone, query
@@ -38,7 +38,7 @@ class ResolverCase(SynchronousTestCase):
                 make_pool("many", *many, select=["all"]),
             ],
         )
-        self.resolver = Resolver(self.bench.engine)
+        self.resolver = EngineResolver(self.bench.engine)
 
 
 class QueryTests(ResolverCase):
@@ -176,7 +176,7 @@ class RespondTests(ResolverCase):
 
     def test_debug(self) -> None:
         """With --debug each query is a line, at debug level."""
-        resolver = Logged(Resolver(self.bench.engine))
+        resolver = Logged(EngineResolver(self.bench.engine))
         events = captured(self)
         resolver.respond(QUESTION, packed("192.0.2.9"))
         resolver.respond(b"junk", packed("192.0.2.9"))

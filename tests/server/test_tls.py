@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.limits import Limits
 from dinamed.server.authority import Authority
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.sockets import bind_tls
 from dinamed.server.stream import StreamFactory
 from dinamed.server.tls import (
@@ -144,7 +144,7 @@ class TlsTests(TestCase):
         server = self.authority.loaded.settings.server
         certificates = certificates_of(server)
         assert certificates is not None
-        resolver = Resolver(self.authority.engine)
+        resolver = EngineResolver(self.authority.engine)
         self.streams = StreamFactory(resolver, self.reactor, limits)
         sockets = bind_tls(server.tls)
         service = TlsService(self.reactor, self.streams, certificates, sockets)

@@ -8,10 +8,10 @@ import dns.rcode
 import dns.update
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.geo.files import load_places
+from dinamed.geo.files import load_geo
 from dinamed.plans.context import packed
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import load_here
+from dinamed.server.config_loader import load_here
 from dinamed.server.transfers import TransferService
 from dinamed.transfers.tsig import Signer
 from tests.server.support import Clock, captured, write_config
@@ -70,7 +70,7 @@ class ServiceCase(SynchronousTestCase):
     def reload(self) -> None:
         """Read config and zones again."""
         loaded = load_here(self.path)
-        self.authority.apply(loaded, load_places(loaded.settings.geo))
+        self.authority.apply(loaded, load_geo(loaded.settings.geo))
 
     def edit(self, old: str, new: str) -> None:
         """Change the zone file."""

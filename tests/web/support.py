@@ -13,15 +13,15 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
-from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import load_here
+from dinamed.server.config_loader import load_here
 from dinamed.server.liveness import Liveness
+from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.stack import stack_of
-from dinamed.server.watching import WatchingService
-from dinamed.web.parts import Parts
+from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
+from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
 
 ZONE = """\
@@ -118,9 +118,9 @@ class SiteCase(TestCase):
         authority = self.authority
         stack = stack_of(authority.engine)
         listening = ListenService(reactor, stack, ())
-        watching = WatchingService(reactor, authority, random.Random(2))
+        watching = MonitoringService(reactor, authority, random.Random(2))
         self.replacing = StubReplace()
-        self.parts = Parts(
+        self.parts = WebParts(
             authority.manager,
             authority.engine,
             authority.seconds,

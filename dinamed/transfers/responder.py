@@ -1,0 +1,292 @@
+"""Answering what is signed or about whole zones: AXFR, IXFR, NOTIFY, UPDATE."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from dinamed.config.settings import ZoneSettings
+from dinamed.config.transfers import KEY_PREFIX, Grant
+from dinamed.plans.context import packed, unpacked
+from dinamed.plans.engine import Usual
+from dinamed.plans.executor import Executor
+from dinamed.plans.plan import PROHIBITED, Fixed
+from dinamed.plans.reply import opt_of, without_records
+from dinamed.transfers.grants import holds_any, may_update
+from dinamed.transfers.journal import Delta
+from dinamed.transfers.outgoing import incremental, messages, serial_asked, whole_zone
+from dinamed.transfers.records import RecordReader
+from dinamed.transfers.tsig import (
+    BadSignature,
+    Keys,
+    Signer,
+    find_signature,
+    key_text,
+    refusal,
+    unsigned,
+    verify,
+)
+from dinamed.transfers.update import (
+    RRsets,
+    UpdateError,
+    changed_names,
+    check_changes,
+    check_prerequisites,
+    read_update,
+)
+from dinamed.transfers.view import View
+from dinamed.wire.constants import (
+    CLASS_IN,
+    FLAG_AA,
+    FLAG_TC,
+    Rcode,
+    Type,
+)
+from dinamed.wire.many import FirstOfMany
+from dinamed.wire.names import WireName, from_text, to_text
+from dinamed.wire.query import Kind, Query
+from dinamed.wire.question import FormatError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class ZoneRules:
+    """Who may do what with a zone; keys by their names in wire form."""
+
+    networks: tuple[Network, ...] = ()
+    keys: frozenset[WireName] = frozenset()
+    grants: tuple[Grant, ...] = ()
+    primaries: Mapping[bytes, frozenset[WireName | None]] = field(default_factory=dict)
+    """The keys of each primary, by its packed address; None: unsigned will do."""
+
+    @classmethod
+    def of(cls, zone: ZoneSettings) -> "ZoneRules":
+        """What the config says."""
+        primaries: dict[bytes, frozenset[WireName | None]] = {}
+        for peer in zone.primary:
+            key = wire_key(peer.key) if peer.key is not None else None
+            host = packed(peer.host)
+            primaries[host] = primaries.get(host, frozenset()) | {key}
+        keys = [t for t in zone.transfer if t.startswith(KEY_PREFIX)]
+        return cls(
+            tuple(ipaddress.ip_network(t) for t in zone.transfer if t not in keys),
+            frozenset(wire_key(t.removeprefix(KEY_PREFIX)) for t in keys),
+            zone.update,
+            primaries,
+        )
+
+    def may_transfer(self, source: bytes, key: WireName | None) -> bool:
+        """Whether a client at an address, or the holder of a key, gets the zone."""
+        if key is not None and key in self.keys:
+            return True
+        address = ipaddress.ip_address(source)
+        return any(
+            network.version == address.version and address in network
+            for network in self.networks
+        )
+
+    def may_notify(self, source: bytes, key: WireName | None) -> bool:
+        """Whether a primary tells of a change, signed as was agreed with it."""
+        keys = self.primaries.get(source, frozenset())
+        return key in keys or None in keys
+
+
+def wire_key(name: str) -> WireName:
+    """The name of a key, from the config's form."""
+    return from_text(name + ".").lower()
+
+
+class Zones(Protocol):
+    """What answering needs of those who keep the zones."""
+
+    def view(self, origin: WireName) -> View | None:
+        """What is served; None if the zone is not ready."""
+
+    def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:
+        """As `Journal.since`."""
+
+    def update(
+        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
+    ) -> None:
+        """Save and serve names as an update has left them.  Raises `UpdateError`."""
+
+    def notified(self, origin: WireName, serial: int | None) -> None:
+        """A primary says that a zone has changed."""
+
+
+class _ZoneRequest(NamedTuple):
+    """One message on its way: `data` is without the signature."""
+
+    executor: Executor
+    query: Query
+    data: bytes
+    source: bytes
+    stream: bool
+    key: WireName | None
+    signer: Signer | None
+
+
+class TransferResponder:
+    """What an engine hands its unusual messages to: its `special`.
+
+    `tell` takes a line for the log, of what has been let through.
+    """
+
+    def __init__(self, zones: Zones, tell: Callable[[str], None]) -> None:
+        self.rules: Mapping[WireName, ZoneRules] = {}
+        self.keys: Keys = {}
+        self._zones = zones
+        self._tell = tell
+
+    def configure(
+        self, zones: Iterable[tuple[WireName, ZoneSettings]], keys: Keys
+    ) -> None:
+        """Go by another config."""
+        self.rules = {origin: ZoneRules.of(zone) for origin, zone in zones}
+        self.keys = keys
+
+    def respond(
+        self, executor: Executor, query: Query, data: bytes, source: bytes, stream: bool
+    ) -> bytes:
+        """The reply to one message."""
+        request = _ZoneRequest(executor, query, data, source, stream, None, None)
+        try:
+            signature = find_signature(data)
+            if signature is None:
+                return self._route(request)
+            now = executor.seconds()
+            verify(data, signature, self.keys, now)
+        except FormatError:
+            return _bare(request, Rcode.FORMERR)
+        except BadSignature as bad:
+            assert signature is not None
+            reply = _bare(request, Rcode.NOTAUTH)
+            return refusal(reply, signature, self.keys, bad.error, now)
+        key = signature.name
+        signer = Signer(self.keys[key], signature.data.mac)
+        data = unsigned(data, signature)
+        request = request._replace(data=data, key=key, signer=signer)
+        reply = self._route(request)
+        if isinstance(reply, FirstOfMany):
+            return reply  # signed as its messages are made
+        if len(reply) + signer.overhead > query.limit(stream):
+            flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
+            reply = without_records(query, flags, reply[3] & 0xF, _opt(request))
+        return signer.sign(reply, executor.seconds())
+
+    def _route(self, request: _ZoneRequest) -> bytes:
+        try:
+            match request.query.kind:
+                case Kind.NOTIFY:
+                    return self._notify(request)
+                case Kind.UPDATE:
+                    return self._update(request)
+                case Kind.TRANSFER:
+                    return self._transfer(request)
+        except FormatError:
+            return _bare(request, Rcode.FORMERR)
+        return _as_usual(request)
+
+    def _transfer(self, request: _ZoneRequest) -> bytes:
+        query, question = request.query, request.query.question
+        rules = self.rules.get(question.key)
+        if rules is None or question.class_ != CLASS_IN:
+            return _as_usual(request)
+        if not rules.may_transfer(request.source, request.key):
+            return _refused(request)
+        view = self._zones.view(question.key)
+        if view is None:
+            return _as_usual(request)
+        full = question.type == Type.AXFR
+        if full and not request.stream:
+            return _refused(request)  # RFC 5936 section 4.2: not over UDP
+        if full:
+            records = whole_zone(view)
+        else:
+            serial = serial_asked(query, request.data)
+            since = partial(self._zones.since, question.key)
+            # RFC 1995 section 2: the SOA alone has the secondary come again over TCP.
+            records = (
+                incremental(view, serial, since) if request.stream else iter([view.soa])
+            )
+        opt, seconds = _opt(request), request.executor.seconds
+        if not request.stream:
+            return next(messages(query, records, opt, None, seconds))
+        made = messages(query, records, opt, request.signer, seconds)
+        self._tell(
+            f"{to_text(question.key)} serial {view.serial}: "
+            f"{Type(question.type).name} to {unpacked(request.source)}{_by(request.key)}"
+        )
+        return FirstOfMany.of(made)
+
+    def _notify(self, request: _ZoneRequest) -> bytes:
+        query, question = request.query, request.query.question
+        rules = self.rules.get(question.key)
+        if rules is None or question.class_ != CLASS_IN or question.type != Type.SOA:
+            return _as_usual(request)
+        if not rules.may_notify(request.source, request.key):
+            return _refused(request)
+        reader = RecordReader(request.data)
+        serial = None
+        for record in reader.records(reader.counts.answers):
+            if record.type == Type.SOA and record.owner.lower() == question.key:
+                serial = int.from_bytes(record.rdata[-20:-16], "big")
+        self._zones.notified(question.key, serial)
+        return without_records(query, FLAG_AA, Rcode.NOERROR, _opt(request))
+
+    def _update(self, request: _ZoneRequest) -> bytes:
+        question = request.query.question
+        rules = self.rules.get(question.key)
+        if question.type != Type.SOA:
+            return _bare(request, Rcode.FORMERR)
+        if rules is None or question.class_ != CLASS_IN:
+            return _bare(request, Rcode.NOTAUTH)
+        key = request.key
+        if key is None or not holds_any(rules.grants, key):
+            return _refused(request)
+        view = self._zones.view(question.key)
+        if view is None:
+            return _bare(request, Rcode.SERVFAIL)
+        what = (
+            f"{to_text(question.key)}: update from {unpacked(request.source)}{_by(key)}"
+        )
+        try:
+            update = read_update(request.data)
+            check_prerequisites(view.zone, update.prerequisites)
+            allowed = partial(may_update, rules.grants, key)
+            check_changes(view.zone, update.changes, allowed)
+            changed, serial = changed_names(view.zone, update.changes)
+            if changed or serial is not None:
+                self._zones.update(question.key, changed, serial)
+        except UpdateError as error:
+            self._tell(f"{what}: {error.rcode.name}: {error}")
+            fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
+            return _bare(request, error.rcode, fixed)
+        names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
+        self._tell(f"{what}: {names or 'no change'}")
+        return _bare(request, Rcode.NOERROR)
+
+
+def _by(key: WireName | None) -> str:
+    return "" if key is None else f", key {key_text(key)}"
+
+
+def _as_usual(request: _ZoneRequest) -> bytes:
+    """What the engine answers by itself: data, or a refusal."""
+    return Usual().respond(
+        request.executor, request.query, request.data, request.source, request.stream
+    )
+
+
+def _refused(request: _ZoneRequest) -> bytes:
+    return _bare(request, Rcode.REFUSED, PROHIBITED)
+
+
+def _bare(request: _ZoneRequest, rcode: int, fixed: Fixed | None = None) -> bytes:
+    return without_records(request.query, 0, rcode, _opt(request, fixed))
+
+
+def _opt(request: _ZoneRequest, fixed: Fixed | None = None) -> bytes:
+    return opt_of(request.query, fixed, request.executor.snapshot.identity, 0)
