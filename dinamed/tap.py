@@ -267,14 +267,13 @@ def build(
     reloading, liveness = ReloadService(reactor, authority), Liveness()
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
     watching = MonitoringService(reactor, authority, chance)
-    health, state = watching.health, loaded.settings.server.state
+    health, folder = watching.health, loaded.settings.server.state
     state = ServerState(authority, stack.resolver, listening, reloading, health)
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
-    if state is not None:
-        saving = StateFileService(
-            reactor, authority, health, state, receiver is not None
-        )
+    if folder is not None:
+        inherited = receiver is not None
+        saving = StateFileService(reactor, authority, health, folder, inherited)
 
     def before(pid: int) -> None:
         """Leave the outside to the process that has taken over."""

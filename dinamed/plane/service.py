@@ -189,7 +189,7 @@ class DataPlane:
         self._unsubscribe = [
             manager.changed.subscribe(self._pools_changed),
             manager.reported.subscribe(self._reported),
-            engine.client.subscribe(self.collect),
+            engine.vitals_wanted.subscribe(self.collect),
             engine.changed.subscribe(self._serve),
         ]
         self._collecting.start(COLLECT_INTERVAL, now=False)
@@ -403,13 +403,13 @@ class DataPlane:
             context = QueryContext(query, source)
             client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
             if what == INSTALL_CLIENT:
-                compiler.meet(self.native, plan, client, snapshot)
+                compiler.install_client(self.native, plan, client, snapshot)
             else:
                 now = self._authority.seconds()
                 compiler.publish(self.native, plan, client, snapshot, now)
             return
         limited = engine.kind(query, plan)
-        install_plan(self.native, compiler.places, query, plan, limited)
+        install_plan(self.native, compiler.route_index, query, plan, limited)
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""

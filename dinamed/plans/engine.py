@@ -20,8 +20,8 @@ from dinamed.plans.counts import OTHER, AnswerCounts, Cell, Row
 from dinamed.plans.defence import cookie_alone, cookie_tail, without_cookie
 from dinamed.plans.draw import Draw
 from dinamed.plans.executor import Executor
-from dinamed.plans.limited import ERRORS, Kinds, Limited
 from dinamed.plans.plan import Fixed, Plan, PoolAnswer
+from dinamed.plans.rate_limited import ERRORS, RateClasses, RateLimitedReply
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.plans.snapshot import Snapshot
 from dinamed.signals import Signal, print_failure
@@ -35,7 +35,7 @@ READY_LIMIT = 16384
 READY_MESSAGE_MAX = 192
 """Longer queries are not worth remembering octet by octet."""
 
-CachedReply = tuple[Cell, bytes | Draw | Limited]
+CachedReply = tuple[Cell, bytes | Draw | RateLimitedReply]
 """What a message gets, and where that is counted."""
 Learner = Callable[[Query, Plan], object]
 """Is told the plan of a query that has none where it came from."""
@@ -87,14 +87,14 @@ class Engine:
         self.changed: Signal[[]] = Signal(failed)
         """There is a snapshot that differs in more than the state of pools, for those
         who answer beside this."""
-        self.asked: Signal[[]] = Signal(failed)
+        self.vitals_wanted: Signal[[]] = Signal(failed)
         """What the server knows of itself is wanted: bring it up to date."""
         self._special = Usual() if special is None else special
         self._ready: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         self._cookied: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
         others: what a message cut short of its cookie gets is no one else's cookie."""
-        self._kinds = Kinds()
+        self._kinds = RateClasses()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -117,7 +117,7 @@ class Engine:
 
     def vitals(self) -> Vitals:
         """What the server knows of itself now."""
-        self.asked.emit()
+        self.vitals_wanted.emit()
         return Vitals(self._started, self.seconds(), self.questions)
 
     def resume(
@@ -268,7 +268,7 @@ class Engine:
         """What is kept of an answer; None if each is one of its own."""
         query = context.query
         plan = self.executor.plan_of(query)
-        ready: bytes | Draw | Limited
+        ready: bytes | Draw | RateLimitedReply
         if isinstance(plan, Fixed):
             ready = self.executor.execute(plan, context)[2:]
         elif isinstance(plan, PoolAnswer) and not query.has_subnet:
@@ -281,7 +281,7 @@ class Engine:
         if limiter is not None:
             kind = self._kinds.kind(query, plan, self.snapshot.zones)
             short = self._truncated(context)[2:]
-            ready = Limited(ready, short, kind, limiter, self.seconds)
+            ready = RateLimitedReply(ready, short, kind, limiter, self.seconds)
         return cell, ready
 
     def _once(self, context: QueryContext, seen: CookieVerdict | None) -> bytes | None:
@@ -311,7 +311,7 @@ class Engine:
         reply: bytes | None
         if isinstance(ready, bytes):
             reply = ident + ready
-        elif seen is not None and seen.valid and isinstance(ready, Limited):
+        elif seen is not None and seen.valid and isinstance(ready, RateLimitedReply):
             reply = ready.unlimited(ident, source)
         else:
             reply = ready.reply(ident, source)

@@ -215,9 +215,10 @@ class TransferResponder:
         if not request.stream:
             return next(messages(query, records, opt, None, seconds))
         made = messages(query, records, opt, request.signer, seconds)
+        host = unpacked(request.source)
         self._tell(
             f"{to_text(question.key)} serial {view.serial}: "
-            f"{Type(question.type).name} to {unpacked(request.source)}{_by(request.key)}"
+            f"{Type(question.type).name} to {host}{_by(request.key)}"
         )
         return FirstOfMany.of(made)
 

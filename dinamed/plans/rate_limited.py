@@ -17,7 +17,7 @@ ERRORS = b"e"
 _GOOD = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN})
 
 
-class Limited:
+class RateLimitedReply:
     """A ready reply that is given no oftener than the limit on its kind allows."""
 
     __slots__ = ("_inner", "_kind", "_limiter", "_seconds", "_truncated")
@@ -52,7 +52,7 @@ class Limited:
         return inner.reply(ident, source)
 
 
-class Kinds:
+class RateClasses:
     """What kind of reply a question has; those asked last are remembered."""
 
     def __init__(self) -> None:
