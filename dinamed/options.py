@@ -34,7 +34,7 @@ class Options(usage.Options):
     optFlags = [["debug", "d", "Log every query."]]  # noqa: RUF012
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self["interfaces"] = []
 
     def opt_interface(self, interface: str) -> None:
@@ -51,7 +51,7 @@ class Options(usage.Options):
     def parseOptions(self, options: list[str] | None = None) -> None:
         """Parse; what is wrong ends the program with one line."""
         try:
-            super().parseOptions(options)
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
             raise SystemExit(f"dinamed: {error}") from None
 

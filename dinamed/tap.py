@@ -1,4 +1,4 @@
-"""The twistd plugin: options, and the wiring of all services."""
+"""The twistd plugin: the wiring of all services."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from dinamed import __version__
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
-from dinamed.options import Options
+from dinamed.options import Options as Options
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
