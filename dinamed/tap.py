@@ -61,7 +61,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -222,7 +222,7 @@ def build(
     replacing = ReplaceService(
         reactor,
         process.launch,
-        Held(bound.dns, bound.http, bound.tls),
+        HeldSockets(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
         None if receiver is None else receiver.supervisor,
     )

@@ -10,7 +10,7 @@ from dinamed.takeover.messages import Offered
 UDP, TCP, HTTP, TLS = "udp", "tcp", "http", "tls"
 
 
-class Held:
+class HeldSockets:
     """Keeps all sockets of this process open, to be offered to the next one."""
 
     def __init__(
