@@ -251,12 +251,12 @@ def connect(server: Server) -> None:
     who saves the state subscribe to changes of pools when they start; the authority,
     which is first, has done so.
     """
-    authority, streams = server.authority, server.listening.streams
+    authority, listening = server.authority, server.listening
     server.transfers.changed.subscribe(authority.refresh)
     authority.served.subscribe(server.transfers.served)
     authority.applied.subscribe(server.watching.reconfigure)
-    authority.applied.subscribe(lambda settings: streams.take_limits(settings.limits))
-    streams.take_limits(authority.loaded.settings.limits)
+    listening.take_limits(authority.loaded.settings.limits)
+    authority.applied.subscribe(lambda now: listening.take_limits(now.limits))
     server.reloading.busy.subscribe(server.notifying.reloading)
 
 
@@ -341,7 +341,7 @@ def wire_answering(
         for what in receiver.sockets.close_rest():
             Logger("dinamed").info("no longer listening: {what}", what=what)
         arriving = TakeoverReceiverService(
-            reactor, receiver, server.state, streams, authority.summary()
+            reactor, receiver, server.state, listening, authority.summary()
         )
         arriving.setServiceParent(answering)
     return answering
