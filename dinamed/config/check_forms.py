@@ -9,6 +9,7 @@ import dns.rdatatype
 
 from dinamed.config.values import address as canonical
 from dinamed.config.values import file_path, host_port, shown
+from dinamed.patterns import Pattern
 from dinamed.wire import names
 
 CodeRange = tuple[int, int]
@@ -16,6 +17,7 @@ CodeRange = tuple[int, int]
 
 Header = tuple[str, str]
 
+MOST_SHORT_STEPS = 500
 MAX_TEXT = 4096  # of a URL, a header, a pattern
 
 _CODES = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
@@ -106,9 +108,20 @@ def pattern(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"longer than {MAX_TEXT} characters")
     try:
-        re.compile(text.encode())
-    except (re.error, RecursionError, OverflowError) as error:
+        Pattern(text)
+    except ValueError as error:
         raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def short_pattern(text: str) -> str:
+    """One that is quickly looked for in a few kilobytes, again and again."""
+    steps = Pattern(pattern(text)).steps
+    if steps > MOST_SHORT_STEPS:
+        raise ValueError(
+            f"too large: repetitions make {steps} steps of it, more than "
+            f"{MOST_SHORT_STEPS}"
+        )
     return text
 
 

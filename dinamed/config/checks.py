@@ -25,6 +25,7 @@ Headers = Annotated[tuple[Header, ...], Meta(extra={"read": forms.headers})]
 HeaderFiles = Annotated[tuple[Header, ...], Meta(extra={"read": forms.header_files})]
 Host = Annotated[str, Meta(extra={"form": forms.host})]
 Pattern = Annotated[str, Meta(extra={"form": forms.pattern})]
+ShortPattern = Annotated[str, Meta(extra={"form": forms.short_pattern})]
 QType = Annotated[str, Meta(extra={"form": forms.qtype})]
 RCode = Annotated[str, Meta(extra={"form": forms.rcode})]
 StatusKeys = Annotated[
@@ -71,7 +72,7 @@ class TcpCheck(Check, frozen=True, kw_only=True, tag="tcp"):
 
     port: Port
     send: str = ""
-    expect: Pattern | None = None
+    expect: ShortPattern | None = None
 
 
 class HttpCheck(Check, frozen=True, kw_only=True, tag="http"):

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IConnector,
     IDelayedCall,
+    IReactorFromThreads,
     IReactorTCP,
     IReactorTime,
     ITransport,
@@ -24,7 +25,7 @@ from zope.interface import Interface
 from dinamed.health.results import PASSED, Result, Target, failed, failed_by
 
 
-class ExchangeReactor(IReactorTCP, IReactorTime, Interface):
+class ExchangeReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
     """What an exchange needs of the reactor."""
 
 

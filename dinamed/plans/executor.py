@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from dinamed.generations import Generations
@@ -10,7 +11,7 @@ from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import Cell, Counts
 from dinamed.plans.draw import choose, send_choice
 from dinamed.plans.hints import send_hinted
-from dinamed.plans.own_names import Vitals, tell, ttl_of
+from dinamed.plans.own_names import Vitals, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
     Drawn,
@@ -33,7 +34,7 @@ from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
-from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
+from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query
 from dinamed.wire.render import EMPTY, Rendered
@@ -204,10 +205,12 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        records = [
-            text_record(QUESTION_NAME, question.class_, ttl, text)
-            for text in tell(told, self._snapshot, self.vitals(), place)
-        ]
+        texts = tell(told, self._snapshot, self.vitals(), place)
+        record = partial(text_record, QUESTION_NAME, question.class_, ttl)
+        opt = opt_of(context.query, None, self._snapshot.identity, scope, context.extra)
+        # Over UDP nothing is cut: the client comes again over TCP.
+        room = context.limit - HEADER_SIZE - len(question.wire) - len(opt)
+        records = within(room, texts, record, cut=context.stream)
         return self._send(None, context, with_answers(EMPTY, records), scope)
 
     def _send(
