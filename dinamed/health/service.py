@@ -44,6 +44,7 @@ class Told(NamedTuple):
     member: str
     healthy: bool | None
     reason: str
+    failing: tuple[tuple[str, str], ...] = ()
 
 
 class Gateway(Protocol):
@@ -350,9 +351,10 @@ class HealthService(Service):
                 continue  # the keeper has forgotten it too
             verdict = self._roster.judge(member)
             if verdict.healthy is None:
-                verdict = Verdict(None)
+                verdict = Verdict(None, failing=verdict.failing)
             if verdict != before:
-                changed.append(Told(*member, *verdict))
+                pool, name = member
+                changed.append(Told(pool, name, *verdict))
             if member in self._roster.watching:
                 self._told[member] = verdict
         if changed:

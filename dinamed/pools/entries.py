@@ -9,7 +9,7 @@ from dinamed.pools.board import STALE_AFTER, Board
 from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
 from dinamed.pools.ledger import Ledger
-from dinamed.pools.members import Candidates
+from dinamed.pools.members import Candidates, Family
 from dinamed.pools.report import Report
 from dinamed.pools.states import Standing
 
@@ -25,7 +25,8 @@ class Entry:
     ledger: Ledger
     board: Board
     standings: dict[str, Standing]
-    last: frozenset[str] = frozenset()
+    last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
+    """The names of the members that were usable when any last was, by family."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The pool manager: the one owner of what changes about pools."""
 
-from collections.abc import Callable, Iterable, Mapping
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ from dinamed.pools.entries import (
 )
 from dinamed.pools.graph import needs
 from dinamed.pools.ledger import Ledger
-from dinamed.pools.members import from_settings
+from dinamed.pools.members import Family, from_settings
 from dinamed.pools.pool import Parts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
@@ -31,8 +32,9 @@ Subscriber = Callable[[frozenset[str]], None]
 """Called after a change with the names of the pools that have changed or gone."""
 
 
-Verdict = tuple[str, str, bool | None, str]
-"""Pool, member, what its checks say of it (None: nothing any more), and why."""
+Verdict = tuple[str, str, bool | None, str, Sequence[tuple[str, str]]]
+"""Pool, member, what its checks say of it (None: nothing any more), and why; and the
+addresses that fail its checks, each with the reason."""
 
 ALL_RESOLVERS = 1_048_576
 """Resolvers that all pools together remember, as long as each has its least."""
@@ -138,16 +140,20 @@ class PoolManager:
         member: str,
         healthy: bool | None,
         reason: str = "",
+        failing: Sequence[tuple[str, str]] = (),
         *,
         now: float,
     ) -> None:
         """Take the verdict of a member's checks (None: it has none any more).
 
+        `failing` are the addresses that fail its checks, each with the reason.
+
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
         standing = self._standing(pool, member)
-        self._put(pool, member, replace(standing, healthy=healthy, reason=reason), now)
+        judged = _judged(standing, healthy, reason, failing)
+        self._put(pool, member, judged, now)
 
     def health_many(self, verdicts: Iterable[Verdict], *, now: float) -> None:
         """Take many verdicts as one change, as `health` takes one.
@@ -155,12 +161,12 @@ class PoolManager:
         Those on members that there are not (any more) are passed over.
         """
         changed: set[str] = set()
-        for pool, member, healthy, reason in verdicts:
+        for pool, member, healthy, reason, failing in verdicts:
             standings = self._entries[pool].standings if pool in self._entries else {}
             standing = standings.get(member)
             if standing is None:
                 continue
-            taken = replace(standing, healthy=healthy, reason=reason)
+            taken = _judged(standing, healthy, reason, failing)
             if taken != standing:
                 standings[member] = taken
                 changed.add(pool)
@@ -248,6 +254,7 @@ class PoolManager:
                     standing.healthy,
                     standing.reason,
                     None if posted is None else posted.report,
+                    standing.failing,
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -288,9 +295,15 @@ class PoolManager:
         says_out = entry.board.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
-        checked = has_checks(entry.settings)
-        healthy, reason = (known.healthy, known.reason) if checked else (None, "")
-        entry.standings[name] = Standing(order, until, healthy, reason, says_out)
+        standing = Standing(order, until, says_out=says_out)
+        if has_checks(entry.settings):
+            standing = replace(
+                standing,
+                healthy=known.healthy,
+                reason=known.reason,
+                failing=known.failing,
+            )
+        entry.standings[name] = standing
 
     def reconfigure(self, pools: Iterable[settings.Pool], now: float) -> None:
         """Take on these pools in place of the present ones.
@@ -383,7 +396,7 @@ class PoolManager:
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
         if old is None:
             ledger, board = Ledger((), self._clock), Board(self._clock)
-            last = frozenset[str]()
+            last: Mapping[Family, frozenset[str]] = {}
         else:
             ledger, board, last = old.ledger, old.board, old.last
         return Entry(pool, chain, members, needs(pool), ledger, board, standings, last)
@@ -409,8 +422,7 @@ class PoolManager:
                 ),
                 now,
             )
-            if view.usable:
-                entry.last = frozenset(member.name for member in view.usable)
+            entry.last = {**entry.last, **view.usable_names()}
             views[name] = view
         self._views = MappingProxyType(views)
         told = frozenset(affected) | names
@@ -425,3 +437,14 @@ class PoolManager:
                     self.on_error(error)
         if failed is not None:
             raise failed
+
+
+def _judged(
+    standing: Standing,
+    healthy: bool | None,
+    reason: str,
+    failing: Iterable[tuple[str, str]],
+) -> Standing:
+    """A standing with another verdict of the checks."""
+    packed = ((ipaddress.ip_address(one).packed, why) for one, why in failing)
+    return replace(standing, healthy=healthy, reason=reason, failing=tuple(packed))

@@ -6,20 +6,23 @@ from dinamed.health.judging import Finding, Verdict, judge
 from dinamed.health.rising import Checker, Entry
 
 
-def finding(label: str, state: str) -> Finding:
+def finding(label: str, state: str, address: str = "a0") -> Finding:
     """A finding: `+`, `-` or `?`; `!` if it can't be looked at for a lack of ours."""
     checker = Checker(1, 1)
     if state == "!":
         checker.lack("no route for IPv6")
     elif state != "?":
         checker.take(Entry(0.0, state == "+", 0.0, "" if state == "+" else "dead"))
-    return Finding(label, checker)
+    return Finding(label, checker, address)
 
 
 def states(*checks: str) -> list[list[Finding]]:
     """Findings for checks, each with the states of the addresses."""
     return [
-        [finding(f"c{number} a{place}", state) for place, state in enumerate(check)]
+        [
+            finding(f"c{number} a{place}", state, f"a{place}")
+            for place, state in enumerate(check)
+        ]
         for number, check in enumerate(checks)
     ]
 
@@ -28,7 +31,7 @@ class JudgeTests(SynchronousTestCase):
     """The rule."""
 
     def test_table(self) -> None:
-        """Any address will do for a check, all checks are needed."""
+        """Any address will do, and one needs all checks."""
         table: list[tuple[list[str], bool | None]] = [
             ([], None),
             (["+"], True),
@@ -42,7 +45,9 @@ class JudgeTests(SynchronousTestCase):
             (["+", "-"], False),
             (["+", "?"], None),
             (["?", "--"], False),
-            (["+-", "-+"], True),
+            (["+-", "-+"], False),
+            (["+-", "++"], True),
+            (["+-", "?-"], None),
             (["!"], None),
             (["!-"], False),
             (["!+"], True),
@@ -55,7 +60,14 @@ class JudgeTests(SynchronousTestCase):
 
     def test_reason(self) -> None:
         """What fails is named, even where the member is up."""
-        self.assertEqual(judge(states("+-")), Verdict(True, "c0 a1: dead"))
+        reason = "c0 a1: dead"
+        failing = (("a1", reason),)
+        self.assertEqual(judge(states("+-")), Verdict(True, reason, failing))
+        reason = "c0 a1: dead; c1 a1: dead"
+        failing = (("a1", reason),)
+        self.assertEqual(judge(states("+-", "+-")), Verdict(True, reason, failing))
+        self.assertEqual(judge(states("?-")).failing, (("a1", "c0 a1: dead"),))
+        self.assertEqual(judge(states("--")).failing, ())
         self.assertEqual(judge(states("+", "+")), Verdict(True, ""))
 
     def test_reason_is_short(self) -> None:
