@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dinamed.config import settings
-from dinamed.pools.board import Board, Posted
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Candidates, Family, Member
-from dinamed.pools.recorder import Note, Out, Recorder
+from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
-from dinamed.pools.states import Standing, State
+from dinamed.pools.states import MemberState, State
 
 FAMILIES: tuple[Family, Family] = (4, 6)
 
@@ -34,19 +34,19 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PoolParts:
     """What a view of a pool is made of.
 
     `inner` holds the views of the pools named by members and by `when_down`;
     `last` the names of the members that were usable when any last was, by family.
     """
 
-    settings: settings.Pool
+    settings: settings.PoolSettings
     chain: Chain
-    ledger: Ledger
-    board: Board
+    accounting: PoolAccounting
+    reports: LoadReports
     members: Candidates
-    standings: Mapping[str, Standing]
+    member_states: Mapping[str, MemberState]
     inner: Mapping[str, "PoolView"]
     last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ class Parts:
 class PoolView:
     """One pool, immutable, as of one snapshot.
 
-    Only the ledger is shared with other snapshots.  `usable` are the members that
+    Only the accounting is shared with other snapshots.  `usable` are the members that
     may be handed out; `offered` those that go into the chain: the usable ones, or
     what `when_down` puts in their place.
 
@@ -64,32 +64,32 @@ class PoolView:
     """
 
     __slots__ = (
+        "_accounting",
         "_alive",
         "_answers",
+        "_fallback",
         "_fallbacks",
         "_inner",
-        "_ledger",
         "_nested",
         "_parts",
         "_routes",
-        "_standin",
         "_taken_at",
         "_whole",
         "down",
+        "member_states",
         "members",
         "name",
         "offered",
         "settings",
-        "standings",
         "ttl",
         "usable",
     )
 
-    def __init__(self, parts: Parts, now: float) -> None:
+    def __init__(self, parts: PoolParts, now: float) -> None:
         self._parts = parts
         self._taken_at = now
         self._inner = parts.inner
-        self._ledger = parts.ledger
+        self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
         self._fallbacks: dict[Family, _Fallback | None] = {}
         self._alive: dict[Member, Member] = {}
@@ -98,39 +98,39 @@ class PoolView:
         self.name = parts.settings.name
         self.ttl = parts.settings.ttl.low
         self.members = parts.members
-        self.standings = parts.standings
+        self.member_states = parts.member_states
         self._answers = parts.settings.answers
         self._leave_out_failing()
         self.usable = tuple(m for m in self.members if not self.why_out(m))
         self.down = not self.usable
-        self._standin: PoolView | None = None
+        self._fallback: PoolView | None = None
         self.offered = self.usable
         if self.down:
             fallback = self._when_down(0)
-            self.offered, self._standin = fallback.candidates, fallback.standin
+            self.offered, self._fallback = fallback.candidates, fallback.fallback
         self._nested = any(member.inner for member in self.members)
 
     @property
-    def ledger(self) -> Ledger:
+    def accounting(self) -> PoolAccounting:
         """The pool's book of hand-outs, shared by all its snapshots."""
-        return self._ledger
+        return self._accounting
 
     @property
-    def board(self) -> Board:
+    def reports(self) -> LoadReports:
         """The reports of the members, shared by all the pool's snapshots."""
-        return self._parts.board
+        return self._parts.reports
 
     @property
     def chain(self) -> Chain:
         """The stages of the pool."""
         return self._parts.chain
 
-    def standin(self, family: Family) -> "PoolView | None":
+    def fallback(self, family: Family) -> "PoolView | None":
         """The pool that answers in place of this one while that is down, if any."""
-        if self._standin is not None:
-            return self._standin
+        if self._fallback is not None:
+            return self._fallback
         fallback = self._fallback(family)
-        return fallback.standin if fallback is not None else None
+        return fallback.fallback if fallback is not None else None
 
     def is_down(self, family: Family) -> bool:
         """Whether `when_down` decides who is given for a family."""
@@ -140,7 +140,7 @@ class PoolView:
         """The member's addresses that fail its checks, while it is up, and why."""
         if self.why_out(member):
             return {}
-        out = self.standings[member.name].addresses_out(self._taken_at)
+        out = self.member_states[member.name].addresses_out(self._taken_at)
         return {one: out[one] for one in member.addresses(0) if one in out}
 
     def usable_names(self) -> dict[Family, frozenset[str]]:
@@ -177,7 +177,7 @@ class PoolView:
         ttl = context.ttl
         if context.count and not context.again:
             for member in picked:
-                self._ledger.hand_out(member, context.client, ttl, context.now)
+                self._accounting.hand_out(member, context.client, ttl, context.now)
         if self._nested:
             picked, ttl = self._unfold(picked, ttl, context)
         down = self.down or self._fallbacks.get(context.family) is not None
@@ -185,11 +185,11 @@ class PoolView:
 
     def _chosen_elsewhere(self, context: DrawContext) -> Choice:
         """What is given for a family that nobody here has anything for."""
-        standin = self.standin(context.family)
-        if standin is None:
+        fallback = self.fallback(context.family)
+        if fallback is None:
             down = self.is_down(context.family)
             return Choice((), self.ttl, context.scope, down)
-        chosen = standin.choose(context)
+        chosen = fallback.choose(context)
         return Choice(chosen.members, min(self.ttl, chosen.ttl), context.scope, True)
 
     def route(self, family: Family) -> Route | None:
@@ -208,9 +208,9 @@ class PoolView:
 
     def offers(self, family: Family) -> bool:
         """Whether a choice for `family` gives anything."""
-        standin = self.standin(family)
-        if standin is not None:
-            return standin.offers(family)
+        fallback = self.fallback(family)
+        if fallback is not None:
+            return fallback.offers(family)
         return bool(self.candidates(family))
 
     def candidates(self, family: Family) -> Candidates:
@@ -250,9 +250,9 @@ class PoolView:
     def _leave_out_failing(self) -> None:
         """Make members without the addresses that fail their checks."""
         for member in self.members:
-            standing = self.standings[member.name]
-            if standing.failing:
-                out = standing.addresses_out(self._taken_at)
+            member_state = self.member_states[member.name]
+            if member_state.failing:
+                out = member_state.addresses_out(self._taken_at)
                 alive = member.without(out) if out else member
                 if alive.addresses(0) != member.addresses(0):
                     self._alive[member] = alive
@@ -274,7 +274,7 @@ class PoolView:
     def state(self, member: Member) -> State:
         """The member's state.  An inner pool without a usable member is down."""
         inner = self.inner(member)
-        state = self.standings[member.name].effective(self._taken_at)
+        state = self.member_states[member.name].effective(self._taken_at)
         if state is State.UP and inner is not None and inner.down:
             return State.DOWN
         return state
@@ -282,7 +282,7 @@ class PoolView:
     def why_out(self, member: Member) -> str:
         """In words why the member is not usable; "" if it is."""
         inner = self.inner(member)
-        if why := self.standings[member.name].why_out(self._taken_at):
+        if why := self.member_states[member.name].why_out(self._taken_at):
             return why
         if not member.weight:
             return "weight 0"
@@ -302,11 +302,11 @@ class PoolView:
 
     def load_of(self, member: Member, now: float) -> float | None:
         """The load that the member has reported; None if no report counts."""
-        return self._parts.board.load(member.name, now)
+        return self._parts.reports.load(member.name, now)
 
-    def posted(self, member: Member) -> Posted | None:
+    def posted(self, member: Member) -> MemberReport | None:
         """The member's last report and what became of its feed, if it has one."""
-        return self._parts.board.posted.get(member.name)
+        return self._parts.reports.posted.get(member.name)
 
     def forecast_of(self, member: Member, now: float) -> float | None:
         """The load that the picking stage foresees; None if it foresees none."""
@@ -321,7 +321,7 @@ class PoolView:
     def _facts(self) -> PoolFacts:
         own = self.settings
         return PoolFacts(
-            own.name, own.ttl, own.answers, self._ledger, self._parts.board
+            own.name, own.ttl, own.answers, self._accounting, self._parts.reports
         )
 
     def _when_down(self, family: Family) -> "_Fallback":
@@ -386,15 +386,15 @@ class PoolView:
         lacking = (
             "no usable member" if self.down else f"nobody has IPv{family} that works"
         )
-        if self.standin(family) is not None:
+        if self.fallback(family) is not None:
             text = f"{lacking}: pool {rule} stands in"
         else:
             text = f'{lacking}: when_down = "{rule}"'
-        recorder.record(Note(self.name, text))
+        recorder.record(Remark(self.name, text))
 
 
 class _Fallback(NamedTuple):
     """What `when_down` puts in place."""
 
     candidates: Candidates
-    standin: PoolView | None = None
+    fallback: PoolView | None = None

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import TcpCheck
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.pools.pool import Choice, PoolView
-from dinamed.pools.recorder import Event, ListRecorder, Note, Out, Picked
+from dinamed.pools.recorder import Event, ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
 from tests.pools.support import chosen, context, everyone, host, manager, pool
 
@@ -202,7 +202,9 @@ class FamilyTests(SynchronousTestCase):
 
     def test_one_of_several_addresses_fails(self) -> None:
         """The others of that family are given, and never the dead one."""
-        member = Member(name="a", addresses=("192.0.2.1", "192.0.2.2", "192.0.2.3"))
+        member = MemberSettings(
+            name="a", addresses=("192.0.2.1", "192.0.2.2", "192.0.2.3")
+        )
         pools = manager(pool("p", member))
         failing = [("192.0.2.2", "slow"), ("192.0.2.1", "slow")]
         pools.health("p", "a", True, "", failing, now=0.0)
@@ -239,7 +241,7 @@ class HandOutTests(SynchronousTestCase):
         view = manager(pool("p", host("a"), host("b"), answers=2)).view("p")
         for _ in range(3):
             view.choose(context())
-        self.assertEqual(view.ledger.totals, {"a": 3, "b": 3})
+        self.assertEqual(view.accounting.totals, {"a": 3, "b": 3})
 
     def test_a_look_is_not(self) -> None:
         """A look counts nothing and does not move the turn."""
@@ -247,7 +249,7 @@ class HandOutTests(SynchronousTestCase):
         view = manager(pool("p", *hosts, select=("round-robin",))).view("p")
         looks = {chosen(view, context(family=0, count=False)) for _ in range(5)}
         self.assertEqual(looks, {chosen(view)})
-        self.assertEqual(sum(view.ledger.totals.values()), 1)
+        self.assertEqual(sum(view.accounting.totals.values()), 1)
 
 
 class ListingTests(SynchronousTestCase):
@@ -321,7 +323,7 @@ class ExplainTests(SynchronousTestCase):
             self.events(view),
             [
                 Out("p", "a", "weight 0"),
-                Note("p", 'no usable member: when_down = "none"'),
+                Remark("p", 'no usable member: when_down = "none"'),
             ],
         )
 
