@@ -68,7 +68,7 @@ class PoolView:
         "_alive",
         "_answers",
         "_fallback",
-        "_fallbacks",
+        "_substitutes",
         "_inner",
         "_nested",
         "_parts",
@@ -91,7 +91,7 @@ class PoolView:
         self._inner = parts.inner
         self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
-        self._fallbacks: dict[Family, _Fallback | None] = {}
+        self._substitutes: dict[Family, _Substitute | None] = {}
         self._alive: dict[Member, Member] = {}
         self._whole: dict[Member, Member] = {}
         self.settings = parts.settings
@@ -106,8 +106,8 @@ class PoolView:
         self._fallback: PoolView | None = None
         self.offered = self.usable
         if self.down:
-            fallback = self._when_down(0)
-            self.offered, self._fallback = fallback.candidates, fallback.fallback
+            substitute = self._when_down(0)
+            self.offered, self._fallback = substitute.candidates, substitute.fallback
         self._nested = any(member.inner for member in self.members)
 
     @property
@@ -129,12 +129,12 @@ class PoolView:
         """The pool that answers in place of this one while that is down, if any."""
         if self._fallback is not None:
             return self._fallback
-        fallback = self._fallback(family)
-        return fallback.fallback if fallback is not None else None
+        substitute = self._substitute(family)
+        return substitute.fallback if substitute is not None else None
 
     def is_down(self, family: Family) -> bool:
         """Whether `when_down` decides who is given for a family."""
-        return self.down or self._fallback(family) is not None
+        return self.down or self._substitute(family) is not None
 
     def addresses_out(self, member: Member) -> dict[bytes, str]:
         """The member's addresses that fail its checks, while it is up, and why."""
@@ -180,7 +180,7 @@ class PoolView:
                 self._accounting.hand_out(member, context.client, ttl, context.now)
         if self._nested:
             picked, ttl = self._unfold(picked, ttl, context)
-        down = self.down or self._fallbacks.get(context.family) is not None
+        down = self.down or self._substitutes.get(context.family) is not None
         return Choice(picked, ttl, context.scope, down)
 
     def _chosen_elsewhere(self, context: DrawContext) -> Choice:
@@ -215,9 +215,9 @@ class PoolView:
 
     def candidates(self, family: Family) -> Candidates:
         """Who goes into the chain for a family, each with its addresses that count."""
-        fallback = self._fallback(family)
-        if fallback is not None:
-            return fallback.candidates
+        substitute = self._substitute(family)
+        if substitute is not None:
+            return substitute.candidates
         return tuple(
             self._alive.get(member, member)
             for member in self.offered
@@ -258,18 +258,18 @@ class PoolView:
                     self._alive[member] = alive
                     self._whole[alive] = member
 
-    def _fallback(self, family: Family) -> "_Fallback | None":
+    def _substitute(self, family: Family) -> "_Substitute | None":
         """What `when_down` puts in place for a family alone; None while it is up."""
         # Kept: each pool above asks for every member that stands for this one.
-        if family not in self._fallbacks:
-            self._fallbacks[family] = (
+        if family not in self._substitutes:
+            self._substitutes[family] = (
                 None
                 if self.down
                 or any(self.serves(member, family) for member in self.usable)
                 or not self.knows(family)
                 else self._when_down(family)
             )
-        return self._fallbacks[family]
+        return self._substitutes[family]
 
     def state(self, member: Member) -> State:
         """The member's state.  An inner pool without a usable member is down."""
@@ -324,7 +324,7 @@ class PoolView:
             own.name, own.ttl, own.answers, self._accounting, self._parts.reports
         )
 
-    def _when_down(self, family: Family) -> "_Fallback":
+    def _when_down(self, family: Family) -> "_Substitute":
         """Who is offered when nobody is usable for a family, or for any (0)."""
         rule = self.settings.when_down
         everyone = tuple(
@@ -334,15 +334,15 @@ class PoolView:
         )
         match rule:
             case "none":
-                return _Fallback(())
+                return _Substitute(())
             case "all":
-                return _Fallback(everyone)
+                return _Substitute(everyone)
             case "last":
                 last = self._parts.last.get(family, frozenset())
                 kept = tuple(m for m in everyone if m.name in last)
-                return _Fallback(kept or everyone)
+                return _Substitute(kept or everyone)
             case _:
-                return _Fallback((), self._inner[rule])
+                return _Substitute((), self._inner[rule])
 
     def _offers_something(self, member: Member, family: Family) -> bool:
         """Whether a member has anything for a family, in order or not."""
@@ -393,7 +393,7 @@ class PoolView:
         recorder.record(Remark(self.name, text))
 
 
-class _Fallback(NamedTuple):
+class _Substitute(NamedTuple):
     """What `when_down` puts in place."""
 
     candidates: Candidates
