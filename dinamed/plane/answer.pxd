@@ -140,8 +140,7 @@ cdef inline int at_node(
             query.type == TYPE_NS or query.type == TYPE_CNAME
             or query.type == TYPE_SOA or query.type == TYPE_PTR
             or query.type == TYPE_MX or query.type == TYPE_SRV
-            # Services at a pool's name may have hints of its choice.
-            or ((query.type == SVCB or query.type == HTTPS) and pool_of(zone, node))
+            or query.type == SVCB or query.type == HTTPS
         ):
             return by_plan(tables, query, request, out)
         if tables.rates != NULL:

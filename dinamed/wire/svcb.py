@@ -41,6 +41,20 @@ def serves_itself(rdata: bytes, owner: WireName) -> bool:
         return False
 
 
+def named_target(rdata: bytes, owner: WireName) -> WireName | None:
+    """The name, in lower case, whose addresses a record leads to (section 2.5).
+
+    None where there are none to be found, or for what is no SVCB data.
+    """
+    try:
+        name = target(rdata).lower()
+    except BadService:
+        return None
+    if name != ROOT:
+        return name
+    return None if is_alias(rdata) else owner
+
+
 def with_hints(rdata: bytes, hints: Mapping[int, Sequence[bytes]]) -> bytes:
     """The data with these address hints in the place of those it has.
 
