@@ -261,7 +261,7 @@ class TableCompiler:
         placed = all(stage.depends <= _OF_PLACE for stage in before)
         if placed and client.prefix and self._classes is not None:
             sources = 0
-            if context.told_place is not None:
+            if context.located is not None:
                 found = snapshot.locator.sources_for(client.address, client.prefix)
                 if found is None:
                     return

@@ -14,6 +14,7 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import MemberState, State
+from dinamed.pools.when_down import Substitute, remark, substitute, weighted
 from dinamed.steering.costs import Costs
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -93,7 +94,7 @@ class PoolView:
         self._inner = parts.inner
         self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
-        self._substitutes: dict[Family, _Substitute | None] = {}
+        self._substitutes: dict[Family, Substitute | None] = {}
         self._alive: dict[Member, Member] = {}
         self._whole: dict[Member, Member] = {}
         self.settings = parts.settings
@@ -260,7 +261,7 @@ class PoolView:
                     self._alive[member] = alive
                     self._whole[alive] = member
 
-    def _substitute(self, family: Family) -> "_Substitute | None":
+    def _substitute(self, family: Family) -> Substitute | None:
         """What `when_down` puts in place for a family alone; None while it is up."""
         # Kept: each pool above asks for every member that stands for this one.
         if family not in self._substitutes:
@@ -331,25 +332,13 @@ class PoolView:
             self._parts.costs,
         )
 
-    def _when_down(self, family: Family) -> "_Substitute":
+    def _when_down(self, family: Family) -> Substitute:
         """Who is offered when nobody is usable for a family, or for any (0)."""
-        rule = self.settings.when_down
-        everyone = tuple(
-            m
-            for m in self.members
-            if m.weight and (not family or self._offers_something(m, family))
+        everyone = weighted(
+            self.members, lambda m: not family or self._offers_something(m, family)
         )
-        match rule:
-            case "none":
-                return _Substitute(())
-            case "all":
-                return _Substitute(everyone)
-            case "last":
-                last = self._parts.last.get(family, frozenset())
-                kept = tuple(m for m in everyone if m.name in last)
-                return _Substitute(kept or everyone)
-            case _:
-                return _Substitute((), self._inner[rule])
+        last = self._parts.last.get(family, frozenset())
+        return substitute(self.settings.when_down, everyone, last, self._inner)
 
     def _offers_something(self, member: Member, family: Family) -> bool:
         """Whether a member has anything for a family, in order or not."""
@@ -389,19 +378,10 @@ class PoolView:
                 recorder.record(Out(self.name, member.name, f"no IPv{family} address"))
         if not self.is_down(family):
             return
-        rule = self.settings.when_down
-        lacking = (
-            "no usable member" if self.down else f"nobody has IPv{family} that works"
+        text = remark(
+            self.settings.when_down,
+            family,
+            self.down,
+            self.fallback(family) is not None,
         )
-        if self.fallback(family) is not None:
-            text = f"{lacking}: pool {rule} stands in"
-        else:
-            text = f'{lacking}: when_down = "{rule}"'
         recorder.record(Remark(self.name, text))
-
-
-class _Substitute(NamedTuple):
-    """What `when_down` puts in place."""
-
-    candidates: Candidates
-    fallback: PoolView | None = None
