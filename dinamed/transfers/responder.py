@@ -292,6 +292,8 @@ class TransferResponder:
             self._complain(query, request.host, why)
             fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
             return self._bare(query, error.rcode, fixed)
+        for odd in update.odd:
+            self._tell(f"{what}: taken as it is: {odd}")
         names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
         self._tell(f"{what}: {names or 'no change'}")
         return self._bare(query, Rcode.NOERROR)

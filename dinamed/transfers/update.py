@@ -38,6 +38,8 @@ class Update:
 
     prerequisites: tuple[AnyRecord, ...]
     changes: tuple[AnyRecord, ...]
+    odd: tuple[str, ...] = ()
+    """Records whose data were taken as they are: see `RecordReader.odd`."""
 
 
 RRsets = dict[int, RRset]
@@ -55,6 +57,7 @@ def read_update(data: bytes) -> Update:
         return Update(
             tuple(reader.any_records(counts.answers)),
             tuple(reader.any_records(counts.authorities)),
+            tuple(reader.odd),
         )
     except FormatError as error:
         raise UpdateError(Rcode.FORMERR, str(error)) from None
