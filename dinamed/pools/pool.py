@@ -94,7 +94,7 @@ class PoolView:
         self._inner = parts.inner
         self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
-        self._substitutes: dict[Family, Substitute | None] = {}
+        self._substitutes: dict[Family, Substitute[PoolView] | None] = {}
         self._alive: dict[Member, Member] = {}
         self._whole: dict[Member, Member] = {}
         self.settings = parts.settings
@@ -261,7 +261,7 @@ class PoolView:
                     self._alive[member] = alive
                     self._whole[alive] = member
 
-    def _substitute(self, family: Family) -> Substitute | None:
+    def _substitute(self, family: Family) -> "Substitute[PoolView] | None":
         """What `when_down` puts in place for a family alone; None while it is up."""
         # Kept: each pool above asks for every member that stands for this one.
         if family not in self._substitutes:
@@ -332,7 +332,7 @@ class PoolView:
             self._parts.costs,
         )
 
-    def _when_down(self, family: Family) -> Substitute:
+    def _when_down(self, family: Family) -> "Substitute[PoolView]":
         """Who is offered when nobody is usable for a family, or for any (0)."""
         everyone = weighted(
             self.members, lambda m: not family or self._offers_something(m, family)

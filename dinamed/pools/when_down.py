@@ -1,29 +1,26 @@
 """Who is given when nobody of a pool is usable: what `when_down` says."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from dinamed.pools.members import Candidates, Family, Member
 
-if TYPE_CHECKING:
-    from dinamed.pools.pool import PoolView
+View = TypeVar("View")
 
 
-class Substitute(NamedTuple):
+class Substitute(NamedTuple, Generic[View]):
     """Members that are put in place, usable or not, or a pool that answers instead."""
 
     candidates: Candidates
-    fallback: PoolView | None = None
+    fallback: View | None = None
 
 
 def substitute(
     rule: str,
     everyone: Candidates,
     last: Container[str],
-    inner: Mapping[str, PoolView],
-) -> Substitute:
+    inner: Mapping[str, View],
+) -> Substitute[View]:
     """What a rule puts in place of nobody.
 
     `everyone` are the members that could be given, `last` the names of those that were
