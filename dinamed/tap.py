@@ -316,6 +316,7 @@ def wire_web(
         server.query_log,
         server.liveness,
         lambda: first_round.begun,
+        authority.stage_failures,
     )
     certificates = bound.certificates if settings.server.http_tls else None
     token_file = settings.server.token_file

@@ -28,7 +28,7 @@ class AnswerError(ValueError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FirstConfig:
     """What to write."""
 
     zone: str
@@ -94,7 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def wanted(arguments: argparse.Namespace, ask: Callable[[str], str] | None) -> Wanted:
+def wanted(
+    arguments: argparse.Namespace, ask: Callable[[str], str] | None
+) -> FirstConfig:
     """What the flags say, and the rest from questions; without `ask` from defaults.
 
     Raises `AnswerError`.
@@ -123,7 +125,7 @@ def wanted(arguments: argparse.Namespace, ask: Callable[[str], str] | None) -> W
         "--server-address its public address",
         _first_public(arguments.listen),
     )
-    return Wanted(
+    return FirstConfig(
         zone,
         _label(name),
         _label(server),
@@ -178,7 +180,7 @@ def _addresses(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def files_of(wanted: Wanted) -> list[TextFile]:
+def files_of(wanted: FirstConfig) -> list[TextFile]:
     """The config and the zone file."""
     zone_file = (
         f"{wanted.zone.replace('/', '@') if wanted.zone != '.' else 'root'}.zone"
@@ -202,7 +204,7 @@ def files_of(wanted: Wanted) -> list[TextFile]:
     return [TextFile(CONFIG, text), TextFile(zone_file, _zone_text(wanted))]
 
 
-def _zone_text(wanted: Wanted) -> str:
+def _zone_text(wanted: FirstConfig) -> str:
     lines = [
         "$TTL 1h",
         f"@ SOA {wanted.server} hostmaster 1 2h 1h 2w 5m",

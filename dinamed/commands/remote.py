@@ -112,7 +112,7 @@ def words_of(reason: object) -> str:
         case ssl.SSLCertVerificationError():
             return f"certificate refused: {reason.verify_message}"
         case ssl.SSLError():
-            return f"TLS: {reason.reason or reason}"
+            return f"TLS: {getattr(reason, 'reason', None) or reason}"
         case http.client.RemoteDisconnected():
             return "closed without an answer; does it want https?"
         case http.client.HTTPException() | json.JSONDecodeError():

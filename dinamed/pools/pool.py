@@ -14,7 +14,13 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import MemberState, State
-from dinamed.pools.when_down import Substitute, remark, substitute, weighted
+from dinamed.pools.when_down import (
+    Substitute,
+    remark,
+    substitute,
+    too_few,
+    weighted,
+)
 from dinamed.steering.costs import Costs
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -77,6 +83,7 @@ class PoolView:
         "_routes",
         "_substitutes",
         "_taken_at",
+        "_too_few",
         "_whole",
         "down",
         "member_states",
@@ -105,7 +112,8 @@ class PoolView:
         self._answers = parts.settings.answers
         self._leave_out_failing()
         self.usable = tuple(m for m in self.members if not self.why_out(m))
-        if self._too_few():
+        self._too_few = too_few(self.usable, self.members, parts.settings.min_up)
+        if self._too_few:
             self.usable = ()
         self.down = not self.usable
         self._fallback: PoolView | None = None
@@ -114,14 +122,6 @@ class PoolView:
             substitute = self._when_down(0)
             self.offered, self._fallback = substitute.candidates, substitute.fallback
         self._nested = any(member.inner for member in self.members)
-
-    def _too_few(self) -> bool:
-        """Whether the usable members have less than `min_up` of all weight."""
-        least = self.settings.min_up
-        if not least:
-            return False
-        up = sum(member.weight for member in self.usable)
-        return up < least * sum(member.weight for member in self.members)
 
     @property
     def accounting(self) -> PoolAccounting:
@@ -373,22 +373,6 @@ class PoolView:
                 hosts.setdefault(host.addresses(family), host)
         return tuple(hosts.values()), ttl
 
-    @property
-    def down_words(self) -> str:
-        """What becomes of the clients while no member is usable; "" if one is."""
-        if not self.down:
-            return ""
-        rule = self.settings.when_down
-        if self._fallback is not None:
-            what = f"pool {rule} stands in"
-        elif rule == "none" or not self.offered:
-            what = "names bound to it have no address"
-        elif rule == "last":
-            what = "those that were usable last are handed out"
-        else:
-            what = "all are handed out"
-        return f'{self.name} has no usable member now: {what} (when_down = "{rule}")'
-
     def _tell(self, recorder: Recorder, family: Family) -> None:
         """Tell who was out before the first stage, and who stands in."""
         for member in self.members:
@@ -409,6 +393,6 @@ class PoolView:
             family,
             self.down,
             self.fallback(family) is not None,
-            self._too_few(),
+            self._too_few,
         )
         recorder.record(Remark(self.name, text))

@@ -19,6 +19,7 @@ from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
+from dinamed.pools.when_down import consequence
 from dinamed.server.services import ReloadOutcome
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.events import EventsService
@@ -163,7 +164,7 @@ class Api:
         view = self._parts.pools.view(pool)
         ordered = next(m for m in view.members if m.name == member)
         told = self.member(view, ordered, forecasts(view, now))
-        return OrderReply(**structs.asdict(told), effect=view.down_words)
+        return OrderReply(**structs.asdict(told), effect=_effect(view))
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
@@ -281,6 +282,14 @@ class _Pools(Resource):
                 )
             case _:
                 return NoSuchAddress()
+
+
+def _effect(view: PoolView) -> str:
+    """What becomes of the clients, if the pool has no usable member now."""
+    if not view.down:
+        return ""
+    given = bool(view.offered) or view.fallback(0) is not None
+    return consequence(view.name, view.settings.when_down, given)
 
 
 def _summary(view: PoolView) -> PoolSummary:

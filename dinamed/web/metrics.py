@@ -53,7 +53,7 @@ class ServerCollector(Collector):
             "Queries that we failed at.",
             self._parts.stack.resolver.failures,
         )
-        yield from _stages(self._parts.stack.authority.stage_failures)
+        yield from _stages(self._parts.stage_failures)
         samples = self._parts.stack.samples
         yield _histogram(
             "answer_duration_seconds",

@@ -9,6 +9,7 @@ from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
@@ -42,3 +43,5 @@ class WebParts:
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""
+    stage_failures: StageFailures
+    """What stages of other packages have raised."""
