@@ -64,6 +64,8 @@ class Levels:
         *,
         mine: float = ...,
         horizon: float = ...,
+        duration: float = ...,
+        trust: float = ...,
         reference: float = ...,
     ) -> None: ...
 

@@ -17,7 +17,7 @@ from cpython.buffer cimport (
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, exp
 from dinamed.plane.answer cimport LEARN, LIMITED, Source, answer
 from dinamed.plane.askers cimport (
     CLAIM_TRIES,

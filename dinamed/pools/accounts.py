@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from dinamed.pools.arrivals import Arrivals
+
 RUN = 1.0
 """Seconds of hand-outs that are counted together."""
 
@@ -16,8 +18,9 @@ class Account:
 
     The rest is of leases, see `dinamed.pools.leases`: `live` are those in force,
     `rate` is the rate of arrivals behind them per second, `due` the sum of their rates
-    times their ends, and `far` the rate of those that end beyond the horizon.
-    `arrived` is how many clients came by the lease alone up to the time `since`.
+    times their ends, `discounted` that of their rates times a power of their ends, and
+    `far` the rate of those that end beyond the horizon.  `arrivals` are the clients
+    that came by leases since the last report.
 
     `load` and `measured` are those of the last report.  `forecast` is the predicted
     load as a picking stage has last worked it out.
@@ -25,7 +28,8 @@ class Account:
 
     __slots__ = (
         "_runs",
-        "arrived",
+        "arrivals",
+        "discounted",
         "due",
         "far",
         "forecast",
@@ -35,7 +39,6 @@ class Account:
         "name",
         "pending",
         "rate",
-        "since",
         "total",
     )
 
@@ -46,9 +49,9 @@ class Account:
         self.live = 0
         self.rate = 0.0
         self.due = 0.0
+        self.discounted = 0.0
         self.far = 0.0
-        self.arrived = 0.0
-        self.since = 0.0
+        self.arrivals = Arrivals()
         self.load: float | None = None
         self.measured = 0.0
         self.forecast = 0.0

@@ -25,6 +25,7 @@ class Ledger:
     __slots__ = (
         "_accounts",
         "_credits",
+        "_foreseen",
         "answers",
         "clock",
         "edition",
@@ -43,6 +44,7 @@ class Ledger:
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
+        self._foreseen = (0.0, 0.0)
         self.resolvers: Asking = Resolvers(capacity)
         self.flow = FlowMeter()
         self.answers = 1
@@ -91,8 +93,9 @@ class Ledger:
 
     def foresee(self, horizon: float, duration: float, answers: int) -> None:
         """Say what forecasts go by: their horizon, and how long a transfer lasts."""
-        if horizon != self.leases.horizon:
-            self.leases.look_ahead(horizon)
+        if self._foreseen != (horizon, duration):
+            self._foreseen = horizon, duration
+            self.leases.look_ahead(horizon, duration)
         self.flow.duration = duration
         self.answers = answers
 
@@ -108,7 +111,7 @@ class Ledger:
         before, lapse = account.load, measured - account.measured
         pending = account.pending
         account.reported(measured, load)
-        arrivals = self.leases.arrived(account, measured)
+        arrivals = self.leases.reported(account, measured)
         arrivals += (pending - account.pending) / self.answers
         if load is not None and before is not None and lapse > 0:
             self.flow.learn(before, load, arrivals, lapse)
