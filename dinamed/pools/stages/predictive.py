@@ -1,8 +1,8 @@
 """`predictive`: whoever will be the least used when this answer has run its course.
 
 The loads are predicted as `prediction` says: their mean over a horizon H.  The answer
-itself brings mine = f * (stay + trust * rate * worth(min(ttl, H))) for a resolver of that
-`rate` (`resolvers`), where f is the load of one transfer, and the member with the
+itself brings mine = f * (stay + trust * rate * worth(min(ttl, H))) for a resolver of
+that `rate` (`resolvers`), where f is the load of one transfer, and the member with the
 smallest (predicted + mine) / capacity gets it.  Members without a report that counts
 go by their weight (`fading`).
 
