@@ -1,3 +1,3 @@
 """dinamed: a load-balancing authoritative DNS server for twistd."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

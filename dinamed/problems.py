@@ -1,6 +1,7 @@
 """What is wrong with a file that the operator wrote."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,14 +9,17 @@ class Problem:
     """One mistake, where it stands, and what it is about.
 
     `line` counts from 1; None where no single line is to blame.  `key` names the
-    setting or the record (`www.example.org. A`).
+    setting or the record (`www.example.org. A`).  A warning keeps nothing from being
+    served, but is most likely not what was meant.
     """
 
     file: str
     line: int | None
     key: str
     message: str
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.key}: {self.message}"
+        word = "warning: " if self.severity == "warning" else ""
+        return f"{place}: {word}{self.key}: {self.message}"

@@ -31,6 +31,7 @@ DOCS = ROOT / "docs"
 NO_KEYS = {
     (Settings, "path"),
     (Settings, "cookie_secrets"),
+    (Settings, "files"),
     (Settings, "targeting"),
     (Zone, "name"),
     (Pool, "name"),

@@ -1,5 +1,6 @@
 """Tests for the plugin's options and its wiring."""
 
+import contextlib
 import io
 import os
 import pwd
@@ -167,6 +168,17 @@ class MakeServiceTests(SynchronousTestCase):
         """Without a config something is served all the same."""
         self.patch(tap, "default_path", lambda: EXAMPLE)
         self.assertEqual(self.hosts("-i", "127.0.0.1", "-p", "0"), ["127.0.0.1"])
+
+    def test_example_twice(self) -> None:
+        """The example is served without HTTP where the port for that is taken."""
+        with socket.socket() as taken:
+            with contextlib.suppress(
+                OSError
+            ):  # then somebody else has it, which does as well
+                taken.bind(("127.0.0.1", 8053))
+                taken.listen()
+            self.patch(tap, "default_path", lambda: EXAMPLE)
+            self.assertEqual(self.hosts("-i", "127.0.0.1", "-p", "0"), ["127.0.0.1"])
 
     def test_bad_config(self) -> None:
         """Every problem is a line with its place."""

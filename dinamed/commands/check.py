@@ -1,10 +1,13 @@
 """`dinamed check FILE`: read a config and all it names; tell every problem."""
 
 import argparse
-from dataclasses import replace
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
 
-from dinamed.config.check import load_all
+from dinamed.config.check import Everything, load_all
 from dinamed.config.settings import Settings
+from dinamed.problems import Problem
 from dinamed.server.collecting import uncollected
 from dinamed.wording import counted
 
@@ -14,32 +17,50 @@ HELP = "read a config file and all it names, and print every problem"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("file", metavar="FILE", help="the config file (TOML)")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 if there are warnings too"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print `FILE:LINE: key: message` for each problem; 0 if there is none, else 1.
 
-    What is served in another way than another program's file says is a warning.
+    What can be served, but is most likely not what was meant, is a warning.
     """
     with uncollected():
         everything = load_all(arguments.file)
-    for problem in everything.problems:
-        print(problem)
-    for warning in everything.warnings:
-        print(replace(warning, message=f"warning: {warning.message}"))
-    if everything.settings is None:
-        return 1
-    print(f"{arguments.file}: ok: {summary(everything.settings)}")
-    return 0
+    strict = arguments.strict and bool(everything.warnings)
+    good = everything.settings is not None and not strict
+    if arguments.json:
+        print(json.dumps(as_json(everything, good), indent=2))
+    else:
+        for problem in (*everything.problems, *everything.warnings):
+            print(problem)
+        if everything.settings is not None and good:
+            size = ", ".join(summary(everything.settings))
+            print(f"{arguments.file}: ok: {size}")
+    return 0 if good else 1
 
 
-def summary(settings: Settings) -> str:
-    """The size of a config: `2 zones, 3 pools, 14 members`."""
+def as_json(everything: Everything, good: bool) -> dict[str, object]:
+    """What was found, for programs."""
+    return {
+        "ok": good,
+        "errors": _listed(everything.problems),
+        "warnings": _listed(everything.warnings),
+    }
+
+
+def _listed(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    return [asdict(problem) for problem in problems]
+
+
+def summary(settings: Settings) -> list[str]:
+    """The size of a config: `2 zones`, `3 pools`, `14 members`."""
     members = sum(len(pool.members) for pool in settings.pools)
-    return ", ".join(
-        (
-            counted(len(settings.zones), "zone"),
-            counted(len(settings.pools), "pool"),
-            counted(members, "member"),
-        )
-    )
+    return [
+        counted(len(settings.zones), "zone"),
+        counted(len(settings.pools), "pool"),
+        counted(members, "member"),
+    ]

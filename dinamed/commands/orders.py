@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -13,8 +12,7 @@ from dinamed.commands.remote import (
     remote_of,
 )
 from dinamed.commands.status import duration
-
-_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+from dinamed.config import durations
 
 
 def seconds(text: str) -> int:
@@ -22,11 +20,11 @@ def seconds(text: str) -> int:
 
     Raises `argparse.ArgumentTypeError`.
     """
-    match = _SPAN.fullmatch(text)
-    if match is None or not text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a span such as 2h or 90s")
-    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
-    total = ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    try:
+        total = round(durations.seconds(text))
+    except ValueError:
+        message = f"{text!r} is not a span such as 2h or 90s"
+        raise argparse.ArgumentTypeError(message) from None
     if not total:
         raise argparse.ArgumentTypeError("a span of no time")
     return total

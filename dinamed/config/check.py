@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dinamed.config.foreign import Foreign, build_foreign, own_targeting, with_foreign
-from dinamed.config.lines import key_lines, line_of
-from dinamed.config.load import load, place_of
-from dinamed.config.reader import key_text
+from dinamed.config.load import Loaded, load, place_of
 from dinamed.config.settings import Settings, Zone
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.geo.files import Places, load_places
@@ -28,7 +26,7 @@ class Everything:
     zones: dict[WireName, BuiltZone]
     problems: list[Problem]
     warnings: tuple[Problem, ...] = ()
-    """What is served in another way than a file of another program says."""
+    """What can be served, but is most likely not what was meant."""
 
 
 def build_every(origin: WireName, zone: Zone) -> bool:
@@ -67,28 +65,25 @@ def load_all(
     settings = loaded.settings
     if settings is not None:
         places = load_places(settings.geo)
-        problems += places_problems(settings, places)
+        problems += places_problems(loaded, places)
         settings = with_foreign(settings, foreign, own, places.locator)
-    warnings = tuple(one for found in foreign for one in found.made.warnings)
+    warnings = list(loaded.warnings)
+    warnings += (one for found in foreign for one in found.made.warnings)
     return Everything(
         None if problems else settings,
         zones,
         sorted(problems, key=place_of),
-        warnings,
+        tuple(sorted(warnings, key=place_of)),
     )
 
 
-def places_problems(settings: Settings, places: Places) -> list[Problem]:
+def places_problems(loaded: Loaded, places: Places) -> list[Problem]:
     """The databases of `[geo]` that cannot be used."""
-    complaints = places.complaints
-    if not complaints:
+    if loaded.sources is None:
         return []
-    with open(settings.path, encoding="utf-8-sig") as file:
-        lines = key_lines(file.read())
     return [
-        Problem(settings.path, line_of(lines, path), key_text(path), complaint.message)
-        for complaint in complaints
-        for path in (("geo", *complaint.path),)
+        loaded.sources.problem(("geo", *complaint.path), complaint.message)
+        for complaint in places.complaints
     ]
 
 

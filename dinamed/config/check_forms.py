@@ -8,7 +8,8 @@ import dns.rcode
 import dns.rdatatype
 
 from dinamed.config.values import address as canonical
-from dinamed.config.values import host_port, shown
+from dinamed.config.values import file_path, host_port, shown
+from dinamed.patterns import Pattern
 from dinamed.wire import names
 
 CodeRange = tuple[int, int]
@@ -16,6 +17,7 @@ CodeRange = tuple[int, int]
 
 Header = tuple[str, str]
 
+MOST_SHORT_STEPS = 500
 MAX_TEXT = 4096  # of a URL, a header, a pattern
 
 _CODES = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
@@ -106,9 +108,20 @@ def pattern(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"longer than {MAX_TEXT} characters")
     try:
-        re.compile(text.encode())
-    except (re.error, RecursionError, OverflowError) as error:
+        Pattern(text)
+    except ValueError as error:
         raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def short_pattern(text: str) -> str:
+    """One that is quickly looked for in a few kilobytes, again and again."""
+    steps = Pattern(pattern(text)).steps
+    if steps > MOST_SHORT_STEPS:
+        raise ValueError(
+            f"too large: repetitions make {steps} steps of it, more than "
+            f"{MOST_SHORT_STEPS}"
+        )
     return text
 
 
@@ -154,6 +167,31 @@ def _header(name: str, value: object) -> Header:
     if not all(" " <= character <= "~" for character in value):
         raise ValueError(f"{name}: expected visible ASCII characters")
     return name, value
+
+
+def header_files(raw: object) -> tuple[Header, ...]:
+    """A table of files that hold the values of header fields, `{NAME = "FILE"}`."""
+    if not isinstance(raw, dict):
+        raise ValueError(f'expected a table, {{NAME = "FILE"}}, got {shown(raw)}')
+    for name, file in raw.items():
+        _header(name, "")
+        if not isinstance(file, str):
+            raise ValueError(f"{name}: expected a path, got {shown(file)}")
+        file_path(file)
+    return tuple(raw.items())
+
+
+def header_value(data: bytes) -> str:
+    """The value of a header field that a file holds, without blanks around it.
+
+    Raises `ValueError`, whose message holds nothing of the file.
+    """
+    text = data.decode("latin-1").strip()
+    if not text:
+        raise ValueError("is empty")
+    if len(text) > MAX_TEXT or not all(" " <= one <= "~" for one in text):
+        raise ValueError("holds no value of a header: one line of visible ASCII")
+    return text
 
 
 def domain(text: str) -> str:

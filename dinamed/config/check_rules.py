@@ -15,6 +15,7 @@ from dinamed.config.check_forms import split_url
 from dinamed.config.checks import Check
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
+from dinamed.config.secrets import with_header_files
 from dinamed.config.values import shown
 
 MAX_CHECKS = 16  # of one pool
@@ -24,15 +25,10 @@ _KINDS: Mapping[str, type[Check]] = MappingProxyType(
 )
 
 
-def read_checks(
-    reader: Reader, raw: object, path: Path, folder: str
-) -> tuple[Check, ...]:
-    """Read the value of a pool's `check`; report all that does not hold.
-
-    Relative paths are taken from `folder` and made absolute.
-    """
+def read_checks(reader: Reader, raw: object, path: Path) -> tuple[Check, ...]:
+    """Read the value of a pool's `check`; report all that does not hold."""
     if isinstance(raw, dict):
-        check = _read_check(reader, raw, path, folder)
+        check = _read_check(reader, raw, path)
         return () if check is None else (check,)
     if not isinstance(raw, list):
         reader.report(path, f"expected a table or a list, got {shown(raw)}")
@@ -40,45 +36,40 @@ def read_checks(
     if len(raw) > MAX_CHECKS:
         reader.report(path, f"more than {MAX_CHECKS} checks")
         return ()
-    read = (
-        _read_check(reader, one, (*path, place), folder)
-        for place, one in enumerate(raw)
-    )
+    read = (_read_check(reader, one, (*path, place)) for place, one in enumerate(raw))
     # The same check twice says nothing more than once.
     return tuple(dict.fromkeys(check for check in read if check is not None))
 
 
-def _read_check(reader: Reader, raw: object, path: Path, folder: str) -> Check | None:
+def _read_check(reader: Reader, raw: object, path: Path) -> Check | None:
     check = reader.tagged(_KINDS, raw, path)
     if check is None:
         return None
     if check.limit >= check.interval and reader.intact((*path, "timeout")):
         reader.report((*path, "timeout"), "must be shorter than the interval")
-    return _checked(reader, check, path, folder)
+    return _checked(reader, check, path)
 
 
-def _checked(reader: Reader, check: Check, path: Path, folder: str) -> Check:
+def _checked(reader: Reader, check: Check, path: Path) -> Check:
     """Check what is beyond single keys; the same with absolute paths."""
     match check:
         case checks.TcpCheck():
             if check.send and check.expect is None and reader.intact((*path, "expect")):
                 reader.report((*path, "send"), "checks nothing without expect")
         case checks.HttpCheck():
-            return _http(reader, check, path, folder)
+            _http(reader, check, path)
+            headers = with_header_files(reader, check.headers, check.header_files, path)
+            return replace(check, headers=headers)
         case checks.DnsCheck():
             _dns(reader, check, path)
         case checks.ExecCheck():
-            return _exec(reader, check, path, folder)
+            return _exec(reader, check, path)
         case checks.FileCheck():
-            return replace(check, path=os.path.join(folder, check.path))
-        case checks.StatusCheck():
-            return replace(check, directory=os.path.join(folder, check.directory))
+            return _file(reader, check, path)
     return check
 
 
-def _http(
-    reader: Reader, check: checks.HttpCheck, path: Path, folder: str
-) -> checks.HttpCheck:
+def _http(reader: Reader, check: checks.HttpCheck, path: Path) -> None:
     if check.body is not None and check.method == "HEAD":
         reader.report((*path, "body"), "the answer to HEAD has no body")
     if reader.intact((*path, "url")):
@@ -88,13 +79,16 @@ def _http(
             message = f'the URL of type = "{wanted}" begins with {wanted}://'
             reader.report((*path, "url"), message)
     if not isinstance(check, checks.HttpsCheck) or check.ca is None:
-        return check
+        return
     if not check.verify:
         reader.report((*path, "ca"), "has no use with verify = false")
-    ca = os.path.join(folder, check.ca)
-    if not os.access(ca, os.R_OK):
-        reader.report((*path, "ca"), f"can't read {ca}")
-    return replace(check, ca=ca)
+    if not os.access(check.ca, os.R_OK):
+        reader.report((*path, "ca"), f"can't read {check.ca}")
+
+
+def _file(reader: Reader, check: checks.FileCheck, path: Path) -> checks.FileCheck:
+    file = reader.absolute(check.path, (*path, "path"))
+    return check if file is None else replace(check, path=file)
 
 
 def _dns(reader: Reader, check: checks.DnsCheck, path: Path) -> None:
@@ -109,12 +103,19 @@ def _dns(reader: Reader, check: checks.DnsCheck, path: Path) -> None:
             reader.report((*path, "answers", place), message)
 
 
-def _exec(
-    reader: Reader, check: checks.ExecCheck, path: Path, folder: str
-) -> checks.ExecCheck:
-    program = check.command[0]
+def _exec(reader: Reader, check: checks.ExecCheck, path: Path) -> checks.ExecCheck:
+    here: Path = (*path, "command")
+    return replace(check, command=executable(reader, check.command, here))
+
+
+def executable(reader: Reader, command: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """The command with the absolute path of its program, once there is one."""
+    program = command[0]
     if "/" in program:
-        program = os.path.join(folder, program)
+        found = reader.absolute(program, path)
+        if found is None:
+            return command
+        program = found
     if "{" not in program and shutil.which(program) is None:
-        reader.report((*path, "command"), f"no program {shown(program)} to execute")
-    return replace(check, command=(program, *check.command[1:]))
+        reader.report(path, f"no program {shown(program)} to execute")
+    return (program, *command[1:])

@@ -12,20 +12,20 @@ from msgspec import Meta
 
 from dinamed.config import check_forms as forms
 from dinamed.config.check_forms import CodeRange, Header
-from dinamed.config.values import file_path
+from dinamed.config.durations import Interval, Seconds
+from dinamed.config.values import FilePath
 
-Seconds = Annotated[float, Meta(gt=0, le=86400)]
-Interval = Annotated[float, Meta(ge=1, le=86400)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 BodyLimit = Annotated[int, Meta(ge=1, le=2**20)]
 Codes = Annotated[tuple[CodeRange, ...], Meta(extra={"read": forms.codes})]
 Command = Annotated[tuple[str, ...], Meta(extra={"read": forms.words})]
 Domain = Annotated[str, Meta(extra={"form": forms.domain})]
-FilePath = Annotated[str, Meta(extra={"form": file_path})]
 Headers = Annotated[tuple[Header, ...], Meta(extra={"read": forms.headers})]
+HeaderFiles = Annotated[tuple[Header, ...], Meta(extra={"read": forms.header_files})]
 Host = Annotated[str, Meta(extra={"form": forms.host})]
 Pattern = Annotated[str, Meta(extra={"form": forms.pattern})]
+ShortPattern = Annotated[str, Meta(extra={"form": forms.short_pattern})]
 QType = Annotated[str, Meta(extra={"form": forms.qtype})]
 RCode = Annotated[str, Meta(extra={"form": forms.rcode})]
 StatusKeys = Annotated[
@@ -72,7 +72,7 @@ class TcpCheck(Check, frozen=True, kw_only=True, tag="tcp"):
 
     port: Port
     send: str = ""
-    expect: Pattern | None = None
+    expect: ShortPattern | None = None
 
 
 class HttpCheck(Check, frozen=True, kw_only=True, tag="http"):
@@ -80,7 +80,8 @@ class HttpCheck(Check, frozen=True, kw_only=True, tag="http"):
 
     The connection goes to the member's address whatever host the URL names; the
     Host line is `host`, or else what the URL says.  Redirects are not followed.
-    `body` is searched in the first `body_limit` octets.
+    `body` is searched in the first `body_limit` octets.  `headers` have the values of
+    `header_files` too, once the config is read.
     """
 
     url: Url
@@ -88,6 +89,7 @@ class HttpCheck(Check, frozen=True, kw_only=True, tag="http"):
     host: Host | None = None
     codes: Codes = ((200, 200),)
     headers: Headers = ()
+    header_files: HeaderFiles = ()
     body: Pattern | None = None
     body_limit: BodyLimit = 65536
 

@@ -13,3 +13,8 @@ EXAMPLE = os.path.join(
 def default_path(system: str = SYSTEM, example: str = EXAMPLE) -> str:
     """The system's config file if there is one, else the built-in example's."""
     return system if os.path.exists(system) else example
+
+
+def is_example(path: str) -> bool:
+    """Whether a config file is that of the built-in example."""
+    return os.path.abspath(path) == EXAMPLE

@@ -2,6 +2,7 @@
 
 import re
 
+from dinamed.config.durations import EXPECTED, duration
 from dinamed.config.values import shown
 
 Label = tuple[str, str]
@@ -56,11 +57,15 @@ def rate(raw: object) -> float | None:
     """
     if isinstance(raw, bool):
         return 0.0 if raw else None
-    if not isinstance(raw, int | float):
-        raise ValueError(f"expected true or a number of seconds, got {shown(raw)}")
-    if not 1 <= raw <= 3600:
+    try:
+        number = duration(raw)
+    except ValueError:
+        number = None
+    if not isinstance(number, int | float):
+        raise ValueError(f"expected true or {EXPECTED}, got {shown(raw)}")
+    if not 1 <= number <= 3600:
         raise ValueError(f"expected true or from 1 to 3600 seconds, got {shown(raw)}")
-    return float(raw)
+    return float(number)
 
 
 def json_path(text: str) -> str:

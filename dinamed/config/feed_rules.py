@@ -1,7 +1,6 @@
 """Reading `[pools.NAME.load]`: one feed, by its type."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -9,21 +8,19 @@ from msgspec.structs import replace
 
 from dinamed.config import feeds
 from dinamed.config.check_forms import split_url
+from dinamed.config.check_rules import executable
 from dinamed.config.feeds import Feed
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
-from dinamed.config.values import shown
+from dinamed.config.secrets import with_header_files
 
 _KINDS: Mapping[str, type[Feed]] = MappingProxyType(
     {str(kind.__struct_config__.tag): kind for kind in feeds.KINDS}
 )
 
 
-def read_feed(reader: Reader, raw: object, path: Path, folder: str) -> Feed | None:
-    """Read the value of a pool's `load`; report all that does not hold.
-
-    Relative paths are taken from `folder` and made absolute.
-    """
+def read_feed(reader: Reader, raw: object, path: Path) -> Feed | None:
+    """Read the value of a pool's `load`; report all that does not hold."""
     feed = reader.tagged(_KINDS, raw, path)
     if feed is None:
         return None
@@ -34,37 +31,25 @@ def read_feed(reader: Reader, raw: object, path: Path, folder: str) -> Feed | No
         reader.report((*path, "stale_after"), message)
     match feed:
         case feeds.HttpFeed():
-            return _http(reader, feed, path, folder)
+            _http(reader, feed, path)
+            headers = with_header_files(reader, feed.headers, feed.header_files, path)
+            return replace(feed, headers=headers)
         case feeds.ExecFeed():
-            return _exec(reader, feed, path, folder)
+            here: Path = (*path, "command")
+            return replace(feed, command=executable(reader, feed.command, here))
     return feed
 
 
-def _http(
-    reader: Reader, feed: feeds.HttpFeed, path: Path, folder: str
-) -> feeds.HttpFeed:
+def _http(reader: Reader, feed: feeds.HttpFeed, path: Path) -> None:
     if not reader.intact((*path, "url")):
-        return feed
+        return
     secure = split_url(feed.url).scheme == "https"
     if not feed.verify and not secure:
         reader.report((*path, "verify"), "has no use without https")
     if feed.ca is None:
-        return feed
+        return
     if not (secure and feed.verify):
         why = "without https" if not secure else "with verify = false"
         reader.report((*path, "ca"), f"has no use {why}")
-    ca = os.path.join(folder, feed.ca)
-    if not os.access(ca, os.R_OK):
-        reader.report((*path, "ca"), f"can't read {ca}")
-    return replace(feed, ca=ca)
-
-
-def _exec(
-    reader: Reader, feed: feeds.ExecFeed, path: Path, folder: str
-) -> feeds.ExecFeed:
-    program = feed.command[0]
-    if "/" in program:
-        program = os.path.join(folder, program)
-    if "{" not in program and shutil.which(program) is None:
-        reader.report((*path, "command"), f"no program {shown(program)} to execute")
-    return replace(feed, command=(program, *feed.command[1:]))
+    if not os.access(feed.ca, os.R_OK):
+        reader.report((*path, "ca"), f"can't read {feed.ca}")

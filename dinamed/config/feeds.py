@@ -12,16 +12,17 @@ from msgspec import Meta
 
 from dinamed.config import check_forms, feed_forms
 from dinamed.config.check_forms import Header
+from dinamed.config.durations import Interval, Seconds
 from dinamed.config.feed_forms import Label
-from dinamed.config.values import file_path
+from dinamed.config.values import FilePath
 
-Seconds = Annotated[float, Meta(gt=0, le=86400)]
-Interval = Annotated[float, Meta(ge=1, le=86400)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Scale = Annotated[float, Meta(gt=0, le=1e18)]
 Command = Annotated[tuple[str, ...], Meta(extra={"read": check_forms.words})]
-FilePath = Annotated[str, Meta(extra={"form": file_path})]
 Headers = Annotated[tuple[Header, ...], Meta(extra={"read": check_forms.headers})]
+HeaderFiles = Annotated[
+    tuple[Header, ...], Meta(extra={"read": check_forms.header_files})
+]
 Host = Annotated[str, Meta(extra={"form": check_forms.host})]
 JsonPath = Annotated[str, Meta(extra={"form": feed_forms.json_path})]
 Labels = Annotated[tuple[Label, ...], Meta(extra={"read": feed_forms.labels})]
@@ -84,11 +85,13 @@ class HttpFeed(Feed, frozen=True, kw_only=True):
     address itself.  Names are never looked up; the Host line is `host`, or else what
     the URL says, and with https the certificate must be for it, unless `verify` is
     false.  `ca` is a PEM file with the authorities to trust in place of the system's.
+    `headers` have the values of `header_files` too, once the config is read.
     """
 
     url: Url
     host: Host | None = None
     headers: Headers = ()
+    header_files: HeaderFiles = ()
     verify: bool = True
     ca: FilePath | None = None
 

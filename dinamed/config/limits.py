@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from dinamed.config import values
+from dinamed.config.durations import Interval
 
 Connections = Annotated[int, Meta(ge=1, le=1_000_000)]
 Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
 Rate = Annotated[float, Meta(ge=0, le=1e6)]
-Seconds = Annotated[float, Meta(ge=1, le=86400)]
 Slip = Annotated[int, Meta(ge=0, le=1000)]
 
 
@@ -24,8 +24,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     responses_per_second: Rate = 0.0
     slip: Slip = 2
     exempt: tuple[Prefix, ...] = ()
-    tcp_idle: Seconds = 30.0
-    tcp_total: Seconds = 600.0
+    tcp_idle: Interval = 30.0
+    tcp_total: Interval = 600.0
     tcp_connections: Connections = 400
     tcp_per_prefix: Connections = 200
     tcp_per_client: Connections = 100
+    http_connections: Connections = 256
+    http_per_prefix: Connections = 192

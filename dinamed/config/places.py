@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from dinamed.config import values
 from dinamed.config.lines import Path
-from dinamed.config.values import shown
+from dinamed.config.values import FilePath, shown
 from dinamed.geo.countries import CONTINENTS, COUNTRIES
 from dinamed.geo.unwrap import EMBEDDED
 from dinamed.zones.targeting import KINDS
@@ -75,7 +75,6 @@ def paths(raw: object) -> tuple[str, ...]:
 Asn = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Continent = Annotated[str, Meta(extra={"form": continent})]
 Country = Annotated[str, Meta(extra={"form": country})]
-FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Name = Annotated[str, Meta(extra={"form": values.network})]

@@ -24,12 +24,8 @@ def read_pools(
     reader: Reader,
     raw: dict[str, object],
     stages: Mapping[str, StageKind],
-    folder: str,
 ) -> list[Pool]:
-    """Read every `[pools.NAME]`; report all that does not hold.
-
-    Relative paths in them are taken from `folder`.
-    """
+    """Read every `[pools.NAME]`; report all that does not hold."""
     pools = []
     seen: dict[str, str] = {}
     references: dict[str, list[Reference]] = {}
@@ -39,7 +35,7 @@ def read_pools(
         first = seen.setdefault(name.lower(), name)
         if first != name:
             reader.report(path, f'this pool and "{first}" differ only by case')
-        watching = _watching(reader, table, path, folder)
+        watching = _watching(reader, table, path)
         plain = _without(table, ("check", "load"))
         pool = reader.table(Pool, plain, path, name=name)
         if pool is None or not isinstance(table, dict):
@@ -57,17 +53,15 @@ def read_pools(
     return pools
 
 
-def _watching(
-    reader: Reader, table: object, path: Path, folder: str
-) -> dict[str, object]:
+def _watching(reader: Reader, table: object, path: Path) -> dict[str, object]:
     """The checks and the load feed of a pool."""
     found: dict[str, object] = {}
     if isinstance(table, dict) and "check" in table:
         here: Path = (*path, "check")
-        found["check"] = read_checks(reader, table["check"], here, folder)
+        found["check"] = read_checks(reader, table["check"], here)
     if isinstance(table, dict) and "load" in table:
         here = (*path, "load")
-        found["load"] = read_feed(reader, table["load"], here, folder)
+        found["load"] = read_feed(reader, table["load"], here)
     return found
 
 

@@ -5,9 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dinamed.config import values
+from dinamed.config.values import FilePath
 
-FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 Share = Annotated[float, Meta(gt=0, le=1)]
 
 

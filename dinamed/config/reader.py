@@ -6,15 +6,17 @@ conversion stops at the first error and knows nothing of lines.
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
 
-from dinamed.config.lines import Path, key_lines, line_of
-from dinamed.config.values import shown
+from dinamed.config.durations import EXPECTED, duration
+from dinamed.config.lines import Path
+from dinamed.config.values import credentials, shown
 from dinamed.problems import Problem
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -56,29 +58,51 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
-class Reader:
-    """Reads the tables of one file and collects its problems."""
+class Origins(Protocol):
+    """Where the keys of a config come from."""
 
-    def __init__(self, file: str, text: str) -> None:
-        self.file = file
+    def problem(self, path: Path, message: str) -> Problem:
+        """A problem with the value of a key, on its line or its nearest parent's."""
+        ...
+
+    def folder(self, path: Path) -> str:
+        """The folder of the file in which a key stands."""
+        ...
+
+
+class Reader:
+    """Reads the tables of a config and collects its problems.
+
+    Relative paths become absolute: they begin at the folder of the file they stand in.
+    """
+
+    def __init__(self, origins: Origins) -> None:
         self.problems: list[Problem] = []
-        self._text = text
-        self._lines: Mapping[Path, int] | None = None
+        self._origins = origins
         self._bad: set[Path] = set()
         self._fields: dict[type, Mapping[str, inspect.Field]] = {}
 
     def report(self, path: Path, message: str) -> None:
         """Add a problem at `path`, on its line or on its nearest parent's."""
-        if self._lines is None:
-            self._lines = key_lines(self._text)
-        line = line_of(self._lines, path)
-        problem = Problem(self.file, line, key_text(path), one_line(message))
-        self.problems.append(problem)
+        self.problems.append(self._origins.problem(path, message))
         self._bad.update(path[:length] for length in range(len(path) + 1))
 
     def intact(self, path: Path) -> bool:
         """Whether no problem has been reported at or below `path`."""
         return path not in self._bad
+
+    def absolute(self, text: str, path: Path) -> str | None:
+        """The file that `text` names, where it is the value of the key at `path`.
+
+        `$CREDENTIALS_DIRECTORY` at its beginning is the folder of systemd's
+        credentials; None after a report if there is none.
+        """
+        try:
+            text = credentials(text, os.environ)
+        except ValueError as refusal:
+            self.report(path, str(refusal))
+            return None
+        return os.path.join(self._origins.folder(path), text)
 
     def apply(self, form: Callable[[Any], Any], value: object, path: Path) -> object:
         """`form(value)`, or `BAD` when it raised `ValueError`."""
@@ -159,13 +183,7 @@ class Reader:
     def _value(self, kind: inspect.Type, raw: object, path: Path) -> object:
         match kind:
             case inspect.Metadata():
-                extra = kind.extra or {}
-                if "read" in extra:
-                    return self.apply(extra["read"], raw, path)
-                value = self._value(kind.type, raw, path)
-                if value is BAD or "form" not in extra:
-                    return value
-                return self.apply(extra["form"], value, path)
+                return self._marked(kind, raw, path)
             case inspect.UnionType():
                 return self._union(kind, raw, path)
             case inspect.VarTupleType() if isinstance(raw, list):
@@ -183,8 +201,28 @@ class Reader:
                 return BAD if table is None else table
             case _ if fits(kind, raw):
                 return float(cast(float, raw)) if _is_float(kind) else raw
-        self.report(path, f"expected {words_for(kind, raw)}, got {shown(raw)}")
+        listed = isinstance(kind, inspect.VarTupleType) and isinstance(raw, str)
+        hint = f"; write [{shown(raw)}]" if listed else ""
+        self.report(path, f"expected {words_for(kind, raw)}, got {shown(raw)}{hint}")
         return BAD
+
+    def _marked(self, kind: inspect.Metadata, raw: object, path: Path) -> object:
+        """Read a value whose type has marks of our own: see `settings`."""
+        extra = kind.extra or {}
+        if "read" in extra:
+            return self.apply(extra["read"], raw, path)
+        if extra.get("unit") == "seconds":
+            if type(raw) not in (int, float, str):
+                self.report(path, f"expected {EXPECTED}, got {shown(raw)}")
+                return BAD
+            raw = self.apply(duration, raw, path)
+        value = BAD if raw is BAD else self._value(kind.type, raw, path)
+        if value is not BAD and "form" in extra:
+            value = self.apply(extra["form"], value, path)
+        if value is not BAD and extra.get("file"):
+            file = self.absolute(cast(str, value), path)
+            value = BAD if file is None else file
+        return value
 
     def _union(self, kind: inspect.UnionType, raw: object, path: Path) -> object:
         choices = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
@@ -193,6 +231,9 @@ class Reader:
         for choice in choices:
             if fits(choice, raw):
                 return raw
+        marked = [one for one in choices if isinstance(one, inspect.Metadata)]
+        if len(marked) == 1:
+            return self._marked(marked[0], raw, path)
         words = " or ".join(words_for(choice, 0) for choice in choices)
         self.report(path, f"expected {words}, got {shown(raw)}")
         return BAD

@@ -7,10 +7,10 @@ import stat
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from msgspec.structs import replace
 
+from dinamed.config.check_forms import Header, header_value
 from dinamed.config.lines import Path
-from dinamed.config.reader import Reader
+from dinamed.config.reader import BAD, Reader
 from dinamed.config.settings import Server
 
 FILE_MAX = 1 << 20
@@ -35,24 +35,21 @@ def cookie_secrets(text: str) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def read_secrets(
-    reader: Reader, server: Server, folder: str
-) -> tuple[Server, tuple[str, ...]]:
-    """Check the files of secrets; the server with absolute paths, and for cookies
-    the secrets as hexadecimal digits."""
+def read_secrets(reader: Reader, server: Server) -> tuple[str, ...]:
+    """Check the files of secrets; those for cookies as hexadecimal digits."""
     found: tuple[bytes, ...] = ()
     path: Path = ("server", "cookie_secret_file")
     if server.cookie_secret_file is not None:
-        file = os.path.join(folder, server.cookie_secret_file)
-        server = replace(server, cookie_secret_file=file)
+        file = server.cookie_secret_file
         data = secret_file(reader, file, path)
         if data is not None:
             try:
                 found = cookie_secrets(data.decode("ascii", "replace"))
             except ValueError as error:
                 reader.report(path, f"{file}: {error}")
-    server = _token(reader, _tls(reader, server, folder), folder)
-    return server, tuple(secret.hex() for secret in found)
+    _check_tls(reader, server)
+    _check_token(reader, server)
+    return tuple(secret.hex() for secret in found)
 
 
 def secret_file(reader: Reader, file: str, path: Path) -> bytes | None:
@@ -64,6 +61,28 @@ def secret_file(reader: Reader, file: str, path: Path) -> bytes | None:
         reader.report(path, f"{file} is open to everybody; chmod o-rw it")
         return None
     return data
+
+
+def with_header_files(
+    reader: Reader,
+    headers: tuple[Header, ...],
+    files: tuple[Header, ...],
+    path: Path,
+) -> tuple[Header, ...]:
+    """Headers with those whose values are in files; `path` is that of their table."""
+    here: Path = (*path, "header_files")
+    ready = list(headers)
+    for name, text in files:
+        at: Path = (*here, name)
+        if any(name.lower() == other.lower() for other, _ in ready):
+            reader.report(at, f"there is a header {name} already")
+            continue
+        file = reader.absolute(text, at)
+        data = None if file is None else secret_file(reader, file, at)
+        value = BAD if data is None else reader.apply(header_value, data, at)
+        if isinstance(value, str):
+            ready.append((name, value))
+    return tuple(ready)
 
 
 def _read(reader: Reader, file: str, path: Path) -> bytes | None:
@@ -79,17 +98,15 @@ def _read(reader: Reader, file: str, path: Path) -> bytes | None:
         return None
 
 
-def _token(reader: Reader, server: Server, folder: str) -> Server:
+def _check_token(reader: Reader, server: Server) -> None:
     if server.token_file is None:
-        return server
-    file = os.path.join(folder, server.token_file)
-    data = secret_file(reader, file, ("server", "token_file"))
+        return
+    data = secret_file(reader, server.token_file, ("server", "token_file"))
     if data is not None and not data.strip():
-        reader.report(("server", "token_file"), f"{file} is empty")
-    return replace(server, token_file=file)
+        reader.report(("server", "token_file"), f"{server.token_file} is empty")
 
 
-def _tls(reader: Reader, server: Server, folder: str) -> Server:
+def _check_tls(reader: Reader, server: Server) -> None:
     """Check certificate and key, and that they belong together."""
     given = {"certificate": server.certificate, "key": server.key}
     if server.http_tls and server.http is None and reader.intact(("server", "http")):
@@ -100,20 +117,15 @@ def _tls(reader: Reader, server: Server, folder: str) -> Server:
                 reader.report(("server", key), f"needs {name}")
     public = secret = None
     if server.certificate is not None:
-        file = os.path.join(folder, server.certificate)
-        server = replace(server, certificate=file)
-        data = _read(reader, file, ("server", "certificate"))
+        data = _read(reader, server.certificate, ("server", "certificate"))
         if data is not None:
-            public = _public(reader, data, file)
+            public = _public(reader, data, server.certificate)
     if server.key is not None:
-        file = os.path.join(folder, server.key)
-        server = replace(server, key=file)
-        data = secret_file(reader, file, ("server", "key"))
+        data = secret_file(reader, server.key, ("server", "key"))
         if data is not None:
-            secret = _private(reader, data, file)
+            secret = _private(reader, data, server.key)
     if public is not None and secret is not None and public != secret:
         reader.report(("server", "key"), "is not the key of the certificate")
-    return server
 
 
 def _public(reader: Reader, data: bytes, file: str) -> object:

@@ -5,7 +5,8 @@ reports what does not fit.  Defaults here are the defaults of the manual.
 
 `Meta(extra={"form": f})` passes a value of the right type through `f`, and
 `Meta(extra={"read": f})` lets `f` read the value whatever TOML gave; both functions
-raise `ValueError` to refuse it.
+raise `ValueError` to refuse it.  `{"unit": "seconds"}` marks a number that may be
+written as a duration (`"90s"`), `{"file": True}` a path that is made absolute.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +21,7 @@ from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
 from dinamed.config.query_log import QueryLog
 from dinamed.config.transfers import Grant, Key, MayTransfer, Peer, Primary
-from dinamed.config.values import MAX_TTL, Stage, Ttl
+from dinamed.config.values import MAX_TTL, FilePath, Stage, Ttl
 from dinamed.zones.targeting import Targeting
 
 __all__ = [
@@ -41,8 +42,8 @@ __all__ = [
 ]
 
 Address = Annotated[str, Meta(extra={"form": values.address})]
-FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 Http = Annotated[str, Meta(extra={"form": values.http})]
+HostName = Annotated[str, Meta(extra={"form": values.host_name})]
 Identity = Annotated[str, Meta(extra={"form": values.identity})]
 Listen = Annotated[str, Meta(extra={"form": values.listen})]
 MemberName = Annotated[str, Meta(extra={"form": values.member_name})]
@@ -74,6 +75,7 @@ class Server(Table, frozen=True, kw_only=True):
     listen: tuple[Listen, ...] = ()
     http: Http | None = None
     http_tls: bool = False
+    http_hosts: tuple[HostName, ...] = ()
     state: FilePath | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
@@ -156,9 +158,15 @@ class Pool(Table, frozen=True, kw_only=True):
 
 
 class Settings(Table, frozen=True, kw_only=True):
-    """A whole config file.  Relative paths in it are already made absolute."""
+    """A whole config.  Relative paths in it are already made absolute.
+
+    `path` is the file that was named, `files` are those it includes, and `include` are
+    the globs by which it does.
+    """
 
     path: str
+    files: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
     server: Server = Server()
     mgmt: Mgmt = Mgmt()
     limits: Limits = Limits()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from dinamed.config.durations import duration
+
 MOST = 1e18  # more than any load or time
 
 
@@ -35,19 +37,29 @@ def watermarks(argument: object) -> tuple[float, float]:
     return (float(argument[0]), float(argument[1]))
 
 
-def numbers(*known: str) -> Callable[[object], Mapping[str, float]]:
-    """The argument of a stage that takes a table of numbers above 0, each optional."""
+def numbers(
+    *known: str, durations: tuple[str, ...] = ()
+) -> Callable[[object], Mapping[str, float]]:
+    """The argument of a stage that takes a table of numbers above 0, each optional.
+
+    Those in `durations` are seconds, and may be written as text (`"5m"`).
+    """
 
     def check(argument: object) -> Mapping[str, float]:
         if not isinstance(argument, dict):
             wanted = ", ".join(f"{key} = NUMBER" for key in known)
             raise ValueError(f"expected a table, {{{wanted}}}")
+        found = {}
         for key, value in argument.items():
             if key not in known:
                 raise ValueError(f'no key "{key}"; there is {" and ".join(known)}')
-            if type(value) not in (int, float) or not 0 < value <= MOST:
+            number = duration(value) if key in durations else value
+            if isinstance(number, bool) or not isinstance(number, int | float):
                 raise ValueError(f"{key} must be a number above 0")
-        return {key: float(value) for key, value in argument.items()}
+            if not 0 < number <= MOST:
+                raise ValueError(f"{key} must be a number above 0")
+            found[key] = float(number)
+        return found
 
     return check
 
@@ -55,7 +67,7 @@ def numbers(*known: str) -> Callable[[object], Mapping[str, float]]:
 increments = numbers("increment")
 """The argument of `least`: the load of one hand-out where no report tells."""
 
-transfers = numbers("flow", "duration")
+transfers = numbers("flow", "duration", durations=("duration",))
 """The argument of `predictive`: the load of one transfer, and its mean seconds."""
 
 

@@ -28,7 +28,7 @@ TRANSFER_KEYS = ("notify", "primary", "update")
 _CLAUSE = re.compile(r'\bsecret\s+"([^"]*)"')
 
 
-def read_keys(reader: Reader, raw: dict[str, object], folder: str) -> list[Key]:
+def read_keys(reader: Reader, raw: dict[str, object]) -> list[Key]:
     """Read every `[keys.NAME]`, and the files of those that are kept in files."""
     found = []
     seen: dict[str, str] = {}
@@ -47,7 +47,7 @@ def read_keys(reader: Reader, raw: dict[str, object], folder: str) -> list[Key]:
         if len(given) != 1:
             reader.report(path, "needs one of secret and secret_file")
         elif key.secret_file is not None:
-            key = _from_file(reader, key, path, os.path.join(folder, key.secret_file))
+            key = _from_file(reader, key, path, key.secret_file)
         found.append(key)
     return found
 
@@ -85,25 +85,24 @@ def without_transfers(table: object) -> object:
 
 
 def read_transfers(
-    reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
+    reader: Reader, zone: Zone, table: dict[str, object], path: Path
 ) -> Zone:
     """Read `notify`, `primary` and `update` of a zone into it."""
     here: Path = (*path, "primary")
     primary = _elements(reader, Primary, "address", table, here)
+    for place, one in enumerate(primary):
+        if isinstance(one, Primary):
+            _trusting(reader, one, (*here, place))
     return replace(
         zone,
         notify=_elements(reader, Peer, "address", table, (*path, "notify")),
-        primary=tuple(
-            _trusting(reader, one, (*here, place), folder)
-            for place, one in enumerate(primary)
-            if isinstance(one, Primary)
-        ),
+        primary=primary,
         update=_elements(reader, Grant, "key", table, (*path, "update")),
     )
 
 
-def _trusting(reader: Reader, peer: Primary, path: Path, folder: str) -> Primary:
-    """A primary with the path of its authorities, once its keys go together."""
+def _trusting(reader: Reader, peer: Primary, path: Path) -> None:
+    """Check that the keys of a primary go together, and the file of authorities."""
     given = {
         "server_name": peer.server_name is not None,
         "verify": not peer.verify,
@@ -114,12 +113,8 @@ def _trusting(reader: Reader, peer: Primary, path: Path, folder: str) -> Primary
             reader.report((*path, key), "has no use without tls = true")
         elif key != "verify" and not peer.verify:
             reader.report((*path, key), "has no use with verify = false")
-    if peer.ca is None:
-        return peer
-    ca = os.path.join(folder, peer.ca)
-    if not os.access(ca, os.R_OK):
-        reader.report((*path, "ca"), f"can't read {ca}")
-    return replace(peer, ca=ca)
+    if peer.ca is not None and not os.access(peer.ca, os.R_OK):
+        reader.report((*path, "ca"), f"can't read {peer.ca}")
 
 
 def _elements(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from dinamed.config import values
-from dinamed.config.values import shown
+from dinamed.config.values import FilePath, shown
 from dinamed.wire.names import BadName, from_text
 
 KEY_PREFIX = "key:"
@@ -106,7 +106,6 @@ def type_name(text: str) -> str:
 
 
 Secret = Annotated[str, Meta(extra={"form": secret})]
-FilePath = Annotated[str, Meta(extra={"form": values.file_path})]
 KeyName = Annotated[str, Meta(extra={"form": key_name})]
 ServerName = Annotated[str, Meta(extra={"form": server_name})]
 PeerAddress = Annotated[str, Meta(extra={"form": peer_address})]

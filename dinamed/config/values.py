@@ -7,9 +7,13 @@ uses; it raises `ValueError` with a message in plain words.
 import ipaddress
 import json
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
+
+from dinamed.config.durations import seconds_range
 
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
 MAX_IDENTITY = 255  # one character-string, RFC 1035 section 3.3
@@ -18,7 +22,12 @@ MAX_PORT = 65535
 
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _POOL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_RANGE = re.compile(r"([0-9]{1,10})-([0-9]{1,10})")
+_CREDENTIALS = re.compile(
+    r"\$(?:\{CREDENTIALS_DIRECTORY\}|CREDENTIALS_DIRECTORY(?![A-Z0-9_a-z]))"
+)
+
+
+_TTL = 'a whole number of seconds, or text such as "5m", "30-300" or "30s-5m"'
 
 
 class Ttl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,17 +70,23 @@ def shown(value: object) -> str:
 
 
 def ttl(raw: object) -> Ttl:
-    """Seconds from 0 to 2147483647, or `"LOW-HIGH"` for an adaptive TTL."""
+    """Seconds from 0 to 2147483647, or `"LOW-HIGH"` for an adaptive TTL.
+
+    In text each of them may have a unit: `"5m"`, `"30s-5m"`.
+    """
     if type(raw) is int:
         if not 0 <= raw <= MAX_TTL:
             raise ValueError(f"expected seconds from 0 to {MAX_TTL}, got {shown(raw)}")
         return Ttl(raw, raw)
-    match = _RANGE.fullmatch(raw) if isinstance(raw, str) else None
-    if match is None:
-        raise ValueError(
-            f'expected a whole number of seconds or "LOW-HIGH", got {shown(raw)}'
-        )
-    low, high = int(match[1]), int(match[2])
+    if not isinstance(raw, str):
+        raise ValueError(f"expected {_TTL}, got {shown(raw)}")
+    try:
+        ends = seconds_range(raw)
+    except ValueError:
+        raise ValueError(f"expected {_TTL}, got {shown(raw)}") from None
+    low, high = map(int, ends)
+    if (low, high) != ends:
+        raise ValueError(f"a TTL is a whole number of seconds, got {shown(raw)}")
     if low > high:
         raise ValueError(f"{low} is higher than {high}: write the lower one first")
     if high > MAX_TTL:
@@ -154,6 +169,14 @@ def http(text: str) -> str:
     return text
 
 
+def host_name(text: str) -> str:
+    """A host name, in lower case and without a final dot."""
+    name = text.removesuffix(".").lower()
+    if not name or not all(map(_HOST_LABEL.fullmatch, name.split("."))):
+        raise ValueError("must be a host name")
+    return name
+
+
 def identity(text: str) -> str:
     """From 1 to 255 octets without control characters."""
     if not text:
@@ -172,6 +195,27 @@ def file_path(text: str) -> str:
     if "\0" in text:
         raise ValueError("a path can't have a NUL character")
     return text
+
+
+FilePath = Annotated[str, Meta(extra={"form": file_path, "file": True})]
+"""A path that is made absolute."""
+
+
+def credentials(text: str, environment: Mapping[str, str]) -> str:
+    """A path with `$CREDENTIALS_DIRECTORY` at its beginning filled in.
+
+    Raises `ValueError` if the environment has none.
+    """
+    match = _CREDENTIALS.match(text)
+    if match is None:
+        return text
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise ValueError(
+            "CREDENTIALS_DIRECTORY is not set: systemd sets it for a service that has "
+            "LoadCredential="
+        )
+    return folder + text[match.end() :]
 
 
 def prefix(text: str) -> str:

@@ -4,8 +4,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
-from msgspec.structs import replace
-
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
 from dinamed.config.settings import Zone
@@ -71,11 +69,11 @@ def owner_name(text: str, apex: WireName) -> WireName:
 
 
 def read_zones(
-    reader: Reader, raw: dict[str, object], pools: Mapping[str, object], folder: str
+    reader: Reader, raw: dict[str, object], pools: Mapping[str, object]
 ) -> list[Zone]:
     """Read every `[zones."NAME"]`; report all that does not hold.
 
-    `pools` has the names of the pools as keys; relative paths begin at `folder`.
+    `pools` has the names of the pools as keys.
     """
     zones = []
     seen: dict[WireName, str] = {}
@@ -90,8 +88,9 @@ def read_zones(
                 reader.report(path, f'the same zone as "{first}"')
         zone = reader.table(Zone, without_transfers(table), path, name=name)
         if zone is not None and isinstance(table, dict):
-            zone = read_transfers(reader, zone, table, path, folder)
-            zones.append(_with_file(reader, zone, table, path, folder))
+            zone = read_transfers(reader, zone, table, path)
+            _check_source(reader, zone, table, path)
+            zones.append(zone)
     for zone in zones:
         path = ("zones", zone.name, "names")
         _pools_exist(reader, zone, path, pools)
@@ -115,10 +114,10 @@ def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
             yield zone
 
 
-def _with_file(
-    reader: Reader, zone: Zone, table: dict[str, object], path: Path, folder: str
-) -> Zone:
-    """Check that the zone has one source that can be read; make its path absolute."""
+def _check_source(
+    reader: Reader, zone: Zone, table: dict[str, object], path: Path
+) -> None:
+    """Check that the zone has one source, and one that can be read."""
     given = [key for key in (*SOURCES, "primary") if key in table]
     if not given or (given == ["primary"] and table["primary"] == []):
         reader.report(path, f"needs one of {', '.join((*SOURCES, 'primary'))}")
@@ -126,15 +125,11 @@ def _with_file(
         reader.report((*path, key), f"the zone already comes from {given[0]}")
     found = source(zone)
     if found is None:
-        return zone
+        return
     key, file = found
-    file = os.path.join(folder, file)
     check_readable(reader, file, (*path, key))
-    if zone.health is not None:
-        if key != "geodns":
-            reader.report((*path, "health"), "goes with geodns")
-        zone = replace(zone, health=os.path.join(folder, zone.health))
-    return replace(zone, **{key: file})
+    if zone.health is not None and key != "geodns":
+        reader.report((*path, "health"), "goes with geodns")
 
 
 def check_readable(reader: Reader, file: str | None, path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a reader found besides the data: problems, warnings, and the files it read."""
 
 import os
+from dataclasses import replace
 
 from dinamed.config.reader import one_line
 from dinamed.problems import Problem
@@ -32,12 +33,12 @@ class Findings:
 
     def warning(self, file: str, line: int | None, key: str, message: str) -> None:
         """Add a warning."""
-        self._add(1, self._warnings, Problem(file, line, one_line(key), message))
+        warning = Problem(file, line, one_line(key), message, "warning")
+        self._add(1, self._warnings, warning)
 
     def _add(self, kind: int, found: list[Problem], one: Problem) -> None:
         if len(found) < MOST:
-            message = one_line(one.message)
-            found.append(Problem(one.file, one.line, one.key, message))
+            found.append(replace(one, message=one_line(one.message)))
         else:
             self._more[kind] += 1
 
@@ -60,9 +61,8 @@ class Findings:
         order = {file: number for number, file in enumerate(self.files)}
         listed = sorted(found, key=lambda p: (order.get(p.file, 0), p.line or 0))
         if self._more[kind]:
-            last = found[-1]
             more = f"and {self._more[kind]} more {word}"
-            listed.append(Problem(last.file, None, last.key, more))
+            listed.append(replace(found[-1], line=None, message=more))
         return listed
 
     def read(self, file: str, what: str) -> str | None:

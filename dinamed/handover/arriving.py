@@ -8,7 +8,6 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.protocol import Factory
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from dinamed.handover.carrying import Carrier
@@ -27,6 +26,7 @@ from dinamed.handover.messages import (
 )
 from dinamed.handover.pid_file import names, remove_pid, write_pid
 from dinamed.handover.sockets import Inherited
+from dinamed.server.periodic import looping
 from dinamed.server.stream import StreamFactory
 
 PATIENCE = 20.0
@@ -109,8 +109,9 @@ class ArrivalService(Service):
         self._streams = streams
         self._summary = summary
         self._channel = Channel(self._take, self._lost)
-        self._looking = LoopingCall(self._look_after_pid_file)
-        self._looking.clock = reactor
+        self._looking = looping(
+            reactor, self._look_after_pid_file, "looking after the pid file"
+        )
         self._looks = 0
 
     def startService(self) -> None:

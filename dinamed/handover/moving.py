@@ -8,6 +8,7 @@ from twisted.internet.interfaces import INegotiated
 from twisted.internet.task import LoopingCall
 
 from dinamed.handover.messages import Moved
+from dinamed.server.periodic import looping
 from dinamed.server.services import STOP_PATIENCE
 from dinamed.server.stream import StreamFactory, StreamProtocol
 
@@ -36,22 +37,25 @@ class Mover:
     def move(self, streams: StreamFactory) -> Deferred[None]:
         """Fires when none is left; those that would not go are closed then."""
         self._began = self._reactor.seconds()
-        looking = LoopingCall(self._look, streams)
-        looking.clock = self._reactor
-        self._looking = looking
+        self._looking = looking = looping(
+            self._reactor, self._look, "moving connections", streams
+        )
         done: Deferred[LoopingCall] = looking.start(INTERVAL)
         return done.addCallback(lambda _: streams.close(STOP_PATIENCE))
 
     def _look(self, streams: StreamFactory) -> None:
         writing = {id(one) for one in self._reactor.getWriters()}
         age = self._reactor.seconds() - self._began
+        if not streams.open_connections or age >= MOST:
+            self._looking.stop()
+            return
         for one in streams.present:
             if INegotiated.providedBy(one.transport):
                 if age >= TLS_GRACE:
                     one.finish()
             elif id(one.transport) not in writing:
                 self._move(one)
-        if not streams.open_connections or age >= MOST:
+        if not streams.open_connections:
             self._looking.stop()
 
     def _move(self, one: StreamProtocol) -> None:

@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from dinamed.config.checks import ExecCheck
-from dinamed.health.group import kill_group
-from dinamed.health.results import PASSED, Result, Target, failed, fill
+from dinamed.health.group import clean_environment, kill_group
+from dinamed.health.results import PASSED, Result, Target, failed, failed_by, fill
 
 MAX_OUTPUT = 65536  # octets; a command that says more is ended
 SESSION = "setsid"  # the program of util-linux that gives a process its own group
@@ -59,9 +59,11 @@ class _Run(ProcessProtocol):
     def begin(self, words: list[str]) -> "Deferred[Result]":
         """Start the command; the Deferred fires with what came of it."""
         try:
-            self._reactor.spawnProcess(self, SESSION, [SESSION, *words], env=None)
-        except (OSError, ValueError) as error:
-            return succeed(failed(f"can't execute: {error}"))
+            self._reactor.spawnProcess(
+                self, SESSION, [SESSION, *words], env=clean_environment()
+            )
+        except (OSError, ValueError, MemoryError) as error:
+            return succeed(failed_by(error, f"can't execute: {error}"))
         if not self._over:
             self._deadline = self._reactor.callLater(self._limit, self._late)
         return self.result

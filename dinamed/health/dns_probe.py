@@ -16,7 +16,15 @@ from twisted.internet.protocol import DatagramProtocol
 from dinamed.config.checks import DnsCheck
 from dinamed.health.dns_message import DnsQuestion, Meaning
 from dinamed.health.exchange import Exchange, ExchangeReactor
-from dinamed.health.results import PASSED, Result, Target, failed, fill, same_address
+from dinamed.health.results import (
+    PASSED,
+    Result,
+    Target,
+    failed,
+    failed_by,
+    fill,
+    same_address,
+)
 from dinamed.wire.names import BadName
 
 MAX_PACKET = 4096  # octets; we don't offer EDNS, so 512 is what may come
@@ -86,7 +94,7 @@ class _Query(DatagramProtocol):
             # Connected in startProtocol, so only the target can answer.
             self._port = self._reactor.listenUDP(0, self, interface, MAX_PACKET)
         except CannotListenError as error:
-            return succeed(failed(str(error)))
+            return succeed(failed_by(error, str(error), self._target.address))
         limit = self._check.limit
         if not self._over:
             self._deadline = self._reactor.callLater(limit, self._late)
@@ -99,9 +107,9 @@ class _Query(DatagramProtocol):
             transport.connect(self._target.address, self._check.port)
             transport.write(self._question.message(self._id), None)
         except OSError as error:
-            self._reactor.callLater(
-                0, self._end, failed(f"can't send: {error.strerror}")
-            )
+            words = f"can't send: {error.strerror}"
+            found = failed_by(error, words, self._target.address)
+            self._reactor.callLater(0, self._end, found)
 
     def datagramReceived(self, data: bytes, addr: tuple[str, int]) -> None:
         """See L{DatagramProtocol}."""

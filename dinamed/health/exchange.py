@@ -13,6 +13,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IConnector,
     IDelayedCall,
+    IReactorFromThreads,
     IReactorTCP,
     IReactorTime,
     ITransport,
@@ -21,10 +22,10 @@ from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
-from dinamed.health.results import PASSED, Result, Target, failed
+from dinamed.health.results import PASSED, Result, Target, failed, failed_by
 
 
-class ExchangeReactor(IReactorTCP, IReactorTime, Interface):
+class ExchangeReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
     """What an exchange needs of the reactor."""
 
 
@@ -42,6 +43,7 @@ class Exchange(Protocol, ClientFactory):
         self.result: Deferred[Result] = Deferred(self._cancelled)
         self._reactor = reactor
         self._limit = limit
+        self._address = ""
         self._over = False
         self._stage = "connecting"
         self._connector: IConnector | None = None
@@ -49,6 +51,7 @@ class Exchange(Protocol, ClientFactory):
 
     def begin(self, target: Target, port: int) -> "Deferred[Result]":
         """Connect; the Deferred fires with what came of it."""
+        self._address = target.address
         self._deadline = self._reactor.callLater(self._limit, self._late)
         # The deadline covers the connecting too, so the connector needs no timer.
         connector = self._reactor.connectTCP(
@@ -104,7 +107,8 @@ class Exchange(Protocol, ClientFactory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """See L{ClientFactory}."""
-        self.failed(self._trouble(reason.value))
+        error = reason.value
+        self._end(failed_by(error, self._trouble(error), self._address))
 
     def _outermost(self) -> ClientFactory:
         """The factory that the reactor gets: this, or what it is wrapped in."""

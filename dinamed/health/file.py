@@ -14,7 +14,15 @@ from twisted.internet.interfaces import (
 from zope.interface import Interface
 
 from dinamed.config.checks import FileCheck
-from dinamed.health.results import PASSED, Result, Target, failed, fill
+from dinamed.health.results import (
+    PASSED,
+    Result,
+    Target,
+    failed,
+    failed_by,
+    fill,
+    lacked,
+)
 
 MAX_READ = 1024  # octets
 
@@ -37,7 +45,8 @@ def read_file(path: str, max_age: float | None, now: float) -> Result:
         # Opening a FIFO would wait for its writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError) as error:
-        return failed(f"can't read: {getattr(error, 'strerror', None) or error}")
+        words = f"can't read: {getattr(error, 'strerror', None) or error}"
+        return failed_by(error, words)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -46,7 +55,7 @@ def read_file(path: str, max_age: float | None, now: float) -> Result:
             return failed(f"not written for {now - status.st_mtime:.0f} s")
         return read_words(os.read(handle, MAX_READ))
     except OSError as error:
-        return failed(f"can't read: {error.strerror}")
+        return failed_by(error, f"can't read: {error.strerror}")
     finally:
         os.close(handle)
 
@@ -98,7 +107,7 @@ class FileProbe:
         try:
             self._start(work)
         except RuntimeError as error:  # no more threads
-            self._done(path, read, failed(str(error)))
+            self._done(path, read, lacked(str(error)))
         return read
 
     def _done(self, path: str, read: "Deferred[Result]", result: Result) -> None:

@@ -1,8 +1,17 @@
-"""Ending a command that leads a process group of its own."""
+"""Commands that lead a process group of their own: what they get, and their end."""
 
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
+
+_PASSED_ON = ("PATH", "LANG")
+"""Of our environment: the rest may hold what is no business of a check."""
+
+
+def clean_environment() -> Mapping[str, str]:
+    """The environment that commands run with."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
 def kill_group(leader: int, exited: bool) -> None:

@@ -1,20 +1,22 @@
 """The `http` and `https` checks: one request to the member's address, one response."""
 
-import re
 from typing import Any, cast
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.protocol import ClientFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 
 from dinamed.config.check_forms import split_url
 from dinamed.config.checks import HttpCheck, HttpsCheck
 from dinamed.config.values import host_port
 from dinamed.health.exchange import Exchange, ExchangeReactor
 from dinamed.health.http_message import BadMessage, ResponseReader, build_request
-from dinamed.health.results import Result, Target, failed, fill
+from dinamed.health.results import Result, Target, failed, failed_by, fill
+from dinamed.health.searching import Searcher
 from dinamed.health.tls import Handshake, certificate_options, tls_words
+from dinamed.patterns import Pattern
 
 
 class HttpProbe:
@@ -27,7 +29,14 @@ class HttpProbe:
         if isinstance(check, HttpsCheck):
             self._options = certificate_options(check)
         self.check = check
-        self.body = None if check.body is None else re.compile(check.body.encode())
+        self._search = None
+        if check.body is not None:
+            self._search = Searcher(reactor, Pattern(check.body))
+
+    @property
+    def body_limit(self) -> int:
+        """How many octets of the body are of interest."""
+        return 0 if self._search is None else self.check.body_limit
 
     def probe(self, target: Target) -> "Deferred[Result]":
         """Ask the target; see L{Probe.probe}."""
@@ -59,14 +68,17 @@ class HttpProbe:
             return fill(self.check.server_name, target)
         return host_port(self.host(target)).host.removesuffix(".")
 
-    def judge(self, response: ResponseReader) -> str:
+    def judge(self, response: ResponseReader) -> "Deferred[str]":
         """Why the response is not what it should be; "" if it is."""
         status = response.status
         if not any(low <= status <= high for low, high in self.check.codes):
-            return f"status {status}"
-        if self.body is not None and not self.body.search(response.body):
-            return "the body has no match of the pattern"
-        return ""
+            return succeed(f"status {status}")
+        if self._search is None:
+            return succeed("")
+        found = self._search.search(bytes(response.body))
+        return found.addCallback(
+            lambda there: "" if there else "the body has no match of the pattern"
+        )
 
 
 class _Request(Exchange):
@@ -83,8 +95,8 @@ class _Request(Exchange):
         self._probe = probe
         self._request = request
         self._handshake = handshake
-        limit = 0 if probe.body is None else probe.check.body_limit
-        self._response = ResponseReader(body_limit=limit)
+        self._response = ResponseReader(body_limit=probe.body_limit)
+        self._judging: Deferred[None] | None = None
 
     def opened(self) -> None:
         if self.transport is not None:
@@ -92,6 +104,8 @@ class _Request(Exchange):
             self.transport.write(self._request)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._judging is not None:
+            return
         self._stage = "answering"
         try:
             if self._response.feed(data):
@@ -100,6 +114,8 @@ class _Request(Exchange):
             self.failed(str(error))
 
     def closed(self) -> None:
+        if self._judging is not None:
+            return
         try:
             self._response.end()
         except BadMessage as error:
@@ -108,11 +124,24 @@ class _Request(Exchange):
             self._decide()
 
     def _decide(self) -> None:
-        reason = self._probe.judge(self._response)
+        self._stage = "looking for the pattern"
+        judging = self._probe.judge(self._response)
+        self._judging = judging.addCallbacks(self._judged, self._not_judged)
+
+    def _judged(self, reason: str) -> None:
         if reason:
             self.failed(reason)
         else:
             self.passed()
+
+    def _not_judged(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._end(failed_by(failure.value, failure.getErrorMessage()))
+
+    def _free(self) -> None:
+        super()._free()
+        if self._judging is not None:
+            self._judging.cancel()
 
     def _outermost(self) -> ClientFactory:
         if self._handshake is None:

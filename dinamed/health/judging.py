@@ -4,9 +4,11 @@ A member has one or more checks, and each check looks at each of its addresses. 
 check passes while any address passes it, for a member that answers at one address
 still serves; the member is up while all of its checks pass.  Nothing is said before
 enough is known to say it: one failing check is enough for down, up needs them all.
+An address that this host has no means to look at (no route for its family, say) does
+not count where another one is known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from dinamed.health.rising import Checker
@@ -33,7 +35,7 @@ def judge(checks: Sequence[Sequence[Finding]]) -> Verdict:
 
     Failing addresses are named in `reason` even where the member is up.
     """
-    states = [_any(finding.checker.up for finding in one) for one in checks]
+    states = [_any([finding.checker for finding in one]) for one in checks]
     healthy: bool | None = None
     if False in states:
         healthy = False
@@ -42,14 +44,14 @@ def judge(checks: Sequence[Sequence[Finding]]) -> Verdict:
     return Verdict(healthy, _reason(checks))
 
 
-def _any(states: Iterable[bool | None]) -> bool | None:
-    found: bool | None = False
-    for state in states:
-        if state:
-            return True
-        if state is None:
-            found = None
-    return found
+def _any(checkers: Sequence[Checker]) -> bool | None:
+    known = [one for one in checkers if one.up is not None or not one.lacking]
+    if not known:
+        return None
+    states = [one.up for one in known]
+    if True in states:
+        return True
+    return None if None in states else False
 
 
 def _reason(checks: Sequence[Sequence[Finding]]) -> str:

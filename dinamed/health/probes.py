@@ -1,6 +1,8 @@
 """From the settings of a check to what probes by them."""
 
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -10,9 +12,10 @@ from dinamed.health.command import CommandProbe, CommandReactor
 from dinamed.health.dns_probe import DnsProbe, DnsReactor
 from dinamed.health.file import FileProbe, FileReactor
 from dinamed.health.http import HttpProbe
-from dinamed.health.results import Probe, Result, Target, failed
+from dinamed.health.results import Probe, Result, Target, failed, lacked
 from dinamed.health.status import StatusProbe
 from dinamed.health.tcp import TcpProbe
+from dinamed.shortage import shortage
 
 
 class HealthReactor(CommandReactor, DnsReactor, FileReactor):
@@ -35,7 +38,7 @@ def make_probe(
     """What probes by that check.
 
     If it can't be made (its authorities can't be read) all that it probes fails,
-    with the reason.
+    with the reason; for a lack of ours it is made later.
     """
     try:
         match check:
@@ -52,8 +55,29 @@ def make_probe(
             case checks.StatusCheck():
                 return StatusProbe(reactor, check)
     except (OSError, ValueError) as error:
+        if shortage(error):
+            make = partial(make_probe, reactor, check, rng)
+            return LateProbe(make, shortage(error))
         return BrokenProbe(f"the check can't be made: {error}")
     return BrokenProbe("no such type of check")
+
+
+class LateProbe:
+    """What could not be made for a lack of ours, and is made when that has passed."""
+
+    def __init__(self, make: Callable[[], Probe], lack: str) -> None:
+        self._make = make
+        self._lack = lack
+        self._made: Probe | None = None
+
+    def probe(self, target: Target) -> "Deferred[Result]":
+        """Probe, if it can be made now; see L{Probe.probe}."""
+        if self._made is None:
+            made = self._make()
+            if isinstance(made, LateProbe):
+                return succeed(lacked(self._lack))
+            self._made = made
+        return self._made.probe(target)
 
 
 class BrokenProbe:

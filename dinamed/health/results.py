@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from twisted.internet.defer import Deferred
 
 from dinamed.config.checks import Check
+from dinamed.shortage import shortage
 
 MAX_REASON = 200  # characters: reasons are kept, listed and sent in answers
 
@@ -28,10 +29,14 @@ class Target(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one probe found; `reason` is empty if `ok`, else one line of ASCII."""
+    """What one probe found; `reason` is empty if `ok`, else one line of ASCII.
+
+    With `lacking` it found nothing, for something of ours was lacking: no verdict.
+    """
 
     ok: bool
     reason: str = ""
+    lacking: bool = False
 
 
 PASSED = Result(True)
@@ -40,6 +45,20 @@ PASSED = Result(True)
 def failed(reason: str) -> Result:
     """A failure; the reason may hold what a peer has sent."""
     return Result(False, clean(reason))
+
+
+def lacked(reason: str) -> Result:
+    """No verdict, for what this host itself lacks."""
+    return Result(False, clean(reason), True)
+
+
+def failed_by(error: BaseException | None, words: str, address: str = "") -> Result:
+    """What an error comes to: a failure in these words, or a lack of ours.
+
+    `address` is that of the target, where the error is about reaching it.
+    """
+    lack = shortage(error, address)
+    return lacked(lack) if lack else failed(words)
 
 
 def clean(text: str) -> str:

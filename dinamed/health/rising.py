@@ -22,9 +22,20 @@ class Checker:
     does the first after `restore`.  After that `rise` successes in a row bring the
     target up, and `fall` failures in a row bring it down.  `reason` is that of the
     last failure since the target was last up without doubt; "" if there was none.
+    `lacking` says why the last probe came to nothing, for something of ours; "" if it
+    came to something.
     """
 
-    __slots__ = ("_decided", "_fall", "_rise", "history", "reason", "since", "streak")
+    __slots__ = (
+        "_decided",
+        "_fall",
+        "_rise",
+        "history",
+        "lacking",
+        "reason",
+        "since",
+        "streak",
+    )
 
     def __init__(self, rise: int, fall: int) -> None:
         self._rise = rise
@@ -33,6 +44,7 @@ class Checker:
         self.streak = 0
         self.since: float | None = None
         self.reason = ""
+        self.lacking = ""
         self.history: deque[Entry] = deque(maxlen=HISTORY)
 
     @property
@@ -50,6 +62,7 @@ class Checker:
 
         `streak` counts the results in a row that speak against the present state.
         """
+        self.lacking = ""
         first = not self.history
         self.history.append(entry)
         if not entry.ok:
@@ -69,6 +82,12 @@ class Checker:
         if entry.ok:
             self.reason = ""
         return True
+
+    def lack(self, reason: str) -> bool:
+        """Note that a probe came to nothing; whether that changes what can be said."""
+        news = self._decided is None and not self.lacking
+        self.lacking = reason
+        return news
 
     def restore(self, up: bool, since: float, reason: str) -> None:
         """Start from a state that was saved, until the first result."""

@@ -1,13 +1,12 @@
 """The service that runs all checks and passes on what they say."""
 
 import random
-import resource
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,7 +16,7 @@ from dinamed.health.gate import Gate
 from dinamed.health.judging import Verdict
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
 from dinamed.health.punctuality import BOUNDS, Punctuality
-from dinamed.health.results import Probe, Result, failed
+from dinamed.health.results import Probe, Result, failed, lacked
 from dinamed.health.rising import Entry
 from dinamed.health.watches import (
     MemberKey,
@@ -27,7 +26,10 @@ from dinamed.health.watches import (
     WatchedPool,
 )
 from dinamed.histogram import Histogram
+from dinamed.limits.files import CHECKS, files_share
+from dinamed.shortage import Shortages, shortage
 
+MAX_REMOTE = 16384  # connections and sockets at once
 MAX_LOCAL = 32  # processes and threads at once
 FIRST_RATE = 2000  # probes begun in a second while the first round lasts
 FIRST_SHARE = 0.8  # of the time limit, within which the first round begins
@@ -89,11 +91,13 @@ class HealthService(Service):
         """Seconds that probes took."""
         self.passed = 0
         self.failed = 0
+        self.shortages = Shortages()
+        """Checks that came to nothing for what this host lacks."""
         self._reactor = reactor
         self._gateway = gateway
         self._rng = rng
         self._make = make
-        self._gate = Gate(limit or file_share())
+        self._gate = Gate(limit or files_share(CHECKS, 64, MAX_REMOTE))
         self._local = Gate(MAX_LOCAL)
         self._roster = Roster()
         self._told: dict[MemberKey, Verdict] = {}
@@ -241,9 +245,8 @@ class HealthService(Service):
         self.punctuality.add(watch.began - watch.due)
         try:
             result = watch.probe.probe(watch.target)
-        except Exception as error:
-            self.log.failure("a check broke")
-            result = succeed(failed(f"the check broke: {error!r}"))
+        except Exception:
+            result = fail()
         watch.running = result
         result.addBoth(self._finished, watch)
 
@@ -253,15 +256,33 @@ class HealthService(Service):
         if isinstance(found, Failure):
             if found.check(CancelledError):
                 stopped = True
-            else:
-                self.log.failure("a check broke", failure=found)
-            found = failed(f"the check broke: {found.value!r}")
+            found = self._broke(found)
         if not stopped:
             now = self._reactor.seconds()
             self._take(found, watch, now)
             if self.running:  # whoever was told may have stopped us
                 self._again(watch, now)
         self._gate_of(watch).leave()
+
+    def _broke(self, failure: Failure) -> Result:
+        """What it means that a probe raised something."""
+        if failure.check(CancelledError):
+            return failed("cancelled")
+        lack = shortage(failure.value)
+        if lack:
+            return lacked(lack)
+        self.log.failure("a check broke", failure=failure)
+        return failed(f"the check broke: {failure.value!r}")
+
+    def _lack(self, reason: str, watch: Watch, now: float) -> None:
+        """A probe came to nothing for a lack of ours: what was known stays."""
+        if watch.checker.lack(reason):
+            self._change(watch)
+        if self.shortages.note(reason, now):
+            self.log.error(
+                "checks can't be made: {reason}; the last verdicts stay", reason=reason
+            )
+        self._known(watch)
 
     def _again(self, watch: Watch, now: float) -> None:
         """Plan the next probe, at the watch's place in the first interval to come."""
@@ -275,6 +296,9 @@ class HealthService(Service):
         self._plan(watch, now)
 
     def _take(self, result: Result, watch: Watch, now: float) -> None:
+        if result.lacking:
+            self._lack(result.reason, watch, now)
+            return
         if result.ok:
             self.passed += 1
         else:
@@ -285,10 +309,14 @@ class HealthService(Service):
         self.durations.add(seconds)
         changed = checker.take(Entry(now, result.ok, seconds, result.reason))
         if changed or (checker.up is False and checker.reason != reason):
-            self._dirty.update(watch.members)
-            if self._telling is None:
-                self._telling = self._reactor.callLater(SETTLING, self._tell)
+            self._change(watch)
         self._known(watch)
+
+    def _change(self, watch: Watch) -> None:
+        """Have verdicts on the watch's members told soon."""
+        self._dirty.update(watch.members)
+        if self._telling is None:
+            self._telling = self._reactor.callLater(SETTLING, self._tell)
 
     def _known(self, watch: Watch) -> None:
         """Something is known of the watch, or need not be known any more."""
@@ -332,9 +360,3 @@ class HealthService(Service):
                 self._gateway.verdicts(changed)
             except Exception:
                 self.log.failure("verdicts of checks were not taken")
-
-
-def file_share() -> int:
-    """How many probes may run at once by the number of files we may open: half."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 16384 if soft == resource.RLIM_INFINITY else max(64, min(16384, soft // 2))

@@ -7,18 +7,24 @@ from twisted.internet.defer import Deferred, succeed
 
 from dinamed.config.checks import StatusCheck
 from dinamed.health.file import FileReactor, Start, in_thread
-from dinamed.health.results import PASSED, Result, Target, failed
+from dinamed.health.results import PASSED, Result, Target, failed, lacked
+from dinamed.shortage import shortage
 
 MAX_READ = 1 << 20  # octets
 BAD = 1
 
 
 def read_status(path: str) -> dict[str, object]:
-    """The keys of a status file; none where it is not one."""
+    """The keys of a status file; none where it is not one.
+
+    Raises `OSError` where it is this host that lacks what a read needs.
+    """
     try:
         # Opening a FIFO would wait for its writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if shortage(error):
+            raise
         return {}
     try:
         with open(handle, "rb", buffering=0) as stream:
@@ -77,17 +83,22 @@ class StatusProbe:
 
     def _begin(self, path: str) -> None:
         def work() -> None:
-            keys = read_status(path)
-            self._reactor.callFromThread(self._done, path, keys)
+            keys: dict[str, object] = {}
+            lack = ""
+            try:
+                keys = read_status(path)
+            except OSError as error:
+                lack = shortage(error)
+            self._reactor.callFromThread(self._done, path, keys, lack)
 
         try:
             self._start(work)
-        except RuntimeError:  # no more threads
-            self._done(path, {})
+        except RuntimeError as error:  # no more threads
+            self._done(path, {}, str(error))
 
-    def _done(self, path: str, keys: dict[str, object]) -> None:
+    def _done(self, path: str, keys: dict[str, object], lack: str) -> None:
         for read, key in self._waiting.pop(path, []):
-            self._settle(read, judged(keys.get(key), key))
+            self._settle(read, lacked(lack) if lack else judged(keys.get(key), key))
 
     def _settle(self, read: "Deferred[Result]", result: Result) -> None:
         if not read.called:

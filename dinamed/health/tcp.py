@@ -1,12 +1,11 @@
 """The `tcp` check: a connection, and perhaps words that must come over it."""
 
-import re
-
 from twisted.internet.defer import Deferred
 
 from dinamed.config.checks import TcpCheck
 from dinamed.health.exchange import Exchange, ExchangeReactor
 from dinamed.health.results import Result, Target, clean, fill
+from dinamed.patterns import Pattern
 
 MAX_BANNER = 4096  # octets of what the peer says in which `expect` is searched
 MAX_SEARCHES = 32  # while data come; one more is made at the end
@@ -20,7 +19,7 @@ class TcpProbe:
         self._check = check
         self._expect = None
         if check.expect is not None:
-            self._expect = re.compile(check.expect.encode())
+            self._expect = Pattern(check.expect)
 
     def probe(self, target: Target) -> "Deferred[Result]":
         """Connect to the target; see L{Probe.probe}."""
@@ -48,7 +47,7 @@ class _Converse(Exchange):
         reactor: ExchangeReactor,
         limit: float,
         words: bytes,
-        expect: re.Pattern[bytes],
+        expect: Pattern,
     ) -> None:
         super().__init__(reactor, limit)
         self._words = words
@@ -67,7 +66,7 @@ class _Converse(Exchange):
         if not full and self._searches == MAX_SEARCHES:
             return
         self._searches += 1
-        if self._expect.search(self._heard):
+        if self._expect.found_in(bytes(self._heard)):
             self.passed()
         elif full:
             self._unexpected()
@@ -79,7 +78,7 @@ class _Converse(Exchange):
         self._decide(f"no answer in {self._limit:g} s")
 
     def _decide(self, otherwise: str) -> None:
-        if self._expect.search(self._heard):
+        if self._expect.found_in(bytes(self._heard)):
             self.passed()
         elif self._heard:
             self._unexpected()

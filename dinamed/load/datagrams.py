@@ -12,6 +12,8 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dinamed.load.poller import FeedError, feed_error
+
 MAX_BATCH = 16  # datagrams that are read in one turn of the reactor
 MAX_PACKET = 2048
 
@@ -21,8 +23,8 @@ class Datagrams:
     """Sends to one address and port, and receives from nobody else.
 
     The source port is the system's choice, so that it can't be foretold.
-    `received` is called with each datagram, `broken` with words when the peer can't
-    be reached.
+    `received` is called with each datagram, `broken` with what it means when the peer
+    can't be reached.
 
     @raise OSError: there is no way to it.
     """
@@ -33,10 +35,11 @@ class Datagrams:
         address: str,
         port: int,
         received: Callable[[bytes], None],
-        broken: Callable[[str], None],
+        broken: Callable[[FeedError], None],
     ) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._reactor = reactor
+        self._address = address
         self._received = received
         self._broken = broken
         self._socket: socket.socket | None = socket.socket(family, socket.SOCK_DGRAM)
@@ -57,7 +60,7 @@ class Datagrams:
         except BlockingIOError:
             pass  # lost, as any datagram may be
         except OSError as error:
-            self._broken(_words(error))
+            self._tell(error)
 
     def close(self) -> None:
         """Send and receive nothing any more."""
@@ -80,7 +83,7 @@ class Datagrams:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._broken(_words(error))
+                self._tell(error)
                 return
             self._received(data)
 
@@ -91,11 +94,14 @@ class Datagrams:
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self.close()
         lost = OSError(number, os.strerror(number) if number else "socket lost")
-        self._broken(_words(lost))
+        self._tell(lost)
 
     def logPrefix(self) -> str:
         """See L{IReadDescriptor}."""
         return "load"
+
+    def _tell(self, error: OSError) -> None:
+        self._broken(feed_error(error, _words(error), self._address))
 
 
 def _words(error: OSError) -> str:

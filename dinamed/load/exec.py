@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 
 from dinamed.config.feeds import ExecFeed
 from dinamed.health.command import SESSION
-from dinamed.health.group import kill_group
+from dinamed.health.group import clean_environment, kill_group
 from dinamed.health.results import Target, fill
-from dinamed.load.poller import FeedError, LoadReactor
+from dinamed.load.poller import FeedError, LoadReactor, feed_error
 from dinamed.pools.report import Report, make_report
 
 MAX_OUTPUT = 4096  # octets; a command that says more is ended
@@ -102,9 +102,12 @@ class _Run(ProcessProtocol):
     def begin(self, words: list[str]) -> "Deferred[bytes]":
         """Start the command; the Deferred fires with what it has printed."""
         try:
-            self._reactor.spawnProcess(self, SESSION, [SESSION, *words], env=None)
-        except (OSError, ValueError) as error:
-            self._fail(f"can't execute: {error}")
+            self._reactor.spawnProcess(
+                self, SESSION, [SESSION, *words], env=clean_environment()
+            )
+        except (OSError, ValueError, MemoryError) as error:
+            self._free()
+            self.result.errback(feed_error(error, f"can't execute: {error}"))
             return self.result
         if not self._over:
             self._deadline = self._reactor.callLater(self._limit, self._late)

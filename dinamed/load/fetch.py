@@ -2,7 +2,6 @@
 
 import copy
 import ipaddress
-import re
 
 from twisted.internet.defer import Deferred
 
@@ -13,9 +12,7 @@ from dinamed.health.exchange import ExchangeReactor
 from dinamed.health.http import HttpProbe
 from dinamed.health.http_message import ResponseReader
 from dinamed.health.results import Result, Target
-from dinamed.load.poller import FeedError
-
-_EVERYTHING = re.compile(b"")
+from dinamed.load.poller import FeedError, FeedShortageError
 
 
 class Fetcher(HttpProbe):
@@ -32,7 +29,6 @@ class Fetcher(HttpProbe):
         self, reactor: ExchangeReactor, feed: HttpFeed, accept: str, body_limit: int
     ) -> None:
         super().__init__(reactor, _as_check(feed, accept, body_limit + 1))
-        self.body = _EVERYTHING
         self._body_limit = body_limit
         self._fixed = fixed_address(feed.url)
         self._member = Target("", "")
@@ -45,6 +41,8 @@ class Fetcher(HttpProbe):
         peer = member if self._fixed is None else Target(self._fixed, member.name)
 
         def done(result: Result) -> bytes:
+            if result.lacking:
+                raise FeedShortageError(result.reason)
             if not result.ok:
                 raise FeedError(result.reason)
             return once._fetched
@@ -59,14 +57,20 @@ class Fetcher(HttpProbe):
         """The Host line."""
         return super().host(self._member)
 
-    def judge(self, response: ResponseReader) -> str:
+    @property
+    def body_limit(self) -> int:
+        """How many octets of the body are read."""
+        return self.check.body_limit
+
+    def judge(self, response: ResponseReader) -> "Deferred[str]":
         """Why the response is not what it should be; "" if it is."""
-        if reason := super().judge(response):
-            return reason
-        if len(response.body) > self._body_limit:
-            return f"more than {self._body_limit} octets of body"
         self._fetched = bytes(response.body)
-        return ""
+        return super().judge(response).addCallback(self._judged)
+
+    def _judged(self, reason: str) -> str:
+        if not reason and len(self._fetched) > self._body_limit:
+            return f"more than {self._body_limit} octets of body"
+        return reason
 
 
 def fixed_address(url: str) -> str | None:

@@ -18,7 +18,13 @@ from dinamed.load.lbcd_wire import (
     Request,
     parse_reply,
 )
-from dinamed.load.poller import FeedError, LoadReactor, Target
+from dinamed.load.poller import (
+    FeedError,
+    FeedShortageError,
+    LoadReactor,
+    Target,
+    feed_error,
+)
 from dinamed.pools.report import Report, make_report, out_report
 
 TRY_V3_AGAIN = 30
@@ -44,7 +50,7 @@ class Link(Protocol):
 
 
 OpenLink = Callable[
-    [LoadReactor, str, int, Callable[[bytes], None], Callable[[str], None]], Link
+    [LoadReactor, str, int, Callable[[bytes], None], Callable[[FeedError], None]], Link
 ]
 
 
@@ -145,7 +151,8 @@ class _Exchange:
                 self._broken,
             )
         except OSError as error:
-            self._fail(f"can't send: {error.strerror or error}")
+            words = f"can't send: {error.strerror or error}"
+            self._give_up(feed_error(error, words, self._poller.target.address))
             return self.result
         self._deadline = reactor.callLater(source.feed.limit, self._late)
         self._ask()
@@ -207,10 +214,11 @@ class _Exchange:
             self._versions = [V2, V2]
             self._ask()
 
-    def _broken(self, reason: str) -> None:
+    def _broken(self, error: FeedError) -> None:
         if not self._over:
-            self._poller.silent()
-            self._fail(reason)
+            if not isinstance(error, FeedShortageError):
+                self._poller.silent()
+            self._give_up(error)
 
     def _late(self) -> None:
         self._deadline = None
@@ -232,9 +240,12 @@ class _Exchange:
         self.result.callback(report)
 
     def _fail(self, reason: str) -> None:
+        self._give_up(FeedError(reason))
+
+    def _give_up(self, error: FeedError) -> None:
         if not self._over:
             self._free()
-            self.result.errback(FeedError(reason))
+            self.result.errback(error)
 
     def _free(self) -> None:
         self._over = True

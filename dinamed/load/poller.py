@@ -8,8 +8,17 @@ from twisted.internet.interfaces import IReactorFDSet, IReactorProcess
 from dinamed.health.exchange import ExchangeReactor
 from dinamed.health.results import Target, clean
 from dinamed.pools.report import Report
+from dinamed.shortage import shortage
 
-__all__ = ["FeedError", "LoadReactor", "Poller", "Source", "Target"]
+__all__ = [
+    "FeedError",
+    "FeedShortageError",
+    "LoadReactor",
+    "Poller",
+    "Source",
+    "Target",
+    "feed_error",
+]
 
 
 class LoadReactor(ExchangeReactor, IReactorFDSet, IReactorProcess):
@@ -21,6 +30,16 @@ class FeedError(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__(clean(reason))
+
+
+class FeedShortageError(FeedError):
+    """There is none for what this host itself lacks; the last report stays."""
+
+
+def feed_error(error: BaseException, words: str, address: str = "") -> FeedError:
+    """What an error comes to: a failure in these words, or a lack of ours."""
+    lack = shortage(error, address)
+    return FeedShortageError(lack) if lack else FeedError(words)
 
 
 class Poller(Protocol):

@@ -11,6 +11,12 @@ from dinamed.load.rates import Series
 
 MAX_SERIES = 1000
 """Lines of a page that are looked at closely: each costs some 20 microseconds."""
+MAX_LINE = 1024
+"""Octets of such a line: the parser goes through long ones again and again."""
+MAX_OCTETS = 1 << 17
+"""Octets of all of them."""
+MAX_PLACES = 30_000
+"""Lines in which the metric's name is found at all."""
 
 _ENDS = (b"{", b" ", b"\t")  # what comes after a metric's name
 
@@ -66,24 +72,32 @@ class Selector:
 
     def _lines(self, page: bytes) -> Iterator[bytes]:
         """The lines that may be wanted."""
-        count = position = 0
+        count = position = places = octets = 0
         while (found := page.find(self._name, position)) >= 0:
             begin = page.rfind(b"\n", position, found) + 1 or position
             end = page.find(b"\n", found)
             if end < 0:
                 end = len(page)
             position = end
+            places += 1
+            if places > MAX_PLACES:
+                raise BadPage(f"{self.metric} is in more than {MAX_PLACES} lines")
             after = found + len(self._name)
             if (
                 page[begin:found].strip(b" \t\n")
                 or page[after : after + 1] not in _ENDS
             ):
                 continue
+            if end - found > MAX_LINE:
+                raise BadPage(f"a line of {self.metric} has over {MAX_LINE} octets")
             line = page[found:end]
             if all(hint in line for hint in self._hints):
                 count += 1
+                octets += len(line)
                 if count > MAX_SERIES:
                     raise BadPage(f"more than {MAX_SERIES} series {self._shown()}")
+                if octets > MAX_OCTETS:
+                    raise BadPage(f"the lines of {self.metric} are too long in all")
                 yield line
 
     def _parse(self, text: str) -> Samples:

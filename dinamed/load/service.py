@@ -13,6 +13,7 @@ from dinamed.load.poller import LoadReactor, Source, Target
 from dinamed.load.sources import make_source
 from dinamed.load.watch import Place, Watch
 from dinamed.pools.report import Report
+from dinamed.shortage import Shortages
 
 MakeSource = Callable[[LoadReactor, Feed, random.Random], Source | None]
 
@@ -108,6 +109,8 @@ class LoadService(Service):
         self._make = make
         self._sources: dict[Feed, Source | None] = {}
         self._watches: dict[Key, Watch] = {}
+        self.shortages = Shortages()
+        """Polls that came to nothing for what this host lacks."""
         self.reconfigure(pools)
 
     def startService(self) -> None:
@@ -163,7 +166,9 @@ class LoadService(Service):
             return None
         label = f"{key.target.name or key.target.address} ({key.feed.kind})"
         poller = source.poller(key.target)
-        watch = Watch(self._reactor, poller, key.feed.interval, label, self._told)
+        watch = Watch(
+            self._reactor, poller, key.feed.interval, label, self._told, self._lacked
+        )
         self._watches[key] = watch
         if self.running:
             watch.start(self._rng.random() * key.feed.interval)
@@ -178,6 +183,13 @@ class LoadService(Service):
         if self._reactor.seconds() - watch.last.at < key.feed.stale:
             for pool, member in new:
                 self._tell(pool, member, watch.last)
+
+    def _lacked(self, reason: str) -> None:
+        if self.shortages.note(reason, self._reactor.seconds()):
+            self._log.error(
+                "load can't be asked for: {reason}; the last reports stay",
+                reason=reason,
+            )
 
     def _told(self, watch: Watch, what: Report | str) -> None:
         for pool, member in watch.places:

@@ -1,6 +1,8 @@
 """From the settings of a feed to what asks by them."""
 
 import random
+from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred, fail
 
@@ -8,8 +10,16 @@ from dinamed.config import feeds
 from dinamed.load.exec import ExecSource
 from dinamed.load.json_feed import JsonSource
 from dinamed.load.lbcd import LbcdSource
-from dinamed.load.poller import FeedError, LoadReactor, Poller, Source, Target
+from dinamed.load.poller import (
+    FeedError,
+    FeedShortageError,
+    LoadReactor,
+    Poller,
+    Source,
+    Target,
+)
 from dinamed.pools.report import Report
+from dinamed.shortage import shortage
 
 
 def make_source(
@@ -18,7 +28,7 @@ def make_source(
     """What asks by that feed; None where nobody is asked (`push`).
 
     If it can't be made (its authorities can't be read, its parser is not installed)
-    every poll fails, with the reason.
+    every poll fails, with the reason; for a lack of ours it is made later.
     """
     try:
         match feed:
@@ -36,8 +46,47 @@ def make_source(
             case feeds.PushFeed():
                 return None
     except (OSError, ValueError, ImportError) as error:
+        if shortage(error):
+            return LateSource(partial(make_source, reactor, feed, rng))
         return BrokenSource(f"the feed can't be made: {error}")
     return BrokenSource("no such type of feed")
+
+
+class LateSource:
+    """What could not be made for a lack of ours, and is made when that has passed."""
+
+    def __init__(self, make: Callable[[], Source | None]) -> None:
+        self._make = make
+        self._made: Source | None = None
+
+    def poller(self, target: Target) -> Poller:
+        """See L{Source}."""
+        return _LatePoller(self, target)
+
+    def made(self) -> Source | None:
+        """What asks, if it can be made by now."""
+        if self._made is None:
+            made = self._make()
+            self._made = None if isinstance(made, LateSource) else made
+        return self._made
+
+
+class _LatePoller:
+    """Asks one target once its source can be made."""
+
+    def __init__(self, source: LateSource, target: Target) -> None:
+        self._source = source
+        self._target = target
+        self._poller: Poller | None = None
+
+    def poll(self) -> "Deferred[Report | None]":
+        """See L{Poller}."""
+        if self._poller is None:
+            source = self._source.made()
+            if source is None:
+                return fail(FeedShortageError("the feed can't be made for now"))
+            self._poller = source.poller(self._target)
+        return self._poller.poll()
 
 
 class BrokenSource:

@@ -7,8 +7,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.load.poller import FeedError, Poller
+from dinamed.load.poller import FeedError, FeedShortageError, Poller
 from dinamed.pools.report import Report
+from dinamed.shortage import shortage
 
 Place = tuple[str, str]
 """A pool, and a member of it."""
@@ -18,7 +19,8 @@ class Watch:
     """Asks a target every `interval` seconds, never twice at a time.
 
     `places` are the members that its reports are about.  `told` is called with a
-    report, or with the words for which there is none.
+    report, or with the words for which there is none; `lacked` with what this host
+    itself lacks, where that is why there is none.
 
     @ivar last: the last report.
     @ivar reason: why the last poll failed; "" if it did not.
@@ -36,6 +38,7 @@ class Watch:
         interval: float,
         label: str,
         told: Callable[["Watch", Report | str], None],
+        lacked: Callable[[str], None],
     ) -> None:
         self.label = label
         self.places: tuple[Place, ...] = ()
@@ -46,6 +49,7 @@ class Watch:
         self._poller = poller
         self._interval = interval
         self._told = told
+        self._lacked = lacked
         self._due = 0.0
         self._call: IDelayedCall | None = None
         self._running: Deferred[Report | None] | None = None
@@ -98,6 +102,14 @@ class Watch:
     def _failed(self, failure: Failure) -> None:
         self._running = None
         if failure.check(CancelledError):
+            return
+        lack = failure.check(FeedShortageError) or shortage(failure.value)
+        if lack:
+            # Nothing is known of the target: its last report stays, and ages.
+            words = (
+                failure.getErrorMessage() if lack is FeedShortageError else str(lack)
+            )
+            self._lacked(words)
             return
         if failure.check(FeedError):
             reason = failure.getErrorMessage()

@@ -207,7 +207,7 @@ cdef inline int in_zone(
     cdef Found found
     cdef uint32_t node = 0
     if (
-        zone.left or asked.type == TYPE_ANY
+        zone.left or (zone.signed and asked.do) or asked.type == TYPE_ANY
         or (asked.type == TYPE_DS and asked.labels == zone.labels)
     ):
         return by_learned(tables, asked, source, out)

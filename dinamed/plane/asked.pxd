@@ -3,8 +3,7 @@
 Whatever is not plain is left to the engine in Python, so that it is judged in one place.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t, uint32_t
 from dinamed.plane.octets cimport get16
 
 cdef enum:
@@ -124,7 +123,7 @@ cdef inline Gate read_opt(
     if limit > PLAIN_MAX:
         asked.limit = limit if limit < EDNS_MAX else <uint32_t>EDNS_MAX
     asked.edns = True
-    asked.do = at[7] & 0x80
+    asked.do = at[7] >> 7
     return read_options(asked, at + 11, size - 11)
 
 

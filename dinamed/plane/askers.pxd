@@ -8,14 +8,9 @@ where they would be too many in a bucket the one with the lowest rate goes.
 
 from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memmove, memset
 from dinamed.plane.octets cimport below, mix
-from dinamed.plane.posix cimport (
-    plane_add,
-    plane_add_double,
-    plane_claim,
-    plane_get_double,
-)
+from dinamed.plane.posix cimport plane_add_double, plane_claim, plane_get_double
 
 cdef enum:
     ASKER_WAYS = 8
@@ -96,7 +91,7 @@ cdef inline Asker *asker_of(
 ) noexcept nogil:
     """The one with this key in a bucket that is claimed, or NULL."""
     cdef uint32_t way
-    for way in range(ASKER_WAYS):
+    for way in range(<uint32_t>ASKER_WAYS):
         if bucket.tags[way] == tag:
             if (
                 bucket.askers[way].key[0] == key[0]
@@ -182,7 +177,7 @@ cdef inline void admit(
     """Let a newcomer join those who are known, in its place."""
     cdef uint32_t way, known = 0, lowest = 0
     cdef double worth, least = 0
-    for way in range(ASKER_WAYS):
+    for way in range(<uint32_t>ASKER_WAYS):
         if bucket.tags[way] and bucket.askers[way].known:
             worth = bucket.askers[way].rate
             if bucket.askers[way].expires < silent:
@@ -211,7 +206,7 @@ cdef inline Asker *enter(
     cdef uint32_t way, new = 0, place = ASKER_WAYS
     cdef Asker *asker
     cdef double gap = askers.habits.newcomer * horizon
-    for way in range(ASKER_WAYS):
+    for way in range(<uint32_t>ASKER_WAYS):
         if not bucket.tags[way]:
             place = way
             break
@@ -221,7 +216,7 @@ cdef inline Asker *enter(
         askers.sums[thread].used += 1
     else:
         new = below(rng, new)
-        for way in range(ASKER_WAYS):
+        for way in range(<uint32_t>ASKER_WAYS):
             if not bucket.askers[way].known:
                 place = way
                 if not new:

@@ -327,6 +327,7 @@ class Compiler:
             special,
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
+            signed=zone.origin in facts.secured,
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

@@ -50,7 +50,7 @@ cdef inline uint64_t siphash24(
     """SipHash-2-4; its octets are those of the result in little-endian order."""
     cdef uint64_t v[4]
     cdef uint64_t word
-    cdef uint32_t done = 0, left
+    cdef uint32_t done = 0, left, _round
     v[0] = key[0] ^ <uint64_t>0x736F6D6570736575
     v[1] = key[1] ^ <uint64_t>0x646F72616E646F6D
     v[2] = key[0] ^ <uint64_t>0x6C7967656E657261
@@ -69,7 +69,7 @@ cdef inline uint64_t siphash24(
             break
         done += 8
     v[2] ^= 0xFF
-    for left in range(4):
+    for _round in range(4):
         sip_round(v)
     return v[0] ^ v[1] ^ v[2] ^ v[3]
 

@@ -1,7 +1,7 @@
 """Drawing members: the picking stages of `dinamed.pools.stages` in C."""
 
 from libc.math cimport log
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 from dinamed.plane.lowest cimport MOST_KEPT, Loaded, among
 from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit

@@ -95,7 +95,8 @@ cdef inline const RouteData *route_of(
         tables, asked, source.address, source.size
     )
     if told:
-        address, prefix = asked.address, asked.prefix
+        address = &asked.address[0]
+        prefix = asked.prefix
         size = 4 if asked.family == 1 else 16
     # Where nobody is known there is no place to look for.
     if route.kind == BY_CLIENT or tables.places == NULL or not prefix:

@@ -77,7 +77,7 @@ cdef inline bint take(
     cdef uint64_t network = 0, key, tag, word, ahead, least, old = 0, left = 0
     cdef uint64_t time_mask = (<uint64_t>1 << 40) - 1
     cdef uint64_t *buckets
-    cdef uint32_t i, place = 0, tries
+    cdef uint32_t i, place = 0, _tries
     for i in range(<uint32_t>(3 if size == 4 else 7)):
         network = (network << 8) | source[i]
     key = mix(kind ^ mix((network << 8 | size) ^ book.secret[1]))
@@ -85,9 +85,9 @@ cdef inline bint take(
     tag = key & ~time_mask
     now &= time_mask
     # Whoever fails was overtaken by another thread that has come through.
-    for tries in range(8):
+    for _tries in range(8):
         least = <uint64_t>-1
-        for i in range(WAYS):
+        for i in range(<uint32_t>WAYS):
             word = plane_get(buckets + i)
             ahead = (word - now) & time_mask
             if ahead > book.farthest:

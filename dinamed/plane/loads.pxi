@@ -72,7 +72,7 @@ cdef class ResolverTable:
             bucket = &self.data.buckets[i]
             while not plane_claim(&bucket.claim, CLAIM_TRIES):
                 pass
-            for way in range(ASKER_WAYS):
+            for way in range(<uint32_t>ASKER_WAYS):
                 if not bucket.tags[way]:
                     continue
                 asker = &bucket.askers[way]
@@ -86,7 +86,8 @@ cdef class ResolverTable:
                 old = <size_t>i * ASKER_WAYS + way
                 memcpy(
                     made.data.others
-                    + ((<uint32_t>hash & made.data.mask) * <size_t>ASKER_WAYS + place) * LEASES,
+                    + LEASES
+                    * ((<uint32_t>hash & made.data.mask) * <size_t>ASKER_WAYS + place),
                     self.data.others + old * LEASES, LEASES * sizeof(double),
                 )
                 made.data.sums[0].used += 1
@@ -169,7 +170,9 @@ cdef class Loads:
             if clients == self._clients[slot]:
                 continue
             self._clients[slot] = clients
-            for cell in range(slot * data.classes, (slot + 1) * data.classes):
+            for cell in range(
+                <size_t>slot * data.classes, <size_t>(slot + 1) * data.classes
+            ):
                 leases = 0
                 rates = ends = 0
                 for row in range(data.rows):

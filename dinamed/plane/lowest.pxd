@@ -8,10 +8,9 @@ then, less than nothing for those who have handed out more.
 
 from libc.math cimport INFINITY, ceil, exp, rint
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from dinamed.plane.askers cimport (
     KEY_SIZE,
-    MOST_WHERE,
     Asker,
     Askers,
     Bucket,
@@ -124,8 +123,8 @@ cdef inline double score(
     cdef const LoadsData *loads = loaded.loads
     cdef const double *at = loads.clients + loaded.slots[member]
     cdef double clients = 0
-    cdef uint32_t row
-    for row in range(loads.rows):
+    cdef uint32_t _row
+    for _row in range(loads.rows):
         clients += plane_get_double(at)
         at += loads.stride
     return (

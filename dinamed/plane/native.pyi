@@ -152,6 +152,7 @@ class ZoneTable:
         *,
         plain: bool,
         subnet: bool,
+        signed: bool,
         left: bool,
     ) -> None: ...
 
@@ -196,6 +197,7 @@ class Plane:
         self,
         name: bytes,
         rrtype: int,
+        do: bool,
         kind: int,
         *,
         rcode: int = ...,
@@ -227,6 +229,8 @@ class Plane:
     def serve_handed(
         self, respond: Callable[[bytes, bytes, int], bytes | None], most: int
     ) -> bool: ...
+    def accept_probes(self, probe: bytes) -> None: ...
+    def turns(self) -> list[int]: ...
     def note(self, share: float) -> None: ...
     def take_notes(
         self, most: int

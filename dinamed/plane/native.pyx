@@ -56,7 +56,7 @@ from dinamed.plane.lowest cimport (
     LoadsData,
 )
 from dinamed.plane.notes cimport Note, Notes
-from dinamed.plane.octets cimport fill_crc_table, fnv1a
+from dinamed.plane.octets cimport fill_crc_table
 from dinamed.plane.places cimport (
     AT_16,
     AT_96,
@@ -79,6 +79,7 @@ from dinamed.plane.posix cimport (
     plane_get_seq,
     plane_port,
     plane_release,
+    plane_set_double,
     plane_set_pointer,
     plane_set_seq,
     plane_source,
@@ -87,7 +88,6 @@ from dinamed.plane.posix cimport (
 from dinamed.plane.ring cimport Handed, Ring, peek, pop
 from dinamed.plane.tables cimport (
     DRAWN,
-    FIXED,
     MOST_COLUMNS,
     STEP_SIZE,
     TALLY_SIZE,
@@ -104,6 +104,7 @@ from dinamed.plane.tables cimport (
 from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
+    PROBE_SIZE,
     REPLY_STRIDE,
     TIME_BINS,
     Batch,

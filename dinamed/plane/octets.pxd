@@ -1,7 +1,6 @@
 """Integers in octets, hashes and chance: what all the rest is made of."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 
 cdef inline uint32_t get16(const uint8_t *at) noexcept nogil:
@@ -58,10 +57,10 @@ cdef inline uint64_t fnv1a(const uint8_t *data, uint32_t size) noexcept nogil:
 
 cdef inline void fill_crc_table(uint32_t *table) noexcept nogil:
     """For `crc32`, the CRC-32 of zlib."""
-    cdef uint32_t i, k, value
+    cdef uint32_t i, _bit, value
     for i in range(256):
         value = i
-        for k in range(8):
+        for _bit in range(8):
             value = (value >> 1) ^ (<uint32_t>0xEDB88320 if value & 1 else 0)
         table[i] = value
 

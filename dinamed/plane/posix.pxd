@@ -46,6 +46,9 @@ cdef extern from *:
         __atomic_load(at, &value, __ATOMIC_RELAXED);
         return value;
     }
+    static inline void plane_set_double(double *at, double value) {
+        __atomic_store(at, &value, __ATOMIC_RELAXED);
+    }
     static inline void plane_add_double(double *at, double value) {
         value += *at;
         __atomic_store(at, &value, __ATOMIC_RELAXED);
@@ -181,6 +184,7 @@ cdef extern from *:
     void plane_add(uint64_t *, uint64_t) noexcept nogil
     bint plane_exchange(uint64_t *, uint64_t, uint64_t) noexcept nogil
     double plane_get_double(const double *) noexcept nogil
+    void plane_set_double(double *, double) noexcept nogil
     void plane_add_double(double *, double) noexcept nogil
     bint plane_claim(uint32_t *, unsigned int) noexcept nogil
     void plane_release(uint32_t *) noexcept nogil

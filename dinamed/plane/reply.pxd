@@ -12,7 +12,6 @@ from dinamed.plane.asked cimport (
     Asked,
 )
 from dinamed.plane.cookie cimport COOKIE_SIZE
-from dinamed.plane.draw cimport leave
 from dinamed.plane.limits cimport DROPS, PASSES, Limit, judge
 from dinamed.plane.octets cimport get16, little16, little32, put16
 from dinamed.plane.tables cimport STEP_SIZE, TablesData

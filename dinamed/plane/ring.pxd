@@ -22,7 +22,7 @@ cdef enum:
 cdef struct Handed:
     uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
     uint32_t size       # octets of the query, which follows
-    uint32_t learn      # 0: nothing, 1: a plan, 2: a client, 3: levels
+    uint32_t learn      # 0: nothing, 1: a plan, 2: a client, 3: levels, 4: a probe
     int fd
     uint32_t name_size
     uint32_t control_size

@@ -7,8 +7,8 @@ cdef class Route:
     `records` are the members' records without their owner, all of one size.  `rows`
     is how many threads count hand-outs, `start` the credits that round robin begins
     with, for each thread.  `loads`, with the members' places there, is for those that go
-    by load; `ranks` are priorities that count after shedding.  `serial` is a number of its own for each route BY_CLIENT,
-    and `subs` holds the routes for its clients, by candidates.
+    by load; `ranks` are priorities that count after shedding.  `serial` is a number of
+    its own for each route BY_CLIENT, and `subs` holds the routes for its clients, by candidates.
     """
 
     cdef RouteData data

@@ -74,55 +74,57 @@ cdef class Plane:
 
     def serve(self, Tables tables not None):
         """Answer from these tables from the next batch on."""
-        cdef Tables old = self.tables
+        self._swap(&self.shared.tables, &tables.data, self.tables)
         self.tables = tables
-        plane_set_pointer(&self.shared.tables, &tables.data)
-        if old is not None:
-            self._retire(old)
 
     def replace(self, uint32_t place, Route route not None):
         """Draw by another route at this place of the present tables."""
         cdef Tables tables = self.tables
-        cdef object old
         if tables is None or place >= <uint32_t>len(tables.routes):
             raise ValueError("no such place")
-        old = tables.routes[place]
+        self._swap(&tables.data.routes[place], &route.data, tables.routes[place])
         tables.routes[place] = route
-        plane_set_pointer(&tables.data.routes[place], &route.data)
-        self._retire(old)
 
     def publish(self, Route route not None, Levels levels not None):
         """Have a route go by these levels."""
-        cdef Levels old = route.levels
         levels.settle(route)
+        self._swap(<void *>&route.data.load.levels, &levels.data, route.levels)
         route.levels = levels
-        plane_set_pointer(<void *>&route.data.load.levels, &levels.data)
-        if old is not None:
-            self._retire(old)
 
     def withdraw(self, Route route not None):
         """Have Python asked for the levels of a route again."""
-        cdef Levels old = route.levels
+        self._swap(<void *>&route.data.load.levels, NULL, route.levels)
         route.levels = None
-        plane_set_pointer(<void *>&route.data.load.levels, NULL)
-        if old is not None:
-            self._retire(old)
 
     def grow(self, Loads loads not None, uint32_t most):
         """Let more resolvers be remembered, up to `most`, if they are many now."""
         cdef ResolverTable old = loads.table
         cdef ResolverTable new = old.bigger(most)
         if new is not None:
+            self._swap(<void *>&loads.data.askers, &new.data, old)
             loads.table = new
-            plane_set_pointer(<void *>&loads.data.askers, &new.data)
-            self._retire(old)
+
+    def accept_probes(self, bytes probe not None):
+        """Answer datagrams that are `probe`, before any thread runs.
+
+        Its last octet says who: 0 the thread, 1 Python, whom it is handed to as what
+        to learn is 4.  Neither is counted anywhere.
+        """
+        if len(probe) != PROBE_SIZE:
+            raise ValueError("not a probe")
+        memcpy(self.shared.probe, <const char *>probe, PROBE_SIZE - 1)
+        self.shared.probed = True
+
+    def turns(self):
+        """How often each thread has looked for queries, at least every 0.2 s."""
+        return [plane_get(&self.workers[i].turns) for i in range(self.threads)]
 
     def set_clock(self, double ahead):
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
-        self.shared.ahead = ahead
+        plane_set_double(&self.shared.ahead, ahead)
 
     def learn(
-        self, bytes name not None, uint32_t rrtype, int kind, *,
+        self, bytes name not None, uint32_t rrtype, bint do, int kind, *,
         uint32_t rcode=0, bint authoritative=False, int error=-1,
         tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
         tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
@@ -130,7 +132,8 @@ cdef class Plane:
     ):
         """Remember the plan of a question, and forget all others when there are many.
 
-        `name` is in lower case; `limited` is the kind of the answer, for limits on
+        `name` is in lower case; with `do` the plan is for those who set DO, else for
+        the others; `limited` is the kind of the answer, for limits on
         replies.  `steps` has nine octets for each RRset of the body: its end, the
         counts up to there, and whether a reply without it is truncated.  A question
         that is known keeps its plan.
@@ -151,16 +154,19 @@ cdef class Plane:
         if kind == DRAWN and route + 2 > <uint32_t>len(tables.routes):
             raise ValueError("no such route")
         if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
-            self._retire(plans)
-            plans = tables._plans = _Plans(tables._slots)
-            plane_set_pointer(&tables.data.learned, plans.slots)
+            plans = _Plans(tables._slots)
+            self._swap(&tables.data.learned, plans.slots, tables._plans)
+            tables._plans = plans
         plan = <Learned *>calloc(1, sizeof(Learned) + size)
         if plan == NULL:
             raise MemoryError
-        plan.hash = plan_hash(<const uint8_t *><const char *>name, len(name), rrtype)
+        plan.hash = plan_hash(
+            <const uint8_t *><const char *>name, len(name), rrtype, do
+        )
         plan.kind = <PlanKind>kind
         plan.size = len(name)
         plan.type = rrtype
+        plan.do = do
         plan.rcode = rcode
         plan.authoritative = authoritative
         plan.error = error + 1
@@ -234,9 +240,9 @@ cdef class Plane:
         if known_of(&tables.data, above.data.serial, key, size, prefix) != NULL:
             return 0
         if clients.used * 2 > clients.mask:
-            self._retire(clients)
-            clients = tables._clients = _Plans(clients.mask + 1)
-            plane_set_pointer(&tables.data.known, clients.slots)
+            clients = _Plans(clients.mask + 1)
+            self._swap(&tables.data.known, clients.slots, tables._clients)
+            tables._clients = clients
         known = <Known *>calloc(1, sizeof(Known))
         if known == NULL:
             raise MemoryError
@@ -251,11 +257,21 @@ cdef class Plane:
         clients.meet(known)
         return 0
 
-    cdef void _retire(self, object old):
-        """Keep what threads may still look at, until they have all moved on."""
+    cdef int _swap(self, void *at, const void *new, object old) except -1:
+        """Have threads find `new` at this pointer from now on.
+
+        `old` owns what they found there before, and is kept until all of them have
+        moved on; None if nothing was there.  This is the one way to take something
+        out of use, for the order matters: a thread that notes the new epoch and then
+        reads the pointer has to find `new`, else `old` is freed under its eyes.
+        If this raises, nothing has changed.
+        """
         cdef uint64_t epoch = self.shared.epoch + 1
+        if old is not None:
+            self._retired.append((epoch, old))
+        plane_set_pointer(at, <void *>new)
         plane_set_seq(&self.shared.epoch, epoch)
-        self._retired.append((epoch, old))
+        return 0
 
     def reclaim(self):
         """Let go of what no thread looks at any more; the routes and tallies among it.
@@ -342,7 +358,8 @@ cdef class Plane:
     def serve_handed(self, object respond, int most):
         """Have `respond(data, source, learn)` answer what threads have handed over.
 
-        At most `most` queries of each thread; returns whether there may be more.
+        At most `most` queries of each thread; returns whether there may be more.  A
+        query whose answering raises is gone too, so that it is in nobody's way.
         """
         cdef int i, left
         cdef Worker *worker
@@ -361,26 +378,28 @@ cdef class Plane:
                 if record == NULL:
                     break
                 left -= 1
-                size = plane_source(&record.name, &address)
-                data = <const uint8_t *>record + sizeof(Handed)
-                reply = respond(
-                    <bytes>(<const char *>data)[:record.size],
-                    <bytes>(<const char *>address)[:size],
-                    record.learn,
-                )
-                if reply is not None:
-                    part.iov_base = <void *><const char *>reply
-                    part.iov_len = len(reply)
-                    memset(&message, 0, sizeof(message))
-                    message.msg_name = <void *>&record.name
-                    message.msg_namelen = record.name_size
-                    message.msg_iov = &part
-                    message.msg_iovlen = 1
-                    message.msg_control = <void *>record.control
-                    message.msg_controllen = record.control_size
-                    # UDP may lose: nobody waits for room in a queue.
-                    sendmsg(record.fd, &message, MSG_DONTWAIT)
-                pop(worker.ring)
+                try:
+                    size = plane_source(&record.name, &address)
+                    data = <const uint8_t *>record + sizeof(Handed)
+                    reply = respond(
+                        <bytes>(<const char *>data)[:record.size],
+                        <bytes>(<const char *>address)[:size],
+                        record.learn,
+                    )
+                    if reply is not None:
+                        part.iov_base = <void *><const char *>reply
+                        part.iov_len = len(reply)
+                        memset(&message, 0, sizeof(message))
+                        message.msg_name = <void *>&record.name
+                        message.msg_namelen = record.name_size
+                        message.msg_iov = &part
+                        message.msg_iovlen = 1
+                        message.msg_control = <void *>record.control
+                        message.msg_controllen = record.control_size
+                        # UDP may lose: nobody waits for room in a queue.
+                        sendmsg(record.fd, &message, MSG_DONTWAIT)
+                finally:
+                    pop(worker.ring)
             more = more or not left
         return more
 

@@ -9,12 +9,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -28,7 +29,10 @@ from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Drawn
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
+from dinamed.server.liveness import Liveness, ask_udp, new_probe
+from dinamed.server.periodic import Surviving, looping
 from dinamed.server.resolver import Resolver
+from dinamed.server.sockets import Address
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
 from dinamed.wire.query import Query, read_query
@@ -52,6 +56,10 @@ LEARN_CLIENT = 2
 """What `native` says when it is the client that is not known."""
 LEARN_LEVELS = 3
 """And when it is how full the members are."""
+HANDED_PROBE = 4
+"""And for a message by which the server asks itself."""
+THREAD_PATIENCE = 2.0
+"""Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
 """The types by the columns in which the plane counts them."""
 
@@ -124,6 +132,12 @@ class DataPlane:
         self._resolver = resolver
         self._compiler = Compiler(threads + 1, Random())
         self.threads = threads
+        self.probe = new_probe()
+        """What threads and Python answer to see whether they do."""
+        self._pulses: list[tuple[int, float]] = []
+        """How often each thread has looked for queries, and when that was new."""
+        self._handed = 0
+        """Messages that were taken from threads."""
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._answered = 0
@@ -132,8 +146,10 @@ class DataPlane:
         self._spent = self._rest = 0.0
         self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
-        self._collecting = LoopingCall(self._tick)
-        self._collecting.clock = reactor
+        self._collecting = looping(reactor, self._tick, "taking over from the plane")
+        self._booking = Surviving(self._book_slice, "booking hand-outs")
+        self._learning = Surviving(self._learn, "teaching the plane")
+        self._serving = Surviving(self._serve_handed, "answering for the plane")
 
     @property
     def running(self) -> bool:
@@ -163,6 +179,7 @@ class DataPlane:
         self._bell = _Bell(self)
         seeds = os.urandom(8 * (self.threads + 1))
         self.native = native.Plane(self.threads, seeds, self._bell.fileno())
+        self.native.accept_probes(self.probe.native)
         self._set_clock(self._authority.seconds())
         self._serve()
         for group in sockets:
@@ -221,8 +238,47 @@ class DataPlane:
         self._threads, self._sockets = [], []
 
     def serve_handed(self) -> bool:
-        """Answer what the threads have left to Python; True if there may be more."""
-        return self.native.serve_handed(self._respond, BATCH)
+        """Answer what the threads have left to Python; True if there may be more.
+
+        Never raises: an error costs the query that has met it.
+        """
+        return self._serving() is not False
+
+    def _serve_handed(self) -> bool:
+        return bool(self.native.serve_handed(self._respond, BATCH))
+
+    def register(
+        self, liveness: Liveness, address: Address
+    ) -> list[Callable[[], None]]:
+        """Have it looked after whether this address, and threads, and Python answer."""
+        native = partial(
+            ask_udp, self._reactor, address, self.probe.native, self._queries
+        )
+        python = partial(
+            ask_udp, self._reactor, address, self.probe.python, lambda: self._handed
+        )
+        return [
+            liveness.register("plane", self._threads_turn),
+            liveness.register(f"plane {address}", native),
+            liveness.register(f"plane to Python {address}", python),
+        ]
+
+    def _queries(self) -> int:
+        return self.counters().get("queries", 0)
+
+    def _threads_turn(self) -> Deferred[bool]:
+        self._feel_pulses()
+        late = time.monotonic() - THREAD_PATIENCE
+        return succeed(all(when > late for _, when in self._pulses))
+
+    def _feel_pulses(self) -> None:
+        """Note which threads have looked for queries since the last time."""
+        now, turns = time.monotonic(), self.native.turns()
+        before = self._pulses or [(0, now)] * len(turns)
+        self._pulses = [
+            old if old[0] == count else (count, now)
+            for old, count in zip(before, turns, strict=True)
+        ]
 
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
@@ -236,6 +292,7 @@ class DataPlane:
             self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
 
     def _tick(self) -> None:
+        self._feel_pulses()
         now = self._authority.seconds()
         self._set_clock(now)
         self._reclaim()
@@ -244,7 +301,7 @@ class DataPlane:
             self._count_all()
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
-            self._book_slice()
+            self._booking()
         self._refresh()
 
     def _refresh(self) -> None:
@@ -276,12 +333,14 @@ class DataPlane:
         if not self.running:
             return
         begin = self._reactor.seconds()
-        counts, self._at_route = self.native.take_slice(self._at_route, SLICE)
+        counts, at_route = self.native.take_slice(self._at_route, SLICE)
+        self._at_route = 0  # where the next tick begins if this fails
         self._book(counts)
+        self._at_route = at_route
         now = self._reactor.seconds()
         self._spent += now - begin
         if self._at_route:
-            self._reactor.callLater(0, self._book_slice)
+            self._reactor.callLater(0, self._booking)
         else:
             self._rest = now + self._spent / SHARE_OF_BOOKING
 
@@ -321,9 +380,14 @@ class DataPlane:
                     cell.count += number
 
     def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
+        self._handed += 1
+        if learn == HANDED_PROBE:
+            self._resolver.test()
+            return data
         reply = self._resolver.respond(data, unpacked(source))
         if learn:
-            self._learn(data, source, learn)
+            # What can't be taught is answered again next time.
+            self._learning(data, source, learn)
         return reply
 
     def _learn(self, data: bytes, source: bytes, what: int) -> None:
@@ -348,12 +412,10 @@ class DataPlane:
                 now = self._authority.seconds()
                 self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
             return
-        question = query.question
         teach(
             self.native,
             self._compiler.places,
-            question.key,
-            question.type,
+            query,
             plan,
             engine.kind(query, plan),
         )

@@ -28,7 +28,7 @@ cdef class _Plans:
             other = <Learned *>self.slots[slot]
             if (
                 other.hash == plan.hash and other.type == plan.type
-                and other.size == plan.size
+                and other.do == plan.do and other.size == plan.size
                 and memcmp(other.octets, plan.octets, plan.size) == 0
             ):
                 free(plan)

@@ -1,7 +1,7 @@
 """What a snapshot becomes: zones, routes into pools, and plans learned from Python."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp
 from dinamed.plane.asked cimport MOST_LABELS, Asked
 from dinamed.plane.cookie cimport Secrets
 from dinamed.plane.draw cimport RouteData
@@ -32,6 +32,7 @@ cdef struct Learned:
     PlanKind kind
     uint32_t size           # octets of the name
     uint32_t type
+    bint do                 # whether this is for those who set DO
     uint32_t rcode
     bint authoritative
     uint32_t error          # the code of an extended error, plus one; 0 for none
@@ -180,9 +181,9 @@ cdef inline const uint8_t *plan_steps(const Learned *plan) noexcept nogil:
 
 
 cdef inline uint64_t plan_hash(
-    const uint8_t *key, uint32_t size, uint32_t rrtype
+    const uint8_t *key, uint32_t size, uint32_t rrtype, bint do
 ) noexcept nogil:
-    cdef uint64_t hash = fnv1a(key, size) ^ rrtype
+    cdef uint64_t hash = fnv1a(key, size) ^ rrtype ^ (<uint64_t>(1 if do else 0) << 16)
     hash *= <uint64_t>0x9E3779B97F4A7C15
     return hash ^ (hash >> 32)
 
@@ -190,8 +191,8 @@ cdef inline uint64_t plan_hash(
 cdef inline const Learned *learned_of(
     const TablesData *tables, const Asked *asked
 ) noexcept nogil:
-    """The plan of a question, or NULL."""
-    cdef uint64_t hash = plan_hash(asked.key, asked.size, asked.type)
+    """The plan of a question, with DO or without, or NULL."""
+    cdef uint64_t hash = plan_hash(asked.key, asked.size, asked.type, asked.do)
     cdef uint32_t slot = <uint32_t>hash & tables.learned_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.learned)
     cdef const Learned *plan
@@ -199,7 +200,10 @@ cdef inline const Learned *learned_of(
         plan = <const Learned *>plane_get_pointer(&slots[slot])
         if plan == NULL:
             return NULL
-        if plan.hash == hash and plan.size == asked.size and plan.type == asked.type:
+        if (
+            plan.hash == hash and plan.size == asked.size and plan.type == asked.type
+            and plan.do == asked.do
+        ):
             if memcmp(plan.octets, asked.key, asked.size) == 0:
                 return plan
         slot = (slot + 1) & tables.learned_mask

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dinamed.plane.extension import native
 from dinamed.plans.plan import Drawn, Fixed, Plan, Wanted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
-from dinamed.wire.names import WireName
+from dinamed.wire.query import Query
 from dinamed.wire.render import Rendered
 
 NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
@@ -26,23 +26,23 @@ def _steps(records: Rendered) -> bytes:
 def teach(
     plane: "native.Plane",
     places: Mapping[str, int],
-    name: WireName,
-    rrtype: int,
+    query: Query,
     plan: Plan,
     limited: bytes = b"",
 ) -> None:
-    """Have the plane know the plan of a question (name in lower case, class IN).
+    """Have the plane know the plan of a query's question (class IN), with its DO.
 
     `limited` is the kind of the reply, where replies are limited.
     """
+    question = query.question
+    asked = question.key, question.type, query.dnssec_ok
     if (
         isinstance(plan, Fixed)
         and plan.rcode in NATIVE_RCODES
         and len(plan.records.body) <= PLAN_BODY_MAX
     ):
         plane.learn(
-            name,
-            rrtype,
+            *asked,
             native.PLAN_FIXED,
             rcode=plan.rcode,
             authoritative=plan.authoritative,
@@ -57,11 +57,11 @@ def teach(
         and plan.wanted is not Wanted.TEXT
         and plan.place is None
         and plan.pool in places
+        and not plan.after.body
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
     ):
         plane.learn(
-            name,
-            rrtype,
+            *asked,
             native.PLAN_DRAWN,
             rcode=plan.empty.rcode,
             authoritative=plan.empty.authoritative,
@@ -77,4 +77,4 @@ def teach(
             before_steps=_steps(plan.before),
         )
     else:
-        plane.learn(name, rrtype, native.PLAN_LEFT)
+        plane.learn(*asked, native.PLAN_LEFT)

@@ -1,8 +1,7 @@
 """A thread of the plane: from its sockets, through the tables, and back."""
 
-from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcmp, memcpy, memset
 from dinamed.plane.answer cimport LEARN, LIMITED, SILENT, Source, answer
 from dinamed.plane.notes cimport Notes, note
 from dinamed.plane.posix cimport (
@@ -10,7 +9,6 @@ from dinamed.plane.posix cimport (
     MSG_WAITFORONE,
     PLANE_BATCH,
     PLANE_CONTROL,
-    POLLIN,
     iovec,
     mmsghdr,
     plane_add,
@@ -40,6 +38,10 @@ cdef enum:
     REPLY_STRIDE = 1344
     MOST_SOCKETS = 256
     PATIENCE = 200       # milliseconds between looks at the stop flag
+    PROBE_SIZE = 29      # octets of a probe: the last one says who has to answer it
+    PROBE_NATIVE = 0
+    PROBE_PYTHON = 1
+    HANDED_PROBE = 4     # instead of what to learn
 
 
 cdef struct Batch:
@@ -60,10 +62,13 @@ cdef struct Shared:
     uint64_t stopping
     double ahead        # of the pools' steady clock, before that of the system
     int wake            # an eventfd: there is something for Python
+    uint8_t probe[PROBE_SIZE - 1]  # how the probes of this process begin
+    bint probed         # whether it sends any
 
 
 cdef struct Worker:
     uint64_t seen       # the epoch at the start of the batch, all ones between batches
+    uint64_t turns      # how often the thread has looked for queries
     uint64_t rng
     uint64_t queries
     uint64_t answered
@@ -93,7 +98,7 @@ cdef inline void prepare(Batch *batch, uint32_t i) noexcept nogil:
 cdef inline void prepare_all(Batch *batch) noexcept nogil:
     cdef uint32_t i
     memset(batch, 0, sizeof(Batch))
-    for i in range(PLANE_BATCH):
+    for i in range(<uint32_t>PLANE_BATCH):
         batch.queries[i].iov_base = &batch.query_octets[i * QUERY_STRIDE]
         batch.queries[i].iov_len = QUERY_MAX
         batch.received[i].msg_hdr.msg_iov = &batch.queries[i]
@@ -119,14 +124,34 @@ cdef inline void take_time(Worker *worker, uint64_t began) noexcept nogil:
     plane_add(&worker.times[bits], 1)
 
 
+cdef inline int probe_of(
+    const Shared *shared, const uint8_t *data, uint32_t size, uint8_t *out
+) noexcept nogil:
+    """The reply to a probe of this process, as `answer` has it: 0 is for Python.
+
+    -1 for what is no probe.  A probe is a response with a secret, which no other way
+    would get an answer.
+    """
+    if (
+        not shared.probed or size != PROBE_SIZE
+        or memcmp(data, shared.probe, PROBE_SIZE - 1)
+        or data[PROBE_SIZE - 1] > PROBE_PYTHON
+    ):
+        return -1
+    if data[PROBE_SIZE - 1] == PROBE_PYTHON:
+        return 0
+    memcpy(out, data, PROBE_SIZE)
+    return PROBE_SIZE
+
+
 cdef inline void serve_batch(
     Shared *shared, Worker *worker, int fd, uint32_t count
 ) noexcept nogil:
     """Answer what was received, or hand it over."""
     cdef Batch *batch = worker.batch
     cdef Source source
-    cdef uint32_t i, replies = 0
-    cdef bint pushed = False
+    cdef uint32_t i, replies = 0, probes = 0, probes_answered = 0
+    cdef bint pushed = False, probe
     cdef int size
     cdef uint8_t *out
     cdef TablesData *tables
@@ -146,9 +171,17 @@ cdef inline void serve_batch(
             tables, &source, &batch.query_octets[i * QUERY_STRIDE],
             batch.received[i].msg_len, out,
         )
+        probe = False
         if size == SILENT:
-            plane_add(&worker.silent, 1)
-            continue
+            size = probe_of(
+                shared, &batch.query_octets[i * QUERY_STRIDE],
+                batch.received[i].msg_len, out,
+            )
+            if size < 0:
+                plane_add(&worker.silent, 1)
+                continue
+            probe = True
+            probes += 1
         if size == LIMITED:
             plane_add(&worker.limited, 1)
             continue
@@ -168,6 +201,10 @@ cdef inline void serve_batch(
             batch.sent[replies].msg_hdr.msg_controllen = (
                 batch.received[i].msg_hdr.msg_controllen
             )
+            replies += 1
+            if probe:
+                probes_answered += 1
+                continue
             plane_add(&worker.rcodes[out[3] & 15], 1)
             if notes != NULL:
                 note(
@@ -175,7 +212,12 @@ cdef inline void serve_batch(
                     &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
                     out, <uint32_t>size, source.ticks,
                 )
-            replies += 1
+        elif probe:
+            pushed = pushed | push(
+                worker.ring, &batch.received[i].msg_hdr,
+                &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
+                fd, HANDED_PROBE,
+            )
         elif push(
             worker.ring, &batch.received[i].msg_hdr,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
@@ -186,8 +228,8 @@ cdef inline void serve_batch(
         else:
             plane_add(&worker.dropped, 1)
     plane_set_seq(&worker.seen, <uint64_t>-1)
-    plane_add(&worker.queries, count)
-    plane_add(&worker.answered, replies)
+    plane_add(&worker.queries, count - probes)
+    plane_add(&worker.answered, replies - probes_answered)
     if replies:
         plane_send(fd, batch.sent, replies)
     worker.batches += 1
@@ -220,9 +262,9 @@ cdef inline bint receive(
 cdef inline void run_worker(Shared *shared, Worker *worker) noexcept nogil:
     """Serve until told to stop, and then what is left in the queues."""
     cdef uint32_t i
-    cdef bint found
     prepare_all(worker.batch)
     while not plane_get_seq(&shared.stopping):
+        plane_add(&worker.turns, 1)
         if worker.socket_count == 1:
             # The socket has a time limit, so this ends.
             receive(shared, worker, worker.sockets[0].fd, MSG_WAITFORONE)

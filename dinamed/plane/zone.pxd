@@ -14,6 +14,7 @@ cdef enum:
     HAS_DNAME = 8
     BELOW_DNAME = 16
     HAS_WILDCARD = 32
+    HASH = 128
 
     OCCLUDED = 22  # CUT | BELOW_CUT | BELOW_DNAME
 
@@ -37,6 +38,7 @@ cdef struct Zone:
     uint16_t *pointers
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
+    bint signed             # whether those who set DO miss more than is made here
     bint left               # whether all but what was learned is left to Python
     uint64_t *counts        # of replies, see `tally`
     uint64_t limited        # the kind of negative answers, for limits on replies
@@ -80,7 +82,7 @@ cdef inline Found find(
     cdef uint32_t offset = probe(zone, table, asked.key, left)
     cdef uint32_t label, last, start, size, i
     cdef uint8_t wildcard[256]
-    if offset:
+    if offset and not flags_of(zone, offset) & HASH:
         node[0] = offset
         return HIDDEN if flags_of(zone, offset) & OCCLUDED else EXACT
     last = asked.labels - zone.labels
@@ -88,7 +90,7 @@ cdef inline Found find(
     while True:
         start = asked.at[label]
         offset = probe(zone, table, asked.key + start, left - start)
-        if offset:
+        if offset and not flags_of(zone, offset) & HASH:
             break
         label += 1  # the apex encloses every name, so this ends
     i = flags_of(zone, offset)
@@ -142,7 +144,7 @@ cdef inline bint is_special(
     if asked.labels == zone.labels:
         return False
     label = asked.key + asked.at[asked.labels - zone.labels - 1]
-    for i in range(SPECIAL):
+    for i in range(<uint32_t>SPECIAL):
         if zone.special[i][0] == label[0] and label[0]:
             if memcmp(zone.special[i] + 1, label + 1, label[0]) == 0:
                 return True

@@ -27,7 +27,7 @@ cdef class Tally:
         cdef uint32_t cell, row
         cdef uint64_t total
         cdef list found = []
-        for cell in range(TALLY_SIZE):
+        for cell in range(<uint32_t>TALLY_SIZE):
             total = 0
             for row in range(self._rows):
                 total += plane_get(self.counts + row * TALLY_SIZE + cell)
@@ -65,6 +65,7 @@ cdef class ZoneTable:
         *,
         bint plain,
         bint subnet,
+        bint signed,
         bint left,
     ):
         cdef Zone *data = &self.data
@@ -93,6 +94,7 @@ cdef class ZoneTable:
         data.labels = labels
         data.plain = plain
         data.subnet = subnet
+        data.signed = signed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))

@@ -108,7 +108,7 @@ def render_choice(engine: Executor, plan: Drawn, choice: Choice) -> Rendered | N
             address_record(plan.owner, family, choice.ttl, address)
             for address in addresses_of(choice, family, engine.snapshot, engine.rng)
         ]
-    return with_answers(plan.before, records)
+    return with_answers(plan.before, records, plan.after)
 
 
 def send_choice(
@@ -150,8 +150,10 @@ class Draw:
             self._front = self._one_address_front()
 
     def _one_address_front(self) -> bytes:
-        """Empty when one address is too much for the client's limit."""
+        """Empty when one address is too much for the client's limit, or not the end."""
         plan, context = self._plan, self._context
+        if plan.after.body:
+            return b""
         record = address_record(plan.owner, self._family, 0, bytes(self._size()))
         records = with_answers(plan.before, [record])
         whole = assemble(context.query, Rcode.NOERROR, True, records, self._opt, 0xFFFF)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from dinamed.generations import Generations
@@ -10,7 +11,7 @@ from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import Cell, Counts
 from dinamed.plans.draw import choose, send_choice
 from dinamed.plans.hints import send_hinted
-from dinamed.plans.own_names import Vitals, tell, ttl_of
+from dinamed.plans.own_names import Vitals, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
     Drawn,
@@ -33,7 +34,7 @@ from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
-from dinamed.wire.constants import ExtendedError, Opcode, Rcode, Type
+from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query
 from dinamed.wire.render import EMPTY, Rendered
@@ -56,6 +57,7 @@ class Key(NamedTuple):
     name: WireName
     type: int
     class_: int
+    dnssec_ok: bool
 
 
 class Executor:
@@ -122,17 +124,17 @@ class Executor:
         if query.opcode != Opcode.QUERY:
             ours = self._snapshot.zones.zone_for(query.question.key)
             return _NOT_OURS if ours is None else PROHIBITED
-        return self._planner.plan(query.question)
+        return self._planner.plan(query.question, query.dnssec_ok)
 
     def _plan_of(self, query: Query) -> Planned:
         question = query.question
         zones = self._snapshot.zones
         if query.opcode != Opcode.QUERY:
             return self.plan(query), self.counts.zone(zones, question.key)
-        key = Key(question.key, question.type, question.class_)
+        key = Key(question.key, question.type, question.class_, query.dnssec_ok)
         planned = self._plans.get(key)
         if planned is None:
-            plan = self._planner.plan(question)
+            plan = self._planner.plan(question, query.dnssec_ok)
             planned = plan, self.counts.zone(zones, question.key)
             if not isinstance(plan, Fixed) or len(plan.records.body) <= PLAN_BODY_MAX:
                 self._plans.put(key, planned)
@@ -203,10 +205,12 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        records = [
-            text_record(QUESTION_NAME, question.class_, ttl, text)
-            for text in tell(told, self._snapshot, self.vitals(), place)
-        ]
+        texts = tell(told, self._snapshot, self.vitals(), place)
+        record = partial(text_record, QUESTION_NAME, question.class_, ttl)
+        opt = opt_of(context.query, None, self._snapshot.identity, scope, context.extra)
+        # Over UDP nothing is cut: the client comes again over TCP.
+        room = context.limit - HEADER_SIZE - len(question.wire) - len(opt)
+        records = within(room, texts, record, cut=context.stream)
         return self._send(None, context, with_answers(EMPTY, records), scope)
 
     def _send(

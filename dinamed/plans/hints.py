@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.plan import Hinted
-from dinamed.plans.reply import address_record, assemble, opt_of, rdata_record
+from dinamed.plans.reply import (
+    address_record,
+    assemble,
+    opt_of,
+    rdata_record,
+    with_answers,
+)
 from dinamed.wire.constants import Rcode
 from dinamed.wire.render import Rendered, Step
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
@@ -49,20 +55,17 @@ def send_hinted(
     scope = max(choice.scope if client.subnet else 0, context.scope)
     identity = engine.snapshot.identity
     opt = opt_of(context.query, None, identity, scope, context.extra)
-    records = _rendered(plan.before, sets)
+    records = _rendered(plan.before, sets, plan.after)
     return assemble(context.query, Rcode.NOERROR, True, records, opt, context.limit)
 
 
-def _rendered(before: Rendered, sets: list[list[bytes]]) -> Rendered:
+def _rendered(before: Rendered, sets: list[list[bytes]], after: Rendered) -> Rendered:
     """One RRset more in the answer, and the others in the additional section."""
-    body, steps = before.body, list(before.steps)
-    answer, authority, additional = before.counts
-    for number, records in enumerate(sets):
+    answered = with_answers(before, sets[0], after)
+    body, steps = answered.body, list(answered.steps)
+    answer, authority, additional = answered.counts
+    for records in sets[1:]:
         body += b"".join(records)
-        if number == 0:
-            answer += len(records)
-        else:
-            additional += len(records)
-        counts = (answer, authority, additional)
-        steps.append(Step(len(body), counts, number == 0))
-    return Rendered(body, counts, tuple(steps))
+        additional += len(records)
+        steps.append(Step(len(body), (answer, authority, additional), False))
+    return Rendered(body, (answer, authority, additional), tuple(steps))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dinamed import __version__
 from dinamed.geo.place import Place
@@ -76,13 +77,20 @@ def ttl_of(topic: Topic) -> int:
     return STATUS_TTL if topic in (Topic.STATUS, Topic.COUNTRY) else 0
 
 
-def tell(told: Told, snapshot: Snapshot, vitals: Vitals, place: Place) -> list[str]:
+class Texts(Protocol):
+    """Texts of a known number, which may be made as they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def tell(told: Told, snapshot: Snapshot, vitals: Vitals, place: Place) -> Texts:
     """The strings of the reply, one TXT record each; `place` is the client's."""
     match told.topic:
         case Topic.MANAGEMENT:
             return management_texts(snapshot, vitals)
         case Topic.MEMBERS:
-            return member_texts(snapshot.pools[told.pool], vitals.now)
+            return MemberTexts(snapshot.pools[told.pool], vitals.now)
         case Topic.COUNTRY:
             return [json.dumps(place.known(), separators=(",", ":"))]
         case Topic.STATUS:
@@ -115,13 +123,55 @@ def status_text(snapshot: Snapshot, vitals: Vitals) -> str:
     return json.dumps(status, separators=(",", ":"))
 
 
-def member_texts(pool: PoolView, now: float) -> list[str]:
+class MemberTexts:
     """`STATE WEIGHT LOAD HANDOUTS NAME` of each member, best first."""
-    return [_member_text(pool, member, now) for member in pool.ranked(now)]
+
+    def __init__(self, pool: PoolView, now: float) -> None:
+        self._pool = pool
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self._pool.members)
+
+    def __iter__(self) -> Iterator[str]:
+        pool, now = self._pool, self._now
+        return (_member_text(pool, one, now) for one in pool.ranked(now))
+
+
+def within(
+    room: int, texts: Texts, record: Callable[[str], bytes], cut: bool
+) -> list[bytes]:
+    """The records of as many texts as `room` octets hold.
+
+    If not all fit, and they may be `cut`, the last record says how many more there are;
+    else they are too many octets, so that whoever assembles the reply sets TC.
+    """
+    if not cut and len(texts) * len(record("")) > room:
+        return [record("")] * len(texts)  # too many, were they ever so short
+    records: list[bytes] = []
+    ends: list[int] = []
+    used = 0
+    for text in texts:
+        records.append(record(text))
+        used += len(records[-1])
+        if used > room:
+            break
+        ends.append(used)
+    else:
+        return records
+    if not cut:
+        return records
+    room -= len(record(_more(len(texts))))
+    kept = bisect_right(ends, room)
+    return [*records[:kept], record(_more(len(texts) - kept))]
+
+
+def _more(count: int) -> str:
+    return f"... {count} more"
 
 
 def _member_text(pool: PoolView, member: Member, now: float) -> str:
     load = pool.load_of(member, now)
     said = "-" if load is None else f"{load:g}"
-    hand_outs = pool.ledger.totals.get(member.name, 0)
+    hand_outs = pool.ledger.account(member.name).total
     return f"{pool.state(member)} {member.weight:g} {said} {hand_outs} {member.name}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from dinamed.dnssec.secured import Signed
 from dinamed.geo.place import Place
 from dinamed.wire.constants import ExtendedError, Rcode
 from dinamed.wire.names import WireName
@@ -40,6 +41,8 @@ class Drawn:
     """The pool's name as the records write it: a pointer, mostly."""
     empty: Fixed
     """The NODATA reply, for a choice without members."""
+    after: Rendered = EMPTY
+    """What stands behind the drawn records: that wildcards had to lead there."""
     subnet: bool = True
     """Whether the zone wants clients to be known by their subnet."""
     place: Place | None = None
@@ -59,6 +62,8 @@ class Hinted:
     """The same as the records write it."""
     before: Rendered
     """The alias chain that led there."""
+    after: Rendered = EMPTY
+    """What stands behind the answer: that wildcards had to lead there."""
     subnet: bool = True
     """Whether the zone wants clients to be known by their subnet."""
 
@@ -89,7 +94,9 @@ class Told:
 class Trail:
     """How far a question was followed: what was answered, and where it stands now."""
 
-    answers: tuple[tuple[WireName, RRset], ...]
+    answers: tuple[Signed, ...]
+    proofs: tuple[Signed, ...]
+    """That wildcards had to stand for the names of some of these."""
     name: WireName
     aliases: int
 
@@ -110,6 +117,8 @@ class Targeted:
     """Whether the label depends on the client at all."""
     subnet: bool
     """Whether the zone wants clients to be known by their subnet."""
+    dnssec_ok: bool = False
+    """Whether this is the plan for those who set DO."""
     settled: dict[tuple[bytes, int], "Plan"] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dinamed.dnssec.secured import Proof, SecuredZone, Signed
 from dinamed.geo.place import Place
 from dinamed.plans.own_names import chaos_plan, own_plan
 from dinamed.plans.plan import (
@@ -22,7 +23,7 @@ from dinamed.plans.targets import Leaf, TargetTable
 from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
 from dinamed.wire.question import Question
-from dinamed.wire.render import Renderer, Section
+from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
 from dinamed.wire.svcb import serves_itself
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import Found, Match, Node, PackedZone
@@ -60,6 +61,8 @@ class Facts:
     """What labels are for whom, in the zones that have targets."""
     unready: frozenset[WireName] = frozenset()
     """Secondary zones that have not been transferred, or have expired."""
+    secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
+    """The zones that are signed, and what that adds to answers."""
 
 
 class Planner:
@@ -69,8 +72,12 @@ class Planner:
         self._zones = zones
         self.facts = facts
 
-    def plan(self, question: Question) -> Plan:
-        """The plan of a question.  It depends on nothing but the question."""
+    def plan(self, question: Question, dnssec_ok: bool = False) -> Plan:
+        """The plan of a question.  It depends on nothing but the question and DO.
+
+        With `dnssec_ok` it is that for those who set DO (RFC 3225): delegations have
+        their DS, and what comes from signed zones has signatures and proofs.
+        """
         if question.class_ == CLASS_CH:
             return chaos_plan(question)
         if question.class_ != CLASS_IN:
@@ -82,7 +89,7 @@ class Planner:
             return NOT_READY
         if question.type in _TRANSFERS:
             return PROHIBITED
-        return _Walk(self, question).run(zone)
+        return _Walk(self, question, dnssec_ok).run(zone)
 
     def settle(
         self, question: Question, plan: Targeted, leaf: Leaf, sample: RRset | None
@@ -91,7 +98,7 @@ class Planner:
 
         `sample` holds the records that were drawn where not all are given.
         """
-        walk = _Walk(self, question, plan.trail)
+        walk = _Walk(self, question, plan.dnssec_ok, plan.trail)
         return walk.at_leaf(self._zones[plan.zone], leaf, sample)
 
     def _zone(self, name: WireName, rrtype: int) -> PackedZone | None:
@@ -106,17 +113,24 @@ class _Walk:
     """One question on its way through the zones, collecting records."""
 
     def __init__(
-        self, planner: Planner, question: Question, trail: Trail | None = None
+        self,
+        planner: Planner,
+        question: Question,
+        dnssec_ok: bool,
+        trail: Trail | None = None,
     ) -> None:
         self._planner = planner
+        self._dnssec_ok = dnssec_ok
         self._type = question.type
         self._name = question.key
         self._renderer = Renderer(question.key)
         self._aliases = 0
-        self._answers: list[tuple[WireName, RRset]] = []
+        self._answers: list[Signed] = []
+        self._proofs: list[Signed] = []
         if trail is not None:
-            for owner, rrset in trail.answers:
-                self._add(Section.ANSWER, owner, rrset)
+            for signed in trail.answers:
+                self._put(Section.ANSWER, signed)
+            self._proofs += trail.proofs
             self._name, self._aliases = trail.name, trail.aliases
 
     def run(self, zone: PackedZone) -> Plan:
@@ -140,24 +154,36 @@ class _Walk:
     def _visit(self, zone: PackedZone) -> Plan | None:
         """Look the name up in one zone; None: an alias was followed."""
         match = zone.find(self._name)
-        if match.kind is Found.CUT and not (
-            self._type == Type.DS and match.name == self._name
-        ):
+        if match.kind is Found.CUT and not self._is_above_cut(match):
             return self._referral(zone, match)
         if match.kind is Found.DNAME:
-            return self._dname(match)
+            return self._dname(zone, match)
         targeted = self._targeted(zone)
         if targeted is not None:
             return targeted
-        # An alias does not lead to what a server tells about itself.
-        if match.kind in (Found.MISSING, Found.WILDCARD) and not self._aliases:
+        # An alias does not lead to what a server tells about itself; nor is that there
+        # for those who would miss its signature.
+        if match.kind in (Found.MISSING, Found.WILDCARD) and not (
+            self._aliases or self._secured(zone)
+        ):
             plan = self._own(zone)
             if plan is not None:
                 return plan
         if match.kind is Found.MISSING:
-            self._soa(zone)
-            return self._fixed(Rcode.NXDOMAIN)
-        return self._at_node(zone, match.node)
+            secured = self._secured(zone)
+            proof = secured.no_name(self._name, match) if secured else ()
+            return self._negative(zone, Rcode.NXDOMAIN, proof)
+        return self._at_node(zone, match)
+
+    def _is_above_cut(self, match: Match) -> bool:
+        """Whether what is asked for stands on this side of the cut it is asked at.
+
+        RFC 4035 section 3.1.4.1: the DS does, and so does an NSEC if there is one.
+        """
+        if match.name != self._name:
+            return False
+        has_nsec = match.node.get(Type.NSEC) is not None
+        return self._type == Type.DS or (self._type == Type.NSEC and has_nsec)
 
     def _targeted(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that is not the same label for everybody."""
@@ -170,7 +196,9 @@ class _Walk:
             return self._no_data(zone) if missing else None
         if self._type == Type.ANY:
             return self._minimal()
-        trail = Trail(tuple(self._answers), self._name, self._aliases)
+        trail = Trail(
+            tuple(self._answers), tuple(self._proofs), self._name, self._aliases
+        )
         return Targeted(
             zone.origin,
             key,
@@ -178,6 +206,7 @@ class _Walk:
             empty=self._no_data(zone),
             tailored=table.tailored(key),
             subnet=zone.origin not in self._planner.facts.untailored,
+            dnssec_ok=self._dnssec_ok,
         )
 
     def at_leaf(self, zone: PackedZone, leaf: Leaf, sample: RRset | None) -> Plan:
@@ -185,7 +214,7 @@ class _Walk:
         if leaf.pool:
             return self._drawn(zone, leaf.node)
         rrset = sample or leaf.node.rrsets[leaf.type]
-        self._add(Section.ANSWER, self._name, rrset)
+        self._put(Section.ANSWER, Signed(self._name, rrset, None))
         if leaf.type != Type.CNAME or self._type in _ALIAS_ITSELF:
             self._addresses_of(zone, rrset)
             return self._fixed(Rcode.NOERROR)
@@ -210,38 +239,44 @@ class _Walk:
             return self._no_data(zone)
         return self._drawn(zone, node, place)
 
-    def _at_node(self, zone: PackedZone, node: Node) -> Plan | None:
+    def _at_node(self, zone: PackedZone, match: Match) -> Plan | None:
+        node = match.node
         if self._type == Type.ANY and (node.rrsets or node.pool is not None):
-            return self._any(node)
+            return self._any(zone, match)
         rrset = node.get(self._type)
         if rrset is not None:
             if node.pool is not None and self._type in _SERVICES:
                 hinted = self._hinted(zone, node.pool, rrset)
                 if hinted is not None:
                     return hinted
-            self._add(Section.ANSWER, self._name, rrset)
+            self._answer(zone, match, rrset)
             self._addresses_of(zone, rrset)
             return self._fixed(Rcode.NOERROR)
         alias = node.get(Type.CNAME)
         if alias is not None:
-            self._add(Section.ANSWER, self._name, alias)
+            self._answer(zone, match, alias)
             self._follow(alias.rdatas[0])
             return None
-        return self._drawn(zone, node)
+        return self._drawn(zone, node, match=match)
 
     def _drawn(
-        self, zone: PackedZone, node: Node, place: Place | None = None
+        self,
+        zone: PackedZone,
+        node: Node,
+        place: Place | None = None,
+        match: Match | None = None,
     ) -> Drawn | Fixed:
         """What a name that is bound to a pool answers, or NODATA."""
         wanted = _WANTED.get(self._type)
         if node.pool is None or wanted is None:
-            return self._no_data(zone)
+            return self._no_data(zone, match)
         return Drawn(
             node.pool,
             wanted,
             before=self._renderer.finish(),
             owner=self._renderer.reference(self._name),
-            empty=self._no_data(zone),
+            after=self._after(),
+            empty=self._no_data(zone, match),
             subnet=zone.origin not in self._planner.facts.untailored,
             place=place,
         )
@@ -256,34 +291,42 @@ class _Walk:
             self._name,
             self._renderer.reference(self._name),
             self._renderer.finish(),
+            self._after(),
             subnet=zone.origin not in self._planner.facts.untailored,
         )
 
-    def _any(self, node: Node) -> Fixed:
-        """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway."""
-        alias = node.get(Type.CNAME)
-        if alias is not None:
-            self._add(Section.ANSWER, self._name, alias)
-            return self._fixed(Rcode.NOERROR)
-        return self._minimal()
+    def _any(self, zone: PackedZone, match: Match) -> Fixed:
+        """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway.
+
+        Where signatures are missed it is one RRset that has them (section 4.1).
+        """
+        node = match.node
+        rrset = node.get(Type.CNAME)
+        if rrset is None and self._secured(zone):
+            rrset = node.get(Type.NSEC) or next(iter(node.rrsets.values()), None)
+        if rrset is None:
+            return self._minimal()
+        self._answer(zone, match, rrset)
+        return self._fixed(Rcode.NOERROR)
 
     def _minimal(self) -> Fixed:
         """RFC 8482 section 4.2."""
         hinfo = RRset(Type.HINFO, HINFO_TTL, (_HINFO_RFC8482,))
-        self._add(Section.ANSWER, self._name, hinfo)
+        self._put(Section.ANSWER, Signed(self._name, hinfo, None))
         return self._fixed(Rcode.NOERROR)
 
-    def _dname(self, match: Match) -> Fixed | None:
+    def _dname(self, zone: PackedZone, match: Match) -> Fixed | None:
         """RFC 6672 section 3.2: the DNAME, the CNAME made from it, and on."""
         dname = match.node.get(Type.DNAME)
         assert dname is not None
-        self._add(Section.ANSWER, match.name, dname)
+        self._add(Section.ANSWER, zone, match.node, match.name, dname)
         left = self._name[: len(self._name) - len(match.name)]
         target = left + dname.rdatas[0]
         if len(target) > MAX_NAME:
             return self._fixed(Rcode.YXDOMAIN)
         alias = RRset(Type.CNAME, dname.ttl, (target,))
-        self._add(Section.ANSWER, self._name, alias)
+        # Made here, so without a signature (RFC 6672 section 5.3.1).
+        self._put(Section.ANSWER, Signed(self._name, alias, None))
         if self._type in _ALIAS_ITSELF:
             return self._fixed(Rcode.NOERROR)
         self._follow(target)
@@ -296,10 +339,9 @@ class _Walk:
     def _referral(self, zone: PackedZone, match: Match) -> Fixed:
         delegation = match.node.get(Type.NS)
         assert delegation is not None
-        self._add(Section.AUTHORITY, match.name, delegation)
-        signer = match.node.get(Type.DS)
-        if signer is not None:
-            self._add(Section.AUTHORITY, match.name, signer)
+        self._put(Section.AUTHORITY, Signed(match.name, delegation, None))
+        if self._dnssec_ok:
+            self._security_of(zone, match)
         servers = [server.lower() for server in delegation.rdatas]
         # RFC 9471: glue below the cut is no option, so it comes first and its loss
         # sets TC.
@@ -310,6 +352,15 @@ class _Walk:
             if is_within(target, zone.origin):
                 self._glue(zone, target, required=False)
         return self._fixed(Rcode.NOERROR, authoritative=self._aliases > 0)
+
+    def _security_of(self, zone: PackedZone, match: Match) -> None:
+        """RFC 4035 section 3.1.4: the DS of a delegation, or that it has none."""
+        signer = match.node.get(Type.DS)
+        if signer is not None:
+            self._add(Section.AUTHORITY, zone, match.node, match.name, signer)
+        elif secured := self._secured(zone):
+            for signed in secured.unsigned_cut(match):
+                self._put(Section.AUTHORITY, signed)
 
     def _addresses_of(self, zone: PackedZone, rrset: RRset) -> None:
         offset = _TARGET_OFFSET.get(rrset.type)
@@ -327,23 +378,82 @@ class _Walk:
         for rrtype in (Type.A, Type.AAAA):
             rrset = node.get(rrtype)
             if rrset is not None:
-                self._add(Section.ADDITIONAL, target, rrset, required)
+                self._add(Section.ADDITIONAL, zone, node, target, rrset, required)
 
-    def _no_data(self, zone: PackedZone) -> Fixed:
-        self._soa(zone)
-        return self._fixed(Rcode.NOERROR)
+    def _no_data(self, zone: PackedZone, match: Match | None = None) -> Fixed:
+        """NODATA; `match` is None for a name that does not stand in the zone."""
+        secured = self._secured(zone)
+        proof: Proof = ()
+        if secured is not None and match is not None:
+            proof = secured.no_data(self._name, match, self._type)
+        return self._negative(zone, Rcode.NOERROR, proof)
 
-    def _soa(self, zone: PackedZone) -> None:
-        self._add(Section.AUTHORITY, zone.origin, zone.negative)
+    def _negative(self, zone: PackedZone, rcode: Rcode, proof: Proof) -> Fixed:
+        """RFC 2308 section 3: the SOA, and what proves it in a signed zone."""
+        self._add(Section.AUTHORITY, zone, zone.apex, zone.origin, zone.negative)
+        self._proofs += proof
+        return self._fixed(rcode)
+
+    def _secured(self, zone: PackedZone) -> SecuredZone | None:
+        """What a zone adds to this answer because it is signed, if anything."""
+        return self._planner.facts.secured.get(zone.origin) if self._dnssec_ok else None
+
+    def _answer(self, zone: PackedZone, match: Match, rrset: RRset) -> None:
+        """Answer with an RRset of the node that was found."""
+        self._add(Section.ANSWER, zone, match.node, self._name, rrset)
+        secured = self._secured(zone)
+        if secured is not None and match.kind is Found.WILDCARD:
+            self._proofs += secured.expanded(self._name, match)
 
     def _add(
-        self, section: Section, owner: WireName, rrset: RRset, required: bool = True
+        self,
+        section: Section,
+        zone: PackedZone,
+        node: Node,
+        owner: WireName,
+        rrset: RRset,
+        required: bool = True,
     ) -> None:
+        """Add an RRset of a node, and its signatures where they are wanted."""
+        secured = self._secured(zone)
+        signatures = secured.signatures(node, rrset) if secured else None
+        self._put(section, Signed(owner, rrset, signatures), required)
+
+    def _put(self, section: Section, signed: Signed, required: bool = True) -> None:
         if section is Section.ANSWER:
-            self._answers.append((owner, rrset))
-        self._renderer.add(
-            section, owner, rrset.type, rrset.ttl, rrset.rdatas, required
-        )
+            self._answers.append(signed)
+        if section is Section.ADDITIONAL:
+            self._prove(self._renderer)
+        _render(self._renderer, section, signed, required)
+
+    def _prove(self, renderer: Renderer) -> None:
+        """The proofs stand at the end of the authority section."""
+        for signed in self._proofs:
+            _render(renderer, Section.AUTHORITY, signed)
+
+    def _after(self) -> Rendered:
+        """What stands behind answers that are drawn: the proofs so far."""
+        if not self._proofs:
+            return EMPTY
+        renderer = self._renderer.behind()
+        self._prove(renderer)
+        return renderer.finish()
 
     def _fixed(self, rcode: Rcode, authoritative: bool = True) -> Fixed:
+        self._prove(self._renderer)
         return Fixed(rcode, authoritative, self._renderer.finish())
+
+
+def _render(
+    renderer: Renderer, section: Section, signed: Signed, required: bool = True
+) -> None:
+    rrset, signatures = signed.rrset, signed.signatures
+    renderer.add(
+        section,
+        signed.owner,
+        rrset.type,
+        rrset.ttl,
+        rrset.rdatas,
+        required,
+        signatures.rdatas if signatures is not None else (),
+    )

@@ -12,10 +12,11 @@ from dinamed.wire.constants import (
 )
 from dinamed.wire.edns import extended_error, opt_record, option
 from dinamed.wire.query import Query
-from dinamed.wire.render import Rendered, Step
+from dinamed.wire.render import EMPTY, Rendered, Step
 
 _FLAGS_AND_COUNTS = struct.Struct("!5H")
 _RECORD = struct.Struct("!HHIH")
+Counts = tuple[int, int, int]
 QUESTION_NAME = b"\xc0\x0c"
 """A pointer to the question's name."""
 NSID_MAX = 128
@@ -72,12 +73,30 @@ def assemble(
     return b"".join((query.id, head, question, body, opt))
 
 
-def with_answers(before: Rendered, records: list[bytes]) -> Rendered:
-    """One more answer RRset behind an alias chain."""
+def with_answers(
+    before: Rendered, records: list[bytes], after: Rendered = EMPTY
+) -> Rendered:
+    """One more answer RRset behind an alias chain, and what follows it."""
     body = before.body + b"".join(records)
     answer, authority, additional = before.counts
     counts = (answer + len(records), authority, additional)
-    return Rendered(body, counts, (*before.steps, Step(len(body), counts, True)))
+    made = Rendered(body, counts, (*before.steps, Step(len(body), counts, True)))
+    return joined(made, after) if after.body else made
+
+
+def joined(first: Rendered, second: Rendered) -> Rendered:
+    """The records of both, the second ones rendered by `Renderer.behind`."""
+    shift = len(first.body)
+    steps = tuple(
+        Step(shift + step.end, _sum(first.counts, step.counts), step.required)
+        for step in second.steps
+    )
+    counts = _sum(first.counts, second.counts)
+    return Rendered(first.body + second.body, counts, first.steps + steps)
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def address_record(owner: bytes, family: int, ttl: int, address: bytes) -> bytes:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from dinamed.config.settings import Server, Settings
 from dinamed.config.zone_rules import origin
+from dinamed.dnssec.presigned import all_presigned
+from dinamed.dnssec.secured import SecuredZone
 from dinamed.geo.locator import Locator
 from dinamed.plans.planner import Facts
 from dinamed.plans.targets import TargetTable
@@ -39,6 +41,8 @@ class Snapshot:
     """What labels are for whom, in the zones that have targets."""
     unready: frozenset[WireName] = frozenset()
     """Secondary zones that have not been transferred, or have expired."""
+    secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
+    """The zones that are signed, and what that adds to answers."""
 
     @classmethod
     def of(
@@ -66,6 +70,7 @@ class Snapshot:
                 for targeting in settings.targeting
             },
             unready,
+            dict(all_presigned(zones.values())),
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
@@ -89,6 +94,7 @@ class Snapshot:
             self.untailored,
             self.tables,
             self.unready,
+            self.secured,
         )
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
@@ -26,6 +25,7 @@ from dinamed.querylog.look import Seen
 from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
 from dinamed.querylog.writer import Branch, Counts, Writer
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import looping
 from dinamed.server.resolver import Resolver
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class QueryLogService(Service):
         self._before = Counts()
         self._at_plane = self._dropped = 0
         self._noting = 0.0
-        self._looping = LoopingCall(self._tick)
-        self._looping.clock = reactor
+        self._looping = looping(reactor, self._tick, "taking notes for the query log")
 
     @property
     def counts(self) -> Counts:

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from dinamed.config.transfers import Primary
 from dinamed.health.tls import Handshake, certificate_options, tls_words
+from dinamed.shortage import shortage
 from dinamed.transfers.answering import wire_key
 from dinamed.transfers.incoming import Incoming, Limits, TransferError, rcode_text
 from dinamed.transfers.notify import transfer_query
@@ -42,6 +43,10 @@ TOTAL_TIMEOUT = 3600.0
 """Seconds that a whole transfer may take."""
 MOST_UNSIGNED = 99
 """Messages in a row without a signature (RFC 8945 section 5.3.1)."""
+
+
+class OwnShortageError(TransferError):
+    """It is this host that lacks something; nothing is known of the primary."""
 
 
 class Fetch(Int16StringReceiver):
@@ -178,15 +183,19 @@ def _error_text(error: int) -> str:
 class _Factory(ClientFactory):
     noisy = False
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, host: str) -> None:
         self._fetch = fetch
+        self._host = host
 
     def buildProtocol(self, addr: IAddress | None) -> Fetch:
         return self._fetch
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
-        why = reason.getErrorMessage()
-        self._fetch.done.errback(Failure(TransferError(f"no connection: {why}")))
+        error = reason.value
+        lack = shortage(error, self._host)
+        why = f"no connection: {reason.getErrorMessage()}"
+        found = OwnShortageError(lack) if lack else TransferError(why)
+        self._fetch.done.errback(Failure(found))
 
 
 def _over_tls(reactor: Any, peer: Primary, client: Fetch, inner: _Factory) -> Any:
@@ -215,7 +224,8 @@ def fetch(
 ) -> tuple[Deferred[Incoming], Callable[[], None]]:
     """Ask a primary for what is new in a zone, or for all of it without `have`.
 
-    The Deferred fails with `TransferError`; the other result breaks off.
+    The Deferred fails with `TransferError`, of which `OwnShortageError` is one kind;
+    the other result breaks off.
     """
     ident = rng.getrandbits(16).to_bytes(2, "big")
     soa = None
@@ -225,12 +235,14 @@ def fetch(
     signer = Signer(keys[wire_key(peer.key)]) if peer.key is not None else None
     incoming = Incoming(origin, ident, have, limits)
     client = Fetch(reactor, query, incoming, signer, keys, seconds)
-    factory: Any = _Factory(client)
+    factory: Any = _Factory(client, peer.host)
     if peer.tls:
         try:
             factory = _over_tls(reactor, peer, client, factory)
         except (OSError, ValueError) as error:
-            return fail(TransferError(f"no TLS: {error}")), lambda: None
+            lack = shortage(error)
+            why = OwnShortageError(lack) if lack else TransferError(f"no TLS: {error}")
+            return fail(why), lambda: None
     connector = reactor.connectTCP(
         peer.host, peer.port, factory, CONNECT_TIMEOUT, (source, 0)
     )

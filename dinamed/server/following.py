@@ -1,9 +1,9 @@
 """Following the files of other programs: what they say is served when they change."""
 
 from collections.abc import Callable, Sequence
+from glob import glob
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -12,13 +12,14 @@ from dinamed.config.zone_rules import origin
 from dinamed.geo.files import Watch, look_at
 from dinamed.problems import Problem
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Periodic
 from dinamed.server.services import ReloadOutcome
 
 LOOK_INTERVAL = 2.0
 """Seconds between looks at the files, as geodns has it."""
 
 
-class FollowService(TimerService):
+class FollowService(Periodic):
     """Looks at the files behind zones of other programs, and reloads on a change.
 
     The programs that write these files tell nobody.  With `reload = "watch"` all files
@@ -35,11 +36,11 @@ class FollowService(TimerService):
         authority: Authority,
         reload: Callable[[], Deferred[ReloadOutcome]],
     ) -> None:
-        super().__init__(LOOK_INTERVAL, self.look)
-        self.clock = reactor
+        super().__init__(reactor, LOOK_INTERVAL, self.look, "looking at zone files")
         self._authority = authority
         self._reload = reload
         self._watch = Watch(look_at(self.files()))
+        self._gone: frozenset[str] = frozenset()
         self._warned: frozenset[Problem] = frozenset()
         authority.on_apply(self._applied)
 
@@ -59,13 +60,30 @@ class FollowService(TimerService):
             and (source := loaded.sources.get(origin(zone)))
             for file in source.files
         ]
-        return [loaded.settings.path, *files] if every else files
+        if not every:
+            return files
+        return [loaded.settings.path, *self._included(), *files]
+
+    def _included(self) -> list[str]:
+        """The files that the config would include now."""
+        patterns = self._authority.loaded.settings.include
+        return [name for pattern in patterns for name in glob(pattern)]
 
     def look(self) -> None:
         """Look once."""
         files = self.files()
-        if files and self._watch.changed(look_at(files)):
+        changed = bool(files) and self._watch.changed(look_at(files))
+        if self._some_left() or changed:
             self._reload()
+
+    def _some_left(self) -> bool:
+        """Whether files have gone that are included; true once for the same ones."""
+        settings = self._authority.loaded.settings
+        if settings.server.reload != "watch":
+            return False
+        before = self._gone
+        self._gone = frozenset(settings.files) - frozenset(self._included())
+        return bool(self._gone - before)
 
     def _applied(self, pools: Sequence[Pool]) -> None:
         self._warn()

@@ -1,22 +1,31 @@
-"""Keeping the streams to the limits of the config that is served."""
+"""Keeping those who take connections to the limits of the config that is served."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from twisted.application.service import Service
 
+from dinamed.config.limits import Limits
 from dinamed.config.settings import Pool
 from dinamed.server.authority import Authority
-from dinamed.server.stream import StreamFactory
+
+
+class TakesLimits(Protocol):
+    """Whoever keeps to limits."""
+
+    def take_limits(self, limits: Limits) -> None:
+        """Keep to these from now on."""
+        ...
 
 
 class LimitsService(Service):
-    """Hands the limits of each new config on to the streams."""
+    """Hands the limits of each new config on."""
 
-    def __init__(self, authority: Authority, streams: StreamFactory) -> None:
+    def __init__(self, authority: Authority, taker: TakesLimits) -> None:
         self._authority = authority
-        self._streams = streams
+        self._taker = taker
         self._applied(())
         authority.on_apply(self._applied)
 
     def _applied(self, pools: Sequence[Pool]) -> None:
-        self._streams.take_limits(self._authority.loaded.settings.limits)
+        self._taker.take_limits(self._authority.loaded.settings.limits)

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.task import LoopingCall
+
+from dinamed.server.periodic import looping
 
 
 class Notifier:
@@ -62,8 +63,9 @@ class NotifyService(Service):
         self._notifier = notifier
         self._summary = summary
         self._monotonic = monotonic
-        self._alive = LoopingCall(notifier.tell, "WATCHDOG=1")
-        self._alive.clock = reactor
+        self._alive = looping(
+            reactor, notifier.tell, "telling systemd that we live", "WATCHDOG=1"
+        )
 
     def startService(self) -> None:
         """Ready."""

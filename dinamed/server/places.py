@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -10,12 +9,13 @@ from twisted.python.failure import Failure
 
 from dinamed.geo.files import Places, Watch, load_places, look_at
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Periodic
 
 LOOK_INTERVAL = 5.0
 """Seconds between looks at the files."""
 
 
-class PlacesService(TimerService):
+class PlacesService(Periodic):
     """Looks at the database files, and swaps in what has changed.
 
     A file that cannot be used is told once; what was known stays.
@@ -24,8 +24,9 @@ class PlacesService(TimerService):
     log = Logger()
 
     def __init__(self, reactor: Any, authority: Authority) -> None:
-        super().__init__(LOOK_INTERVAL, self.look)
-        self.clock = reactor
+        super().__init__(
+            reactor, LOOK_INTERVAL, self.look, "looking at databases of places"
+        )
         self._reactor = reactor
         self._authority = authority
         self._places = authority.places

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.engine import Engine
-from dinamed.wire.constants import FLAG_QR, Rcode
+from dinamed.wire.constants import CLASS_IN, FLAG_QR, Rcode, Type
 from dinamed.wire.edns import opt_record
 from dinamed.wire.names import BadName, from_labels, to_text
 from dinamed.wire.query import Query, Rejected, read_query
@@ -27,6 +27,9 @@ _FAILURES: dict[int, type[Exception]] = {
     Rcode.NOTIMP: error.DNSNotImplementedError,
     Rcode.REFUSED: error.DNSQueryRefusedError,
 }
+
+_TEST = Query(b"\0\0", 0, 0, Question(b"\0", b"\0", Type.SOA, CLASS_IN), None)
+"""The question of a server to itself."""
 
 Records = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
 
@@ -70,6 +73,11 @@ class Resolver(ResolverBase):
         if self.on_reply is not None and reply is not None:
             self.on_reply(data, host, stream, reply)
         return reply
+
+    def test(self) -> None:
+        """Answer a question of our own, uncounted; raises if that fails."""
+        context = QueryContext(_TEST, LOCALHOST, True)
+        self.engine.execute(self.engine.plan(_TEST), context)
 
     def answer(self, context: QueryContext) -> bytes:
         """The reply to a query, with all that is known about its sender."""

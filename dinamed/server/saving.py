@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from twisted.application.internet import TimerService
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
@@ -16,6 +15,7 @@ from dinamed.health.service import HealthService
 from dinamed.health.watches import SavedCheck
 from dinamed.pools.saved import Saved
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Periodic
 
 SAVE_INTERVAL = 10.0
 """Seconds between saves, where something has changed."""
@@ -54,7 +54,7 @@ def write_atomically(path: str, data: bytes) -> None:
         os.close(folder)
 
 
-class SavingService(TimerService):
+class SavingService(Periodic):
     """Restores the state when it starts, then saves it when it changes.
 
     It must start before the checks do.  What cannot be read or written is told in
@@ -66,8 +66,7 @@ class SavingService(TimerService):
     def __init__(
         self, reactor: Any, authority: Authority, health: HealthService, folder: str
     ) -> None:
-        super().__init__(SAVE_INTERVAL, self.save)
-        self.clock = reactor
+        super().__init__(reactor, SAVE_INTERVAL, self.save, "saving the state")
         self._reactor = reactor
         self._authority = authority
         self._health = health
@@ -130,7 +129,6 @@ class SavingService(TimerService):
     def _saved(self, result: object, data: bytes) -> None:
         self._writing = None
         if isinstance(result, Failure):
-            result.trap(OSError)
             self._complain("saved to", result.getErrorMessage())
             return
         self._written = data

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from dinamed.config.settings import Zone
 from dinamed.config.zone_rules import bindings, origin
-from dinamed.server.fetching import fetch
+from dinamed.server.fetching import OwnShortageError, fetch
 from dinamed.server.zone_files import ZoneFiles
+from dinamed.shortage import Shortages
 from dinamed.transfers.incoming import Incoming, TransferError, with_pools
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.serial import newer
@@ -61,6 +62,7 @@ class Setting(NamedTuple):
     seconds: Callable[[], float]
     rng: Random
     source_for: Callable[[str], str]
+    shortages: Shortages
 
 
 class Secondary:
@@ -262,6 +264,9 @@ class Secondary:
         self._stop_fetch = None
         if not self._running:
             return
+        if failure.check(OwnShortageError):
+            self._short(failure.getErrorMessage())
+            return
         if incremental:
             # Not all servers know IXFR, and differences may turn out not to fit.
             self._try(place, whole=True)
@@ -271,6 +276,17 @@ class Secondary:
             self._told = why
             self.log.warn("{zone}: no transfer from {why}", zone=self.name, why=why)
         self._try(place + 1, whole=False)
+
+    def _short(self, reason: str) -> None:
+        """Nothing is known of the primaries, for we lack something: soon again."""
+        setting = self._setting
+        if setting.shortages.note(reason, setting.reactor.seconds()):
+            self.log.error(
+                "{zone}: primaries can't be asked: {reason}",
+                zone=self.name,
+                reason=reason,
+            )
+        self._wait(FIRST_RETRY)
 
     def _broken(self, failure: Failure) -> None:
         self.log.failure("the transfer of {zone} failed", failure, zone=self.name)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,15 @@ from dinamed.server.compiler import (
     load_aside,
     load_here,
 )
+from dinamed.server.liveness import (
+    Liveness,
+    Probed,
+    ask_stream,
+    ask_udp,
+    new_probe,
+)
 from dinamed.server.resolver import Resolver
-from dinamed.server.sockets import Listening
+from dinamed.server.sockets import Address, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.server.timing import Samples, Timed
 from dinamed.server.udp import (
@@ -53,15 +61,19 @@ class ListenService(Service):
         resolver: Resolver,
         sockets: Sequence[Listening],
         plane: "DataPlane | None" = None,
+        liveness: Liveness | None = None,
     ) -> None:
         self._reactor = reactor
+        self._liveness = liveness or Liveness()
+        self._probe = new_probe() if plane is None else plane.probe
+        self._unregister: list[Callable[[], None]] = []
         self._plane = plane
         self._resolver = resolver
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
         self.samples = Samples()
         self.timed = Timed(resolver, resolver.engine, self.samples)
-        self.streams = StreamFactory(self.timed, reactor)
+        self.streams = StreamFactory(Probed(self.timed, resolver, self._probe), reactor)
         self.stopped: Deferred[None] = Deferred()
         """Fires when a stop is over."""
         self.hand_over: Callable[[StreamFactory], Deferred[None]] | None = None
@@ -87,6 +99,30 @@ class ListenService(Service):
             listening.tcp.close()
             if self._plane is None:
                 listening.close()
+            self._register(listening.address)
+
+    def _register(self, address: Address) -> None:
+        """Have it looked after whether this address is answered."""
+        register, plane, probe = self._liveness.register, self._plane, self._probe
+        if plane is not None:
+            self._unregister += plane.register(self._liveness, address)
+        else:
+            udp = partial(
+                ask_udp, self._reactor, address, probe.python, self._questions
+            )
+            self._unregister.append(register(f"UDP {address}", udp))
+        tcp = partial(
+            ask_stream,
+            self._reactor,
+            address,
+            probe.python,
+            self._questions,
+            self.streams.expect,
+        )
+        self._unregister.append(register(f"TCP {address}", tcp))
+
+    def _questions(self) -> int:
+        return self._resolver.engine.questions
 
     def reassert(self) -> None:
         """Have the sockets as we need them, after another process had them."""
@@ -132,7 +168,10 @@ class ListenService(Service):
                 self._reactor,
                 sock.fileno(),
                 listening.address.family,
-                DatagramProtocol(self._resolver, self.timed),
+                DatagramProtocol(
+                    Probed(self._resolver, self._resolver, self._probe),
+                    Probed(self.timed, self._resolver, self._probe),
+                ),
                 MAX_DATAGRAM,
             )
             port.startListening()
@@ -142,6 +181,9 @@ class ListenService(Service):
     def stopService(self) -> Deferred[None]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
+        for unregister in self._unregister:
+            unregister()
+        self._unregister = []
         hand_over = self.hand_over
         if self._plane is not None:
             self._plane.stop(drain=hand_over is None)

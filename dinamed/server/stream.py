@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from dinamed.config.limits import Limits
 from dinamed.limits.connections import Connections, RefusedError
+from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
 from dinamed.wire.many import FirstOfMany
@@ -52,6 +53,8 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         """Whether the transport has enough for now."""
         self._ended = False
         self._age: IDelayedCall | None = None
+        self._own = False
+        """Whether it is our own, to see whether connections are answered."""
 
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
@@ -64,7 +67,11 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         peer = self.transport.getPeer()
         assert isinstance(peer, IPv4Address | IPv6Address)
         self.host = peer.host
-        if not self.factory.admit(self):
+        self._own = (
+            peer.port in self.factory.expected
+            and peer.host == self.transport.getHost().host
+        )
+        if not self._own and not self.factory.admit(self):
             self.transport.abortConnection()
             return
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
@@ -219,13 +226,25 @@ class StreamFactory(DNSServerFactory):
             limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client
         )
         self._closed: Deferred[None] | None = None
+        self.expected: set[int] = set()
+        """Local ports of connections of our own, which count nowhere."""
+
+    def expect(self, port: int) -> Callable[[], None]:
+        """Let a connection of our own from this port in, whatever the limits are.
+
+        Returns what ends that.
+        """
+        self.expected.add(port)
+        return lambda: self.expected.discard(port)
 
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""
         self.limits = limits
-        self._open.most = limits.tcp_connections
-        self._open.per_prefix = limits.tcp_per_prefix
-        self._open.per_client = limits.tcp_per_client
+        files = files_share(STREAMS, 16)
+        self._open.most = min(limits.tcp_connections, files)
+        # Where files are few, one network or client must not have all of them.
+        self._open.per_prefix = min(limits.tcp_per_prefix, files * 3 // 4)
+        self._open.per_client = min(limits.tcp_per_client, files // 2)
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.application.internet import TimerService
 from twisted.internet.interfaces import (
     IOpenSSLServerConnectionCreator,
 )
@@ -17,6 +16,7 @@ from dinamed.config.settings import Pool, Server
 from dinamed.geo.files import Watch, look_at
 from dinamed.server.adopting import AdoptService
 from dinamed.server.authority import Authority
+from dinamed.server.periodic import Periodic
 from dinamed.server.sockets import Address
 from dinamed.server.stream import StreamFactory
 
@@ -80,7 +80,7 @@ class TlsService(AdoptService):
         super().__init__(reactor, factory, sockets)
 
 
-class CertificateService(TimerService):
+class CertificateService(Periodic):
     """Looks at the files, and uses what has changed; also after a reload."""
 
     log = Logger()
@@ -88,8 +88,9 @@ class CertificateService(TimerService):
     def __init__(
         self, reactor: Any, authority: Authority, certificates: Certificates
     ) -> None:
-        super().__init__(LOOK_INTERVAL, self.look)
-        self.clock = reactor
+        super().__init__(
+            reactor, LOOK_INTERVAL, self.look, "looking at the certificate"
+        )
         self._authority = authority
         self._certificates = certificates
         self._watch = Watch(look_at(certificates.files))

@@ -18,6 +18,7 @@ from dinamed.server.notifying import Notifier
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
 from dinamed.server.updated import UpdatedZones
 from dinamed.server.zone_files import ZoneFiles
+from dinamed.shortage import Shortages
 from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
 from dinamed.transfers.serial import newer
@@ -50,7 +51,11 @@ class TransferService(Service):
         self._sources = [
             ipaddress.ip_address(source.partition("%")[0]) for source in sources
         ]
-        self._setting = Setting(reactor, authority.seconds, rng, self.source_for)
+        self.shortages = Shortages()
+        """Looks at primaries that came to nothing for what this host lacks."""
+        self._setting = Setting(
+            reactor, authority.seconds, rng, self.source_for, self.shortages
+        )
         self._notifier = Notifier(reactor, authority.seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._files: ZoneFiles | None = None

@@ -68,6 +68,8 @@ class AfterFirstRound(Service):
     def __init__(self, health: HealthService, then: Service) -> None:
         self._health = health
         self._then = then
+        self.begun = False
+        """Whether the round is over, and the service has started."""
 
     def startService(self) -> None:
         """Wait for the checks, at most as long as one may take."""
@@ -85,6 +87,7 @@ class AfterFirstRound(Service):
             gc.collect()
             gc.freeze()
             self._then.startService()
+            self.begun = True
 
     def stopService(self) -> Deferred[object] | None:
         """Stop the service if it has started."""

@@ -6,6 +6,7 @@ import zlib
 from urllib.parse import quote
 
 from dinamed.server.saving import write_atomically
+from dinamed.transfers.rebuild import rebuilt
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone
 
@@ -44,7 +45,7 @@ class ZoneFiles:
         zone = PackedZone(packed)
         if zone.origin != origin:
             raise ValueError("the saved copy is of another zone")
-        return zone, confirmed
+        return rebuilt(zone, {}) if zone.outdated else zone, confirmed
 
     def write_copy(self, zone: PackedZone, confirmed: float) -> None:
         """Save a copy that was current at that time.  Raises `OSError`."""

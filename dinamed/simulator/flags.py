@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 
 from dinamed.config.reader import Reader
+from dinamed.config.sources import SourceFile, Sources
 from dinamed.pools.stages.registry import load_stages
 from dinamed.problems import Problem
 from dinamed.simulator.rules import check
@@ -151,7 +152,7 @@ def with_flags(scenario: Scenario, arguments: argparse.Namespace) -> Scenario:
     """
     raw = {key: getattr(arguments, key) for key in FLAGS}
     raw = {key: value for key, value in raw.items() if value is not None}
-    reader = Reader("", "")
+    reader = Reader(Sources(SourceFile("", "", {})))
     read = reader.table(Scenario, raw, ())
     if read is not None and not reader.problems:
         values = asdict(read)

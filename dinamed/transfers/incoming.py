@@ -14,7 +14,7 @@ from dinamed.transfers.serial import newer
 from dinamed.wire.constants import FLAG_QR, Rcode, Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.wire.question import FormatError
-from dinamed.zones.masterdata import RAW, MasterData, new_records
+from dinamed.zones.masterdata import MasterData, new_records
 from dinamed.zones.merge import Merger, comparable
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -170,12 +170,7 @@ class Incoming:
             return
         data = self._whole
         key = relative(owner, self.origin)
-        raw = RAW.pack(record.type, record.ttl, 0, len(record.rdata)) + record.rdata
-        data.records.add(key, raw)
-        if record.type == Type.NS:
-            data.ns_owners.add(key)
-        elif record.type == Type.DNAME:
-            data.dname_owners.add(key)
+        data.add(key, record.type, record.ttl, 0, record.rdata)
 
     def finish(self) -> tuple[PackedZone, list[Delta] | None]:
         """The zone, and the steps to it if there were any.
@@ -195,14 +190,12 @@ class Incoming:
     def _assembled(self, data: MasterData, soa: Record) -> PackedZone:
         if b"" not in data.ns_owners:
             raise TransferError("the zone has no NS record at its apex")
-        head = RAW.pack(Type.SOA, soa.ttl, 0, len(soa.rdata)) + soa.rdata
-        data.records.add(b"", head)
+        data.add(b"", Type.SOA, soa.ttl, 0, soa.rdata)
         packed = assemble(
             self.origin,
             data.records,
             Merger(data).encode,
-            data.ns_owners - {b""},
-            data.dname_owners,
+            data.marks(),
             {},
         )
         for problem in data.problems:
@@ -270,9 +263,17 @@ def _add(rrsets: dict[int, RRset], record: Record) -> None:
 
 
 def with_pools(zone: PackedZone, names: Mapping[bytes, str]) -> PackedZone:
-    """The zone with names bound to pools; their own addresses and aliases go."""
+    """The zone with names bound to pools; their own addresses and aliases go.
+
+    Raises `ValueError` if that cannot be.
+    """
     if not names:
         return zone
+    if zone.signed:
+        raise ValueError(
+            "the primary signs it, so no name in it is bound to a pool: "
+            "answers would have no signatures"
+        )
     changes = {}
     for key in names:
         node = zone.node(key)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from dinamed.wire.constants import Type
 from dinamed.zones.layout import encode_rrset
+from dinamed.zones.marks import Marks
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.packing import assemble
@@ -39,9 +39,8 @@ def rebuilt(
             )
     if b"" in owners:  # the apex comes first
         owners = {b"": owners.pop(b""), **owners}
-    cuts = {key for key, owner in owners.items() if key and Type.NS in owner[0]}
-    dnames = {key for key, owner in owners.items() if Type.DNAME in owner[0]}
-    packed = assemble(zone.origin, owners, _encode, cuts, dnames, names)
+    marks = Marks.of((key, owner[0]) for key, owner in owners.items())
+    packed = assemble(zone.origin, owners, _encode, marks, names)
     return PackedZone(packed)
 
 

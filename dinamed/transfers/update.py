@@ -9,7 +9,7 @@ from dinamed.transfers.serial import newer
 from dinamed.wire.constants import CLASS_ANY, CLASS_IN, Rcode, Type
 from dinamed.wire.names import is_within, relative, to_text
 from dinamed.wire.question import FormatError
-from dinamed.zones.merge import comparable
+from dinamed.zones.merge import BESIDE_CNAME, comparable
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 
@@ -18,7 +18,6 @@ MAX_RECORDS = 4096
 """In one update."""
 
 _META = frozenset((Type.OPT, Type.TSIG, *range(128, 256)))
-_BESIDE_CNAME = frozenset((Type.CNAME, 46, 47))  # RRSIG and NSEC
 _NOT_AT_POOLS = frozenset((Type.A, Type.AAAA, Type.CNAME, Type.NS, Type.DNAME))
 _SINGLE = frozenset((Type.CNAME, Type.DNAME, Type.SOA))
 _MAX_RRSET = 16_000
@@ -147,10 +146,10 @@ def changed_names(
 
 
 def _add(key: bytes, rrsets: RRsets, record: AnyRecord) -> None:
-    others = set(rrsets) - _BESIDE_CNAME
+    others = set(rrsets) - BESIDE_CNAME
     if record.type == Type.CNAME and others:
         return  # section 3.4.2.2: silently
-    if Type.CNAME in rrsets and record.type not in _BESIDE_CNAME:
+    if Type.CNAME in rrsets and record.type not in BESIDE_CNAME:
         return
     rrset = rrsets.get(record.type)
     rdatas: tuple[bytes, ...] = ()

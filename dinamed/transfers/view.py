@@ -37,7 +37,9 @@ class View:
     def rrsets(self, node: Node) -> Iterator[RRset]:
         """The RRsets of a name, without SOA."""
         for rrset in node.rrsets.values():
-            if rrset.type != Type.SOA:
+            if rrset.type == Type.RRSIG:
+                yield from _signatures(node, rrset)
+            elif rrset.type != Type.SOA:
                 yield rrset
         if node.pool is not None:
             yield from self.pools.get(node.pool, ())
@@ -50,6 +52,17 @@ class View:
             for rrtype, ttl, rdatas in self.rrsets(node):
                 for rdata in rdatas:
                     yield Record(owner, rrtype, ttl, rdata)
+
+
+def _signatures(node: Node, rrset: RRset) -> Iterator[RRset]:
+    """Signatures have the TTL of what they cover (RFC 4034 section 3)."""
+    by_ttl: dict[int, list[bytes]] = {}
+    for rdata in rrset.rdatas:
+        covered = node.get(int.from_bytes(rdata[:2]))
+        ttl = rrset.ttl if covered is None else covered.ttl
+        by_ttl.setdefault(ttl, []).append(rdata)
+    for ttl, rdatas in by_ttl.items():
+        yield RRset(Type.RRSIG, ttl, tuple(rdatas))
 
 
 def static_pools(pools: Iterable[Pool]) -> dict[str, tuple[RRset, ...]]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.application.internet import TimerService
 from twisted.internet.interfaces import IPushProducer
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from dinamed.server.periodic import Periodic
 from dinamed.web.live import STEP, Live
 from dinamed.web.resources import Endpoint, HttpError
 
@@ -68,12 +68,11 @@ class Watcher:
         self._gone(self)
 
 
-class EventsService(TimerService):
+class EventsService(Periodic):
     """Takes down figures at every step, and tells them to all watchers."""
 
     def __init__(self, reactor: Any, live: Live) -> None:
-        super().__init__(STEP, self.tell_all)
-        self.clock = reactor
+        super().__init__(reactor, STEP, self.tell_all, "telling pages the figures")
         self._reactor = reactor
         self._live = live
         self._watchers: dict[Watcher, None] = {}

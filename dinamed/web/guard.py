@@ -4,6 +4,7 @@ import hmac
 import ipaddress
 import os
 import stat
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from twisted.web.http import Request
@@ -85,17 +86,39 @@ def _from_another_origin(request: Request) -> bool:
         return True
 
 
-def _names_loopback(header: str) -> bool:
-    try:
-        host = urlsplit("//" + header).hostname or ""
-    except ValueError:
+def names_another_host(request: Request, hosts: Collection[str] = ()) -> bool:
+    """Whether a request to a listener on loopback names a host that is not this one.
+
+    A browser that was led here by a name of somebody else's, whose address was then
+    changed to loopback (DNS rebinding), says so by that name.  `hosts` are more names
+    that are right, as a proxy may send them.
+    """
+    header = request.getHeader("host")
+    channel = request.channel
+    if header is None or channel is None:
         return False
+    here = getattr(channel.getHost(), "host", "")
+    return _is_loopback(here) and not (
+        _names_loopback(header) or _host_in(header) in hosts
+    )
+
+
+def _names_loopback(header: str) -> bool:
+    host = _host_in(header)
     return host == "localhost" or _is_loopback(host)
+
+
+def _host_in(header: str) -> str:
+    """The host of a Host header, in lower case; empty if it names none."""
+    try:
+        return (urlsplit("//" + header).hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

@@ -24,6 +24,7 @@ from dinamed.pools.pool import PoolView
 from dinamed.querylog.writer import Counts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
+from dinamed.server.watching import WatchingService
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.parts import Parts
 from dinamed.web.resources import Endpoint
@@ -76,6 +77,7 @@ class ServerCollector(Collector):
         yield _logged(self._parts.query_log.counts)
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.watching.health)
+        yield _shortages(self._parts.watching)
         views = [
             view for _, view in sorted(self._parts.authority.manager.views.items())
         ]
@@ -238,6 +240,17 @@ def _checks(health: HealthService) -> Iterator[Metric]:
         "Time by which checks began too late.",
         health.punctuality,
     )
+
+
+def _shortages(watching: WatchingService) -> Metric:
+    lacking = CounterMetricFamily(
+        "dinamed_own_shortages",
+        "What could not be tried, for this host lacked what it takes (files, routes).",
+        labels=("of",),
+    )
+    lacking.add_metric(("checks",), watching.health.shortages.count)
+    lacking.add_metric(("feeds",), watching.loads.shortages.count)
+    return lacking
 
 
 def _pools(views: Iterable[PoolView]) -> Iterator[Metric]:

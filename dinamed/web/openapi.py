@@ -47,7 +47,8 @@ class Operation(NamedTuple):
 _CHANGE = (400, 401, 403, 413, 415, 503)
 
 OPERATIONS = (
-    Operation("get", "/healthz", "Whether the server runs.", "text/plain"),
+    Operation("get", "/healthz", "Whether each way answers.", "text/plain", [503]),
+    Operation("get", "/readyz", "Whether it has begun to.", "text/plain", [503]),
     Operation("get", "/metrics", "All metrics, for Prometheus.", "text/plain"),
     Operation("get", "/api/v1/status", "What runs here, and how it is.", Status),
     Operation("get", "/api/v1/pools", "All pools.", tuple[PoolSummary, ...]),

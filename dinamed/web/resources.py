@@ -5,16 +5,21 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
+from zope.interface import implementer
 
 from dinamed.web.guard import Guard
 from dinamed.web.messages import ErrorMessage
 
 MAX_BODY = 1 << 20
 """Octets of a request's body."""
+
+SLICE = 1 << 16
+"""Octets of a reply up to which it is sent as a whole."""
 
 _JSON_TYPES = frozenset(
     {
@@ -44,6 +49,42 @@ class HttpError(Exception):
         super().__init__(error)
         self.status = status
         self.message = ErrorMessage(error, problems)
+
+
+@implementer(IPushProducer)
+class Sliced:
+    """Sends a large body as fast as the client reads it."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self._request = request
+        self._body = memoryview(body)
+        self._paused = self._over = False
+        request.registerProducer(self, True)
+        self._send()
+
+    def _send(self) -> None:
+        while self._body and not self._paused:
+            piece, self._body = self._body[:SLICE], self._body[SLICE:]
+            self._request.write(bytes(piece))
+        if not self._body and not self._over:
+            self._over = True
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def pauseProducing(self) -> None:
+        """The client reads too slowly."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        """The client has read what there was."""
+        self._paused = False
+        if not self._over:
+            self._send()
+
+    def stopProducing(self) -> None:
+        """The client is gone."""
+        self._over = self._paused = True
+        self._body = self._body[:0]
 
 
 class Endpoint(Resource):
@@ -126,9 +167,11 @@ class Endpoint(Resource):
             request.setHeader(b"content-type", b"application/json")
             raw = msgspec.json.encode(body) + b"\n"
         request.setHeader(b"content-length", str(len(raw)).encode())
-        if request.method != b"HEAD":
+        if request.method == b"HEAD" or len(raw) <= SLICE:
             request.write(raw)
-        request.finish()
+            request.finish()
+            return
+        Sliced(request, raw)
 
 
 class NoSuchAddress(Endpoint):

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -9,15 +10,18 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from dinamed.server.adopting import AdoptService
+from dinamed.server.limiting import LimitsService
 from dinamed.server.sockets import Address
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
+from dinamed.web.health import healthy, ready
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
 from dinamed.web.parts import Parts
+from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
@@ -32,9 +36,12 @@ def site_of(
     registry = registry_of(ServerCollector(parts))
     pages = {
         b"": Dashboard().resource(),
+        b"healthz": Endpoint({b"GET": partial(healthy, parts.liveness)}),
+        b"readyz": Endpoint({b"GET": partial(ready, parts.ready)}),
         b"metrics": MetricsPage(registry, cooperator).resource(),
     }
-    return make_site(api, reactor, pages), events
+    hosts = parts.authority.loaded.settings.server.http_hosts
+    return make_site(api, reactor, pages, hosts=hosts), events
 
 
 def web_service(
@@ -51,5 +58,6 @@ def web_service(
         factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
     service = MultiService()
     events.setServiceParent(service)
+    LimitsService(parts.authority, site).setServiceParent(service)
     AdoptService(reactor, factory, sockets).setServiceParent(service)
     return service

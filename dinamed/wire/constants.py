@@ -63,6 +63,11 @@ class Type(IntEnum):
     DNAME = 39
     OPT = 41
     DS = 43
+    RRSIG = 46
+    NSEC = 47
+    DNSKEY = 48
+    NSEC3 = 50
+    NSEC3PARAM = 51
     SVCB = 64
     HTTPS = 65
     TSIG = 250

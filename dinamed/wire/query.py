@@ -42,6 +42,11 @@ class Query(NamedTuple):
         """Whether the resolver named its client's network."""
         return self.edns is not None and self.edns.subnet is not None
 
+    @property
+    def dnssec_ok(self) -> bool:
+        """Whether DO is set (RFC 3225): signatures and proofs are wanted."""
+        return self.edns is not None and self.edns.do
+
     def limit(self, stream: bool) -> int:
         """The largest reply that may be sent, in octets."""
         if stream:

@@ -75,6 +75,7 @@ class Renderer:
         self._steps: list[Step] = []
         self._offsets: dict[WireName, int] = {}
         self._seen: set[tuple[WireName, int]] = set()
+        self._movable = False
         self._learn(name.lower(), HEADER_SIZE)
 
     def add(
@@ -85,20 +86,29 @@ class Renderer:
         ttl: int,
         rdatas: tuple[bytes, ...],
         required: bool = True,
+        signatures: tuple[bytes, ...] = (),
     ) -> None:
-        """Append an RRset, unless the reply has it already."""
+        """Append an RRset, unless the reply has it already.
+
+        `signatures` are the data of its RRSIG records, which stay or go with it.
+        """
         key = (owner.lower(), rrtype)
         if key in self._seen:
             return
         self._seen.add(key)
         for rdata in rdatas:
-            self._name(owner)
-            self._body += _FIXED.pack(rrtype, CLASS_IN, ttl, 0)
-            start = len(self._body)
-            self._rdata(rrtype, rdata)
-            struct.pack_into("!H", self._body, start - 2, len(self._body) - start)
-        self._counts[section] += len(rdatas)
+            self._record(owner, rrtype, ttl, rdata)
+        for rdata in signatures:
+            self._record(owner, Type.RRSIG, ttl, rdata)
+        self._counts[section] += len(rdatas) + len(signatures)
         self._steps.append(Step(len(self._body), self._tally(), required))
+
+    def _record(self, owner: WireName, rrtype: int, ttl: int, rdata: bytes) -> None:
+        self._name(owner)
+        self._body += _FIXED.pack(rrtype, CLASS_IN, ttl, 0)
+        start = len(self._body)
+        self._rdata(rrtype, rdata)
+        struct.pack_into("!H", self._body, start - 2, len(self._body) - start)
 
     def reference(self, owner: WireName) -> bytes:
         """How a record appended next would write its owner name."""
@@ -106,6 +116,17 @@ class Renderer:
         if offset is None:
             return owner
         return (0xC000 | offset).to_bytes(2, "big")
+
+    def behind(self) -> "Renderer":
+        """One for records that follow others, which are of unknown size.
+
+        It refers to the names that are known now, and to none of its own.
+        """
+        other = Renderer(ROOT)
+        other._offsets = dict(self._offsets)
+        other._seen = set(self._seen)
+        other._movable = True
+        return other
 
     def finish(self) -> Rendered:
         """What was collected so far."""
@@ -148,6 +169,8 @@ class Renderer:
 
     def _learn_until(self, name: WireName, position: int, tail: int = 2) -> None:
         """Remember the suffixes of the labels just written in full."""
+        if self._movable:
+            return
         start = self._base + len(self._body) - tail - position
         done = 0
         while done < position:

@@ -68,12 +68,13 @@ def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | byt
             data.origin,
             data.records,
             Merger(data).encode,
-            data.ns_owners - {b""},
-            data.dname_owners,
+            data.marks(),
             bound,
         )
     except ValueError as error:
         data.problem(data.files[0], None, to_text(data.origin), str(error))
         return b""
-    rules.check_name_servers(data, PackedZone(packed))
+    zone = PackedZone(packed)
+    rules.check_name_servers(data, zone)
+    rules.check_signed(data, zone, bound)
     return packed

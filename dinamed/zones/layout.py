@@ -6,11 +6,11 @@ offsets count octets from the start of the run.  No structure but the index is a
 Every name is stored *relative*: its lowercased wire labels left of the zone's origin,
 without the root's zero octet, so the apex is the empty key.
 
-Header, 64 octets at offset 0::
+Header, 72 octets at offset 0::
 
-     0  8 octets  magic, "dinamed1"
+     0  8 octets  magic, "dinamed2"
      8  u32  size       octets of the whole run
-    12  u32  flags      1: has cuts, 2: has DNAMEs, 4: has wildcards
+    12  u32  flags      see `ZoneFlag`
     16  u32  nodes      number of nodes, empty non-terminals included
     20  u32  rrsets     number of RRsets
     24  u32  records    number of records
@@ -22,9 +22,11 @@ Header, 64 octets at offset 0::
     48  u32  slots      number of slots in the index, a power of two
     52  u32  serial     of the SOA
     56  u32  negative   TTL of negative answers: min(SOA TTL, SOA MINIMUM)
-    60  u16  depth      labels in the deepest key
-    62  u16  origin     octets in the origin's name
-    64  the origin, an absolute wire name with its zero octet, lowercased
+    60  u32  chain_at   offset of the chain
+    64  u32  chain      number of names in the chain
+    68  u16  depth      labels in the deepest key
+    70  u16  origin     octets in the origin's name
+    72  the origin, an absolute wire name with its zero octet, lowercased
 
 Nodes follow each other without gaps, the apex first::
 
@@ -45,6 +47,11 @@ Pools: u16 number of pools, then for each u8 octets of its name and the name in 
 
 Bound names: an array of u32, the offsets of the nodes that are bound to a pool.
 
+Chain: an array of u32, the offsets of the nodes that deny what does not exist: the
+owners of NSEC records in canonical order (RFC 4034 section 6.1), or, with
+`ZoneFlag.HASHED`, those of the NSEC3 records that go by the zone's NSEC3PARAM, in the
+order of their hashes.  Zones that are not signed have none.
+
 Index: open addressing with linear probing.  An array of u32, each 0 (free) or the
 offset of a node.  A key is looked for from slot ``crc32(key) & (slots - 1)`` on (the
 CRC-32 of zlib), and is missing when a free slot comes first.  At least a third of the
@@ -56,8 +63,12 @@ from enum import IntFlag
 
 from dinamed.zones.model import RRset
 
-MAGIC = b"dinamed1"
-HEADER = struct.Struct("<8s13I2H")
+MAGIC = b"dinamed2"
+HEADER = struct.Struct("<8s15I2H")
+MAGIC_1 = b"dinamed1"
+"""Of the layout before, in which saved copies of secondary zones may stand: it has no
+chain, and no flags for signed zones."""
+HEADER_1 = struct.Struct("<8s13I2H")
 NODE = struct.Struct("<BHH")
 RRSET = struct.Struct("<HIHI")
 RDATA = struct.Struct("<H")
@@ -66,11 +77,17 @@ WILDCARD = b"\x01*"
 
 
 class ZoneFlag(IntFlag):
-    """What a lookup in this zone has to reckon with."""
+    """What a lookup in this zone has to reckon with.
+
+    `SIGNED`: the SOA has a signature, so answers to those who set DO have theirs.
+    `HASHED`: the chain is one of NSEC3 records.
+    """
 
     CUTS = 1
     DNAMES = 2
     WILDCARDS = 4
+    SIGNED = 8
+    HASHED = 16
 
 
 class NodeFlag(IntFlag):
@@ -81,6 +98,8 @@ class NodeFlag(IntFlag):
     DNAME (RFC 6672).  Where cuts and DNAMEs are nested, only the one nearest to the
     apex counts.  `EMPTY`: no records and no pool here, only names below
     (RFC 4592 section 2.2.2).  `HAS_WILDCARD`: the name `*` exists right below.
+    `HASH`: owns NSEC3 records alone, so it is no name that exists (RFC 5155
+    section 7.2.8).
     """
 
     EMPTY = 1
@@ -90,6 +109,7 @@ class NodeFlag(IntFlag):
     BELOW_DNAME = 16
     HAS_WILDCARD = 32
     POOL = 64
+    HASH = 128
 
 
 def encode_rrset(rrset: RRset) -> bytes:
@@ -98,7 +118,9 @@ def encode_rrset(rrset: RRset) -> bytes:
     return RRSET.pack(rrset.type, rrset.ttl, len(rrset.rdatas), len(body)) + body
 
 
-def decode_rrset(data: bytes | memoryview, offset: int) -> tuple[RRset, int]:
+def decode_rrset(
+    data: bytes | bytearray | memoryview, offset: int
+) -> tuple[RRset, int]:
     """The RRset at `offset`, and the offset after it."""
     rrtype, ttl, count, _ = RRSET.unpack_from(data, offset)
     offset += RRSET.size

@@ -10,10 +10,12 @@ _BLOCK = 1 << 18
 
 _TOKEN = re.compile(
     r"""[ \t]+ | ; .* | (?P<paren> [()] )
-    | (?P<word> (?: [^ \t\n;()"\\] | \\. )+ | " (?: [^"\\\n] | \\. )* " )
+    | (?P<word> (?: [^ \t\n;()"\\] | \\. )+ | " (?: [^"\\] | \\. )* " )
     | (?P<bad> ["\\] )""",
     re.VERBOSE,
 )
+_STRING_END = re.compile(r"(?:[^\"\\]|\\.)*\"")
+_LINE_END = r"\010"
 
 
 class EntryError(ValueError):
@@ -21,7 +23,21 @@ class EntryError(ValueError):
 
 
 class UnclosedError(EntryError):
-    """An entry whose parentheses are still open at the end of the file."""
+    """An entry whose parentheses or quotes are still open at the end of the file."""
+
+
+class Adjacent(str):
+    """A word that follows the one before it with nothing between them."""
+
+    __slots__ = ()
+
+
+def joined(words: list[str]) -> str:
+    """The text of words: what was adjacent stays so."""
+    return "".join(
+        word if isinstance(word, Adjacent) or not place else f" {word}"
+        for place, word in enumerate(words)
+    )
 
 
 def chunks(stream: BinaryIO) -> Iterator[bytes]:
@@ -94,40 +110,84 @@ class Lines:
 def tokens(first: bytes, more: Iterator[bytes], held: list[bytes]) -> list[str]:
     """Read one entry: the words of `first`, and of `more` while parentheses are open.
 
-    Quoted strings keep their quotes, escapes stay as they are.  The lines taken from
-    `more` are added to `held`.  Raises `EntryError`, and `UnclosedError` at the end of
-    the file or beyond `MAX_ENTRY`.
+    Quoted strings keep their quotes, escapes stay as they are; a line end within quotes
+    becomes one.  The lines taken from `more` are added to `held`.  Raises `EntryError`,
+    and `UnclosedError` at the end of the file or beyond `MAX_ENTRY`.
     """
-    words: list[str] = []
-    depth = size = 0
-    line = first
-    while True:
-        size += len(line)
+    entry = _Entry(more, held)
+    entry.measure(first, "unbalanced parentheses")
+    entry.line(first)
+    while entry.depth:
+        entry.line(entry.following("unbalanced parentheses"))
+    return entry.words
+
+
+class _Entry:
+    """One entry as it is read, line by line."""
+
+    def __init__(self, more: Iterator[bytes], held: list[bytes]) -> None:
+        self.words: list[str] = []
+        self.depth = 0
+        """Of parentheses that are open."""
+        self._more = more
+        self._held = held
+        self._size = 0
+
+    def following(self, fault: str) -> bytes:
+        """The next line of the file."""
+        line = next(self._more, None)
+        if line is None:
+            raise UnclosedError(fault)
+        self._held.append(line)
+        self.measure(line, fault)
+        return line
+
+    def line(self, line: bytes) -> None:
+        """Take the words of a line, and of those that a quoted string goes on in."""
+        text: str | None = _text(line)
+        while text is not None:
+            text = self._scan(text)
+
+    def measure(self, line: bytes, fault: str) -> None:
+        """Count the octets of a line.  Raises `EntryError` where they are too many."""
+        self._size += len(line)
         if len(line) > MAX_ENTRY:
             raise EntryError(f"line is longer than {MAX_ENTRY} octets")
-        if size > MAX_ENTRY:
-            raise UnclosedError("unbalanced parentheses")
-        for token in _TOKEN.finditer(_text(line)):
+        if self._size > MAX_ENTRY:
+            raise UnclosedError(fault)
+
+    def _scan(self, text: str) -> str | None:
+        """Take words; what is left where a quoted string does not end in the line."""
+        end = -1
+        for token in _TOKEN.finditer(text):
             kind = token.lastgroup
             if kind == "word":
-                words.append(token[0])
+                word = token[0].replace("\n", _LINE_END)
+                adjacent = token.start() == end
+                self.words.append(Adjacent(word) if adjacent else word)
+                end = token.end()
             elif kind == "paren":
-                depth += 1 if token[0] == "(" else -1
-                if depth < 0:
+                self.depth += 1 if token[0] == "(" else -1
+                if self.depth < 0:
                     raise EntryError("unbalanced parentheses")
             elif kind == "bad":
-                raise EntryError(
-                    "unterminated quoted string"
-                    if token[0] == '"'
-                    else "backslash at the end of the line"
-                )
-        if not depth:
-            return words
-        following = next(more, None)
-        if following is None:
-            raise UnclosedError("unbalanced parentheses")
-        line = following
-        held.append(line)
+                if token[0] != '"':
+                    raise EntryError("backslash at the end of the line")
+                if token.start() == end:
+                    # The word before it stays its neighbour.
+                    word = self.words.pop()
+                    return self._closed(word + text[token.start() :])
+                return self._closed(text[token.start() :])
+        return None
+
+    def _closed(self, text: str) -> str:
+        """The text of a quoted string that ends in a later line, and of that line."""
+        parts = [text]
+        while True:
+            line = _text(self.following("unterminated quoted string"))
+            parts.append(line)
+            if _STRING_END.match(line):
+                return "\n".join(parts)
 
 
 def _text(line: bytes) -> str:

@@ -5,8 +5,9 @@ differences.  It goes on after a problem.  It refuses what dnspython lets pass: 
 outside the zone, a second CNAME, DNAME or SOA at a name, meta types (0, 41, 128 to
 255), TTLs above 2**31 - 1 (RFC 2181 section 8), non-ASCII letters in owner names,
 $UNICODE, and an escaped end of line in a quoted string.  It takes $INCLUDE files
-relative to the file that names them, more than one word of data after $GENERATE, and a
-byte order mark.  What an $INCLUDE file sets with $ORIGIN and $TTL ends with it.
+relative to the file that names them, more than one word of data after $GENERATE, an end
+of line within quotes (RFC 1035 section 5.1), and a byte order mark.  What an $INCLUDE
+file sets with $ORIGIN and $TTL ends with it.
 """
 
 import os
@@ -30,10 +31,16 @@ from dinamed.wire.names import (
     to_text,
 )
 from dinamed.zones.generate import generate_range, generate_text
-from dinamed.zones.lines import EntryError, Lines, UnclosedError, physical_lines, tokens
+from dinamed.zones.lines import (
+    EntryError,
+    Lines,
+    UnclosedError,
+    joined,
+    physical_lines,
+    tokens,
+)
 from dinamed.zones.masterdata import (
     LINE_BITS,
-    RAW,
     MasterData,
     NativeRecords,
     Records,
@@ -257,13 +264,7 @@ class _Reader:
         return b"".join([LENGTHS[len(part)] + part for part in parts]) + suffix
 
     def _store(self, key: bytes, rrtype: int, ttl: int, rdata: bytes) -> None:
-        place = self.scope.place | self.line
-        raw = RAW.pack(rrtype, ttl, place, len(rdata)) + rdata
-        self.data.records.add(key, raw)
-        if rrtype == Type.NS:
-            self.data.ns_owners.add(key)
-        elif rrtype == Type.DNAME:
-            self.data.dname_owners.add(key)
+        self.data.add(key, rrtype, ttl, self.scope.place | self.line, rdata)
 
     def _entry(self, words: list[str], blank_owner: bool) -> None:
         """An entry that is not a plain record."""
@@ -289,7 +290,7 @@ class _Reader:
             self._problem(self.data.owner_text(key), str(error))
             return
         try:
-            rdata = scope.rdata.convert(rrtype, " ".join(words))
+            rdata = scope.rdata.convert(rrtype, joined(words))
             if rrtype == Type.SOA:
                 if key:
                     raise EntryError("SOA below the apex")
@@ -414,7 +415,7 @@ class _Reader:
             raise EntryError("no TTL here, no $TTL before")
         if len(rest) == 1 and rest[0].startswith('"') and rrtype != Type.TXT:
             rest = [rest[0][1:-1]]
-        template = " ".join(rest)
+        template = joined(rest)
         if rrtype == Type.SOA or not template:
             raise EntryError("no record data")
         scope = self.scope

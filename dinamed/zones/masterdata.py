@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import dns.rdatatype
 
 from dinamed.problems import Problem
+from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, to_text
+from dinamed.zones.marks import OF_A_HASH, Marks
 
 EDITION = 1
 """Goes up with each change of what the extension is told, here and in `native.pyx`."""
@@ -74,8 +76,44 @@ class MasterData:
     records: Records | NativeRecords = field(default_factory=Records)
     ns_owners: set[bytes] = field(default_factory=set)
     dname_owners: set[bytes] = field(default_factory=set)
+    nsec_owners: set[bytes] = field(default_factory=set)
+    nsec3_owners: set[bytes] = field(default_factory=set)
     suppressed: dict[str, int] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, key: bytes, rrtype: int, ttl: int, place: int, rdata: bytes) -> None:
+        """Put a record behind those of its owner."""
+        raw = RAW.pack(rrtype, ttl, place, len(rdata)) + rdata
+        self.records.add(key, raw)
+        if rrtype == Type.NS:
+            self.ns_owners.add(key)
+        elif rrtype == Type.DNAME:
+            self.dname_owners.add(key)
+        elif rrtype == Type.NSEC:
+            self.nsec_owners.add(key)
+        elif rrtype == Type.NSEC3:
+            self.nsec3_owners.add(key)
+
+    def marks(self) -> Marks:
+        """The names that lookups treat in a way of their own."""
+        return Marks(
+            self.ns_owners - {b""},
+            self.dname_owners,
+            self.nsec_owners,
+            self.nsec3_owners,
+            {key for key in self.nsec3_owners if self._only_hashes(key)},
+        )
+
+    def _only_hashes(self, key: bytes) -> bool:
+        """Whether an owner has NSEC3 records and nothing else but signatures."""
+        raw = self.records[key]
+        position = 0
+        while position < len(raw):
+            rrtype, _, _, size = RAW.unpack_from(raw, position)
+            if rrtype not in OF_A_HASH:
+                return False
+            position += RAW.size + size
+        return True
 
     def problem(self, file: str, line: int | None, key: str, message: str) -> None:
         """Note a problem; beyond `MAX_PROBLEMS` a file they are only counted."""

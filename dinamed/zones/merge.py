@@ -14,10 +14,8 @@ from dinamed.zones.masterdata import RAW, MasterData
 from dinamed.zones.model import RRset
 
 _KEY = 25
-_RRSIG = 46
-_NSEC = 47
-_NSEC3 = 50
-_BESIDE_CNAME = frozenset((Type.CNAME, _KEY, _RRSIG, _NSEC, _NSEC3))
+BESIDE_CNAME = frozenset((Type.CNAME, _KEY, Type.RRSIG, Type.NSEC, Type.NSEC3))
+"""What may stand beside a CNAME (RFC 2181 section 10.1, RFC 4035 section 2.5)."""
 _SINGLE = frozenset((Type.CNAME, Type.DNAME, Type.SOA))
 _NAME_ONLY = frozenset((Type.NS, Type.CNAME, Type.PTR, Type.DNAME))
 _EXACT = frozenset((Type.A, Type.AAAA, Type.TXT))
@@ -65,7 +63,7 @@ class Merger:
         sets: dict[int, list[RawRecord]] = {}
         for record in raw_records(raw):
             sets.setdefault(record.type, []).append(record)
-        if Type.CNAME in sets and not _BESIDE_CNAME.issuperset(sets):
+        if Type.CNAME in sets and not BESIDE_CNAME.issuperset(sets):
             self._problem(key, sets[Type.CNAME][-1], "CNAME beside other data")
         rrsets = [self._merge(key, sets[rrtype]) for rrtype in sorted(sets)]
         count = sum(len(rrset.rdatas) for rrset in rrsets)

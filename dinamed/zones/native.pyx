@@ -334,7 +334,7 @@ cdef class Table:
             key = key_of(owner)
             # Next to the last one there is nothing new to be said, but of wildcards.
             if (
-                above == NULL or above_size != owner.size - 1 - key[0]
+                above == NULL or above_size + 1 + key[0] != owner.size
                 or memcmp(above, key + 1 + key[0], above_size)
                 or (key[0] == 1 and key[1] == 42)
             ):

@@ -14,7 +14,9 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.layout import (
     HEADER,
+    HEADER_1,
     MAGIC,
+    MAGIC_1,
     NODE,
     RRSET,
     WILDCARD,
@@ -32,6 +34,7 @@ _HAS_DNAME = int(NodeFlag.HAS_DNAME)
 _BELOW = int(NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
 _OCCLUDED = _CUT | _BELOW
 _WILDCARD = int(NodeFlag.HAS_WILDCARD)
+_HASH = int(NodeFlag.HASH)
 
 
 class Found(Enum):
@@ -124,7 +127,10 @@ class PackedZone:
 
     def __init__(self, buffer: bytes | bytearray | memoryview | mmap.mmap) -> None:
         data = memoryview(buffer).cast("B").toreadonly()
-        if len(data) < HEADER.size or data[:8] != MAGIC:
+        self.outdated = data[:8] == MAGIC_1
+        """Whether this is of the layout before, so that signatures are not found."""
+        header = HEADER_1 if self.outdated else HEADER
+        if len(data) < header.size or (data[:8] != MAGIC and not self.outdated):
             raise ValueError("not a packed zone")
         self.names: int
         self.rrsets: int
@@ -148,18 +154,23 @@ class PackedZone:
             slots,
             self.serial,
             self._negative_ttl,
+            *chain,
             self.depth,
             origin,
-        ) = HEADER.unpack_from(data)
+        ) = header.unpack_from(data)
         if size != len(data) or slots & (slots - 1) or index_at + 4 * slots != size:
             raise ValueError("packed zone is damaged")
         self.buffer = data
         self.flags = ZoneFlag(flags)
-        self.origin: WireName = bytes(data[HEADER.size : HEADER.size + origin])
+        self.origin: WireName = bytes(data[header.size : header.size + origin])
         self.pools = self._read_pools()
         self._index = _numbers(data[index_at : index_at + 4 * slots])
         self._mask: int = slots - 1
-        self._has_wildcards = bool(flags & ZoneFlag.WILDCARDS)
+        start, count = chain or (0, 0)
+        self.chain = _numbers(data[start : start + 4 * count])
+        """Offsets of the nodes that deny what does not exist, in their order."""
+        self.signed = bool(flags & ZoneFlag.SIGNED)
+        """Whether the zone's data have signatures (RRSIG records) beside them."""
 
     def _read_pools(self) -> tuple[str, ...]:
         data = self.buffer
@@ -189,9 +200,16 @@ class PackedZone:
         return self.soa._replace(ttl=self._negative_ttl)
 
     def node(self, relative: bytes) -> Node | None:
-        """The node of a relative key (lowercased), occluded ones included."""
+        """The node of a relative key (lowercased), if it has one.
+
+        Occluded names have one too, and the owners of NSEC3 records.
+        """
         offset = self._probe(relative)
         return Node(self.buffer, offset, self.pools) if offset else None
+
+    def node_at(self, offset: int) -> Node:
+        """The node at an offset, which must be that of a node."""
+        return Node(self.buffer, offset, self.pools)
 
     def nodes(self) -> Iterator[tuple[bytes, Node]]:
         """All names and nodes, the apex first."""
@@ -222,8 +240,8 @@ class PackedZone:
         """
         relative = name[: len(name) - len(self.origin)]
         offset = self._probe(relative)
-        if offset:
-            node = Node(self.buffer, offset, self.pools)
+        node = Node(self.buffer, offset, self.pools) if offset else None
+        if node is not None and not node.flags & _HASH:
             if not node.flags & _OCCLUDED:
                 return Match(Found.EXACT, name, node)
         else:
@@ -269,7 +287,9 @@ class PackedZone:
             key = relative[start:]
             offset = self._probe(key)
             if offset:
-                return key, Node(self.buffer, offset, self.pools)
+                node = Node(self.buffer, offset, self.pools)
+                if not node.flags & _HASH:
+                    return key, node
         raise AssertionError("the apex encloses every name")
 
 

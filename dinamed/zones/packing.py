@@ -3,13 +3,14 @@
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 from zlib import crc32
 
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
+from dinamed.zones.chain import NO_CHAIN, Chain, chain_of, is_signed
 from dinamed.zones.layout import (
     HEADER,
     MAGIC,
@@ -20,6 +21,7 @@ from dinamed.zones.layout import (
     decode_rrset,
     encode_rrset,
 )
+from dinamed.zones.marks import Marks
 from dinamed.zones.masterdata import NativeRecords, native
 from dinamed.zones.model import RRset
 
@@ -49,8 +51,9 @@ def pack(
     for key in bare:
         if key not in names:
             owners.setdefault(key, [])
-    cuts = {key for key, sets in owners.items() if key and _has(sets, Type.NS)}
-    dnames = {key for key, sets in owners.items() if _has(sets, Type.DNAME)}
+    marks = Marks.of(
+        (key, tuple(rrset.type for rrset in sets)) for key, sets in owners.items()
+    )
 
     def encode(key: bytes, sets: list[RRset]) -> tuple[int, int, bytes]:
         if len({rrset.type for rrset in sets}) != len(sets):
@@ -59,19 +62,14 @@ def pack(
         records = sum(len(rrset.rdatas) for rrset in sets)
         return len(sets), records, b"".join(map(encode_rrset, sets))
 
-    return assemble(origin, owners, encode, cuts, dnames, names)
-
-
-def _has(sets: list[RRset], rrtype: int) -> bool:
-    return any(rrset.type == rrtype for rrset in sets)
+    return assemble(origin, owners, encode, marks, names)
 
 
 def assemble(
     origin: WireName,
     owners: Mapping[bytes, Owner],
     encode: Encode[Owner],
-    cuts: Collection[bytes],
-    dnames: Collection[bytes],
+    marks: Marks,
     names: Mapping[bytes, str],
 ) -> bytes | bytearray:
     """Pack owners of any kind; `pack` is the plain case.
@@ -81,7 +79,7 @@ def assemble(
     """
     if b"" not in owners:
         raise ValueError("no SOA at the apex")
-    return _Packer(origin, owners, encode, _Tree(cuts, dnames), names).pack()
+    return _Packer(origin, owners, encode, _Tree(marks), names).pack()
 
 
 class _Packer(Generic[Owner]):
@@ -113,16 +111,22 @@ class _Packer(Generic[Owner]):
         self._enter()
         nodes_at = len(self.out)
         body = self._owner(b"", self.owners[b""])
-        serial, negative = _soa_numbers(self.rrsets, body)
+        apex = _decoded(self.rrsets, body)
+        serial, negative = _soa_numbers(apex)
         self._nodes()
         out = self.out
         pools_at = len(out)
         self._pools()
         bound_at = len(out)
         out += _little(self.bound)
+        index = _index(self.offsets, self.hashes)
+        chain_at = len(out)
+        ordered = self._chain(apex, index)
+        slots = memoryview(index).cast("I")
+        out += _little(array("I", [self._probe(slots, key) for key in ordered.keys]))
         out += bytes(-len(out) % 4)
         index_at = len(out)
-        out += _index(self.offsets, self.hashes)
+        out += index
         if len(out) > _MAX_SIZE:
             raise ValueError("the zone is larger than 4 GiB")
         HEADER.pack_into(
@@ -130,7 +134,9 @@ class _Packer(Generic[Owner]):
             0,
             MAGIC,
             len(out),
-            self.tree.zone_flags(),
+            self.tree.zone_flags()
+            | (ZoneFlag.SIGNED if is_signed(apex) else 0)
+            | (ZoneFlag.HASHED if ordered.hashed else 0),
             len(self.offsets),
             self.rrsets,
             self.records,
@@ -142,6 +148,8 @@ class _Packer(Generic[Owner]):
             (len(out) - index_at) // 4,
             serial,
             negative,
+            chain_at,
+            len(ordered.keys),
             self.tree.depth,
             len(self.origin),
         )
@@ -203,6 +211,32 @@ class _Packer(Generic[Owner]):
         node = NODE.pack(flags, pool, rrsets)
         self.out += _LENGTHS[len(key)] + key + node + body
 
+    def _chain(self, apex: Mapping[int, RRset], index: bytes | bytearray) -> Chain:
+        """Who denies what does not exist, in the order of the chain."""
+        marks = self.tree.marks
+        if not (marks.nsec or marks.nsec3):
+            return NO_CHAIN
+        slots = memoryview(index).cast("I")
+
+        def rrsets_at(key: bytes) -> Mapping[int, RRset]:
+            start = self._probe(slots, key) + 1 + len(key)
+            count = NODE.unpack_from(self.out, start)[2]
+            return _decoded(count, self.out, start + NODE.size)
+
+        return chain_of(apex, marks.nsec, marks.nsec3, rrsets_at)
+
+    def _probe(self, slots: memoryview, key: bytes) -> int:
+        """The offset of a node that there is."""
+        if not key:
+            return self.offsets[0]
+        node = _LENGTHS[len(key)] + key
+        slot = crc32(key) & (len(slots) - 1)
+        while offset := struct.unpack("<I", slots[slot : slot + 1])[0]:
+            if self.out.startswith(node, offset):
+                return int(offset)
+            slot = (slot + 1) & (len(slots) - 1)
+        raise KeyError(key)
+
     def _pools(self) -> None:
         self.out += struct.pack("<H", len(self.pools))
         for pool in self.pools:
@@ -215,14 +249,14 @@ class _Packer(Generic[Owner]):
 class _Tree:
     """What the names say about each other: depth, cuts and DNAMEs above, wildcards."""
 
-    def __init__(self, cuts: Collection[bytes], dnames: Collection[bytes]) -> None:
-        self.cuts = cuts
-        self.dnames = dnames
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.cuts, self.dnames = marks.cuts, marks.dnames
         self.depth = 0
         # For each name that has names below it: depth << 8 | flags of its children.
         self.inner: dict[bytes, int] = {}
         self.wildcards: set[bytes] = set()
-        self.inner[b""] = NodeFlag.BELOW_DNAME if b"" in dnames else 0
+        self.inner[b""] = NodeFlag.BELOW_DNAME if b"" in marks.dnames else 0
 
     def enter(self, key: bytes) -> int:
         """Note a name below the apex, and return what its parent passes down."""
@@ -247,6 +281,8 @@ class _Tree:
 
     def flags(self, key: bytes) -> int:
         """The flags of a name, but for those that speak of its own data."""
+        if key in self.marks.hashes and key not in self.inner:
+            return int(NodeFlag.HASH)
         flags = self.inner[key[1 + key[0] :]] & 0xFF if key else 0
         if not flags:
             if key in self.cuts:
@@ -269,15 +305,22 @@ class _Tree:
         return int(flags)
 
 
-def _soa_numbers(rrsets: int, body: bytes) -> tuple[int, int]:
+def _decoded(count: int, data: bytes | bytearray, offset: int = 0) -> dict[int, RRset]:
+    """So many RRsets, as they are packed from an offset on, by type."""
+    found: dict[int, RRset] = {}
+    for _ in range(count):
+        rrset, offset = decode_rrset(data, offset)
+        found[rrset.type] = rrset
+    return found
+
+
+def _soa_numbers(apex: Mapping[int, RRset]) -> tuple[int, int]:
     """Serial and negative TTL (RFC 2308 section 3) from the apex's RRsets."""
-    offset = 0
-    for _ in range(rrsets):
-        rrset, offset = decode_rrset(body, offset)
-        if rrset.type == Type.SOA:
-            numbers = struct.unpack("!5I", rrset.rdatas[0][-20:])
-            return numbers[0], min(rrset.ttl, numbers[4])
-    raise ValueError("no SOA at the apex")
+    if Type.SOA not in apex:
+        raise ValueError("no SOA at the apex")
+    soa = apex[Type.SOA]
+    numbers = struct.unpack("!5I", soa.rdatas[0][-20:])
+    return numbers[0], min(soa.ttl, numbers[4])
 
 
 def _index(offsets: "array[int]", hashes: "array[int]") -> bytes | bytearray:

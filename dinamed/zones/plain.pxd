@@ -5,7 +5,7 @@ in doubt is left to it.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy
 
 
 cdef extern from "<arpa/inet.h>" nogil:

@@ -35,7 +35,10 @@ def check_dnames(data: MasterData) -> None:
             data.problem_at(
                 first.place, data.owner_text(key, Type.DNAME), "DNAME beside NS"
             )
+    hashes = data.marks().hashes
     for key, raw in data.records.items():
+        if key in hashes:
+            continue  # no name that exists, so not one below another
         above = _nearest_above(key, data.dname_owners)
         if above is not None and not _at_or_below_cut(data, above):
             record = next(raw_records(raw))
@@ -93,6 +96,22 @@ def check_names(data: MasterData, names: Mapping[bytes, str]) -> None:
                     owner,
                     f"bound to pool {pool}, but lies below the zone's DNAME",
                 )
+
+
+def check_signed(
+    data: MasterData, zone: PackedZone, names: Mapping[bytes, str]
+) -> None:
+    """What a pool gives has no signature in a zone that was signed elsewhere."""
+    if not zone.signed:
+        return
+    signature = _first(data, b"", Type.RRSIG)
+    for key, pool in names.items():
+        data.problem_at(
+            signature.place,
+            data.owner_text(key),
+            f"bound to pool {pool}, but the zone was signed elsewhere, "
+            "so that its answers would have no signatures",
+        )
 
 
 def check_name_servers(data: MasterData, zone: PackedZone) -> None:

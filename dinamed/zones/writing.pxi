@@ -20,7 +20,9 @@ cdef class _Writer:
         self.table, self.out, self.tree, self.encode = table, out, tree, encode
         self.names, self.pool_numbers = names, pool_numbers
         self.bound = []
-        self.flagged = bool(tree.cuts or tree.dnames or tree.wildcards)
+        self.flagged = bool(
+            tree.cuts or tree.dnames or tree.wildcards or tree.marks.hashes
+        )
         self.body = <uint8_t *>malloc(MOST_BODY)
         if self.body == NULL:
             raise MemoryError

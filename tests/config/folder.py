@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.load import Loaded, load
 from dinamed.config.settings import Settings
+from dinamed.config.sources import SourceFile, Sources, parse_text
 
 ZONE = dedent(
     """\
@@ -17,6 +18,13 @@ ZONE = dedent(
     ns1 3600 IN A 192.0.2.53
     """
 )
+
+
+def source_of(path: str, text: str) -> Sources:
+    """A config that is only a text, as though it stood at `path`."""
+    source = parse_text(path, text)
+    assert isinstance(source, SourceFile), source
+    return Sources(source)
 
 
 class FolderTestCase(SynchronousTestCase):

@@ -9,13 +9,14 @@ from dinamed.config import checks
 from dinamed.config.check_forms import Url, split_url
 from dinamed.config.check_rules import MAX_CHECKS, read_checks
 from dinamed.config.reader import Reader
+from tests.config.folder import source_of
 
 
 def read(text: str) -> tuple[tuple[checks.Check, ...], list[str]]:
     """The checks in `text`, and the problems without the file's name."""
-    reader = Reader("f", text)
-    found = read_checks(reader, tomllib.loads(text)["check"], ("check",), "/etc/x")
-    return found, [str(one).removeprefix("f:") for one in reader.problems]
+    reader = Reader(source_of("/etc/x/f", text))
+    found = read_checks(reader, tomllib.loads(text)["check"], ("check",))
+    return found, [str(one).removeprefix("/etc/x/f:") for one in reader.problems]
 
 
 class ReadTests(SynchronousTestCase):
@@ -183,9 +184,7 @@ class ReadTests(SynchronousTestCase):
     def test_patterns(self) -> None:
         """A broken pattern is told with what is wrong."""
         self.bad('type = "tcp"\nport = 1\nexpect = "("', "not a regular expression")
-        self.bad(
-            'type = "http"\nurl = "http://{address}/"\nbody = "[z-a]"', "bad character"
-        )
+        self.bad('type = "http"\nurl = "http://{address}/"\nbody = "[z-a]"', "z-a")
 
     def test_http(self) -> None:
         """Nonsense in requests is refused."""

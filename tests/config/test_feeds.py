@@ -11,6 +11,7 @@ from dinamed.config import feeds
 from dinamed.config.feed_forms import split_path
 from dinamed.config.feed_rules import read_feed
 from dinamed.config.reader import Reader
+from tests.config.folder import source_of
 
 PROMETHEUS = 'type = "prometheus"\nurl = "http://{address}:9100/metrics"\nmetric = "m"'
 JSON = 'type = "json"\nurl = "https://{address}/"\npath = "a"'
@@ -20,9 +21,9 @@ KEYS = st.text(st.characters(exclude_characters='"'), min_size=1, max_size=9)
 
 def read(text: str) -> tuple[feeds.Feed | None, list[str]]:
     """The feed in `text`, and the problems without the file's name."""
-    reader = Reader("f", text)
-    found = read_feed(reader, tomllib.loads(text)["load"], ("load",), "/etc/x")
-    return found, [str(one).removeprefix("f:") for one in reader.problems]
+    reader = Reader(source_of("/etc/x/f", text))
+    found = read_feed(reader, tomllib.loads(text)["load"], ("load",))
+    return found, [str(one).removeprefix("/etc/x/f:") for one in reader.problems]
 
 
 class ReadTests(SynchronousTestCase):

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.config import places
 from dinamed.config.places import Fields, Geo, Network, problems
 from dinamed.config.reader import Reader
+from tests.config.folder import source_of
 
 
 class ReadTests(SynchronousTestCase):
@@ -14,9 +15,9 @@ class ReadTests(SynchronousTestCase):
 
     def read(self, text: str) -> tuple[Geo | None, list[str]]:
         """The settings, and the problems of their types, each with its line."""
-        reader = Reader("f", text)
+        reader = Reader(source_of("/f", text))
         geo = reader.table(Geo, tomllib.loads(text)["geo"], ("geo",))
-        return geo, [str(one) for one in reader.problems]
+        return geo, [str(one).removeprefix("/") for one in reader.problems]
 
     def test_whole(self) -> None:
         """Everything that the table may have."""
@@ -35,7 +36,7 @@ class ReadTests(SynchronousTestCase):
             "2001:db8::/32": Network(region="us-ca", continent="asia", asn=64500),
         }
         wanted = Geo(
-            databases=("a.mmdb", "b.mmdb"),
+            databases=("/a.mmdb", "/b.mmdb"),
             fields=Fields(country=("cc",), asn=("as", "net.as")),
             networks=networks,
         )

@@ -20,7 +20,10 @@ class PoolTests(FolderTestCase):
 
     def test_ttl(self) -> None:
         """Seconds, or a range, which needs the stage that adapts it."""
-        wrong = 'expected a whole number of seconds or "LOW-HIGH", got'
+        wrong = (
+            'expected a whole number of seconds, or text such as "5m", "30-300" or '
+            '"30s-5m", got'
+        )
         seconds = "expected seconds from 0 to 2147483647, got"
         adaptive = 'an adaptive TTL needs a select that ends with "predictive"'
         self.check_table(
@@ -34,8 +37,14 @@ class PoolTests(FolderTestCase):
                     pool('ttl = "0-2147483648"'),
                     [f"2: pools.p.ttl: {seconds} 2147483648"],
                 ),
-                (pool('ttl = "5m"'), [f'2: pools.p.ttl: {wrong} "5m"']),
-                (pool('ttl = "60"'), [f'2: pools.p.ttl: {wrong} "60"']),
+                (pool('ttl = "5m"'), []),
+                (pool('ttl = "60"'), []),
+                (pool('ttl = "5 m"'), [f'2: pools.p.ttl: {wrong} "5 m"']),
+                (pool('ttl = "5y"'), [f'2: pools.p.ttl: {wrong} "5y"']),
+                (
+                    pool('ttl = "0.5s"'),
+                    ['2: pools.p.ttl: a TTL is a whole number of seconds, got "0.5s"'],
+                ),
                 (
                     pool('ttl = "30-\u0663\u0660\u0660"'),
                     [f"2: pools.p.ttl: {wrong} {NOT_ASCII}"],
@@ -96,7 +105,7 @@ class PoolTests(FolderTestCase):
                 (pool("select = []"), ["2: pools.p.select: needs at least one stage"]),
                 (
                     pool('select = "hash"'),
-                    ['2: pools.p.select: expected a list, got "hash"'],
+                    ['2: pools.p.select: expected a list, got "hash"; write ["hash"]'],
                 ),
                 (
                     pool('select = ["priority"]'),

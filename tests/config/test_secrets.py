@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.config.checks import HttpCheck
+from dinamed.config.feeds import JsonFeed
 from dinamed.config.limits import Limits
 from dinamed.config.secrets import cookie_secrets
 from dinamed.config.settings import Settings
@@ -208,3 +210,63 @@ class ServerTests(FolderTestCase):
                 "limits.rate",
             ],
         )
+
+
+HEADERS = """
+[pools.p]
+members = [{name = "m", addresses = ["192.0.2.1"]}]
+[pools.p.check]
+type = "http"
+url = "http://{address}/"
+headers = {X-A = "b"}
+header_files = {Authorization = "token"}
+[pools.p.load]
+type = "json"
+url = "http://{address}/"
+path = "a"
+header_files = {Authorization = "token"}
+"""
+
+
+class HeaderTests(FolderTestCase):
+    """Headers whose values are in files."""
+
+    def secret(self, data: bytes, mode: int = 0o600) -> None:
+        """Write the file with the value."""
+        os.chmod(self.write("token", data), mode)
+
+    def test_read(self) -> None:
+        """The value stands in the file, with or without an end of line."""
+        self.secret(b" Bearer abc\r\n")
+        (pool,) = self.settings(HEADERS).pools
+        (check,) = pool.check
+        assert isinstance(check, HttpCheck)
+        assert isinstance(pool.load, JsonFeed)
+        header = ("Authorization", "Bearer abc")
+        self.assertEqual(check.headers, (("X-A", "b"), header))
+        self.assertEqual(pool.load.headers, (header,))
+
+    def test_refused(self) -> None:
+        """Open to all, empty, several lines, twice; the value is never told."""
+        for data, mode, why in (
+            (b"s3cret", 0o644, "is open to everybody"),
+            (b" \n", 0o600, "is empty"),
+            (b"s3cret\nmore", 0o600, "holds no value of a header"),
+            (b"s3cr\xe9t", 0o600, "holds no value of a header"),
+        ):
+            self.secret(data, mode)
+            told = self.told(HEADERS)
+            self.assertEqual(len(told), 2, told)
+            self.assertIn(why, told[0])
+            self.assertIn("header_files.Authorization: ", told[0])
+            self.assertNotIn("s3cr", told[0])
+        self.secret(b"x")
+        (told_twice,) = self.told(HEADERS.replace("X-A", "authorization"))
+        self.assertIn("there is a header Authorization already", told_twice)
+
+    def test_missing(self) -> None:
+        """No such file; not a table of files."""
+        self.assertIn("can't read FOLDER/token: No such file", self.told(HEADERS)[0])
+        for value in ("1", '{"a b" = "x"}', "{A = 1}", '{A = ""}', '{Host = "x"}'):
+            text = HEADERS.replace('{Authorization = "token"}', value)
+            self.assertEqual(len(self.told(text)), 2, value)

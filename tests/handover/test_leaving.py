@@ -64,7 +64,7 @@ class Pipe:
     def write(self, data: bytes) -> None:
         self.sent.append(decode(data[6:]))
 
-    def loseConnection(self) -> None:  # noqa: N802
+    def loseConnection(self) -> None:
         self.closed = True
 
 

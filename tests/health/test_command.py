@@ -1,5 +1,6 @@
 """The `exec` check with real processes."""
 
+import errno
 import os
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -92,6 +93,27 @@ class CommandTests(TestCase):
     async def test_missing(self) -> None:
         """A program that is not there is down."""
         self.assertFalse((await self.probe("/no/such/program")).ok)
+
+    async def test_environment(self) -> None:
+        """Commands get where programs are and the language, and no secrets of ours."""
+        self.patch(
+            os, "environ", {**os.environ, "LANG": "C", "SECRET_TOKEN": "hunter2"}
+        )
+        result = await self.shell("env >&2; exit 1")
+        self.assertNotIn("SECRET", result.reason)
+        self.assertEqual(
+            await self.shell('test -n "$PATH" -a "$LANG" = C -a -z "$SECRET_TOKEN"'),
+            PASSED,
+        )
+
+    async def test_no_fork(self) -> None:
+        """That this host has no process more says nothing about the target."""
+
+        def spawn(*args: object, **more: object) -> None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        self.patch(real, "spawnProcess", spawn)
+        self.assertTrue((await self.shell("true")).lacking)
 
     async def test_input(self) -> None:
         """There is nothing to read."""

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import FileCheck
 from dinamed.health.file import FileProbe, FileReactor, read_file, read_words
-from dinamed.health.results import PASSED, Result
+from dinamed.health.results import PASSED, Result, lacked
 from tests.health.support import LOCAL
 
 
@@ -122,4 +122,4 @@ class ProbeTests(SynchronousTestCase):
         check = FileCheck(path="x")
         probe = FileProbe(cast(FileReactor, self.clock), check, refuse)
         result = self.successResultOf(probe.probe(LOCAL))
-        self.assertEqual(result, Result(False, "can't start new thread"))
+        self.assertEqual(result, lacked("can't start new thread"))

@@ -7,9 +7,11 @@ from dinamed.health.rising import Checker, Entry
 
 
 def finding(label: str, state: str) -> Finding:
-    """A finding: `+`, `-` or `?`."""
+    """A finding: `+`, `-` or `?`; `!` if it can't be looked at for a lack of ours."""
     checker = Checker(1, 1)
-    if state != "?":
+    if state == "!":
+        checker.lack("no route for IPv6")
+    elif state != "?":
         checker.take(Entry(0.0, state == "+", 0.0, "" if state == "+" else "dead"))
     return Finding(label, checker)
 
@@ -41,6 +43,12 @@ class JudgeTests(SynchronousTestCase):
             (["+", "?"], None),
             (["?", "--"], False),
             (["+-", "-+"], True),
+            (["!"], None),
+            (["!-"], False),
+            (["!+"], True),
+            (["!?"], None),
+            (["!", "-"], False),
+            (["!", "+"], None),
         ]
         for checks, healthy in table:
             self.assertIs(judge(states(*checks)).healthy, healthy, checks)

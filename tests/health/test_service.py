@@ -1,5 +1,6 @@
 """The service: who is probed when, and what is told to whom."""
 
+import errno
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from dinamed.config.checks import Check, ExecCheck, HttpCheck, HttpsCheck, TcpCh
 from dinamed.config.settings import Member
 from dinamed.health import service as health_service
 from dinamed.health.probes import HealthReactor, make_probe
-from dinamed.health.results import PASSED, Result, Target
+from dinamed.health.results import PASSED, Result, Target, lacked
 from dinamed.health.service import MAX_LOCAL, SETTLING, HealthService, Told
 from dinamed.health.watches import SavedCheck
 
@@ -145,6 +146,59 @@ class ServiceCase(SynchronousTestCase):
         """What was told since the last time."""
         told, self.keeper.told = self.keeper.told, []
         return told
+
+
+class ShortageTests(ServiceCase):
+    """What this host lacks is no verdict."""
+
+    def test_last_verdict_stays(self) -> None:
+        """However long it lasts, who was up stays up, and who was down stays down."""
+        self.probes.answer = lambda target, check: (
+            DOWN if target.address == "10.0.0.1" else PASSED
+        )
+        service = self.start(pool(2))
+        self.go(15)
+        before = {told.member: told.healthy for told in self.told()}
+        self.assertEqual(before, {"m0": True, "m1": False})
+        self.probes.answer = lambda target, check: lacked("Too many open files")
+        self.go(100)
+        self.assertEqual(self.told(), [])
+        self.assertEqual((service.passed, service.failed), (2, 2))
+        self.assertGreater(service.shortages.count, 15)
+        self.probes.answer = lambda target, check: DOWN
+        self.go(25)
+        self.assertEqual(
+            [(told.member, told.healthy) for told in self.told()], [("m0", False)]
+        )
+
+    def test_first_round(self) -> None:
+        """Nobody waits for a verdict that can't be had, and none is told."""
+        self.probes.answer = lambda target, check: lacked("Too many open files")
+        service = self.start(pool(2))
+        self.go(0.2)
+        self.successResultOf(service.first_round())
+        self.assertEqual([told for told in self.told() if told.healthy], [])
+
+    def test_errors(self) -> None:
+        """Errors of a probe are taken by what they mean."""
+        for error in (OSError(errno.ENFILE, "files"), MemoryError()):
+            self.probes.answer = lambda target, check: None
+            service = self.start(pool())
+            self.go(0.1)
+            self.probes.open.pop("10.0.0.0").errback(error)
+            self.assertEqual((service.shortages.count, service.failed), (1, 0))
+            service.stopService()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_other_family(self) -> None:
+        """An address that nobody here can reach does not keep a member up."""
+        self.probes.answer = lambda target, check: (
+            lacked("no route for IPv6") if target.is_v6 else DOWN
+        )
+        both = Member(name="m", addresses=("192.0.2.1", "2001:db8::1"))
+        self.start(Pool("p", (both,)))
+        self.go(1)
+        self.assertEqual([told.healthy for told in self.told()][-1:], [False])
 
 
 class ScheduleTests(ServiceCase):

@@ -24,7 +24,7 @@ class FakeLink:
         address: str,
         port: int,
         received: Callable[[bytes], None],
-        broken: Callable[[str], None],
+        broken: Callable[[FeedError], None],
     ) -> None:
         self.peer = (address, port)
         self.received = received
@@ -54,7 +54,7 @@ class FakeNetwork:
         address: str,
         port: int,
         received: Callable[[bytes], None],
-        broken: Callable[[str], None],
+        broken: Callable[[FeedError], None],
     ) -> FakeLink:
         """Open a link."""
         if self.refusal is not None:

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.load.datagrams import MAX_BATCH, Datagrams
 from dinamed.load.lbcd import OpenLink
+from dinamed.load.poller import FeedError
 
 ANY_REACTOR: Any = reactor
 OPEN: OpenLink = Datagrams
@@ -26,7 +27,7 @@ class DatagramsTests(TestCase):
         self.peer.bind(("127.0.0.1", 0))
         self.peer.settimeout(10.0)
         self.came: Deferred[bytes] = Deferred()
-        self.broke: Deferred[str] = Deferred()
+        self.broke: Deferred[FeedError] = Deferred()
         address, port = self.peer.getsockname()
         self.link = Datagrams(
             ANY_REACTOR, address, port, self.came.callback, self.broke.callback
@@ -54,7 +55,7 @@ class DatagramsTests(TestCase):
         """A peer that is not there is told in words."""
         self.peer.close()
         self.link.send(b"question")
-        self.assertEqual(await self.broke, "port unreachable")
+        self.assertEqual(str(await self.broke), "port unreachable")
 
     def test_closed(self) -> None:
         """After closing nothing is sent, and nothing breaks."""

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from dinamed.config.feeds import LbcdFeed
 from dinamed.load.lbcd import FORGET_AFTER, MAX_STRANGE, TRY_V3_AGAIN, LbcdSource
-from dinamed.load.poller import Target
+from dinamed.load.poller import FeedError, Target
 from dinamed.pools.report import Report, make_report, out_report
 from tests.load.fakes import FakeLink, FakeNetwork, PollTestCase, load_reactor
 
@@ -163,7 +163,7 @@ class LbcdTests(PollTestCase):
         for _ in range(FORGET_AFTER):
             self.assertEqual(self.poller.version, 2)
             polled, link = self.poll()
-            link.broken("port unreachable")
+            link.broken(FeedError("port unreachable"))
             self.assertEqual(self.refused(polled), "port unreachable")
         self.assertEqual(self.versions(self.poll()[1]), [3])
 

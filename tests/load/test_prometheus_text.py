@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.load.prometheus_text import MAX_SERIES, BadPage, Samples, Selector
+from dinamed.load.prometheus_text import (
+    MAX_LINE,
+    MAX_PLACES,
+    MAX_SERIES,
+    BadPage,
+    Samples,
+    Selector,
+)
 
 PAGE = b"""\
 # HELP node_load1 1m load average.
@@ -89,6 +96,16 @@ class SelectorTests(SynchronousTestCase):
         page = b"".join(b'm{a="%d"} 1\n' % n for n in range(MAX_SERIES + 1))
         self.assertEqual(self.refused("m", page), f"more than {MAX_SERIES} series m")
         self.assertEqual(self.total("m", page, a="7"), 1)
+
+    def test_long(self) -> None:
+        """Nor by long lines, many of them, or a name that stands everywhere."""
+        long = b'm{a="' + b"x" * MAX_LINE + b'"} 1\n'
+        self.assertIn("a line of m has over", self.refused("m", long))
+        self.assertEqual(self.total("m", b"n" + long + b"m 1\n"), 1)
+        lines = (b'm{a="%d",b="%s"} 1\n' % (n, b"x" * 990) for n in range(200))
+        self.assertIn("too long in all", self.refused("m", b"".join(lines)))
+        everywhere = b"xm\n" * (MAX_PLACES + 1)
+        self.assertIn("in more than", self.refused("m", everywhere))
 
     @given(st.binary(max_size=60), st.booleans())
     def test_anything(self, rest: bytes, labelled: bool) -> None:

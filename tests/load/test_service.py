@@ -1,5 +1,6 @@
 """Tests of L{dinamed.load.service} and L{dinamed.load.watch}."""
 
+import errno
 import random
 from dataclasses import dataclass, field
 
@@ -9,7 +10,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.feeds import ExecFeed, Feed, JsonFeed, LbcdFeed, PushFeed
 from dinamed.config.settings import Member
-from dinamed.load.poller import FeedError, LoadReactor, Source, Target
+from dinamed.load.poller import (
+    FeedError,
+    FeedShortageError,
+    LoadReactor,
+    Source,
+    Target,
+)
 from dinamed.load.service import LoadService, names_member
 from dinamed.load.sources import BrokenSource, make_source
 from dinamed.pools.manager import UnknownPoolError
@@ -228,6 +235,20 @@ class LoadServiceTests(SynchronousTestCase):
         self.end(4)
         status = service.status()["p", "a"]
         self.assertEqual((status.reason, status.failures, status.in_row), ("", 2, 0))
+        assert status.last is not None
+        self.assertEqual(status.last.load, 4)
+
+    def test_own_lack(self) -> None:
+        """What this host lacks is no failure: the last report stays, and ages."""
+        service = self.service(Pool("p", LBCD, [A]))
+        self.advance(10)
+        self.end(4)
+        for error in (FeedShortageError("files"), OSError(errno.EMFILE, "files")):
+            self.advance(10)
+            self.end_badly(error)
+        status = service.status()["p", "a"]
+        self.assertEqual((self.sink.failures, status.failures), ([], 0))
+        self.assertEqual(service.shortages.count, 2)
         assert status.last is not None
         self.assertEqual(status.last.load, 4)
 

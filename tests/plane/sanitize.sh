@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The extensions, built with AddressSanitizer and UndefinedBehaviorSanitizer, under the
-# tests that compare them with Python, and a run of broken messages.
+# tests that compare them with Python, a run of broken messages, and threads under load
+# while their tables are swapped.
 #
 #   tests/plane/sanitize.sh [MILLIONS]   messages to try, 1 by default
 #
@@ -26,4 +27,5 @@ LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONPATH=$work PYTHONMALLOC=malloc
 "$python" -m twisted.trial tests.plane tests.zones.test_native
-exec "$python" -m tests.plane.fuzz "${1:-1}"
+"$python" -m tests.plane.fuzz "${1:-1}"
+exec "$python" -m tests.plane.races 20

@@ -182,7 +182,7 @@ class Pair:
             query = read_query(data)
             assert isinstance(query, Query)
             engine = self.bench.engine
-            key, plan = query.question.key, engine.plan(query)
+            plan = engine.plan(query)
             for _ in range(3):  # the plan, the client, the levels
                 if learn in (LEARN_CLIENT, LEARN_LEVELS):
                     self.meet(query, plan, source, learn)
@@ -190,8 +190,7 @@ class Pair:
                     teach(
                         self.plane,
                         self.compiler.places,
-                        key,
-                        query.question.type,
+                        query,
                         plan,
                         engine.kind(query, plan),
                     )

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from dinamed.plane import service, teaching
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.pools.states import Order
 from dinamed.server.resolver import Resolver
@@ -19,6 +20,11 @@ from tests.server.support import CONFIG, ZONE, Clock, authority_of, load_config
 
 POOL = query("ftp.example.org.", "A").to_wire()
 WWW = query("www.example.org.", "A").to_wire()
+
+
+def with_any(message: bytes) -> bytes:
+    """The same question for all types, which the plane hands over."""
+    return message[:-4] + b"\0\xff" + message[-2:]
 
 
 class Client:
@@ -61,7 +67,7 @@ class DataPlaneTests(TestCase):
             ],
             2,
         )
-        resolver = Resolver(self.authority.engine)
+        self.resolver = resolver = Resolver(self.authority.engine)
         self.plane = DataPlane(self.reactor, self.authority, resolver, 2)
         self.service = ListenService(self.reactor, resolver, sockets, self.plane)
         self.service.startService()
@@ -149,6 +155,63 @@ class DataPlaneTests(TestCase):
         host, port = client.socket.getpeername()
         (again,) = bind([Address(host, port, socket.AF_INET)])
         again.close()
+
+    async def test_error_while_taught(self) -> None:
+        """One error while the plane is taught costs nobody an answer, and is told."""
+        (client,) = self.serve("127.0.0.1")
+        raised: list[bool] = []
+
+        def teach(*args: Any) -> None:
+            if not raised:
+                raised.append(True)
+                raise MemoryError("once")
+            teaching.teach(*args)
+
+        self.patch(service, "teach", teach)
+        for question in (WWW, POOL, WWW, POOL):
+            self.assertTrue(await deferToThread(client.ask, with_any(question)))
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
+        self.assertEqual(raised, [True])
+
+    async def test_error_while_answered(self) -> None:
+        """An error beyond all nets costs the one query that has met it."""
+        (client,) = self.serve("127.0.0.1")
+        calls: list[bytes] = []
+        real = self.resolver.respond
+
+        def respond(data: bytes, host: str, stream: bool = False) -> bytes | None:
+            calls.append(data)
+            if len(calls) == 1:
+                raise RuntimeError("never to be")
+            return real(data, host, stream)
+
+        self.patch(self.resolver, "respond", respond)
+        client.socket.send(with_any(WWW))
+        self.assertTrue(await deferToThread(client.ask, with_any(POOL)))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(len(calls), 2)
+
+    async def test_error_while_booked(self) -> None:
+        """Hand-outs are booked again after a pool's books could not be written."""
+        (client,) = self.serve("127.0.0.1")
+        raised: list[bool] = []
+        view = self.authority.engine.snapshot.pools["mirrors"]
+        await deferToThread(client.ask_often, POOL, 3)
+        real = type(view.ledger).add
+
+        def add(*args: Any) -> None:
+            if not raised:
+                raised.append(True)
+                raise ValueError("no room")
+            real(*args)
+
+        self.patch(type(view.ledger), "add", add)
+        while not raised:
+            await deferToThread(client.ask_often, POOL, 3)
+        before = sum(view.ledger.totals.values())
+        while sum(view.ledger.totals.values()) == before:
+            await deferToThread(client.ask_often, POOL, 3)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
 
 class ThreadsTests(SynchronousTestCase):

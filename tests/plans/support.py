@@ -15,6 +15,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from dinamed.config.settings import Member, Pool, Stage, Ttl
+from dinamed.dnssec.presigned import all_presigned
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
@@ -89,6 +90,7 @@ class Bench:
             pools=self.manager.views,
             identity=identity,
             management=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+            secured=dict(all_presigned(zones)),
         )
         self.engine = Engine(self.snapshot, lambda: self.now, random.Random(seed))
         self.manager.subscribe(lambda names: self.engine.take_pools(self.manager.views))

@@ -2,12 +2,15 @@
 
 import json
 import time
+from functools import partial
 
 import dns.message
 import dns.rcode
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed import __version__
+from dinamed.plans.own_names import within
+from dinamed.plans.reply import text_record
 from dinamed.pools.states import Order
 from tests.plans.support import (
     STARTED,
@@ -99,6 +102,41 @@ class ZoneNameTests(OwnNamesCase):
             ],
         )
         self.assertEqual({record.ttl for record in reply.answer}, {0})
+
+    def test_more_than_a_message_holds(self) -> None:
+        """Over UDP there is TC alone; over TCP the best, and the number of the rest."""
+        texts = [f"up 1 - 0 member-{number}" for number in range(10_000)]
+        record = partial(text_record, b"\xc0\x0c", 1, 0)
+        for count in (0, 1, 2, 3, 100, 2000, 10_000):
+            some = texts[:count]
+            whole = sum(len(record(text)) for text in some)
+            self.assertEqual(within(whole, some, record, True), [*map(record, some)])
+            self.assertEqual(within(whole, some, record, False), [*map(record, some)])
+            if count < 2:
+                continue
+            cut = within(whole - 1, some, record, cut=True)
+            self.assertLess(sum(map(len, cut)), whole)
+            kept = len(cut) - 1
+            self.assertEqual(cut[:-1], [*map(record, some[:kept])])
+            self.assertEqual(cut[-1], record(f"... {count - kept} more"))
+            udp = within(whole - 1, some, record, cut=False)
+            self.assertGreater(sum(map(len, udp)), whole - 1)
+
+    def test_large_pool(self) -> None:
+        """A pool whose members fill several messages, over both transports."""
+        members = [host(f"m{number:05}", "192.0.2.1") for number in range(5000)]
+        zone = make_zone("example.org.", "", {"ftp": "large"})
+        bench = Bench([zone], [make_pool("large", *members)])
+        name = "large.mgmt.example.org."
+        reply = bench.ask(name, "TXT", client=LOOPBACK)
+        self.assertTrue(is_tc(reply))
+        self.assertEqual(reply.answer, [])
+        reply = bench.ask(name, "TXT", client=LOOPBACK, stream=True)
+        self.assertFalse(is_tc(reply))
+        texts = strings_of(reply)
+        self.assertEqual(texts[0], "up 1 - 0 m00000")
+        self.assertEqual(texts[-1], f"... {5001 - len(texts)} more")
+        self.assertGreater(len(reply.to_wire()), 65_000)
 
     def test_names_of_pools(self) -> None:
         """The case of a pool's name does not matter, and it may have dots."""

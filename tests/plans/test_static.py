@@ -1,5 +1,7 @@
 """Tests for plans of static data: RFC 1034 section 4.3.2 and what amended it."""
 
+from itertools import product
+
 import dns.message
 import dns.rcode
 from twisted.trial.unittest import SynchronousTestCase
@@ -319,13 +321,13 @@ class DelegationTests(StaticCase):
     """Referrals, glue and DS."""
 
     def test_referral(self) -> None:
-        """NS and DS in the authority section, glue beside, no AA."""
-        for name in ("sub", "x.sub", "a.b.sub", "ns.sub"):
-            reply = self.ask(name, "A")
+        """NS in the authority section, glue beside, no AA; DS with DO alone."""
+        for name, do in product(("sub", "x.sub", "a.b.sub", "ns.sub"), (False, True)):
+            reply = self.bench.ask(f"{name}.example.org.", "A", size=1232, do=do)
             self.assertEqual((reply.rcode(), reply.answer), (0, []))
             self.assertFalse(is_aa(reply))
             types = [record.rdtype.name for record in reply.authority]
-            self.assertEqual(types, ["NS", "NS", "NS", "DS"])
+            self.assertEqual(types, ["NS", "NS", "NS", *["DS"] * do])
             owners = [record.name.to_text() for record in reply.additional]
             expected = ["ns.sub.example.org."] * 2 + ["ns.sibling.example.org."]
             self.assertEqual(owners, expected)

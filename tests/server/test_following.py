@@ -12,6 +12,7 @@ from dinamed.server.following import LOOK_INTERVAL, FollowService
 from dinamed.server.services import ReloadOutcome
 from tests.formats.support import FormatsTestCase
 
+PARTS = 'include = ["*.part"]\n[server]\nreload = "watch"\n'
 CONFIG = '[zones."example.org"]\ngeodns = "z.json"\n'
 
 
@@ -130,3 +131,33 @@ class WatchTests(FollowTests):
         self.assertEqual(self.reloads, 0)
         self.pass_time()
         self.assertEqual(self.reloads, 1)
+
+
+class IncludedTests(FormatsTestCase):
+    """Files that a config includes."""
+
+    def test_come_and_go(self) -> None:
+        """A file is read when it comes, when it changes, and when it is gone."""
+        path = self.write("dinamed.toml", PARTS)
+        authority = Authority(load_here(path), lambda: 1000.0, Random(1))
+        clock = Clock()
+        slips = []
+
+        def reload() -> Deferred[ReloadOutcome]:
+            try:
+                authority.apply(load_here(path), authority.places)
+            except ConfigError:
+                slips.append(-1)
+                return succeed(ReloadOutcome(False))
+            slips.append(authority.loaded.settings.limits.slip)
+            return succeed(ReloadOutcome(True))
+
+        service = FollowService(clock, authority, reload)
+        service.startService()
+        self.addCleanup(service.stopService)
+        for text in ("[limits]\nslip = 7\n", "[limits]\nslip = 80\n", "["):
+            self.write("a.part", text)
+            clock.pump([LOOK_INTERVAL] * 4)
+        os.unlink(os.path.join(self.folder, "a.part"))
+        clock.pump([LOOK_INTERVAL] * 4)
+        self.assertEqual(slips, [7, 80, -1, 2])

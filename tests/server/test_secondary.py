@@ -1,5 +1,6 @@
 """Secondary zones on a clock: timers, expiry, notifies, saved copies."""
 
+import errno
 import os
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ from dinamed.config.settings import Zone
 from dinamed.config.transfers import Primary
 from dinamed.server.secondary import Secondary, Setting, timers_of
 from dinamed.server.zone_files import ZoneFiles, file_name
+from dinamed.shortage import Shortages
 from dinamed.transfers.journal import difference
 from dinamed.transfers.outgoing import incremental, messages, whole_zone
 from dinamed.transfers.tsig import Signer, find_signature
@@ -74,7 +76,11 @@ class SecondaryCase(SynchronousTestCase):
         """One that is not started yet."""
         zone = Zone(name="example.org", primary=self.primaries)
         setting = Setting(
-            self.reactor, lambda: self.now, Random(3), lambda host: "0.0.0.0"
+            self.reactor,
+            lambda: self.now,
+            Random(3),
+            lambda host: "0.0.0.0",
+            Shortages(),
         )
         return Secondary(zone, setting, KEYS, self.files, self.changed)
 
@@ -105,10 +111,11 @@ class SecondaryCase(SynchronousTestCase):
         protocol.makeConnection(transport)
         return protocol, transport
 
-    def refuse(self) -> None:
+    def refuse(self, error: Exception | None = None) -> None:
         """The last connection is not made."""
         factory: Any = self.reactor.tcpClients[-1][2]
-        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        why = Failure(error or ConnectionRefusedError())
+        factory.clientConnectionFailed(None, why)
 
     def asked(self, transport: StringTransport) -> tuple[Query, bytes]:
         """The query on a connection."""
@@ -187,6 +194,20 @@ class TimerTests(SecondaryCase):
             self.assertEqual(len(self.tries), before)
             self.advance(wait * 0.12)
             self.assertEqual(len(self.tries), before + 1)
+
+    def test_own_lack(self) -> None:
+        """What this host lacks is told once, and nothing is held against a primary."""
+        self.secondary.start()
+        for _ in range(4):
+            before = len(self.tries)
+            self.refuse(OSError(errno.EMFILE, "Too many open files"))
+            self.assertEqual(len(self.tries), before)
+            self.advance(5)
+        self.assertEqual(set(self.tries), {"192.0.2.1"})
+        said = [event for event in self.events if "can't be asked" in str(event)]
+        self.assertEqual(len(said), 1)
+        self.give(view_of(OLD, 10))
+        self.assertEqual(self.changes, [10])
 
     def test_retry(self) -> None:
         """With a zone it comes again after the retry time."""

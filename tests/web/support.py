@@ -17,6 +17,7 @@ from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import load_here
+from dinamed.server.liveness import Liveness
 from dinamed.server.resolver import Resolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.watching import WatchingService
@@ -113,6 +114,7 @@ class SiteCase(TestCase):
 
     def serve(self, token_file: str | None) -> None:
         """Start a site with or without a token."""
+        self.liveness, self.ready = Liveness(), True
         resolver = Resolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
         watching = WatchingService(reactor, self.authority, random.Random(2))
@@ -132,6 +134,8 @@ class SiteCase(TestCase):
                 lambda source: None,
                 random.Random(3),
             ),
+            self.liveness,
+            lambda: self.ready,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
         port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 import os
 
+from twisted.internet.defer import succeed
+
 from dinamed import __version__
 from dinamed.handover.leaving import ReplaceOutcome
 from dinamed.server.services import ReloadOutcome
@@ -19,6 +21,24 @@ class ApiTests(SiteCase):
         """Health is a word, for load balancers and people."""
         reply = await self.ask("GET", "/healthz")
         self.assertEqual((reply.status, reply.body), (200, b"ok\n"))
+        self.assertEqual(reply.type, "text/plain; charset=utf-8")
+
+    async def test_dead(self) -> None:
+        """What does not answer is named."""
+        self.liveness.register("TCP x", lambda: succeed(False))
+        self.liveness.register("UDP x", lambda: succeed(True))
+        self.liveness.register("plane", lambda: succeed(False))
+        error = await self.json("GET", "/healthz", 503)
+        self.assertEqual(error, {"error": "no answer from: TCP x, plane"})
+
+    async def test_ready(self) -> None:
+        """Before the first round of checks is over the server is not ready."""
+        self.ready = False
+        error = await self.json("GET", "/readyz", 503)
+        self.assertEqual(error, {"error": "the first round of checks is not over"})
+        self.ready = True
+        reply = await self.ask("GET", "/readyz")
+        self.assertEqual((reply.status, reply.body), (200, b"ready\n"))
 
     async def test_head(self) -> None:
         """HEAD has the headers of GET and no body."""

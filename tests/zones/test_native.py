@@ -92,6 +92,8 @@ def data_of(data: MasterData) -> tuple[object, ...]:
         data.suppressed,
         data.ns_owners,
         data.dname_owners,
+        data.nsec_owners,
+        data.nsec3_owners,
     )
 
 

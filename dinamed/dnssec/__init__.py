@@ -1,0 +1,1 @@
+"""DNSSEC: what signed zones add to answers.  Pure."""

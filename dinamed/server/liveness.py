@@ -1,0 +1,273 @@
+"""Whether each way of answering answers: the server asks itself a question by each.
+
+Engines register their ways; who wants to know asks all of them at once.  The questions
+are messages that nobody else can make, so that nothing counts them.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.error import ConnectBindError
+from twisted.internet.interfaces import IConnector
+from twisted.internet.protocol import ClientFactory, DatagramProtocol
+from twisted.names.dns import DNSProtocol
+from twisted.python.failure import Failure
+
+from dinamed.server.sockets import Address
+from dinamed.server.udp import Responder
+
+STEP = 0.2
+"""Seconds between tries."""
+TRIES = 4
+"""Turns of the clock without an answer after which a way is dead.  They are counted one
+by one, so that one long turn of the reactor is not taken for more of them."""
+SECRET_SIZE = 16
+NATIVE, PYTHON = b"\0", b"\1"
+
+
+class Tested(Protocol):
+    """Whatever can say whether it is able to answer."""
+
+    def test(self) -> None:
+        """Answer a question of our own, uncounted; raises if that fails."""
+
+
+Way = Callable[[], Deferred[bool]]
+"""Asks by one way; fires with whether there was an answer, within a second."""
+Progress = Callable[[], int]
+"""A number that grows while a way answers others: then it is not dead, but busy."""
+
+
+class Probe:
+    """The messages by which this process asks itself.
+
+    They are responses (QR), which get silence from everybody else.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        head = bytes.fromhex("000080000000000000000000") + secret
+        self.native = head + NATIVE
+        """To be answered by a thread of the plane."""
+        self.python = head + PYTHON
+        """To be answered by Python, whoever receives it."""
+
+
+def new_probe() -> Probe:
+    """A probe with a secret of its own."""
+    return Probe(os.urandom(SECRET_SIZE))
+
+
+class Probed:
+    """A responder that answers probes too, before anybody counts them."""
+
+    def __init__(self, responder: Responder, tested: Tested, probe: Probe) -> None:
+        self._respond = responder.respond
+        self._tested = tested
+        self._probe = probe.python
+
+    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+        """The other's reply; that to a probe is the probe."""
+        if data == self._probe:
+            self._tested.test()
+            return data
+        return self._respond(data, host, stream)
+
+
+class Liveness:
+    """The ways of answering, and which of them are dead."""
+
+    def __init__(self) -> None:
+        self._ways: dict[str, Way] = {}
+        self._waiting: list[Deferred[list[str]]] = []
+
+    def register(self, name: str, way: Way) -> Callable[[], None]:
+        """Ask by this way too; returns what ends that."""
+        self._ways[name] = way
+
+        def unregister() -> None:
+            if self._ways.get(name) is way:
+                del self._ways[name]
+
+        return unregister
+
+    def dead(self) -> "Deferred[list[str]]":
+        """The names of the ways without an answer.
+
+        Whoever asks while others do gets the same answer.
+        """
+        done: Deferred[list[str]] = Deferred()
+        self._waiting.append(done)
+        if len(self._waiting) == 1:
+            names = list(self._ways)
+            asked = gatherResults([_asked(self._ways[name]) for name in names])
+            asked.addCallback(self._told, names)
+        return done
+
+    def _told(self, alive: list[bool], names: list[str]) -> None:
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            # Each gets a list of its own, and may be gone meanwhile.
+            if not done.called:
+                pairs = zip(names, alive, strict=True)
+                done.callback([name for name, lives in pairs if not lives])
+
+
+def _asked(way: Way) -> Deferred[bool]:
+    """Ask; an error on the way is death."""
+    try:
+        return way().addErrback(lambda failure: False)
+    except Exception:
+        return succeed(False)
+
+
+class Question:
+    """One question on its way: `alive` fires once, and then `end` is called."""
+
+    def __init__(
+        self,
+        clock: Any,
+        ask: Callable[[], None],
+        end: Callable[[], None],
+        progress: Progress,
+    ) -> None:
+        self.alive: Deferred[bool] = Deferred()
+        self._clock = clock
+        self._ask = ask
+        self._end = end
+        self._progress = progress
+        self._before = progress()
+        self._tries = 0
+        self._later: Any = None
+
+    def begin(self) -> Deferred[bool]:
+        """Ask now, and again until there is an answer."""
+        self._step()
+        return self.alive
+
+    def _step(self) -> None:
+        if self._tries == TRIES:
+            self.answer(self._progress() != self._before)
+            return
+        self._tries += 1
+        self._later = self._clock.callLater(STEP, self._step)
+        # What lacks here, as a free descriptor, is told by the silence that follows.
+        with suppress(OSError):
+            self._ask()
+
+    def answer(self, alive: bool) -> None:
+        """That is known now."""
+        if not self.alive.called:
+            if self._later is not None and self._later.active():
+                self._later.cancel()
+            self._end()
+            self.alive.callback(alive)
+
+
+class _Datagrams(DatagramProtocol):
+    noisy = False
+
+    def __init__(self, message: bytes) -> None:
+        self._message = message
+        self.question: Question | None = None
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        if self.question is not None and datagram == self._message:
+            self.question.answer(True)
+
+
+def ask_udp(
+    reactor: Any, address: Address, message: bytes, progress: Progress
+) -> Deferred[bool]:
+    """Ask by a datagram to an address that this process listens on."""
+    host = _reachable(address)
+    protocol = _Datagrams(message)
+    local = "::" if ":" in host else "0.0.0.0"
+    try:
+        port = reactor.listenUDP(0, protocol, interface=local)
+    except Exception:
+        # That there is no descriptor for a question does not mean that nobody answers.
+        return succeed(True)
+    protocol.question = Question(
+        reactor,
+        lambda: port.write(message, (host, address.port)),
+        port.stopListening,
+        progress,
+    )
+    return protocol.question.begin()
+
+
+class _Stream(DNSProtocol):
+    """Sends the message once connected; an answer, or an end, is life."""
+
+    def __init__(self, message: bytes, told: Callable[[], None]) -> None:
+        self._message = message
+        self._told = told
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        size = len(self._message).to_bytes(2, "big")
+        self.transport.write(size + self._message)
+
+    def stringReceived(self, string: bytes) -> None:
+        if string == self._message:
+            self._told()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        # Refused for too many others, or cut for them: somebody is there.
+        self._told()
+
+
+class _Streams(ClientFactory):
+    noisy = False
+
+    def __init__(self, message: bytes) -> None:
+        self._message = message
+        self.question: Question | None = None
+
+    def buildProtocol(self, addr: Any) -> _Stream:
+        return _Stream(self._message, lambda: self.told(True))
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
+        # Without a descriptor for a question nothing is known of the answers.
+        self.told(reason.check(ConnectBindError) is not None)
+
+    def told(self, alive: bool) -> None:
+        if self.question is not None:
+            self.question.answer(alive)
+
+
+def ask_stream(
+    reactor: Any,
+    address: Address,
+    message: bytes,
+    progress: Progress,
+    expect: Callable[[int], Callable[[], None]],
+) -> Deferred[bool]:
+    """Ask over TCP an address that this process listens on.
+
+    `expect` is told the port that the connection comes from before it is there, and
+    returns what ends that.
+    """
+    host = _reachable(address)
+    factory = _Streams(message)
+    local = "::" if ":" in host else "0.0.0.0"
+    connector = reactor.connectTCP(
+        host, address.port, factory, STEP * TRIES, (local, 0)
+    )
+    sock = getattr(connector.transport, "socket", None)
+    forget = expect(sock.getsockname()[1]) if sock is not None else lambda: None
+
+    def end() -> None:
+        forget()
+        connector.disconnect()
+
+    factory.question = Question(reactor, lambda: None, end, progress)
+    return factory.question.begin()
+
+
+def _reachable(address: Address) -> str:
+    """An address of this host by which one that listens there is reached."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)

@@ -1,0 +1,1 @@
+"""Tests of what signed zones add to answers."""
