@@ -51,6 +51,11 @@ class Arrivals:
         if time - self._marks[-1][0] >= self._step:
             self._mark(time)
 
+    def add(self, came: float, present: float) -> None:
+        """So many came in the past, of whom so many are not in the last report."""
+        self.count += came
+        self.present += present
+
     def reported(self, measured: float, duration: float) -> float:
         """Begin anew at that time; returns how many clients came up to it.
 

@@ -59,6 +59,7 @@ class Leases:
         "_ticks",
         "duration",
         "horizon",
+        "journal",
         "tick",
     )
 
@@ -68,6 +69,9 @@ class Leases:
         self._ticks: list[int] = []
         self._next = float("inf")
         self._base = 0.0
+        self.journal: dict[tuple[Account, int], list[float]] | None = None
+        """Rate and number of the leases booked here since it was emptied, by account
+        and the tick of their end; None: nobody wants to know."""
         self.look_ahead(horizon, duration)
 
     @property
@@ -104,8 +108,12 @@ class Leases:
         time: float,
         ttl: float,
         count: int = 1,
+        foreign: bool = False,
     ) -> None:
-        """Book a lease that begins now, or so many, with that rate in all."""
+        """Book a lease that begins now, or so many, with that rate in all.
+
+        `foreign` are those that another server gave.
+        """
         most = MOST_HORIZONS * self.horizon
         tick = self.tick
         end = round((time + (ttl if ttl < most else most)) / tick)
@@ -124,6 +132,10 @@ class Leases:
             account.due += rate * end * tick
             account.discounted += rate * self._power(end)
         self._put(self._ends, end, account, rate, count)
+        if self.journal is not None and not foreign:
+            entry = self.journal.setdefault((account, end), [0.0, 0])
+            entry[0] += rate
+            entry[1] += count
 
     def advance(self, time: float) -> None:
         """Bring the sums up to that time."""

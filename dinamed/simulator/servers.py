@@ -6,6 +6,7 @@ from random import Random
 from dinamed.config import settings
 from dinamed.config.feeds import PushFeed
 from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.ledger import Ledger
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import make_report
 from dinamed.simulator.policies import Policy
@@ -17,11 +18,16 @@ EPOCH = 1_000_000_000.0
 
 
 class NameServer:
-    """Answers from what it alone knows: it shares nothing with other servers."""
+    """Answers from what it knows itself, and what others tell it (`fleet`)."""
 
     def __init__(self, scenario: Scenario, policy: Policy, rng: Random) -> None:
         self._manager = PoolManager([pool(scenario, policy)], EPOCH)
         self._rng = rng
+
+    @property
+    def ledger(self) -> Ledger:
+        """The book of its pool."""
+        return self._manager.views[POOL].ledger
 
     def answer(self, client: Client, at: float) -> tuple[Sequence[int], int]:
         """The mirrors that this client gets, and for how many seconds."""

@@ -98,4 +98,4 @@ def _handed_out(one: Subject, duration: float, answers: int) -> float:
     """Who came by hand-outs since the report, and is there, if these were even."""
     lapse = one.age / duration
     left = (1.0 - exp(-lapse)) / lapse if lapse > 1e-6 else 1.0
-    return one.account.pending * left / answers
+    return one.account.unseen * left / answers
