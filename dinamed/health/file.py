@@ -16,8 +16,8 @@ from zope.interface import Interface
 from dinamed.config.checks import FileCheck
 from dinamed.health.results import (
     PASSED,
+    ProbeTarget,
     Result,
-    Target,
     failed,
     failed_by,
     fill,
@@ -86,7 +86,7 @@ class FileProbe:
         self._start = start
         self._reading: set[str] = set()
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Read the target's file; see L{Probe.probe}."""
         path = fill(self._check.path, target)
         if path in self._reading:

@@ -14,9 +14,9 @@ from dinamed.load.poller import (
     FeedError,
     FeedShortageError,
     LoadReactor,
+    LoadSource,
     Poller,
-    Source,
-    Target,
+    ProbeTarget,
 )
 from dinamed.pools.report import Report
 from dinamed.shortage import shortage
@@ -24,7 +24,7 @@ from dinamed.shortage import shortage
 
 def make_source(
     reactor: LoadReactor, feed: feeds.Feed, rng: random.Random
-) -> Source | None:
+) -> LoadSource | None:
     """What asks by that feed; None where nobody is asked (`push`).
 
     If it can't be made (its authorities can't be read, its parser is not installed)
@@ -55,15 +55,15 @@ def make_source(
 class LateSource:
     """What could not be made for a lack of ours, and is made when that has passed."""
 
-    def __init__(self, make: Callable[[], Source | None]) -> None:
+    def __init__(self, make: Callable[[], LoadSource | None]) -> None:
         self._make = make
-        self._made: Source | None = None
+        self._made: LoadSource | None = None
 
-    def poller(self, target: Target) -> Poller:
-        """See L{Source}."""
+    def poller(self, target: ProbeTarget) -> Poller:
+        """See L{LoadSource}."""
         return _LatePoller(self, target)
 
-    def made(self) -> Source | None:
+    def made(self) -> LoadSource | None:
         """What asks, if it can be made by now."""
         if self._made is None:
             made = self._make()
@@ -74,7 +74,7 @@ class LateSource:
 class _LatePoller:
     """Asks one target once its source can be made."""
 
-    def __init__(self, source: LateSource, target: Target) -> None:
+    def __init__(self, source: LateSource, target: ProbeTarget) -> None:
         self._source = source
         self._target = target
         self._poller: Poller | None = None
@@ -95,8 +95,8 @@ class BrokenSource:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def poller(self, target: Target) -> Poller:
-        """See L{Source}."""
+    def poller(self, target: ProbeTarget) -> Poller:
+        """See L{LoadSource}."""
         return self
 
     def poll(self) -> "Deferred[Report | None]":

@@ -27,7 +27,7 @@ of that at most, and the sum by half a tick times the rate.
 from heapq import heappop, heappush
 from math import ceil, exp
 
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 
 FEWEST_TICKS = 30
 MOST_TICKS = 256
@@ -40,7 +40,7 @@ SHORTEST = 64
 MOST_POWER = 64.0
 """Durations after which the base of `discounted` follows the time."""
 
-_Bucket = dict[Account, list[float]]  # the rate, and the number of leases
+_Bucket = dict[MemberAccount, list[float]]  # the rate, and the number of leases
 
 
 class Leases:
@@ -69,7 +69,7 @@ class Leases:
         self._ticks: list[int] = []
         self._next = float("inf")
         self._base = 0.0
-        self.journal: dict[tuple[Account, int], list[float]] | None = None
+        self.journal: dict[tuple[MemberAccount, int], list[float]] | None = None
         """Rate and number of the leases booked here since it was emptied, by account
         and the tick of their end; None: nobody wants to know."""
         self.look_ahead(horizon, duration)
@@ -103,7 +103,7 @@ class Leases:
 
     def add(
         self,
-        account: Account,
+        account: MemberAccount,
         rate: float,
         time: float,
         ttl: float,
@@ -166,12 +166,12 @@ class Leases:
                     account.discounted = 0.0
         self._next = ticks[0] * self.tick if ticks else float("inf")
 
-    def present(self, account: Account, time: float) -> float:
+    def present(self, account: MemberAccount, time: float) -> float:
         """How many clients that came by leases since the last report are there."""
         self._count(account, time)
         return account.arrivals.present
 
-    def reported(self, account: Account, measured: float) -> float:
+    def reported(self, account: MemberAccount, measured: float) -> float:
         """A report shows who came up to then; how many that were since the last one."""
         self.advance(measured)
         self._count(account, measured)
@@ -189,12 +189,12 @@ class Leases:
         gone = exp(-(horizon - lasts) / duration) - exp(-horizon / duration)
         return duration * (lasts - duration * gone) / horizon
 
-    def due(self, account: Account, time: float) -> float:
+    def due(self, account: MemberAccount, time: float) -> float:
         """How many clients the leases of the account bring within the horizon."""
         here = account.due - time * account.rate
         return max(0.0, here + self.horizon * account.far)
 
-    def coming(self, account: Account, time: float) -> float:
+    def coming(self, account: MemberAccount, time: float) -> float:
         """What the clients come to that leases bring: their mean over the horizon."""
         if not account.live:
             return 0.0
@@ -214,7 +214,7 @@ class Leases:
         for account in {one for bucket in self._ends.values() for one in bucket}:
             account.discounted *= factor
 
-    def _count(self, account: Account, time: float) -> None:
+    def _count(self, account: MemberAccount, time: float) -> None:
         """Count the arrivals at the rate that ends now."""
         rate = account.rate + account.far
         account.arrivals.advance(rate, time, self.duration)
@@ -223,7 +223,7 @@ class Leases:
         self,
         buckets: dict[int, _Bucket],
         number: int,
-        account: Account,
+        account: MemberAccount,
         rate: float,
         count: int,
     ) -> None:
@@ -241,6 +241,6 @@ class Leases:
             entry[1] += count
 
 
-def due(account: Account, time: float, horizon: float) -> float:
+def due(account: MemberAccount, time: float, horizon: float) -> float:
     """How many clients the leases of the account bring within the horizon."""
     return max(0.0, account.due - time * account.rate + horizon * account.far)

@@ -10,17 +10,17 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.zone_rules import origin
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import Loaded
-from dinamed.server.notifying import Notifier
-from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
-from dinamed.server.updated import UpdatedZones
+from dinamed.server.config_loader import Configuration
+from dinamed.server.notify_sender import NotifySender
+from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
+from dinamed.server.updated_zones import UpdatedZones
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
-from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
+from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
 from dinamed.transfers.tsig import keyring
 from dinamed.transfers.update import RRsets, UpdateError
@@ -29,7 +29,7 @@ from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import pack
+from dinamed.zones.packer import pack
 
 _NO_SOA = RRset(6, 0, (bytes(22),))
 
@@ -53,21 +53,21 @@ class TransferService(Service):
         ]
         self.shortages = Shortages()
         """Looks at primaries that came to nothing for what this host lacks."""
-        self._setting = Setting(
+        self._setting = SecondaryContext(
             reactor, authority.seconds, rng, self.source_for, self.shortages
         )
-        self._notifier = Notifier(reactor, authority.seconds, rng, self.source_for)
+        self._notifier = NotifySender(reactor, authority.seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
-        self._zones: dict[WireName, Zone] = {}
+        self._zones: dict[WireName, ZoneSettings] = {}
         self._views: dict[WireName, View] = {}
         self._journals: dict[WireName, Journal] = {}
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
         self.held = False
         """Whether updates have to wait, for another process has read what is saved."""
-        self.answering = Answering(authority.engine, self, self._tell)
+        self.answering = TransferResponder(authority.engine, self, self._tell)
         authority.engine.aside = self.answering.respond
         authority.take_versions(self.versions, self._served)
 
@@ -100,7 +100,7 @@ class TransferService(Service):
         return "0.0.0.0" if target.version == 4 else "::"
 
     def versions(
-        self, loaded: Loaded
+        self, loaded: Configuration
     ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
         """The zones to serve of a config, and those that are not ready."""
         settings = loaded.settings
@@ -124,7 +124,7 @@ class TransferService(Service):
         self._updated.forget(changing)
         return zones, frozenset(unready)
 
-    def _take_secondaries(self, loaded: Loaded) -> None:
+    def _take_secondaries(self, loaded: Configuration) -> None:
         keys = keyring(loaded.settings.keys)
         wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
         for apex in self._secondaries.keys() - wanted.keys():

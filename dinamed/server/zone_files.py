@@ -5,7 +5,7 @@ import os
 import zlib
 from urllib.parse import quote
 
-from dinamed.server.saving import write_atomically
+from dinamed.server.state_file import write_atomically
 from dinamed.transfers.rebuild import rebuilt
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone

@@ -41,7 +41,7 @@ class Fleet:
         self._codec = Codec(HandOuts)
         self._totals = [ForeignTotals() for _ in servers]
         for number, server in enumerate(servers):
-            server.ledger.share()
+            server.accounting.share()
             # Each at its own time, as they were not started together.
             first = interval * (number + 1) / len(servers)
             put(first, self._publisher(number))
@@ -53,7 +53,7 @@ class Fleet:
         return publish
 
     def _publish(self, number: int, now: float) -> None:
-        told = self._servers[number].ledger.given(MOST_RESOLVERS, EPOCH + now)
+        told = self._servers[number].accounting.given(MOST_RESOLVERS, EPOCH + now)
         value = self._codec.pack(HandOuts(now=EPOCH + now, boot=1, pools={POOL: told}))
 
         def arrive(later: float) -> None:
@@ -70,7 +70,7 @@ class Fleet:
         age = EPOCH + now - told.now
         found = self._totals[number].take(sender, told, (POOL,), age)
         for news in found.values():
-            self._servers[number].ledger.take(news, EPOCH + now)
+            self._servers[number].accounting.take(news, EPOCH + now)
 
     def _apart(self, one: int, other: int, now: float) -> bool:
         for cut in self._cuts:

@@ -45,7 +45,7 @@ class Trace:
 
 def simulate(scenario: Scenario, policy: Policy) -> Trace:
     """Run the scenario under that policy; the same each time for the same seed."""
-    return _Run(scenario, policy).run()
+    return _SimulationRun(scenario, policy).run()
 
 
 class _Agenda:
@@ -77,7 +77,7 @@ class _Cache:
         self.where: Sequence[int] = ()
 
 
-class _Run:
+class _SimulationRun:
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.scenario = scenario
         self.policy = policy

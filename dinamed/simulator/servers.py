@@ -5,8 +5,8 @@ from random import Random
 
 from dinamed.config import settings
 from dinamed.config.feeds import PushFeed
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import Client, DrawContext
-from dinamed.pools.ledger import Ledger
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import make_report
 from dinamed.simulator.policies import Policy
@@ -25,9 +25,9 @@ class NameServer:
         self._rng = rng
 
     @property
-    def ledger(self) -> Ledger:
+    def accounting(self) -> PoolAccounting:
         """The book of its pool."""
-        return self._manager.views[POOL].ledger
+        return self._manager.views[POOL].accounting
 
     def answer(self, client: Client, at: float) -> tuple[Sequence[int], int]:
         """The mirrors that this client gets, and for how many seconds."""
@@ -57,10 +57,10 @@ def client(resolver: int) -> Client:
     return Client.at((resolver + 2**16).to_bytes(3, "big") + b"\x35")
 
 
-def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
+def pool(scenario: Scenario, policy: Policy) -> settings.PoolSettings:
     """The pool as a config would say it."""
     members = tuple(
-        settings.Member(
+        settings.MemberSettings(
             name=name(index),
             addresses=(f"198.18.{index >> 8}.{index & 255}",),
             weight=capacity,
@@ -70,7 +70,7 @@ def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
     )
     # No poller runs; the interval says from what age on a report is stale.
     feed = PushFeed(interval=max(1.0, scenario.report_interval))
-    return settings.Pool(
+    return settings.PoolSettings(
         name=POOL,
         ttl=policy.ttl(scenario),
         answers=scenario.answers,

@@ -25,9 +25,9 @@ from dinamed.zones.layout import (
     decode_rrset,
 )
 from dinamed.zones.model import RRset
-from dinamed.zones.packing import pack
+from dinamed.zones.packer import pack
 
-__all__ = ["Found", "Match", "Node", "NodeFlag", "PackedZone", "RRset", "pack"]
+__all__ = ["MatchKind", "Node", "NodeFlag", "PackedZone", "RRset", "ZoneMatch", "pack"]
 
 _CUT = int(NodeFlag.CUT)
 _HAS_DNAME = int(NodeFlag.HAS_DNAME)
@@ -37,7 +37,7 @@ _WILDCARD = int(NodeFlag.HAS_WILDCARD)
 _HASH = int(NodeFlag.HASH)
 
 
-class Found(Enum):
+class MatchKind(Enum):
     """How a name relates to a zone's data."""
 
     EXACT = "exact"
@@ -108,10 +108,10 @@ class Node:
         return offset
 
 
-class Match(NamedTuple):
+class ZoneMatch(NamedTuple):
     """What a lookup found: see `PackedZone.find`."""
 
-    kind: Found
+    kind: MatchKind
     name: WireName
     node: Node
 
@@ -226,7 +226,7 @@ class PackedZone:
             node = Node(self.buffer, offset, self.pools)
             yield node.key, node
 
-    def find(self, name: WireName) -> Match:
+    def find(self, name: WireName) -> ZoneMatch:
         """Look up a lowercased absolute name at or below the origin.
 
         `EXACT`: the name exists, maybe without records.  `WILDCARD`: it does not, and
@@ -243,7 +243,7 @@ class PackedZone:
         node = Node(self.buffer, offset, self.pools) if offset else None
         if node is not None and not node.flags & _HASH:
             if not node.flags & _OCCLUDED:
-                return Match(Found.EXACT, name, node)
+                return ZoneMatch(MatchKind.EXACT, name, node)
         else:
             relative, node = self._closest_encloser(relative)
             if not node.flags & (_OCCLUDED | _HAS_DNAME):
@@ -251,15 +251,15 @@ class PackedZone:
                     wildcard = WILDCARD + relative
                     source = self.node(wildcard)
                     assert source is not None
-                    return Match(Found.WILDCARD, wildcard + self.origin, source)
-                return Match(Found.MISSING, relative + self.origin, node)
+                    return ZoneMatch(MatchKind.WILDCARD, wildcard + self.origin, source)
+                return ZoneMatch(MatchKind.MISSING, relative + self.origin, node)
         while node.flags & _BELOW:
             relative = relative[1 + relative[0] :]
             above = self.node(relative)
             assert above is not None
             node = above
-        kind = Found.CUT if node.flags & _CUT else Found.DNAME
-        return Match(kind, relative + self.origin, node)
+        kind = MatchKind.CUT if node.flags & _CUT else MatchKind.DNAME
+        return ZoneMatch(kind, relative + self.origin, node)
 
     def _probe(self, key: bytes) -> int:
         """The offset of the node with this key, or 0."""

@@ -23,7 +23,7 @@ from math import exp, sqrt
 from typing import NamedTuple
 
 from dinamed.config.settings import Ttl
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.leases import Leases
 
 CAME = 0.5
@@ -40,7 +40,7 @@ resolvers last longer than those of the ordinary one."""
 class Subject(NamedTuple):
     """A member whose load is predicted: `load` was reported `age` seconds ago."""
 
-    account: Account
+    account: MemberAccount
     load: float
     age: float
     capacity: float
