@@ -269,7 +269,8 @@ cdef class LevelTable:
 
     def __cinit__(
         self, double until, list fades, list bases, list steps, list rooms,
-        list chances, *, double mine=0, double horizon=0, double reference=0,
+        list chances, *, double mine=0, double horizon=1, double duration=1,
+        double trust=1, double reference=0,
     ):
         cdef LevelsData *data = &self.data
         cdef uint32_t i, size = len(fades)
@@ -277,6 +278,10 @@ cdef class LevelTable:
         data.until = until
         data.mine = mine
         data.horizon = horizon
+        data.duration = duration
+        data.trust = trust
+        data.faraway = exp(-horizon / duration)
+        data.stay = duration * (1 - data.faraway) / horizon
         data.reference = reference
         data.fades = <double *>_new(5 * (size + 1) * sizeof(double))
         data.bases = data.fades + size

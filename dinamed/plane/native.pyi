@@ -66,6 +66,8 @@ class LevelTable:
         *,
         mine: float = ...,
         horizon: float = ...,
+        duration: float = ...,
+        trust: float = ...,
         reference: float = ...,
     ) -> None: ...
 

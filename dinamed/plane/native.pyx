@@ -17,7 +17,7 @@ from cpython.buffer cimport (
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, exp
 from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, RequestContext, answer
 from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,

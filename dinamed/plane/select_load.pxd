@@ -6,7 +6,7 @@ times what one of them adds.  A published level holds what Python had taken over
 then, less than nothing for those who have handed out more.
 """
 
-from libc.math cimport INFINITY, ceil, rint
+from libc.math cimport INFINITY, ceil, exp, rint
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from dinamed.plane.resolver_table cimport (
@@ -54,6 +54,10 @@ cdef struct LevelsData:
     double until            # on the steady clock; then Python is asked
     double mine             # the load of a client
     double horizon
+    double duration         # of a transfer
+    double faraway          # what is left of one after the horizon
+    double stay             # what a client who comes now comes to
+    double trust            # how much of the rates behind resolvers is believed
     double reference        # the TTL of an ordinary resolver
     double faded            # the sum of the next
     bint known              # whether any goes by load
@@ -308,6 +312,16 @@ cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
     octets[KEY_SIZE - 1] = <uint8_t>(size + 6)
 
 
+cdef inline double worth(const LevelsData *levels, double seconds) noexcept nogil:
+    """What a client a second, for so many seconds from now, comes to; see `leases`."""
+    cdef double gone = 1 - levels.faraway
+    if seconds >= levels.horizon:
+        seconds = levels.horizon
+    else:
+        gone = exp((seconds - levels.horizon) / levels.duration) - levels.faraway
+    return levels.duration * (seconds - levels.duration * gone) / levels.horizon
+
+
 cdef inline void foresee(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
@@ -366,7 +380,7 @@ cdef inline void foresee(
         if ttl < loaded.low:
             ttl = loaded.low
         result.ttl = <uint32_t>ttl
-    clients = 1 + rate * (ttl if ttl < levels.horizon else levels.horizon)
+    clients = levels.stay + levels.trust * rate * worth(levels, ttl)
     result.count = mixed(
         loaded, levels, total, faded, kept, size, answers,
         levels.mine * clients / answers, rng, drawn,
