@@ -16,6 +16,7 @@ from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
 from dinamed.pools.resolvers import (
     CAPACITY,
+    HALF_STEP,
     ClientResolver,
     ClientResolvers,
     ResolverStore,
@@ -103,8 +104,18 @@ class PoolAccounting:
             self.leases.add(account, rate, time, ttl, count)
             self.edition += 1
 
-    def foresee(self, horizon: float, duration: float, answers: int) -> None:
-        """Say what forecasts go by: their horizon, and how long a transfer lasts."""
+    def foresee(
+        self,
+        horizon: float,
+        duration: float,
+        answers: int,
+        half_step: float = HALF_STEP,
+    ) -> None:
+        """Say what forecasts go by: their horizon, and how long a transfer lasts.
+
+        `half_step` is the gap in seconds of a resolver that asks at once.
+        """
+        self.resolvers.look_closely(half_step)
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration
             self.leases.look_ahead(horizon, duration)
