@@ -143,7 +143,7 @@ class Forecast:
         self._groups: list[tuple[float, list[_ForecastEntry]]] | None = None
         self._flow = 0.0
         self._stay = 1.0
-        self._trust = trust(facts.ttl)
+        self._trust = trust(facts.ttl, facts.accounting.shared)
         self._until = -inf
         self._edition = -1
 
@@ -179,7 +179,7 @@ class Forecast:
             context.ttl = self._adapted(resolver)
         rate = 0.0 if resolver is None else resolver.rate
         ttl = context.ttl
-        clients = self._stay + self._trust * rate * accounting.leases.worth(ttl)
+        clients = self._stay + self._trust.coming * rate * accounting.leases.worth(ttl)
         rng = context.rng
         if count > 1:
             rows = self._several(clients, count, rng)
@@ -319,6 +319,7 @@ class Forecast:
             flow = accounting.flow.value(sum(row.capacity for row in rows))
         self._flow = flow
         self._stay = leases.stay()
+        self._trust = trust(self._ttl, accounting.shared)
         subjects = []
         for row in rows:
             known = posted.get(row.account.name)
@@ -341,7 +342,7 @@ class Forecast:
             [self._flow] * len(rows),
             [row.capacity for row in rows],
             self._flow,
-            self._trust,
+            self._trust.coming,
         )
 
     def forecast(self, member: Member, now: float) -> float | None:
@@ -376,6 +377,8 @@ class Forecast:
             account = row.account
             clients = self._accounting.leases.due(account, time)
             text = f"{account.pending} handed out, {clients:.3g} due"
+            if account.foreign:
+                text = f"{text}, {account.foreign:.3g} handed out by others"
             if fresh:
                 share = account.forecast / row.capacity
                 text = (
