@@ -111,7 +111,10 @@ class HandOuts(Record, frozen=True, kw_only=True):
 
 
 class SharedOrder(Record, frozen=True, kw_only=True):
-    """An order to a member of a pool, given at the Unix time `now` to server `where`."""
+    """An order to a member of a pool, given to server `where` at the time `now`.
+
+    That and `until` are Unix times.
+    """
 
     order: Order = Order.AUTO
     until: float | None = None
@@ -184,7 +187,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _look(value: Any) -> None:
-    """Refuse numbers that can't be: what is sent is trusted to be neither sane nor small.
+    """Refuse numbers that can't be.
 
     @raise BadRecordError: there is one.
     """

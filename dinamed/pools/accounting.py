@@ -141,6 +141,11 @@ class PoolAccounting:
             self.flow.learn(before, load, arrivals, lapse)
         self.edition += 1
 
+    @property
+    def shared(self) -> bool:
+        """Whether other servers of the pool are told."""
+        return self.leases.journal is not None
+
     def share(self) -> None:
         """Remember from now on what other servers of the pool are to be told."""
         if self.leases.journal is None:
@@ -163,8 +168,7 @@ class PoolAccounting:
                 one.families,
                 tuple(account.name for account in one.where),
             )
-            for key, one in self.resolvers.heaviest(most)
-            if one.expires > time
+            for key, one in self.resolvers.heaviest(most, time)
         ]
         leases = joined(journal or {}, self.leases.tick, time)
         return SharedHandOuts(dict(self.totals), tuple(leases), tuple(resolvers))

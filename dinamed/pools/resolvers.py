@@ -117,10 +117,11 @@ class ResolverStore(Protocol):
     def note(self) -> None:
         """Note from now on who asks."""
 
-    def heaviest(self, most: int) -> list[tuple[bytes, ClientResolver]]:
-        """Those with the highest rates of those noted since the last call.
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of those who have asked since the last call.
 
-        Whoever is not known, or stands for several caches, is not among them.
+        Whoever is not known, stands for several caches, or has no answer any more at
+        that time is not among them.
         """
 
     def hear(
@@ -210,11 +211,12 @@ class ClientResolvers:
         if self._noted is None:
             self._noted = {}
 
-    def heaviest(self, most: int) -> list[tuple[bytes, ClientResolver]]:
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
         """Those with the highest rates of those noted since the last call."""
         if self._noted is None:
             return []
-        noted, self._noted = self._noted, {}
+        noted = {k: one for k, one in self._noted.items() if one.expires > time}
+        self._noted = {}
         return _heaviest(noted, most)
 
     def hear(

@@ -12,10 +12,12 @@ comes for stay = D * (1 - exp(-H/D)) / H:
     predicted = now * stay + f * (what the clients come to that leases will bring)
 
 The rates behind leases are learned from few gaps, so what is said of them is noise for
-a good part.  Only a part of it is believed, of the rest every member gets the share
-that its capacity has in all.  How much was found by simulation: half of those who came
-since the report; of those who will come `FIXED` where all answers have the same TTL,
-and all of it where heavy resolvers have a short one, for then no single one matters.
+a good part.  Only a part of it is believed (`trust`), of the rest every member gets the
+share that its capacity has in all.  How much was found by simulation: half of those who
+came since the report; of those who will come `FIXED` where all answers have the same
+TTL, and all of it where heavy resolvers have a short one, for then no single one
+matters.  Where several servers share what they hand out more is believed: there the
+hand-outs that are still under way do more harm than noise.
 """
 
 from collections.abc import Sequence
@@ -31,6 +33,9 @@ CAME = 0.5
 
 FIXED = 0.7
 """How much of what leases will bring is believed, with a fixed TTL."""
+
+SHARED_CAME = 0.75
+"""How much of the arrivals since a report is believed where several servers share."""
 
 LONGER = 2.0
 """Times the reference that the horizon of an adaptive TTL is: the answers of light
@@ -63,9 +68,18 @@ def horizon(ttl: Ttl, duration: float) -> float:
     return max(reference, min(LONGER * reference, duration))
 
 
-def trust(ttl: Ttl) -> float:
-    """How much of what leases will bring is believed."""
-    return FIXED if ttl.low == ttl.high else 1.0
+class Trust(NamedTuple):
+    """How much of what leases say is believed: of the past, and of what is to come."""
+
+    came: float
+    coming: float
+
+
+def trust(ttl: Ttl, shared: bool) -> Trust:
+    """How much is believed with that TTL, and where several servers share."""
+    if shared:
+        return Trust(SHARED_CAME, 1.0)
+    return Trust(CAME, FIXED if ttl.low == ttl.high else 1.0)
 
 
 def predicted(
@@ -73,7 +87,7 @@ def predicted(
     leases: Leases,
     flow: float,
     answers: int,
-    believed: float,
+    believed: Trust,
     time: float,
 ) -> list[float]:
     """The mean load of each over the horizon, as its leases are at that time."""
@@ -82,13 +96,13 @@ def predicted(
     coming = [leases.coming(one.account, time) for one in subjects]
     # By unit of capacity, for all alike.
     whole = sum(one.capacity for one in subjects) or 1.0
-    some_came = (1.0 - CAME) * sum(came) / whole
-    some_coming = (1.0 - believed) * sum(coming) / whole
+    some_came = (1.0 - believed.came) * sum(came) / whole
+    some_coming = (1.0 - believed.coming) * sum(coming) / whole
     loads = []
     for one, by_leases, later in zip(subjects, came, coming, strict=True):
         here = _handed_out(one, duration, answers)
-        here += CAME * by_leases + some_came * one.capacity
-        later = believed * later + some_coming * one.capacity
+        here += believed.came * by_leases + some_came * one.capacity
+        later = believed.coming * later + some_coming * one.capacity
         now = one.load * exp(-one.age / duration) + flow * here
         loads.append(now * stay + flow * later)
     return loads

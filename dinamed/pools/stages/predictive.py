@@ -35,6 +35,7 @@ from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.mixture import Mixture
 from dinamed.pools.stages.prediction import (
     Subject,
+    Trust,
     horizon,
     predicted,
     reference_ttl,
@@ -179,7 +180,7 @@ class Forecast:
             context.ttl = self._adapted(resolver)
         rate = 0.0 if resolver is None else resolver.rate
         ttl = context.ttl
-        clients = self._stay + self._trust * rate * accounting.leases.worth(ttl)
+        clients = self._stay + self._trust.coming * rate * accounting.leases.worth(ttl)
         rows = self._best(context, clients, count)
         if context.count and resolver is not None:
             self._book(rows, rate, clients, ttl, time)
@@ -203,9 +204,9 @@ class Forecast:
             return self._smallest(self._flow * clients, rng)[0][3].alone
         return self._rows[place].alone
 
-    def _believed(self) -> float:
-        """How much of what leases will bring is believed."""
-        return trust(self._ttl)
+    def _believed(self) -> Trust:
+        """How much of what leases say is believed."""
+        return trust(self._ttl, self._accounting.shared)
 
     def _same(self, resolver: ClientResolver) -> Candidates:
         """The members of the resolver's answer, as they are now; () if one is not."""
@@ -328,6 +329,7 @@ class Forecast:
             flow = accounting.flow.value(sum(row.capacity for row in rows))
         self._flow = flow
         self._stay = leases.stay()
+        self._trust = self._believed()
         subjects = []
         for row in rows:
             known = posted.get(row.account.name)
@@ -350,7 +352,7 @@ class Forecast:
             [self._flow] * len(rows),
             [row.capacity for row in rows],
             self._flow,
-            self._trust,
+            self._trust.coming,
         )
 
     def forecast(self, member: Member, now: float) -> float | None:
@@ -385,6 +387,8 @@ class Forecast:
             account = row.account
             clients = self._accounting.leases.due(account, time)
             text = f"{account.pending} handed out, {clients:.3g} due"
+            if account.foreign:
+                text = f"{text}, {account.foreign:.3g} handed out by others"
             if fresh:
                 share = account.forecast / row.capacity
                 text = (

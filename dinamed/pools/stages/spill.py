@@ -26,7 +26,7 @@ from dinamed.config.stages import prices
 from dinamed.pools.context import DrawContext
 from dinamed.pools.leases import DURATION
 from dinamed.pools.members import Candidates, Member
-from dinamed.pools.stages.prediction import reference_ttl
+from dinamed.pools.stages.prediction import Trust, reference_ttl
 from dinamed.pools.stages.predictive import Forecast, ForecastRow
 from dinamed.pools.stages.protocol import CLIENT, LOAD, PLACE, TIME, PoolFacts
 from dinamed.steering.costs import Row
@@ -149,9 +149,9 @@ class Spilling(Forecast):
         places = self._mixture.several(smallest, count, context.rng)
         return [self._rows[place] for place in places]
 
-    def _believed(self) -> float:
+    def _believed(self) -> Trust:
         """All: clients come by their place, and so do not spread by capacity."""
-        return 1.0
+        return Trust(1.0, 1.0)
 
     def _row(self, context: DrawContext) -> Row:
         """The costs for the client.  What they depend on is taken down."""
