@@ -6,7 +6,7 @@ times what one of them adds.  A published level holds what Python had taken over
 then, less than nothing for those who have handed out more.
 """
 
-from libc.math cimport INFINITY, ceil, exp, rint
+from libc.math cimport INFINITY, ceil, exp, rint, sqrt
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from dinamed.plane.resolver_table cimport (
@@ -58,6 +58,8 @@ cdef struct LevelsData:
     double faraway          # what is left of one after the horizon
     double stay             # what a client who comes now comes to
     double trust            # how much of the rates behind resolvers is believed
+    double price            # of a whole capacity above `start`, in ms; 0: none
+    double start
     double reference        # the TTL of an ordinary resolver
     double faded            # the sum of the next
     bint known              # whether any goes by load
@@ -73,6 +75,7 @@ cdef struct DrawResult:
     uint32_t ttl            # 0: as the records have it
     uint32_t scope
     bint again              # whether the answer was booked before
+    const float *costs      # what each member costs the client in ms, or NULL
 
 
 cdef struct RouteLoad:
@@ -132,6 +135,23 @@ cdef inline double score(
     ) * levels.inverses[member]
 
 
+cdef inline double with_cost(
+    const RouteLoad *loaded, const LevelsData *levels, uint32_t member, double mine,
+    const float *costs,
+) noexcept nogil:
+    """The same, or the cost of a member and the price of its room: see `spill`."""
+    cdef double used = score(loaded, levels, member, mine), over
+    if costs == NULL or used == INFINITY:
+        return used
+    over = used - levels.start
+    if used > 0:
+        over += sqrt(used * levels.mine * levels.inverses[member])
+    if over < 0:
+        over = 0
+    # Of two that cost the same the less used one.
+    return costs[member] + levels.price * over / (1 - levels.start) + used * 1e-6
+
+
 cdef inline bint among(
     const uint32_t *some, uint32_t count, uint32_t one
 ) noexcept nogil:
@@ -144,7 +164,8 @@ cdef inline bint among(
 
 cdef inline uint32_t lowest_ones(
     const RouteLoad *loaded, const LevelsData *levels, const uint32_t *kept,
-    uint32_t size, uint32_t count, double mine, uint64_t *rng, uint32_t *found,
+    uint32_t size, uint32_t count, double mine, const float *costs, uint64_t *rng,
+    uint32_t *found,
 ) noexcept nogil:
     """Those with the lowest scores, by lot where they are equal."""
     cdef uint32_t i, j, index, some = 0
@@ -154,7 +175,7 @@ cdef inline uint32_t lowest_ones(
     cdef uint64_t lots[64]
     for j in range(size):
         i = j if kept == NULL else kept[j]
-        one = score(loaded, levels, i, mine)
+        one = with_cost(loaded, levels, i, mine, costs)
         if one == INFINITY or (some == count and one > scores[some - 1]):
             continue
         lot = chance(rng)
@@ -199,7 +220,7 @@ cdef inline uint32_t by_fade(
 cdef inline uint32_t mixed(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t count, double mine,
-    uint64_t *rng, uint32_t *drawn,
+    const float *costs, uint64_t *rng, uint32_t *drawn,
 ) noexcept nogil:
     """By load, or by weight as far as loads are not known (`fading`)."""
     cdef uint32_t lowest[64]
@@ -210,7 +231,9 @@ cdef inline uint32_t mixed(
         if not levels.known or unit(rng) * total < faded:
             drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
             return 1
-    some = lowest_ones(loaded, levels, kept, size, count, mine, rng, lowest)
+    some = lowest_ones(
+        loaded, levels, kept, size, count, mine, costs, rng, lowest
+    )
     if faded <= 0 or count == 1:
         if not some:  # by load, but those who report were shed
             drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
@@ -383,7 +406,7 @@ cdef inline void foresee(
     clients = levels.stay + levels.trust * rate * worth(levels, ttl)
     result.count = mixed(
         loaded, levels, total, faded, kept, size, answers,
-        levels.mine * clients / answers, rng, drawn,
+        levels.mine * clients / answers, result.costs, rng, drawn,
     )
     record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
     if bucket != NULL:
@@ -402,6 +425,6 @@ cdef inline void least(
 ) noexcept nogil:
     """Draw the lowest load, and take down what one hand-out adds to each."""
     result.count = mixed(
-        loaded, levels, total, faded, kept, size, answers, 0, rng, drawn
+        loaded, levels, total, faded, kept, size, answers, 0, NULL, rng, drawn
     )
     record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)

@@ -410,12 +410,12 @@ class DataPlane:
             if not isinstance(plan, PoolAnswer):
                 return
             client = engine.client_of(plan, QueryContext(query, source))
+            now = self._authority.seconds()
             if what == INSTALL_CLIENT:
                 self._compiler.install_client(
-                    self.native, plan, client, engine.snapshot
+                    self.native, plan, client, engine.snapshot, now
                 )
             else:
-                now = self._authority.seconds()
                 self._compiler.publish(self.native, plan, client, engine.snapshot, now)
             return
         install_plan(

@@ -5,7 +5,7 @@ and nothing that is not named here is.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
@@ -33,6 +33,7 @@ from dinamed.pools.stages.priority import PriorityStage
 from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
+from dinamed.pools.stages.spill import Spill, Spilling
 from dinamed.pools.stages.weighted import AliasTable, Weighted
 from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
@@ -167,10 +168,11 @@ class TableCompiler:
         before, rest = _parts(route)
         if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
             return elsewhere
-        if not before:
+        spills = _spills(route)
+        if not before and not spills:
             return self._picking(view, family, route, route.folded)
         self._serial += 1
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self._serial)
 
@@ -181,7 +183,7 @@ class TableCompiler:
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         kind = _kind_of(route.picking[1])
-        foresees = isinstance(route.picking[1], Predictive)
+        foresees = isinstance(route.picking[1], Predictive | Spill)
         rest = _parts(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
@@ -236,10 +238,12 @@ class TableCompiler:
         plan: PoolAnswer,
         client: Client,
         snapshot: Snapshot,
+        now: float,
     ) -> None:
         """Have the plane know among which members a client's answers are drawn.
 
-        This is for pools whose stages narrow by the client or its place.
+        This is for pools whose stages narrow by the client or its place, or pick by
+        what it costs the client.  `now` is Unix time.
         """
         if plan.wanted is Wanted.TEXT or plan.pool not in self.route_index:
             return
@@ -248,9 +252,9 @@ class TableCompiler:
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
         before = [] if route is None else _parts(route)[0]
-        if route is None or not before:
+        if route is None or not (before or _spills(route)):
             return
-        context = DrawContext(client, family, 0.0, self._rng, count=False)
+        context = DrawContext(client, family, now, self._rng, count=False)
         kept = _narrowed(route, context, snapshot)
         sub = above.subs.get(kept)
         if sub is None:
@@ -258,10 +262,16 @@ class TableCompiler:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         index = self.route_index[plan.pool] + FAMILIES.index(family)
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        costs: Sequence[float] = ()
+        prepared = route.ready(kept)
+        if isinstance(prepared, Spilling):
+            costs = prepared.costs(context)
+        placed = not _spills(route) and all(
+            stage.depends <= _OF_PLACE for stage in before
+        )
         if placed and client.prefix and self._classes is not None:
             sources = 0
-            if context.told_place is not None:
+            if context.located is not None:
                 found = snapshot.locator.sources_for(client.address, client.prefix)
                 if found is None:
                     return
@@ -269,7 +279,7 @@ class TableCompiler:
             plane.install_class(index, client.address, client.prefix, sub, sources)
         else:
             plane.install_client(
-                index, client.address, client.prefix, sub, context.scope
+                index, client.address, client.prefix, sub, context.scope, costs
             )
 
     def publish(
@@ -382,6 +392,11 @@ def _narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candida
     return kept
 
 
+def _spills(route: Route) -> bool:
+    """Whether members are picked by what they cost the client."""
+    return type(route.picking[1]) is Spill
+
+
 def _kind_of(stage: Picking) -> int:
     """The rule of a picking stage; the very classes, for theirs may be extended."""
     kinds: dict[type, int] = {
@@ -391,5 +406,6 @@ def _kind_of(stage: Picking) -> int:
         Everyone: native.EVERYONE,
         Least: native.LOWEST,
         Predictive: native.LOWEST,
+        Spill: native.LOWEST,
     }
     return kinds.get(type(stage), native.ELSEWHERE)

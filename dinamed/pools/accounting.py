@@ -43,6 +43,7 @@ class PoolAccounting:
         "clock",
         "edition",
         "flow",
+        "half_step",
         "leases",
         "resolvers",
     )
@@ -60,6 +61,8 @@ class PoolAccounting:
         self._foreseen = (0.0, 0.0)
         self.resolvers: ResolverStore = ClientResolvers(capacity)
         self.flow = FlowMeter()
+        self.half_step = HALF_STEP
+        """The gap that is learned of a resolver that asks at once, in seconds."""
         self.answers = 1
         """Among how many members the clients of one answer spread."""
         self.edition = 0
@@ -115,6 +118,7 @@ class PoolAccounting:
 
         `half_step` is the gap in seconds of a resolver that asks at once.
         """
+        self.half_step = half_step
         self.resolvers.look_closely(half_step)
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration

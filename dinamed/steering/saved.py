@@ -1,7 +1,7 @@
 """The table of round trips as octets, for a file and for other servers.
 
-A message of MessagePack: the version, the keys (pool and member), and for each network its
-address octets and its cells by the number of the key.  See `recent` for a cell.
+A message of MessagePack: the version, the keys (pool and member), and for each network
+its address octets and its cells by the number of the key.  See `recent` for a cell.
 """
 
 import msgspec

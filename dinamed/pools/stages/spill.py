@@ -26,6 +26,7 @@ from dinamed.config.stages import prices
 from dinamed.pools.context import DrawContext
 from dinamed.pools.leases import DURATION
 from dinamed.pools.members import Candidates, Member
+from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.prediction import Trust, reference_ttl
 from dinamed.pools.stages.predictive import Forecast, ForecastRow
 from dinamed.pools.stages.protocol import CLIENT, LOAD, PLACE, TIME, PoolFacts
@@ -136,7 +137,7 @@ class Spilling(Forecast):
             return self._rows[place].alone
         number = min(count, self._known)
         mine = self._flow * clients / max(1, min(count, len(self._rows)))
-        price = self._tariff.ms(self._costs.spread(context.now))
+        price = self._tariff.ms(self._costs.spread())
         offers = [
             (self._offer(one, row, mine, price), context.rng.random(), one)
             for one in self._looked_at(row, mine, number, context)
@@ -199,7 +200,7 @@ class Spilling(Forecast):
         if not row.ms:
             return words
         mine = self._flow * self._stay
-        price = self._tariff.ms(self._costs.spread(context.now))
+        price = self._tariff.ms(self._costs.spread())
         told = []
         for one, fresh in zip(self._rows, self._mixture.fresh, strict=True):
             cost = _cost_words(row, one.member[0].index)
@@ -223,10 +224,20 @@ class Spilling(Forecast):
             return f"the nearest{guess}"
         return f"{farther:.0f} ms farther than the nearest{guess}"
 
+    def levels(self, time: float) -> Levels:
+        """What another engine needs to draw in the same way for a while."""
+        price = self._tariff.ms(self._costs.spread())
+        return super().levels(time)._replace(price=price, start=self._tariff.start)
+
+    def costs(self, context: DrawContext) -> Sequence[float]:
+        """What each candidate costs the client, in ms; empty if nothing is known."""
+        row = self._row(context)
+        return [row.ms[one.member[0].index] for one in self._rows] if row.ms else ()
+
     def prices(self, now: float) -> dict[Member, float]:
         """The price of each member that has a report that counts, in milliseconds."""
         self._foresee(self._accounting.clock.read(now))
-        price = self._tariff.ms(self._costs.spread(now))
+        price = self._tariff.ms(self._costs.spread())
         return {
             one.member[0]: offer(
                 0.0,
