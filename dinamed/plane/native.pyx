@@ -51,7 +51,7 @@ from dinamed.plane.rate_table cimport (
     kind_hash,
     origin_kind,
 )
-from dinamed.plane.select_load cimport (
+from dinamed.plane.load_levels cimport (
     MOST_KEPT,
     TTL_CLASSES,
     LevelsData,
@@ -159,6 +159,7 @@ cdef void *_new(size_t size) except NULL:
 include "rate_table.pxi"
 include "geo_trees.pxi"
 include "loads.pxi"
+include "level_table.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"

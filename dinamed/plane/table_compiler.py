@@ -14,6 +14,13 @@ from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
+from dinamed.plane.native_rules import (
+    kind_of,
+    narrowed,
+    picks_by_cost,
+    sheds_natively,
+    split_stages,
+)
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
@@ -25,16 +32,12 @@ from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import PoolView
-from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
-from dinamed.pools.stages.priority import PriorityStage
-from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
-from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill, Spilling
-from dinamed.pools.stages.weighted import AliasTable, Weighted
+from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
@@ -165,10 +168,12 @@ class TableCompiler:
         route = view.route(family)
         if route is None:
             return native.Route(view.name, native.NOBODY, self._rows)
-        before, rest = _parts(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
+        before, rest = split_stages(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
+            rest
+        ):
             return elsewhere
-        spills = _spills(route)
+        spills = picks_by_cost(route)
         if not before and not spills:
             return self._picking(view, family, route, route.folded)
         self._serial += 1
@@ -182,9 +187,9 @@ class TableCompiler:
         """The picking stage of a route for these candidates."""
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
-        kind = _kind_of(route.picking[1])
+        kind = kind_of(route.picking[1])
         foresees = isinstance(route.picking[1], Predictive | Spill)
-        rest = _parts(route)[1]
+        rest = split_stages(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -251,11 +256,11 @@ class TableCompiler:
         view, routes = self._routes[plan.pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else _parts(route)[0]
-        if route is None or not (before or _spills(route)):
+        before = [] if route is None else split_stages(route)[0]
+        if route is None or not (before or picks_by_cost(route)):
             return
         context = DrawContext(client, family, now, self._rng, count=False)
-        kept = _narrowed(route, context, snapshot)
+        kept = narrowed(route, context, snapshot)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
@@ -266,7 +271,7 @@ class TableCompiler:
         prepared = route.ready(kept)
         if isinstance(prepared, Spilling):
             costs = prepared.costs(context)
-        placed = not _spills(route) and all(
+        placed = not picks_by_cost(route) and all(
             stage.depends <= _OF_PLACE for stage in before
         )
         if placed and client.prefix and self._classes is not None:
@@ -299,7 +304,7 @@ class TableCompiler:
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
             context = DrawContext(client, family, 0.0, self._rng, count=False)
-            made = made.subs.get(_narrowed(route, context, snapshot))
+            made = made.subs.get(narrowed(route, context, snapshot))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -365,47 +370,3 @@ def _wraps() -> Iterable[tuple[IPv6Network, int]]:
             yield network, native.WRAP_INVERTED
         else:
             yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
-
-
-def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
-    """The stages that must still be asked: those before shedding, and from it on."""
-    stages = [stage for _, stage in route.remaining]
-    for number, stage in enumerate(stages):
-        if type(stage) is Shed:
-            return stages[:number], stages[number:]
-    return stages, []
-
-
-def _after(stages: list[Narrowing]) -> bool:
-    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
-    return len(stages) <= 2 and all(
-        type(stage) is PriorityStage for stage in stages[1:]
-    )
-
-
-def _narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candidates:
-    """The candidates that a client has before any are shed."""
-    context.locator = snapshot.locator
-    kept = route.folded
-    for stage in _parts(route)[0]:
-        kept = stage.narrow(kept, context, route.facts) or kept
-    return kept
-
-
-def _spills(route: Route) -> bool:
-    """Whether members are picked by what they cost the client."""
-    return type(route.picking[1]) is Spill
-
-
-def _kind_of(stage: Picking) -> int:
-    """The rule of a picking stage; the very classes, for theirs may be extended."""
-    kinds: dict[type, int] = {
-        Weighted: native.BY_WEIGHT,
-        Hashed: native.BY_HASH,
-        RoundRobin: native.IN_TURN,
-        Everyone: native.EVERYONE,
-        Least: native.LOWEST,
-        Predictive: native.LOWEST,
-        Spill: native.LOWEST,
-    }
-    return kinds.get(type(stage), native.ELSEWHERE)

@@ -84,7 +84,7 @@ class Tariff(NamedTuple):
         return max(LEAST_PRICE, price)
 
 
-class Offer(NamedTuple):
+class MemberPrice(NamedTuple):
     """What a member comes to for one client, all in ms but the shares of its
     capacity."""
 
@@ -101,12 +101,12 @@ class Offer(NamedTuple):
 
 def offer(
     cost: float, load: float, capacity: float, flow: float, price: float, start: float
-) -> Offer:
+) -> MemberPrice:
     """The offer of a member with that predicted load, this answer included."""
     used = load / capacity
     chance = sqrt(max(0.0, used) * flow / capacity)
     over = max(0.0, used + chance - start) / (1.0 - start)
-    return Offer(cost, price * over, used, chance)
+    return MemberPrice(cost, price * over, used, chance)
 
 
 class Spilling(Forecast):
@@ -183,7 +183,9 @@ class Spilling(Forecast):
         found.setdefault(least.member[0].index, least)
         return [*found.values()]
 
-    def _offer(self, one: ForecastRow, row: Row, mine: float, price: float) -> Offer:
+    def _offer(
+        self, one: ForecastRow, row: Row, mine: float, price: float
+    ) -> MemberPrice:
         return offer(
             row.ms[one.member[0].index],
             one.account.forecast + mine,
@@ -258,7 +260,7 @@ def _cost_words(row: Row, index: int) -> str:
     return f"~{row.ms[index]:.0f} ms ({source})"
 
 
-def _price_words(made: Offer) -> str:
+def _price_words(made: MemberPrice) -> str:
     total = f"= {made.total:.0f}"
     if made.price < 0.5:
         return f"+ 0 ({_percent(made.used)}) {total}"
