@@ -5,6 +5,7 @@ Python publishes levels; each thread adds what has been handed out since.
 
 from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from dinamed.plane.levels cimport LevelsData
 from dinamed.plane.octets cimport unit
 from dinamed.plane.posix cimport plane_get_double
 from dinamed.plane.resolver_table cimport ResolverTableData
@@ -26,27 +27,6 @@ cdef struct LoadsData:
     double *rates
     double *ends            # rates times TTLs
     ResolverTableData *resolvers
-
-
-cdef struct LevelsData:
-    # How full the candidates of one route are.
-    double until            # on the steady clock; then Python is asked
-    double mine             # the load of a client
-    double horizon
-    double duration         # of a transfer
-    double faraway          # what is left of one after the horizon
-    double stay             # what a client who comes now comes to
-    double trust            # how much of the rates behind resolvers is believed
-    double price            # of a whole capacity above `start`, in ms; 0: none
-    double start
-    double reference        # the TTL of an ordinary resolver
-    double faded            # the sum of the next
-    bint known              # whether any goes by load
-    double *fades           # weights as far as they go by those
-    double *bases
-    double *steps
-    double *inverses        # of capacities, or weights
-    double *chances         # to be shed
 
 
 cdef struct DrawResult:

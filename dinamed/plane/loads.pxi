@@ -1,4 +1,4 @@
-# What threads hand out by load, how full members are, and the resolvers that ask.
+# What threads hand out by load, and the resolvers that ask.
 
 
 cdef class ResolverTable:

@@ -22,7 +22,8 @@ from dinamed.plane.select cimport (
     take_subset,
     restore,
 )
-from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, LevelsData, shed
+from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, shed
 from dinamed.plane.select_load cimport foresee, least, put_key
 from dinamed.plane.octets cimport put16
 from dinamed.plane.geo_trees cimport OF_CLASS, ClientClass, class_of, class_scope

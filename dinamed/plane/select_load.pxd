@@ -6,9 +6,10 @@ times what one of them adds.  A published level holds what Python had taken over
 then, less than nothing for those who have handed out more.
 """
 
-from libc.math cimport INFINITY, ceil, exp, rint
+from libc.math cimport INFINITY, ceil, rint
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from dinamed.plane.levels cimport LevelsData, worth
 from dinamed.plane.resolver_table cimport (
     KEY_SIZE,
     ClientResolver,
@@ -23,7 +24,6 @@ from dinamed.plane.resolver_table cimport (
 )
 from dinamed.plane.load_levels cimport (
     DrawResult,
-    LevelsData,
     LoadsData,
     RouteLoad,
     with_cost,
@@ -217,16 +217,6 @@ cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
     cdef uint32_t size = octets[KEY_SIZE - 1]
     memcpy(octets + size, "v4only" if family == 1 else "v6only", 6)
     octets[KEY_SIZE - 1] = <uint8_t>(size + 6)
-
-
-cdef inline double worth(const LevelsData *levels, double seconds) noexcept nogil:
-    """What a client a second, for so many seconds from now, comes to; see `leases`."""
-    cdef double gone = 1 - levels.faraway
-    if seconds >= levels.horizon:
-        seconds = levels.horizon
-    else:
-        gone = exp((seconds - levels.horizon) / levels.duration) - levels.faraway
-    return levels.duration * (seconds - levels.duration * gone) / levels.horizon
 
 
 cdef inline void foresee(

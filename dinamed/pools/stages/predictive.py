@@ -34,8 +34,8 @@ from dinamed.pools.stages.hashed import network_bits
 from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.mixture import Mixture
 from dinamed.pools.stages.prediction import (
+    LeaseTrust,
     Subject,
-    Trust,
     horizon,
     predicted,
     reference_ttl,
@@ -204,7 +204,7 @@ class Forecast:
             return self._smallest(self._flow * clients, rng)[0][3].alone
         return self._rows[place].alone
 
-    def _believed(self) -> Trust:
+    def _believed(self) -> LeaseTrust:
         """How much of what leases say is believed."""
         return trust(self._ttl, self._accounting.shared)
 

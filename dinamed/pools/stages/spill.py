@@ -27,7 +27,7 @@ from dinamed.pools.context import DrawContext
 from dinamed.pools.leases import DURATION
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.levels import Levels
-from dinamed.pools.stages.prediction import Trust, reference_ttl
+from dinamed.pools.stages.prediction import LeaseTrust, reference_ttl
 from dinamed.pools.stages.predictive import Forecast, ForecastRow
 from dinamed.pools.stages.protocol import CLIENT, LOAD, PLACE, TIME, PoolFacts
 from dinamed.steering.costs import Row
@@ -150,9 +150,9 @@ class Spilling(Forecast):
         places = self._mixture.several(smallest, count, context.rng)
         return [self._rows[place] for place in places]
 
-    def _believed(self) -> Trust:
+    def _believed(self) -> LeaseTrust:
         """All: clients come by their place, and so do not spread by capacity."""
-        return Trust(1.0, 1.0)
+        return LeaseTrust(1.0, 1.0)
 
     def _row(self, context: DrawContext) -> Row:
         """The costs for the client.  What they depend on is taken down."""
