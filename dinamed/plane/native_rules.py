@@ -4,7 +4,6 @@ What is not named here is left to Python.
 """
 
 from dinamed.plane.extension import native as native
-from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import Route
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
@@ -36,9 +35,8 @@ def sheds_natively(stages: list[Narrowing]) -> bool:
     )
 
 
-def narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candidates:
+def narrowed(route: Route, context: DrawContext) -> Candidates:
     """The candidates that a client has before any are shed."""
-    context.locator = snapshot.locator
     kept = route.folded
     for stage in split_stages(route)[0]:
         kept = stage.narrow(kept, context, route.facts) or kept

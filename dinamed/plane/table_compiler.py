@@ -6,11 +6,9 @@ and nothing that is not named here is.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from dinamed.geo.locator import Locator
-from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
@@ -22,16 +20,16 @@ from dinamed.plane.native_rules import (
     split_stages,
 )
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.protocol import CLIENT, PLACE
@@ -42,7 +40,6 @@ from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
-FAMILIES: tuple[Family, Family] = (4, 6)
 MAX_KEEPALIVE = 0xFFFF
 """Steps of 100 ms that a stream may be said to last (RFC 7828 section 3.1)."""
 MOST_SKIPPED = 8
@@ -69,11 +66,12 @@ class TableCompiler:
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
 
         From now on a limit on replies has its buckets in the plane, for Python too.
         """
+        defence = snapshot.defence
         cookies = defence.cookies
         before, self._routes = self._routes, {}
         self.route_index = {}
@@ -123,7 +121,7 @@ class TableCompiler:
                     native.Prefixes(
                         [
                             (network.network_address.packed, network.prefixlen, how)
-                            for network, how in _wraps()
+                            for network, how in wraps()
                         ]
                     ),
                     known,
@@ -133,8 +131,9 @@ class TableCompiler:
     def _limits(self, limiter: ResponseLimiter | None) -> "native.RateTable | None":
         if limiter is None:
             return None
-        if not isinstance(limiter.shared, native.RateTable):
-            limiter.shared = native.RateTable(
+        shared = limiter.shared
+        if not isinstance(shared, native.RateTable):
+            shared = native.RateTable(
                 limiter.rate,
                 BURST,
                 limiter.slip,
@@ -142,7 +141,8 @@ class TableCompiler:
                 self._secret,
                 self._rows,
             )
-        return limiter.shared
+            limiter.share(shared)
+        return shared
 
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
@@ -166,7 +166,8 @@ class TableCompiler:
 
     def _route(self, view: PoolView, family: Family) -> "native.Route":
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
-        if view.fallback is not None or any(member.inner for member in view.offered):
+        inside = any(member.inner for member in view.candidates(family))
+        if inside or view.fallback(family) is not None:
             return elsewhere
         route = view.route(family)
         if route is None:
@@ -209,7 +210,12 @@ class TableCompiler:
         loads = None
         if rest or kind == native.LOWEST:
             loads = self.publisher.loads(view)
-        made = native.Route(
+        source = None
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            source = LevelSource(view, route, members, shed, loads.names)
+        return native.Route(
             view.name,
             kind,
             self._rows,
@@ -233,12 +239,8 @@ class TableCompiler:
             ranks=[float(m.priority) for m in members] if len(rest) > 1 else [],
             sheds=bool(rest),
             foresees=foresees,
+            source=source,
         )
-        if loads is not None:
-            shed = rest[0] if rest else None
-            assert shed is None or isinstance(shed, Shed)
-            made.source = LevelSource(view, route, members, shed, loads.names)
-        return made
 
     def install_client(
         self,
@@ -262,8 +264,8 @@ class TableCompiler:
         before = [] if route is None else split_stages(route)[0]
         if route is None or not (before or picks_by_cost(route)):
             return
-        context = DrawContext(client, family, now, self._rng, count=False)
-        kept = narrowed(route, context, snapshot)
+        context = self._asking(client, family, snapshot, now)
+        kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
@@ -290,6 +292,13 @@ class TableCompiler:
                 index, client.address, client.prefix, sub, context.scope, costs
             )
 
+    def _asking(
+        self, client: Client, family: Family, snapshot: Snapshot, now: float
+    ) -> DrawContext:
+        """A look at what the stages would do for a client."""
+        locator = snapshot.locator
+        return DrawContext(client, family, now, self._rng, False, locator=locator)
+
     def publish(
         self,
         plane: "native.Plane",
@@ -306,8 +315,8 @@ class TableCompiler:
         made: native.Route | None = routes[FAMILIES.index(family)]
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
-            context = DrawContext(client, family, 0.0, self._rng, count=False)
-            made = made.subs.get(narrowed(route, context, snapshot))
+            context = self._asking(client, family, snapshot, now)
+            made = made.subs.get(narrowed(route, context))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -357,19 +366,3 @@ class TableCompiler:
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
-    """The networks for the plane."""
-    return native.Prefixes(
-        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
-    )
-
-
-def _wraps() -> Iterable[tuple[IPv6Network, int]]:
-    """How prefixes hold IPv4 addresses, as the plane spells it."""
-    for network, offset, inverted in WAYS:
-        if inverted:
-            yield network, native.WRAP_INVERTED
-        else:
-            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
