@@ -268,12 +268,9 @@ class PoolManager:
                     member_state.healthy,
                     member_state.reason,
                     None if posted is None else posted.report,
-<<<<<<< HEAD
+                    member_state.failing,
                     member_state.by,
                     member_state.order_reason,
-=======
-                    member_state.failing,
->>>>>>> main
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -314,14 +311,6 @@ class PoolManager:
         says_out = entry.reports.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
-<<<<<<< HEAD
-        checked = has_checks(entry.settings)
-        healthy, reason = (known.healthy, known.reason) if checked else (None, "")
-        member_state = MemberState(order, until, healthy, reason, says_out)
-        if order is not Order.AUTO:
-            member_state = replace(
-                member_state, by=known.by, order_reason=known.order_reason
-=======
         member_state = MemberState(order, until, says_out=says_out)
         if has_checks(entry.settings):
             member_state = replace(
@@ -329,7 +318,10 @@ class PoolManager:
                 healthy=known.healthy,
                 reason=known.reason,
                 failing=known.failing,
->>>>>>> main
+            )
+        if order is not Order.AUTO:
+            member_state = replace(
+                member_state, by=known.by, order_reason=known.order_reason
             )
         entry.member_states[name] = member_state
 

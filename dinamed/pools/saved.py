@@ -14,12 +14,9 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool | None = None
     reason: str = ""
     report: Report | None = None
-<<<<<<< HEAD
+    failing: tuple[tuple[bytes, str], ...] = ()
     by: str = ""
     order_reason: str = ""
-=======
-    failing: tuple[tuple[bytes, str], ...] = ()
->>>>>>> main
 
 
 class Saved(msgspec.Struct, frozen=True):

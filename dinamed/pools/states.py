@@ -28,13 +28,9 @@ class MemberState:
     `until` is the absolute time at which the order lapses (None: it stays);
     `healthy` is the verdict of the checks (None: there is no check, or no result
     yet); `reason` says why the checks failed, in words; `says_out` tells that by its
-<<<<<<< HEAD
-    last report the member itself asks not to be handed out.  `by` is whoever gave the
-    order, `order_reason` why, in the words of that person; "" if not said.
-=======
     last report the member itself asks not to be handed out; `failing` are the packed
-    addresses whose own checks fail, each with the reason.
->>>>>>> main
+    addresses whose own checks fail, each with the reason.  `by` is whoever gave the
+    order, `order_reason` why, in the words of that person; "" if not said.
     """
 
     order: Order = Order.AUTO
@@ -42,16 +38,13 @@ class MemberState:
     healthy: bool | None = None
     reason: str = ""
     says_out: bool = False
-<<<<<<< HEAD
+    failing: tuple[tuple[bytes, str], ...] = ()
     by: str = ""
     order_reason: str = ""
 
     def lifted(self) -> "MemberState":
         """The same without the order."""
         return replace(self, order=Order.AUTO, until=None, by="", order_reason="")
-=======
-    failing: tuple[tuple[bytes, str], ...] = ()
->>>>>>> main
 
     def effective_order(self, now: float) -> Order:
         """The order in force at `now`: `auto` once it has lapsed."""
