@@ -142,6 +142,7 @@ class Route:
         *,
         sheds: bool = ...,
         foresees: bool = ...,
+        source: Any = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 
