@@ -1,6 +1,5 @@
 """The addresses of the HTTP API and what stands behind each."""
 
-import ipaddress
 from typing import Any
 
 import dns.exception
@@ -14,7 +13,7 @@ from twisted.web.server import Request
 
 from dinamed import __version__
 from dinamed.plans.context import unpacked
-from dinamed.plans.explain import decoded, explain
+from dinamed.plans.explain import asked_of, decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
@@ -44,7 +43,7 @@ from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
 from dinamed.web.slowly import gather
-from dinamed.wire.names import BadName, from_text, to_text
+from dinamed.wire.names import to_text
 
 
 class Folder(Resource):
@@ -205,13 +204,12 @@ class Api:
     def explain(self, request: Request) -> ExplainReply:
         """Why a client gets the answer that it gets."""
         try:
-            name = from_text(argument(request, b"name"))
-            rrtype = dns.rdatatype.from_text(argument(request, b"type", "A"))
-            asker = request.getClientAddress().host
-            client = ipaddress.ip_network(
-                argument(request, b"client", asker), strict=False
+            name, rrtype, client = asked_of(
+                argument(request, b"name"),
+                argument(request, b"type", "A"),
+                argument(request, b"client", request.getClientAddress().host),
             )
-        except (BadName, ValueError, dns.exception.DNSException) as error:
+        except ValueError as error:
             raise HttpError(400, str(error)) from None
         explanation = explain(self._parts.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
