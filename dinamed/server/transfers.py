@@ -74,6 +74,8 @@ class TransferService(Service):
     def startService(self) -> None:
         """Read the saved copies, and begin to look for new versions."""
         super().startService()
+        for secondary in self._secondaries.values():
+            self._reactor.callLater(0, secondary.start)  # of a refresh before this one
         self._authority.refresh()
 
     def hold(self, held: bool) -> None:
