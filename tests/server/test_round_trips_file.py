@@ -20,12 +20,16 @@ class AtOnce(ThreadPool):
     """Runs what it is given at once."""
 
     def callInThreadWithCallback(
-        self, on_result: Any, func: Any, *args: Any, **kw: Any
+        self,
+        onResult: Any,  # noqa: N803
+        func: Any,
+        *args: Any,
+        **kw: Any,
     ) -> None:
         """Run it here."""
         result = func(*args, **kw)
-        if on_result is not None:
-            on_result(True, result)
+        if onResult is not None:
+            onResult(True, result)
 
 
 class ThreadedClock(Clock):
