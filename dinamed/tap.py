@@ -1,7 +1,6 @@
-"""The twistd plugin: options, and the wiring of all services."""
+"""The twistd plugin: the wiring of all services."""
 
 import os
-import pwd
 import random
 import socket
 import time
@@ -11,11 +10,11 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
-from twisted.python import usage
 
 from dinamed import __version__
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
+from dinamed.options import Options as Options
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
@@ -25,9 +24,11 @@ from dinamed.server.config_loader import ConfigError, Configuration, load_now
 from dinamed.server.following import ConfigWatcher
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
+from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
     BindError,
     ListenAddress,
@@ -37,6 +38,7 @@ from dinamed.server.sockets import (
     bind_http,
     bind_tls,
     everywhere,
+    is_local,
     resolve,
 )
 from dinamed.server.stack import Stack, stack_of
@@ -65,73 +67,6 @@ from dinamed.web.service import web_service
 
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise ValueError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-_port.coerceDoc = "Must be from 0 to 65535."  # type: ignore[attr-defined]
-
-
-class Options(usage.Options):
-    """The options of `twistd dinamed`."""
-
-    synopsis = "[options]"
-    longdesc = "Load-balancing authoritative DNS server."
-    optParameters = [  # noqa: RUF012
-        ["port", "p", 53, "UDP and TCP port where an interface names none.", _port],
-        [
-            "config",
-            "c",
-            None,
-            "Config file; else /etc/dinamed/dinamed.toml, else the built-in example.",
-        ],
-    ]
-    optFlags = [["debug", "d", "Log every query."]]  # noqa: RUF012
-
-    def __init__(self) -> None:
-        super().__init__()
-        self["interfaces"] = []
-
-    def opt_interface(self, interface: str) -> None:
-        """Address or host name to listen on, may be repeated; replaces `listen`."""
-        self["interfaces"].append(interface)
-
-    opt_i = opt_interface
-
-    def opt_version(self) -> None:
-        """Print the version and exit."""
-        print(f"dinamed {__version__}")
-        raise SystemExit(0)
-
-    def parseOptions(self, options: list[str] | None = None) -> None:
-        """Parse; what is wrong ends the program with one line."""
-        try:
-            super().parseOptions(options)
-        except usage.UsageError as error:
-            raise SystemExit(f"dinamed: {error}") from None
-
-    def parseArgs(self, *arguments: str) -> None:
-        """There are no arguments beside the options."""
-        if arguments:
-            raise usage.UsageError(f"unexpected argument {arguments[0]!r}")
-
-    def postOptions(self) -> None:
-        """See that twistd will be able to drop privileges as it was told."""
-        parent: Any = self.parent
-        uid = parent.get("uid") if parent is not None else None
-        if uid is None:
-            return
-        try:
-            entry = pwd.getpwuid(uid)
-        except KeyError:
-            raise usage.UsageError(f"no user has the uid {uid}") from None
-        if parent["gid"] is None:
-            # twistd cannot drop the supplementary groups without a group.
-            parent["gid"] = entry.pw_gid
 
 
 @dataclass(frozen=True)
@@ -237,6 +172,7 @@ class Server:
 
     transfers: TransferService
     authority: Authority
+    signing: SigningService
     stack: Stack
     reloading: ReloadService
     liveness: Liveness
@@ -260,6 +196,7 @@ def build(
         authority = Authority(
             loaded, time.time, random.Random(), transfers, transfers.answering
         )
+    signing = SigningService(reactor, authority, chance, ParentAsker(reactor), is_local)
     stack = stack_of(authority.engine, debug)
     plane = None
     if bound.threads:
@@ -293,6 +230,7 @@ def build(
     return Server(
         transfers,
         authority,
+        signing,
         stack,
         reloading,
         liveness,
@@ -337,6 +275,7 @@ def wire(
         server.reloading,
         server.saving,
         server.watching,
+        server.signing,
         server.transfers,
         GeoDatabaseService(reactor, authority),
         ConfigWatcher(reactor, authority, server.reloading.reload),

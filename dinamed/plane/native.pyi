@@ -154,6 +154,7 @@ class ZoneTable:
         plain: bool,
         subnet: bool,
         signed: bool,
+        keyed: bool,
         left: bool,
     ) -> None: ...
 

@@ -6,15 +6,14 @@ and nothing that is not named here is.
 
 import os
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from dinamed.geo.locator import Locator
-from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.facts import Facts
 from dinamed.plans.plan import PoolAnswer, Wanted
@@ -116,7 +115,7 @@ class TableCompiler:
                     native.Prefixes(
                         [
                             (network.network_address.packed, network.prefixlen, how)
-                            for network, how in _wraps()
+                            for network, how in wraps()
                         ]
                     ),
                     known,
@@ -264,7 +263,7 @@ class TableCompiler:
         placed = all(stage.depends <= _OF_PLACE for stage in before)
         if placed and client.prefix and self._classes is not None:
             sources = 0
-            if context.told_place is not None:
+            if context.located is not None:
                 found = snapshot.locator.sources_for(client.address, client.prefix)
                 if found is None:
                     return
@@ -344,26 +343,11 @@ class TableCompiler:
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
+            keyed=zone.origin in facts.online,
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
-    """The networks for the plane."""
-    return native.Prefixes(
-        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
-    )
-
-
-def _wraps() -> Iterable[tuple[IPv6Network, int]]:
-    """How prefixes hold IPv4 addresses, as the plane spells it."""
-    for network, offset, inverted in WAYS:
-        if inverted:
-            yield network, native.WRAP_INVERTED
-        else:
-            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
 
 
 def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:

@@ -11,7 +11,7 @@ from dinamed.plans.reply import (
     assemble,
     opt_of,
     reply_of,
-    text_record,
+    text_rdata,
     with_answers,
 )
 from dinamed.plans.snapshot import Snapshot
@@ -19,8 +19,8 @@ from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Family, Member
 from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import Recorder
-from dinamed.wire.constants import CLASS_IN, Rcode
-from dinamed.wire.render import Rendered
+from dinamed.wire.constants import Rcode, Type
+from dinamed.wire.render import Rendered, rdata_record
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
 _STABLE = frozenset({"hash", "predictive"})
@@ -99,16 +99,16 @@ def render_choice(moment: Moment, plan: PoolAnswer, choice: Choice) -> Rendered 
     if not choice.members:
         return None
     if plan.wanted is Wanted.TEXT:
-        records = [
-            text_record(plan.owner, CLASS_IN, choice.ttl, f"serviced by {member.name}")
-            for member in choice.members
-        ]
+        rrtype = int(Type.TXT)
+        rdatas = [text_rdata(f"serviced by {one.name}") for one in choice.members]
     else:
         family = _FAMILY[plan.wanted]
-        records = [
-            address_record(plan.owner, family, choice.ttl, address)
-            for address in addresses_of(choice, family, moment.snapshot, moment.rng)
-        ]
+        rrtype = int(Type.A if family == 4 else Type.AAAA)
+        rdatas = addresses_of(choice, family, moment.snapshot, moment.rng)
+    records = [rdata_record(plan.owner, rrtype, choice.ttl, one) for one in rdatas]
+    if plan.signing is not None:
+        highest = moment.snapshot.pools[plan.pool].settings.ttl.high
+        records += plan.signing.records(plan.owner, rrtype, choice.ttl, highest, rdatas)
     return with_answers(plan.before, records, plan.after)
 
 
@@ -148,7 +148,7 @@ class Draw:
     def _one_address_front(self) -> bytes:
         """Empty when one address is too much for the client's limit, or not the end."""
         plan, context = self._plan, self._context
-        if plan.after.body:
+        if plan.after.body or plan.signing is not None:
             return b""
         record = address_record(plan.owner, self._family, 0, bytes(self._size()))
         records = with_answers(plan.before, [record])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import SecuredZone
 from dinamed.plans.targets import TargetTable
 from dinamed.wire.names import WireName
@@ -24,3 +25,5 @@ class Facts:
     """Secondary zones that have not been transferred, or have expired."""
     secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
     """The zones that are signed, and what that adds to answers."""
+    online: Mapping[WireName, OnlineZone] = field(default_factory=dict)
+    """Those of them that are signed here."""

@@ -27,6 +27,8 @@ from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import MemberState, Order
 from dinamed.signals import Signal, print_failure
+from dinamed.steering.costs import Costs
+from dinamed.steering.round_trips import RoundTrips
 
 VerdictChange = tuple[str, str, bool | None, str]
 """Pool, member, what its checks say of it (None: nothing any more), and why."""
@@ -59,8 +61,11 @@ class PoolManager:
         pools: Iterable[settings.PoolSettings],
         now: float,
         registry: Registry | None = None,
+        round_trips: RoundTrips | None = None,
         failed: Callable[[Exception], object] = print_failure,
     ) -> None:
+        self.round_trips = RoundTrips() if round_trips is None else round_trips
+        """What has been measured between clients and members."""
         self._registry = load_stages() if registry is None else registry
         self._entries: dict[str, PoolEntry] = {}
         self._graph = DependencyGraph()
@@ -391,8 +396,17 @@ class PoolManager:
             last = frozenset[str]()
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
+        costs = Costs(pool.name, members, self.round_trips)
         return PoolEntry(
-            pool, chain, members, needs(pool), accounting, reports, member_states, last
+            pool,
+            chain,
+            members,
+            needs(pool),
+            accounting,
+            reports,
+            costs,
+            member_states,
+            last,
         )
 
     def _changed(self, names: set[str], now: float) -> None:
@@ -415,6 +429,7 @@ class PoolManager:
                     chain=entry.chain,
                     accounting=entry.accounting,
                     reports=entry.reports,
+                    costs=entry.costs,
                     members=entry.members,
                     member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},

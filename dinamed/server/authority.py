@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.settings import Settings
+from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine, Special
@@ -31,6 +32,19 @@ class ZoneKeeper(Protocol):
 
     def versions(self, loaded: Configuration) -> Versions:
         """The zones of a config, as they are to be served now."""
+
+
+Secured = Callable[
+    [Settings, Mapping[WireName, PackedZone]], Mapping[WireName, OnlineZone]
+]
+"""What signing adds to the zones of a config that are signed here."""
+
+
+def unsigned(
+    settings: Settings, zones: Mapping[WireName, PackedZone]
+) -> Mapping[WireName, OnlineZone]:
+    """Nothing is signed here."""
+    return {}
 
 
 class Files:
@@ -61,6 +75,7 @@ class Authority:
         self.loaded = loaded
         self.seconds = seconds
         self._zones = Files() if zones is None else zones
+        self._secured: Secured = unsigned
         pools, failed = loaded.settings.pools, self._listener_failed
         self.manager = PoolManager(pools, seconds(), failed=failed)
         self.geo = load_geo(loaded.settings.geo)
@@ -100,6 +115,10 @@ class Authority:
         self.engine.serve(self._snapshot(self.engine.snapshot.defence))
         self.served.emit(self.loaded, self.engine.snapshot)
 
+    def take_signing(self, secured: Secured) -> None:
+        """Let `secured` say what signing adds, from the next `refresh` on."""
+        self._secured = secured
+
     def summary(self) -> str:
         """What is served, in a few words."""
         settings = self.loaded.settings
@@ -126,6 +145,7 @@ class Authority:
             socket.gethostname(),
             self.geo.locator,
             unready,
+            self._secured(settings, zones),
             Defence.of(settings, self.cookie_secret, before),
         )
 
