@@ -61,7 +61,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -222,7 +222,7 @@ def build(
     replacing = ReplaceService(
         reactor,
         process.launch,
-        Held(bound.dns, bound.http, bound.tls),
+        HeldSockets(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
         None if receiver is None else receiver.supervisor,
     )
@@ -251,12 +251,12 @@ def connect(server: Server) -> None:
     who saves the state subscribe to changes of pools when they start; the authority,
     which is first, has done so.
     """
-    authority, streams = server.authority, server.listening.streams
+    authority, listening = server.authority, server.listening
     server.transfers.changed.subscribe(authority.refresh)
     authority.served.subscribe(server.transfers.served)
     authority.applied.subscribe(server.watching.reconfigure)
-    authority.applied.subscribe(lambda settings: streams.take_limits(settings.limits))
-    streams.take_limits(authority.loaded.settings.limits)
+    listening.take_limits(authority.loaded.settings.limits)
+    authority.applied.subscribe(lambda now: listening.take_limits(now.limits))
     server.reloading.busy.subscribe(server.notifying.reloading)
 
 
@@ -341,7 +341,7 @@ def wire_answering(
         for what in receiver.sockets.close_rest():
             Logger("dinamed").info("no longer listening: {what}", what=what)
         arriving = TakeoverReceiverService(
-            reactor, receiver, server.state, streams, authority.summary()
+            reactor, receiver, server.state, listening, authority.summary()
         )
         arriving.setServiceParent(answering)
     return answering

@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memset
 from dinamed.plane.query cimport (
     ACCEPT,
     IGNORE,
+    STREAM_MAX,
     TYPE_A,
     TYPE_AAAA,
     TYPE_ANY,
@@ -34,6 +35,7 @@ from dinamed.plane.malformed cimport (
     UNKNOWN_OPCODE,
     Fault,
     fault_of,
+    opt_anywhere,
 )
 from dinamed.plane.octets cimport get16, put16
 from dinamed.plane.posix cimport plane_get_pointer
@@ -56,6 +58,7 @@ from dinamed.plane.reply cimport (
     limited,
     refused,
     negative,
+    put_bare_opt,
     static_answer,
 )
 from dinamed.plane.tables cimport (
@@ -138,8 +141,7 @@ cdef inline int at_node(
             query.type == TYPE_NS or query.type == TYPE_CNAME
             or query.type == TYPE_SOA or query.type == TYPE_PTR
             or query.type == TYPE_MX or query.type == TYPE_SRV
-            # Services at a pool's name may have hints of its choice.
-            or ((query.type == SVCB or query.type == HTTPS) and pool_of(zone, node))
+            or query.type == SVCB or query.type == HTTPS
         ):
             return by_plan(tables, query, request, out)
         if tables.rates != NULL:
@@ -177,7 +179,7 @@ cdef inline int hopeless(
     uint8_t *out,
 ) noexcept nogil:
     """FORMERR or NOTIMP for what is malformed; what else is not plain is for Python."""
-    cdef uint32_t end, rcode = FORMERR
+    cdef uint32_t end, opt, rcode = FORMERR
     cdef Fault fault = fault_of(data, size, &end)
     if fault == NO_FAULT:
         return PUNT
@@ -191,9 +193,15 @@ cdef inline int hopeless(
     memset(out + 4, 0, 8)
     out[5] = fault == BAD_RECORDS
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
+    opt = opt_anywhere(data, size)
+    if opt:
+        out[11] = 1
+        end += put_bare_opt(
+            out + end, data[opt + 7] >> 7, fault == UNKNOWN_OPCODE
+        )
     count_reply(tables, tables.counts, request.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
-    if tables.rates != NULL and judge(
+    if tables.rates != NULL and not request.stream and judge(
         tables.rates, tables.rates.errors, request.address, request.size, request.ticks,
         request.thread,
     ) == DROPS:
@@ -232,15 +240,15 @@ cdef inline int answer(
     uint32_t size,
     uint8_t *out,
 ) noexcept nogil:
-    """The octets of the reply in `out`, which holds 1232, or a verdict.
+    """The octets of the reply in `out`, or a verdict.
 
-    `size` is at most 65535.
+    `size` is at most 65535.  `out` holds 1232 octets, for streams 65535.
     """
     cdef ParsedQuery query
     cdef Screening gate = read_query(&query, data, size)
     cdef const Zone *zone
     cdef int verdict, limit
-    request.free = False
+    request.free = request.stream
     if gate == IGNORE:
         return DROP
     if tables.shut:
@@ -249,14 +257,19 @@ cdef inline int answer(
         return hopeless(tables, request, data, size, out)
     if query.type == TYPE_AXFR or query.type == TYPE_IXFR:
         return PUNT
+    if request.stream:
+        query.limit = STREAM_MAX
+    else:
+        query.keepalive = False
     if query.cookie_size:
         if not tables.secrets.count:
             query.cookie_size = 0
         else:
-            request.free = judge_cookie(
+            if judge_cookie(
                 &tables.secrets, query.cookie, query.cookie_size, request.address,
                 request.size, request.now, query.reply_cookie,
-            )
+            ):
+                request.free = True
             if tables.secrets.required and not request.free:
                 return PUNT
     zone = zone_of(tables, &query)

@@ -22,7 +22,7 @@ from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed, member_seed
 from dinamed.pools.stages.least import Least
@@ -36,7 +36,8 @@ from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
-FAMILIES: tuple[Family, Family] = (4, 6)
+MAX_KEEPALIVE = 0xFFFF
+"""Steps of 100 ms that a stream may be said to last (RFC 7828 section 3.1)."""
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _OF_CLIENT = frozenset({CLIENT, PLACE})
@@ -93,6 +94,7 @@ class TableCompiler:
             shut=cookies is not None and len(cookies.secrets) > native.MOST_KEYS,
             secrets=() if cookies is None else cookies.secrets[: native.MOST_KEYS],
             required=defence.required,
+            keepalive=min(MAX_KEEPALIVE, int(defence.keepalive * 10)),
         )
 
     def _geo_trees(self, locator: Locator) -> "native.GeoTrees | None":
@@ -160,7 +162,8 @@ class TableCompiler:
 
     def _route(self, view: PoolView, family: Family) -> "native.Route":
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
-        if view.fallback is not None or any(member.inner for member in view.offered):
+        inside = any(member.inner for member in view.candidates(family))
+        if inside or view.fallback(family) is not None:
             return elsewhere
         route = view.route(family)
         if route is None:

@@ -32,7 +32,7 @@ from dinamed.takeover.messages import (
     Ready,
 )
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import Held
+from dinamed.takeover.sockets import HeldSockets
 from dinamed.takeover.state import TakeoverState, since
 from dinamed.takeover.supervisor import become_supervisor
 
@@ -91,7 +91,7 @@ class ReplaceService(Service):
         self,
         reactor: Any,
         launch: Launch,
-        held: Held,
+        held: HeldSockets,
         hooks: TakeoverHooks,
         supervisor: Any = None,
     ) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import KEY_PREFIX, Grant
+from dinamed.limits.complaints import Complaints
 from dinamed.plans.context import packed, unpacked
 from dinamed.plans.engine import Usual
 from dinamed.plans.executor import Executor
@@ -131,12 +132,14 @@ class _ZoneRequest(NamedTuple):
 class TransferResponder:
     """What an engine hands its unusual messages to: its `special`.
 
-    `tell` takes a line for the log, of what has been let through.
+    `tell` takes a line for the log: of what has been let through, and once for each
+    client and minute of what has been refused.
     """
 
     def __init__(self, zones: Zones, tell: Callable[[str], None]) -> None:
         self.rules: Mapping[WireName, ZoneRules] = {}
         self.keys: Keys = {}
+        self._complaints = Complaints()
         self._zones = zones
         self._tell = tell
 
@@ -162,6 +165,7 @@ class TransferResponder:
             return _bare(request, Rcode.FORMERR)
         except BadSignature as bad:
             assert signature is not None
+            self._complain(request, f"NOTAUTH ({bad})")
             reply = _bare(request, Rcode.NOTAUTH)
             return refusal(reply, signature, self.keys, bad.error, now)
         key = signature.name
@@ -188,6 +192,13 @@ class TransferResponder:
         except FormatError:
             return _bare(request, Rcode.FORMERR)
         return _as_usual(request)
+
+    def _complain(self, request: _ZoneRequest, why: str) -> None:
+        """Log that a client was refused, once a minute for each."""
+        host, query = unpacked(request.source), request.query
+        if self._complaints.worth(host, request.executor.seconds()):
+            what = "update" if query.kind is Kind.UPDATE else "request"
+            self._tell(f"{to_text(query.question.key)}: {what} from {host}: {why}")
 
     def _transfer(self, request: _ZoneRequest) -> bytes:
         query, question = request.query, request.query.question
@@ -243,9 +254,14 @@ class TransferResponder:
         if question.type != Type.SOA:
             return _bare(request, Rcode.FORMERR)
         if rules is None or question.class_ != CLASS_IN:
+            self._complain(request, "NOTAUTH: this is no zone of ours")
             return _bare(request, Rcode.NOTAUTH)
         key = request.key
         if key is None or not holds_any(rules.grants, key):
+            why = "it is not signed"
+            if key is not None:
+                why = f"key {key_text(key)} may change nothing there"
+            self._complain(request, f"REFUSED: {why}")
             return _refused(request)
         view = self._zones.view(question.key)
         if view is None:
@@ -254,17 +270,22 @@ class TransferResponder:
             f"{to_text(question.key)}: update from {unpacked(request.source)}{_by(key)}"
         )
         try:
+            if view.zone.signed:
+                raise UpdateError(Rcode.REFUSED, "the zone is signed elsewhere")
             update = read_update(request.data)
-            check_prerequisites(view.zone, update.prerequisites)
+            check_prerequisites(view, update.prerequisites)
             allowed = partial(may_update, rules.grants, key)
             check_changes(view.zone, update.changes, allowed)
             changed, serial = changed_names(view.zone, update.changes)
             if changed or serial is not None:
                 self._zones.update(question.key, changed, serial)
         except UpdateError as error:
-            self._tell(f"{what}: {error.rcode.name}: {error}")
+            why = f"{error.rcode.name}{_by(key)}: {error}"
+            self._complain(request, why)
             fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
             return _bare(request, error.rcode, fixed)
+        for odd in update.odd:
+            self._tell(f"{what}: taken as it is: {odd}")
         names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
         self._tell(f"{what}: {names or 'no change'}")
         return _bare(request, Rcode.NOERROR)
