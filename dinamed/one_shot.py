@@ -19,7 +19,7 @@ class OneShot(Generic[Outcome]):
 
     def __init__(self, clock: IReactorTime, limit: float) -> None:
         """`limit` is in seconds, from `start_clock` on."""
-        self.result: Deferred[Outcome] = Deferred(lambda _: self._finish())
+        self.result: Deferred[Outcome] = Deferred(lambda _: self._settle())
         self._clock = clock
         self._limit = limit
         self._over = False
@@ -33,13 +33,13 @@ class OneShot(Generic[Outcome]):
     def end(self, outcome: Outcome) -> None:
         """End with this outcome, unless there was one."""
         if not self._over:
-            self._finish()
+            self._settle()
             self.result.callback(outcome)
 
     def fail(self, error: Exception | Failure) -> None:
         """The same with an error."""
         if not self._over:
-            self._finish()
+            self._settle()
             self.result.errback(error)
 
     def expired(self) -> None:
@@ -53,7 +53,7 @@ class OneShot(Generic[Outcome]):
         self._deadline = None
         self.expired()
 
-    def _finish(self) -> None:
+    def _settle(self) -> None:
         self._over = True
         if self._deadline is not None:
             self._deadline.cancel()

@@ -14,6 +14,7 @@ from zope.interface import Interface
 from dinamed.config.checks import ExecCheck
 from dinamed.health.group import clean_environment, kill_group
 from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by, fill
+from dinamed.one_shot import OneShot
 
 MAX_OUTPUT = 65536  # octets; a command that says more is ended
 SESSION = "setsid"  # the program of util-linux that gives a process its own group
@@ -36,7 +37,7 @@ class CommandProbe:
         return _CheckRun(self._reactor, self._check.limit).begin(words)
 
 
-class _CheckRun(ProcessProtocol):
+class _CheckRun(OneShot[Result], ProcessProtocol):
     """One run.  The group is killed whole: at its end, when late, or cancelled.
 
     What leaves the group of its own accord (a daemon) is beyond reach, but holds

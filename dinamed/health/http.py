@@ -138,8 +138,8 @@ class _Request(ProbeConnection):
         if not failure.check(CancelledError):
             self.end(failed_by(failure.value, failure.getErrorMessage()))
 
-    def _free(self) -> None:
-        super()._free()
+    def release(self) -> None:
+        super().release()
         if self._judging is not None:
             self._judging.cancel()
 

@@ -13,6 +13,7 @@ from dinamed.health.command import SESSION
 from dinamed.health.group import clean_environment, kill_group
 from dinamed.health.results import ProbeTarget, fill
 from dinamed.load.poller import FeedError, LoadReactor, feed_error
+from dinamed.one_shot import OneShot
 from dinamed.pools.report import Report, make_report
 
 MAX_OUTPUT = 4096  # octets; a command that says more is ended
