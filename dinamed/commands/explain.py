@@ -40,8 +40,6 @@ from dinamed.simulator.chart import NoChartError
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone
 
-HELP = "tell the answer that a client gets, and why, stage by stage"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
