@@ -21,8 +21,6 @@ from dinamed.formats.lbnamed import read_lbnamed
 from dinamed.formats.powerdns import read_powerdns
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 
-HELP = "print the config and zone files that say the same as another program's files"
-
 FORMATS = ("lbnamed", "pgeodns", "geodns", "gdnsd", "powerdns")
 _MIGRATED = ("gdnsd", "powerdns")
 

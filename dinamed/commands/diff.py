@@ -18,8 +18,6 @@ from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.wire.names import to_text
 from dinamed.zones.packed import PackedZone
 
-HELP = "tell what a reload would change in the server that runs"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

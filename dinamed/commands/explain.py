@@ -1,7 +1,6 @@
 """`dinamed explain NAME`: the answer a client gets, and why."""
 
 import argparse
-import ipaddress
 import json
 import random
 import socket
@@ -27,14 +26,19 @@ from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
 from dinamed.geo.files import load_geo
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import ClientNetwork, Decoded, Step, decoded, explain
+from dinamed.plans.explain import (
+    ClientNetwork,
+    Decoded,
+    Step,
+    asked_of,
+    decoded,
+    explain,
+)
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.simulator.chart import NoChartError
-from dinamed.wire.names import BadName, WireName, from_text, to_text
+from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone
-
-HELP = "tell the answer that a client gets, and why, stage by stage"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,15 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
     A reply such as NXDOMAIN is an answer too.  What was asked wrongly exits with 2.
     """
     try:
-        name = from_text(arguments.name)
-        rrtype = dns.rdatatype.from_text(arguments.type)
-        client = ipaddress.ip_network(arguments.client, strict=False)
+        name, rrtype, client = asked_of(
+            arguments.name, arguments.type, arguments.client
+        )
         if arguments.plot and not arguments.clients:
             raise ValueError("--plot needs --clients")
         if arguments.http and (arguments.clients or arguments.offline):
             other = "--clients" if arguments.clients else "--offline"
             raise ValueError(f"{other} goes by the files: leave --http out")
-    except (BadName, ValueError, dns.exception.DNSException) as error:
+    except ValueError as error:
         print(f"dinamed explain: {error}", file=sys.stderr)
         return 2
     asked = f"{to_text(name)} {dns.rdatatype.to_text(rrtype)}"

@@ -12,8 +12,6 @@ from dinamed.formats.config_text import TextFile
 from dinamed.formats.toml_text import table_lines
 from dinamed.wire.names import BadName, from_text, to_text
 
-HELP = "write a config and a zone file to begin with"
-
 CONFIG = "dinamed.toml"
 HTTP = "127.0.0.1:8053"
 _REST = """

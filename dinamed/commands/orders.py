@@ -39,7 +39,6 @@ class OrderCommand:
     """The command for one state."""
 
     state: str
-    HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Say what the command takes."""
@@ -137,7 +136,7 @@ def _matching(remote: Remote, pool: str, member: str) -> Iterator[tuple[str, str
                 yield name, one["name"]
 
 
-DRAIN = OrderCommand("drain", "hand a member out no more, whatever its checks say")
-UP = OrderCommand("up", "hand a member out, whatever its checks say")
-DOWN = OrderCommand("down", "take a member for dead, whatever its checks say")
-AUTO = OrderCommand("auto", "let the checks of a member decide again")
+DRAIN = OrderCommand("drain")
+UP = OrderCommand("up")
+DOWN = OrderCommand("down")
+AUTO = OrderCommand("auto")

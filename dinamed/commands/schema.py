@@ -5,8 +5,6 @@ import json
 
 from dinamed.config.schema import config_schema
 
-HELP = "print the JSON schema of the config, for editors"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It takes nothing."""

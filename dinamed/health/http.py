@@ -146,7 +146,7 @@ class _Request(ProbeConnection):
     def _judged(self, reason: str) -> None:
         result = failed(reason) if reason else PASSED
         if self.transport is None:
-            self._end(result)
+            self.end(result)
             return
         self.finish(result)
         self._drain()
@@ -160,16 +160,16 @@ class _Request(ProbeConnection):
             return
         rest = 0 if self._probe.check.method == "HEAD" else self._response.rest
         if max(self._drained, rest or 0) > MAX_REST:
-            self._end(self._verdict)
+            self.end(self._verdict)
         elif rest is not None and self._drained >= rest:
             self.close()
 
     def _not_judged(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._end(failed_by(failure.value, failure.getErrorMessage()))
+            self.end(failed_by(failure.value, failure.getErrorMessage()))
 
-    def _free(self) -> None:
-        super()._free()
+    def release(self) -> None:
+        super().release()
         if self._judging is not None:
             self._judging.cancel()
 
