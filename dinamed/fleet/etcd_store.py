@@ -1,0 +1,115 @@
+"""etcd v3 as the store of a fleet."""
+
+import random
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.web.client import Agent, HTTPConnectionPool
+
+from dinamed.fleet.etcd import EtcdClient, decoded, encoded
+from dinamed.fleet.lease import LeasedKeys
+from dinamed.fleet.prefix_watch import PrefixWatch
+from dinamed.fleet.store import Listener, StaleError, StoreError, StoreStatus
+
+PATIENCE = 3.0
+"""Seconds that one request may take."""
+
+CONNECTIONS = 4
+"""Connections to an endpoint that are kept; a watch has one of its own."""
+
+
+class EtcdStore:
+    """A fleet's keys below `/dinamed/NAME/`."""
+
+    def __init__(
+        self,
+        client: EtcdClient,
+        name: str,
+        lease: int,
+        interval: float,
+        rng: random.Random,
+    ) -> None:
+        self._client = client
+        self._prefix = f"/dinamed/{name}/".encode()
+        self._keys = LeasedKeys(client, self._prefix, lease)
+        self._interval = interval
+        self._rng = rng
+        self._watch: PrefixWatch | None = None
+
+    def start(self, listener: Listener) -> None:
+        """Begin; the listener is first told of all there is."""
+        silence = 3 * self._interval
+        self._watch = PrefixWatch(
+            self._client, self._prefix, listener, silence, self._rng
+        )
+        self._keys.start()
+        self._watch.start()
+
+    def stop(self, leave: bool) -> Deferred[None]:
+        """End; with `leave` one's own keys go at once.  Takes a second at most."""
+        if self._watch is not None:
+            self._watch.stop()
+        stopped = self._keys.stop(leave)
+        stopped.addTimeout(1.0, self._client.reactor)
+        return stopped.addErrback(lambda _: None)
+
+    def publish(self, key: str, value: bytes) -> None:
+        """Have an owned key say that, as soon as it can be; the newest value wins."""
+        self._keys.put(key, value)
+
+    def withdraw(self, key: str) -> None:
+        """Have an owned key say nothing."""
+        self._keys.drop(key)
+
+    def give(self, key: str, value: bytes | None, based_on: int) -> Deferred[int]:
+        """Change a shared key that is at that revision; the new one."""
+        return ensureDeferred(self._give(key, value, based_on))
+
+    async def _give(self, key: str, value: bytes | None, based_on: int) -> int:
+        full = encoded(self._prefix + key.encode())
+        change: dict[str, Any] = {"request_delete_range": {"key": full}}
+        if value is not None:
+            change = {"request_put": {"key": full, "value": encoded(value)}}
+        compare = {"key": full, "target": "MOD", "mod_revision": str(based_on)}
+        body = {
+            "compare": [compare],
+            "success": [change],
+            "failure": [{"request_range": {"key": full}}],
+        }
+        told = await self._client.call("/v3/kv/txn", body)
+        try:
+            if told.get("succeeded"):
+                return int(told["header"]["revision"])
+            kvs = told["responses"][0]["response_range"].get("kvs", ())
+            found = [(int(kv["mod_revision"]), kv.get("value", "")) for kv in kvs]
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise StoreError(f"etcd: not readable: {error!r}") from None
+        if not found:
+            raise StaleError(0, None)
+        revision, present = found[0]
+        # After a failure the same may have been done by the try before.
+        if value is not None and decoded(present) == value:
+            return revision
+        raise StaleError(revision, decoded(present))
+
+    def status(self) -> StoreStatus:
+        """How it goes."""
+        counters = {**self._client.counters, **self._keys.counters}
+        why, revision, connected = self._keys.why, 0, self._keys.connected
+        if self._watch is not None:
+            heard = self._watch.counters
+            counters.update({f"watch_{name}": n for name, n in heard.items()})
+            why = why or self._watch.why
+            revision = self._watch.revision
+        facts = {"engine": "etcd", "endpoint": self._client.endpoint}
+        return StoreStatus(connected and not why, why, revision, counters, facts)
+
+
+def agent_of(reactor: Any, policy: Any = None) -> Agent:
+    """An agent that keeps connections, and asks nothing twice by itself."""
+    pool = HTTPConnectionPool(reactor)
+    pool.maxPersistentPerHost = CONNECTIONS
+    pool.retryAutomatically = False
+    if policy is None:
+        return Agent(reactor, connectTimeout=PATIENCE, pool=pool)
+    return Agent(reactor, policy, connectTimeout=PATIENCE, pool=pool)
