@@ -1,4 +1,4 @@
-"""Hand-outs, leases and heavy resolvers, told to the other servers and heard of them."""
+"""Hand-outs, leases and heavy resolvers: told to the other servers, heard of them."""
 
 from collections.abc import Callable
 

@@ -4,6 +4,7 @@ When it is lost a new one is made, and all keys are put again.  There is one put
 time for a key: values that come meanwhile take the place of the one that waits.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -20,7 +21,7 @@ GONE = "lease not found"
 
 
 class LeasedKeys:
-    """Keys below `prefix` that go `ttl` seconds after this process was last heard of."""
+    """Keys below `prefix` that go `ttl` seconds after nothing is heard of us."""
 
     _log = Logger()
 
@@ -155,10 +156,9 @@ class LeasedKeys:
     async def _revoke(self, lease: int) -> None:
         if not lease:
             return
-        try:
+        # Else it lapses by itself.
+        with suppress(StoreError):
             await self._client.call("/v3/lease/revoke", {"ID": str(lease)})
-        except StoreError:
-            pass  # it will lapse by itself
 
     def _failed(self, failure: Failure) -> None:
         if self._running:

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from dinamed.fleet.records import Live
+from dinamed.fleet.records import LiveRecord
 
 SAMPLES = 60
 """Values of a server from which the difference of clocks is taken."""
@@ -26,7 +26,7 @@ class Peer:
     beyond the fastest one; `clock_offset` how many seconds its clock is ahead of ours.
     """
 
-    live: Live
+    live: LiveRecord
     heard: float
     lag: float = 0.0
     differences: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
@@ -62,7 +62,7 @@ class Peers:
         """All that are known, sorted."""
         return sorted(self._peers)
 
-    def hear(self, server: str, live: Live, now: float, wall: float) -> bool:
+    def hear(self, server: str, live: LiveRecord, now: float, wall: float) -> bool:
         """Take what a server says of itself; whether it is a new one or starts anew.
 
         `now` is our steady clock, `wall` Unix time.

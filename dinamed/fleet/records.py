@@ -38,14 +38,14 @@ class UnknownFormatError(BadRecordError):
     """A value in a format that this version does not read."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FleetRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all values have: their format, and the sender's Unix time."""
 
     v: int = FORMAT
     now: float = 0.0
 
 
-class Live(Record, frozen=True, kw_only=True):
+class LiveRecord(FleetRecord, frozen=True, kw_only=True):
     """A server is there.
 
     `boot` is another number after each start, which was at `started`; `formats` are
@@ -76,7 +76,7 @@ class SharedReport(msgspec.Struct, frozen=True, array_like=True):
     out: bool = False
 
 
-class Reports(Record, frozen=True, kw_only=True):
+class Reports(FleetRecord, frozen=True, kw_only=True):
     """Reports that this server was given itself, by pool and member."""
 
     pools: dict[str, dict[str, SharedReport]] = {}
@@ -90,7 +90,7 @@ class Vote(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-class Votes(Record, frozen=True, kw_only=True):
+class Votes(FleetRecord, frozen=True, kw_only=True):
     """A server's votes, by pool and member.
 
     One that is `isolated` sees more than half of all down and so abstains.
@@ -100,14 +100,14 @@ class Votes(Record, frozen=True, kw_only=True):
     pools: dict[str, dict[str, Vote]] = {}
 
 
-class HandOuts(Record, frozen=True, kw_only=True):
+class HandOuts(FleetRecord, frozen=True, kw_only=True):
     """A server's hand-outs, by pool: those pools of which something has changed."""
 
     boot: int = 0
     pools: dict[str, SharedHandOuts] = {}
 
 
-class SharedOrder(Record, frozen=True, kw_only=True):
+class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     """An order to a member of a pool, given to server `where` at the time `now`.
 
     That and `until` are Unix times.
@@ -120,7 +120,7 @@ class SharedOrder(Record, frozen=True, kw_only=True):
     where: str = ""
 
 
-class CookieSecrets(Record, frozen=True, kw_only=True):
+class CookieSecrets(FleetRecord, frozen=True, kw_only=True):
     """The secrets of cookies, the present one first, as hexadecimal digits.
 
     `since` is the Unix time of the last rotation.
@@ -130,7 +130,7 @@ class CookieSecrets(Record, frozen=True, kw_only=True):
     since: float = 0.0
 
 
-Some = TypeVar("Some", bound=Record)
+Some = TypeVar("Some", bound=FleetRecord)
 
 
 class Codec(Generic[Some]):

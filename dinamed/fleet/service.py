@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from dinamed import __version__
 from dinamed.fleet.order_role import Given, OrderRole
 from dinamed.fleet.peers import Peers
-from dinamed.fleet.records import FORMAT, BadRecordError, Codec, Live, SharedOrder
+from dinamed.fleet.records import FORMAT, BadRecordError, Codec, LiveRecord, SharedOrder
 from dinamed.fleet.roles import OwnedRole, SharedRole
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
 from dinamed.fleet.steps import StepWorker
@@ -94,7 +94,7 @@ class FleetService(Service):
         self._steady = steady
         self._configs = configs
         self._ticked = ticked
-        self._codec = Codec(Live)
+        self._codec = Codec(LiveRecord)
         self._sequence = 0
         self._sent: deque[tuple[int, float]] = deque(maxlen=64)
         self._echo: float | None = None
@@ -153,7 +153,7 @@ class FleetService(Service):
     def _say_live(self) -> None:
         identity = self._identity
         self._sequence += 1
-        live = Live(
+        live = LiveRecord(
             now=self._wall(),
             boot=identity.boot,
             started=identity.started,
@@ -235,7 +235,7 @@ class FleetService(Service):
             # Whoever starts anew begins to count where we are.
             self.hurry()
 
-    def _heard_self(self, live: Live) -> None:
+    def _heard_self(self, live: LiveRecord) -> None:
         if live.boot != self._identity.boot:
             other, own = (live.started, live.boot), self._identity
             if other < (own.started, own.boot) and self._wall() - live.now < 60.0:

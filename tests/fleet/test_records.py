@@ -14,7 +14,7 @@ from dinamed.fleet.records import (
     BadRecordError,
     Codec,
     HandOuts,
-    Live,
+    LiveRecord,
     Reports,
     SharedOrder,
     SharedReport,
@@ -39,7 +39,7 @@ class CodecTests(SynchronousTestCase):
         data = CODEC.pack(value)
         self.assertEqual(data[:1], b"\x78")
         self.assertEqual(CODEC.read(data), value)
-        self.assertEqual(Codec(Live).read(Codec(Live).pack(Live())), Live())
+        self.assertEqual(Codec(LiveRecord).read(Codec(LiveRecord).pack(LiveRecord())), LiveRecord())
 
     def test_an_order(self) -> None:
         """With author, reason and end."""
