@@ -51,10 +51,10 @@ from dinamed.plane.rate_table cimport (
     kind_hash,
     origin_kind,
 )
+from dinamed.plane.levels cimport LevelsData
 from dinamed.plane.select_load cimport (
     MOST_KEPT,
     TTL_CLASSES,
-    LevelsData,
     RouteLoad,
     LoadsData,
 )
@@ -159,6 +159,7 @@ cdef void *_new(size_t size) except NULL:
 include "rate_table.pxi"
 include "geo_trees.pxi"
 include "loads.pxi"
+include "levels.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"

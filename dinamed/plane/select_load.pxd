@@ -6,9 +6,10 @@ times what one of them adds.  A published level holds what Python had taken over
 then, less than nothing for those who have handed out more.
 """
 
-from libc.math cimport INFINITY, ceil, exp, rint
+from libc.math cimport INFINITY, ceil, rint
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from dinamed.plane.levels cimport LevelsData, worth
 from dinamed.plane.resolver_table cimport (
     KEY_SIZE,
     ClientResolver,
@@ -47,25 +48,6 @@ cdef struct LoadsData:
     double *rates
     double *ends            # rates times TTLs
     ResolverTableData *resolvers
-
-
-cdef struct LevelsData:
-    # How full the candidates of one route are.
-    double until            # on the steady clock; then Python is asked
-    double mine             # the load of a client
-    double horizon
-    double duration         # of a transfer
-    double faraway          # what is left of one after the horizon
-    double stay             # what a client who comes now comes to
-    double trust            # how much of the rates behind resolvers is believed
-    double reference        # the TTL of an ordinary resolver
-    double faded            # the sum of the next
-    bint known              # whether any goes by load
-    double *fades           # weights as far as they go by those
-    double *bases
-    double *steps
-    double *inverses        # of capacities, or weights
-    double *chances         # to be shed
 
 
 cdef struct DrawResult:
@@ -310,16 +292,6 @@ cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
     cdef uint32_t size = octets[KEY_SIZE - 1]
     memcpy(octets + size, "v4only" if family == 1 else "v6only", 6)
     octets[KEY_SIZE - 1] = <uint8_t>(size + 6)
-
-
-cdef inline double worth(const LevelsData *levels, double seconds) noexcept nogil:
-    """What a client a second, for so many seconds from now, comes to; see `leases`."""
-    cdef double gone = 1 - levels.faraway
-    if seconds >= levels.horizon:
-        seconds = levels.horizon
-    else:
-        gone = exp((seconds - levels.horizon) / levels.duration) - levels.faraway
-    return levels.duration * (seconds - levels.duration * gone) / levels.horizon
 
 
 cdef inline void foresee(

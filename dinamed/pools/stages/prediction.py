@@ -68,18 +68,18 @@ def horizon(ttl: Ttl, duration: float) -> float:
     return max(reference, min(LONGER * reference, duration))
 
 
-class Trust(NamedTuple):
+class LeaseTrust(NamedTuple):
     """How much of what leases say is believed: of the past, and of what is to come."""
 
     came: float
     coming: float
 
 
-def trust(ttl: Ttl, shared: bool) -> Trust:
+def trust(ttl: Ttl, shared: bool) -> LeaseTrust:
     """How much is believed with that TTL, and where several servers share."""
     if shared:
-        return Trust(SHARED_CAME, 1.0)
-    return Trust(CAME, FIXED if ttl.low == ttl.high else 1.0)
+        return LeaseTrust(SHARED_CAME, 1.0)
+    return LeaseTrust(CAME, FIXED if ttl.low == ttl.high else 1.0)
 
 
 def predicted(
@@ -87,7 +87,7 @@ def predicted(
     leases: Leases,
     flow: float,
     answers: int,
-    believed: Trust,
+    believed: LeaseTrust,
     time: float,
 ) -> list[float]:
     """The mean load of each over the horizon, as its leases are at that time."""
