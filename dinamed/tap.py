@@ -22,6 +22,7 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.following import ConfigWatcher
 from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.liveness import Liveness
@@ -251,8 +252,11 @@ def wire(
     reloading = ReloadService(reactor, authority)
     liveness = Liveness()
     listening = ListenService(reactor, resolver, bound.dns, plane, liveness)
-    watching = MonitoringService(reactor, authority, random.SystemRandom())
-    state = ServerState(authority, resolver, listening, reloading, watching.health)
+    fleet = member_of_fleet(reactor, authority)
+    watching = MonitoringService(reactor, authority, random.SystemRandom(), fleet)
+    state = ServerState(
+        authority, resolver, listening, reloading, watching.health, fleet
+    )
     query_log = QueryLogService(
         reactor, authority, resolver, plane, listening.timed.locate, random.Random()
     )
@@ -275,6 +279,7 @@ def wire(
         """Leave the outside to the process that has taken over."""
         process.leave_pid_file()
         notifying.leave(pid)
+        fleet.give_up()
         if saving is not None:
             saving.given_up = True
 
@@ -289,6 +294,7 @@ def wire(
     if saving is not None:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
+    fleet.setServiceParent(services)
     signing.setServiceParent(services)
     transfers.setServiceParent(services)
     GeoDatabaseService(reactor, authority).setServiceParent(services)
@@ -306,6 +312,7 @@ def wire(
             watching,
             replacing,
             query_log,
+            fleet,
             liveness,
             lambda: first_round.begun,
         )

@@ -38,6 +38,7 @@ from dinamed.fleet.vote_role import Elector, OwnVerdict, Poll, VoteRole
 from dinamed.fleet.voting import VotingRule
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
+from dinamed.server.authority import Authority
 
 MOST_VANTAGE_POINTS = 5
 """Servers that check a member, where nothing is said."""
@@ -197,6 +198,16 @@ class FleetMember(Service):
                 self._service.startService()
         self.orders.reconfigured()
         self._divide()
+
+    @property
+    def incarnation(self) -> tuple[int, float]:
+        """What tells this server from another of its name: a number, and its start."""
+        return self._boot, self._started
+
+    def go_on(self, incarnation: tuple[int, float]) -> None:
+        """Be the same server as the process before this one, which has not started."""
+        self._boot, self._started = incarnation
+        self._join()
 
     # --- life
 
@@ -361,3 +372,16 @@ def _digest(pool: PoolSettings) -> str:
     """Eight octets of a pool's settings: the same where they are the same."""
     data = msgspec.json.encode(pool, order="deterministic")
     return blake2b(data, digest_size=8).hexdigest()
+
+
+def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
+    """The part in a fleet of the server that has this authority."""
+    settings = authority.loaded.settings
+    return FleetMember(
+        reactor,
+        authority.manager,
+        authority.seconds,
+        settings.fleet,
+        authority.engine.snapshot.identity,
+        settings.pools,
+    )

@@ -11,41 +11,47 @@ from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
 from dinamed.config.settings import PoolSettings
-from dinamed.health.service import HealthService, MemberVerdict
+from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.server.authority import Authority
-
-
-class PoolGateway:
-    """The way of verdicts to the pool manager, with the time of day."""
-
-    def __init__(self, authority: Authority) -> None:
-        self._authority = authority
-
-    def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
-        """Take what checks say."""
-        self._authority.manager.health_many(changed, now=self._authority.seconds())
+from dinamed.server.fleet import FleetMember
 
 
 class MonitoringService(MultiService):
     """Runs checks and feeds for the pools that are served, also after a reload."""
 
-    def __init__(self, reactor: Any, authority: Authority, rng: random.Random) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        rng: random.Random,
+        fleet: FleetMember,
+    ) -> None:
         super().__init__()
         pools = authority.loaded.settings.pools
-        manager = authority.manager
-        self.health = HealthService(reactor, PoolGateway(authority), pools, rng)
-        self.loads = LoadService(reactor, manager, pools, rng)
-        self.pushes = PushReceiver(manager, pushed(pools))
+        self._authority = authority
+        self._fleet = fleet
+        self.health = HealthService(reactor, fleet, pools, rng)
+        self.loads = LoadService(reactor, fleet, pools, rng)
+        self.pushes = PushReceiver(fleet, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
         authority.on_apply(self._reconfigure)
+        fleet.divide(self._divide)
 
     def _reconfigure(self, pools: Sequence[PoolSettings]) -> None:
-        self.health.reconfigure(pools)
-        self.loads.reconfigure(pools)
+        settings = self._authority.loaded.settings
+        identity = self._authority.engine.snapshot.identity
         self.pushes.reconfigure(pushed(pools))
+        # Which has the checks and feeds divided among its servers.
+        self._fleet.reconfigure(settings.fleet, identity, pools)
+
+    def _divide(
+        self, to_check: Sequence[PoolSettings], to_ask: Sequence[PoolSettings]
+    ) -> None:
+        self.health.reconfigure(to_check)
+        self.loads.reconfigure(to_ask)
 
 
 def pushed(pools: Sequence[PoolSettings]) -> dict[str, list[str]]:

@@ -75,6 +75,7 @@ class Api:
         root = Folder()
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
+        root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
@@ -144,23 +145,55 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
-        """Take an operator's order.  Raises `HttpError` 400 or 404."""
+    def order(
+        self, pool: str, member: str, request: Request
+    ) -> "Deferred[OrderReply]":
+        """Take an operator's order, here and for the fleet.
+
+        Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
+        """
         wanted: OrderRequest = body_of(request, OrderRequest)
         now = self._parts.authority.seconds()
         until = None if wanted.duration is None else now + wanted.duration
         self._view(pool)
         try:
             self._parts.authority.manager.order(
-                pool, member, Order(wanted.state), now=now, until=until
+                pool,
+                member,
+                Order(wanted.state),
+                now=now,
+                until=until,
+                by=wanted.by,
+                reason=wanted.reason,
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.authority.manager.view(pool)
-        ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view, now))
+        if wanted.here:
+            return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
+        shared = SharedOrder(
+            now=now,
+            order=Order(wanted.state),
+            until=until,
+            by=wanted.by,
+            reason=wanted.reason,
+        )
+        telling = self._parts.fleet.order(pool, member, shared)
+        return telling.addCallbacks(self._ordered, _overruled, (pool, member))
+
+    def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:
+        view = self._view(pool)
+        ordered = next((m for m in view.members if m.name == member), None)
+        if ordered is None:
+            raise HttpError(404, f"pool {pool!r} has no member {member!r}")
+        now = self._parts.authority.seconds()
+        status = self.member(view, ordered, forecasts(view, now))
+        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+
+    def fleet(self, request: Request) -> FleetStatus:
+        """How it goes with the servers that answer as one."""
+        return self._parts.fleet.status()
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
@@ -277,6 +310,12 @@ class _Pools(Resource):
                 )
             case _:
                 return NoSuchAddress()
+
+
+def _overruled(failure: Failure) -> OrderReply:
+    """Say that another order was given meanwhile."""
+    failure.trap(OverruledError)
+    raise HttpError(409, str(failure.value))
 
 
 def _summary(view: PoolView) -> PoolSummary:

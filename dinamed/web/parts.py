@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
+from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
@@ -23,6 +24,7 @@ class WebParts:
     watching: MonitoringService
     replacing: ReplaceService
     query_log: QueryLogService
+    fleet: FleetMember
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""

@@ -39,7 +39,9 @@ class CodecTests(SynchronousTestCase):
         data = CODEC.pack(value)
         self.assertEqual(data[:1], b"\x78")
         self.assertEqual(CODEC.read(data), value)
-        self.assertEqual(Codec(LiveRecord).read(Codec(LiveRecord).pack(LiveRecord())), LiveRecord())
+        self.assertEqual(
+            Codec(LiveRecord).read(Codec(LiveRecord).pack(LiveRecord())), LiveRecord()
+        )
 
     def test_an_order(self) -> None:
         """With author, reason and end."""

@@ -79,7 +79,7 @@ class LeasesTests(SynchronousTestCase):
             time += pause
             leases.advance(time)
             leases.add(account, rate, time, ttl)
-            booked.append(Lease(0, rate, time + ttl))
+            booked.append(Lease(0, rate, time + min(ttl, 20 * horizon)))
             exact = sum(one.rate * leases.worth(one.end - time) for one in booked)
             rates = sum(one.rate for one in booked if one.end > time - leases.tick)
             wrong = abs(leases.coming(account, time) - exact)

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.authority import Authority
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
@@ -66,9 +67,18 @@ class Side:
         self.resolver = EngineResolver(self.authority.engine)
         self.listening = ListenService(reactor, self.resolver, ())
         self.reloading = ReloadService(reactor, self.authority)
-        self.health = MonitoringService(reactor, self.authority, Random(1)).health
+        fleet = member_of_fleet(reactor, self.authority)
+        self.fleet = fleet
+        self.health = MonitoringService(
+            reactor, self.authority, Random(1), fleet
+        ).health
         self.state = ServerState(
-            self.authority, self.resolver, self.listening, self.reloading, self.health
+            self.authority,
+            self.resolver,
+            self.listening,
+            self.reloading,
+            self.health,
+            fleet,
         )
 
     def ask(self, data: bytes, times: int = 1) -> None:

@@ -14,6 +14,7 @@ from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
 from dinamed.querylog.service import QueryLogService
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.liveness import Liveness
@@ -117,7 +118,10 @@ class SiteCase(TestCase):
         self.liveness, self.ready = Liveness(), True
         resolver = EngineResolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
-        watching = MonitoringService(reactor, self.authority, random.Random(2))
+        self.fleet = member_of_fleet(reactor, self.authority)
+        watching = MonitoringService(
+            reactor, self.authority, random.Random(2), self.fleet
+        )
         self.replacing = StubReplace()
         self.parts = WebParts(
             self.authority,
@@ -134,6 +138,7 @@ class SiteCase(TestCase):
                 lambda source: None,
                 random.Random(3),
             ),
+            self.fleet,
             self.liveness,
             lambda: self.ready,
         )
