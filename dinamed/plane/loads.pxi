@@ -344,7 +344,7 @@ cdef class Loads:
                 resolver.rate = rate
             else:
                 resolver.rate = rate
-                admit(
+                admit_resolver(
                     data, bucket, resolver, time - data.habits.silent * horizon, row
                 )
         plane_release(&bucket.claim)

@@ -32,7 +32,7 @@ from dinamed.plane.resolver_table cimport (
     ResolverBucket,
     Sums,
     resolver_in,
-    admit,
+    admit as admit_resolver,
     asks,
     enter,
     key_hash,
