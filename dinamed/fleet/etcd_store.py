@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from dinamed.fleet.etcd import EtcdClient, decoded, encoded
 from dinamed.fleet.lease import LeasedKeys
@@ -105,9 +105,21 @@ class EtcdStore:
         return StoreStatus(connected and not why, why, revision, counters, facts)
 
 
+class _QuietFactory(_HTTP11ClientFactory):
+    """Makes connections without a word in the log for each."""
+
+    noisy = False
+
+
+class _QuietPool(HTTPConnectionPool):
+    """Connections that are kept, without a word in the log for each."""
+
+    _factory = _QuietFactory
+
+
 def agent_of(reactor: Any, policy: Any = None) -> Agent:
     """An agent that keeps connections, and asks nothing twice by itself."""
-    pool = HTTPConnectionPool(reactor)
+    pool = _QuietPool(reactor)
     pool.maxPersistentPerHost = CONNECTIONS
     pool.retryAutomatically = False
     if policy is None:

@@ -39,6 +39,10 @@ class OwnVerdict(Protocol):
     def reason(self) -> str:
         """Why not."""
 
+    @property
+    def failing(self) -> Sequence[tuple[str, str]]:
+        """The addresses that fail, each with the reason."""
+
 
 class Elector(NamedTuple):
     """A server that votes: its region, and how long nothing was heard of it (s)."""
@@ -206,7 +210,9 @@ class VoteRole:
             poll = self._poll(pool)
             voter = None if self.isolated and others else own
             found = joint(voter, others, poll.rule, FRESH * poll.interval)
-            verdict = pool, member, found.healthy, found.reason
+            mine = self._own.get(key)
+            failing = () if mine is None else tuple(mine.failing)
+            verdict = pool, member, found.healthy, found.reason, failing
             if verdict != before:
                 self._told[key] = verdict
                 changed.append(verdict)

@@ -6,12 +6,17 @@ from typing import Any
 import dns.exception
 import dns.message
 import dns.rdatatype
-from twisted.internet.defer import Deferred
+from msgspec.structs import asdict
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Cooperator
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.fleet.order_role import OverruledError
+from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.status import FleetStatus, OrderOutcome
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -27,7 +32,9 @@ from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
+    FleetSeen,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -147,9 +154,7 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(
-        self, pool: str, member: str, request: Request
-    ) -> "Deferred[OrderReply]":
+    def order(self, pool: str, member: str, request: Request) -> "Deferred[OrderReply]":
         """Take an operator's order, here and for the fleet.
 
         Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.

@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
-from dinamed.server.fleet import member_of_fleet
 from dinamed.server.authority import Authority
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService

@@ -14,9 +14,9 @@ from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
 from dinamed.querylog.service import QueryLogService
-from dinamed.server.fleet import member_of_fleet
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
