@@ -62,7 +62,7 @@ class LoadPublisher:
         ttl = view.settings.ttl
         loads.settle([member.name for member in view.members], ttl.low, ttl.high)
         if not isinstance(accounting.resolvers, SharedResolvers):
-            accounting.resolvers = SharedResolvers(loads, self._rng)
+            accounting.keep_resolvers(SharedResolvers(loads, self._rng))
         return loads
 
     def forget(self, name: str) -> bool:
@@ -181,5 +181,7 @@ def levels(source: LevelSource, time: float) -> "native.LevelTable":
         horizon=accounting.leases.horizon,
         duration=accounting.leases.duration,
         trust=found.trust,
+        price=found.price,
+        start=found.start,
         reference=reference_ttl(source.view.settings.ttl),
     )

@@ -17,11 +17,12 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
 
 from dinamed.config.fleet import FleetSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import PoolSettings, Settings
 from dinamed.fleet.division import Roster, askers, vantage_points
 from dinamed.fleet.etcd import EtcdClient
 from dinamed.fleet.etcd_store import EtcdStore, agent_of
@@ -39,6 +40,7 @@ from dinamed.fleet.voting import VotingRule
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
 from dinamed.server.authority import Authority
+from dinamed.signals import Signal
 
 MOST_VANTAGE_POINTS = 5
 """Servers that check a member, where nothing is said."""
@@ -48,8 +50,7 @@ HOLD = 2.0
 
 NO_FLEET = "no [fleet]"
 
-Divided = Callable[[Sequence[PoolSettings], Sequence[PoolSettings]], object]
-"""Is given the pools with the members to check, and with those to ask for load."""
+Pools = Sequence[PoolSettings]
 
 MakeStore = Callable[[Any, FleetSettings, str], Store]
 
@@ -118,7 +119,9 @@ class FleetMember(Service):
         self._pools = pools
         self._boot = secrets.randbits(63)
         self._started = wall()
-        self._divided: Divided | None = None
+        self.divided: Signal[[Pools, Pools]] = Signal(self._failed)
+        """Is emitted with the pools whose members this server is to check, and with
+        those whose members it is to ask for their load."""
         self._alone = Mode(NO_FLEET, wall())
         self._leave_values = False
         self.reports = ReportRole(manager, wall)
@@ -176,14 +179,10 @@ class FleetMember(Service):
             self._ticked,
         )
 
-    def divide(self, divided: Divided) -> None:
-        """Have `divided` told whom to ask, now and whenever that changes."""
-        self._divided = divided
-
-    def reconfigure(
-        self, settings: FleetSettings, identity: str, pools: Sequence[PoolSettings]
-    ) -> None:
+    def reconfigure(self, whole: Settings) -> None:
         """Take on another config."""
+        settings, pools = whole.fleet, whole.pools
+        identity = whole.server.identity or self._host
         self._pools = pools
         self._configs = {pool.name: _digest(pool) for pool in pools}
         if (settings, identity) != (self._settings, self._host):
@@ -262,12 +261,12 @@ class FleetMember(Service):
             self._divide()
 
     def _divide(self) -> None:
-        if self._divided is not None:
-            self._divided(*self.divided(self._pools))
+        self.divided.emit(*self.division(self._pools))
 
-    def divided(
-        self, pools: Sequence[PoolSettings]
-    ) -> tuple[Sequence[PoolSettings], Sequence[PoolSettings]]:
+    def _failed(self, error: Exception) -> None:
+        self.log.failure("dividing the work of the fleet", Failure(error))
+
+    def division(self, pools: Pools) -> tuple[Pools, Pools]:
         """The pools with the members that this server checks, and asks for load."""
         regions, share = self._roster.servers, self._settings.share
         to_check, to_ask = [], []

@@ -10,16 +10,19 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import PoolSettings, Settings
 from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.server.authority import Authority
-from dinamed.server.fleet import FleetMember
+from dinamed.server.fleet import FleetMember, Pools
 
 
 class MonitoringService(MultiService):
-    """Runs checks and feeds for the pools that are served, also after a reload."""
+    """Runs checks and feeds for the pools that are served, also after a reload.
+
+    What they find out goes to the part in the fleet, which says whom to ask.
+    """
 
     def __init__(
         self,
@@ -30,26 +33,20 @@ class MonitoringService(MultiService):
     ) -> None:
         super().__init__()
         pools = authority.loaded.settings.pools
-        self._authority = authority
         self._fleet = fleet
         self.health = HealthService(reactor, fleet, pools, rng)
         self.loads = LoadService(reactor, fleet, pools, rng)
         self.pushes = PushReceiver(fleet, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
-        authority.on_apply(self._reconfigure)
-        fleet.divide(self._divide)
+        fleet.divided.subscribe(self._divide)
 
-    def _reconfigure(self, pools: Sequence[PoolSettings]) -> None:
-        settings = self._authority.loaded.settings
-        identity = self._authority.engine.snapshot.identity
-        self.pushes.reconfigure(pushed(pools))
-        # Which has the checks and feeds divided among its servers.
-        self._fleet.reconfigure(settings.fleet, identity, pools)
+    def reconfigure(self, settings: Settings) -> None:
+        """Check and ask the members of another config."""
+        self.pushes.reconfigure(pushed(settings.pools))
+        self._fleet.reconfigure(settings)
 
-    def _divide(
-        self, to_check: Sequence[PoolSettings], to_ask: Sequence[PoolSettings]
-    ) -> None:
+    def _divide(self, to_check: Pools, to_ask: Pools) -> None:
         self.health.reconfigure(to_check)
         self.loads.reconfigure(to_ask)
 

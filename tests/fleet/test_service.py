@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.config.settings import Settings
 from dinamed.fleet.order_role import OverruledError
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.status import OrderOutcome
@@ -70,7 +71,12 @@ class ModeTests(FleetCase):
     def test_without_a_fleet(self) -> None:
         """It is alone, and says why."""
         one = Member(self.keeper, "ns1")
-        one.fleet.reconfigure(replace(one.settings, engine=None), "ns1", one.pools)
+        without = Settings(
+            path="dinamed.toml",
+            fleet=replace(one.settings, engine=None),
+            pools=tuple(one.pools),
+        )
+        one.fleet.reconfigure(without)
         one.start()
         self.addCleanup(self.leave, one)
         status = one.fleet.status()
@@ -391,7 +397,7 @@ class DivisionTests(FleetCase):
 
     def asked(self, member: Member) -> set[str]:
         """The members that a server asks for their load."""
-        _, to_ask = member.fleet.divided(member.pools)
+        _, to_ask = member.fleet.division(member.pools)
         return {one.name for one in to_ask[0].members}
 
     def test_each_is_asked_by_two(self) -> None:

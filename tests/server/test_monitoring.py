@@ -130,6 +130,7 @@ class WatchingTests(TestCase):
         watching = MonitoringService(
             reactor, authority, random.Random(2), member_of_fleet(reactor, authority)
         )
+        authority.applied.subscribe(watching.reconfigure)
         item = {"member": "a", "load": 3.5}
         self.assertIn("no pool takes", watching.pushes.push(item, 1000.0)[0])
         other = authority_of(folder, 'load = {type = "push"}')
