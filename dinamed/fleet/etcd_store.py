@@ -1,6 +1,7 @@
 """etcd v3 as the store of a fleet."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -9,10 +10,15 @@ from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 from dinamed.fleet.etcd import EtcdClient, decoded, encoded
 from dinamed.fleet.lease import LeasedKeys
 from dinamed.fleet.prefix_watch import PrefixWatch
-from dinamed.fleet.store import Listener, StaleError, StoreError, StoreStatus
+from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
 
 PATIENCE = 3.0
 """Seconds that one request may take."""
+
+PARTING = 1.0
+"""Seconds that the last request may take."""
+
+Connections = HTTPConnectionPool
 
 CONNECTIONS = 4
 """Connections to an endpoint that are kept; a watch has one of its own."""
@@ -24,12 +30,14 @@ class EtcdStore:
     def __init__(
         self,
         client: EtcdClient,
+        connections: Connections,
         name: str,
         lease: int,
         interval: float,
         rng: random.Random,
     ) -> None:
         self._client = client
+        self._connections = connections
         self._prefix = f"/dinamed/{name}/".encode()
         self._keys = LeasedKeys(client, self._prefix, lease)
         self._interval = interval
@@ -39,9 +47,14 @@ class EtcdStore:
     def start(self, listener: Listener) -> None:
         """Begin; the listener is first told of all there is."""
         silence = 3 * self._interval
-        self._watch = PrefixWatch(
-            self._client, self._prefix, listener, silence, self._rng
-        )
+
+        def hear(changes: Sequence[Change], revision: int) -> None:
+            for key, value, _ in changes:
+                if value is not None:
+                    self._keys.heard(key, value)
+            listener(changes, revision)
+
+        self._watch = PrefixWatch(self._client, self._prefix, hear, silence, self._rng)
         self._keys.start()
         self._watch.start()
 
@@ -50,8 +63,13 @@ class EtcdStore:
         if self._watch is not None:
             self._watch.stop()
         stopped = self._keys.stop(leave)
-        stopped.addTimeout(1.0, self._client.reactor)
-        return stopped.addErrback(lambda _: None)
+        stopped.addTimeout(PARTING, self._client.reactor)
+        stopped.addErrback(lambda _: None)
+        return stopped.addCallback(self._close)
+
+    def _close(self, _: None) -> None:
+        closing = self._connections.closeCachedConnections()
+        closing.addErrback(lambda _: None)
 
     def publish(self, key: str, value: bytes) -> None:
         """Have an owned key say that, as soon as it can be; the newest value wins."""
@@ -117,11 +135,16 @@ class _QuietPool(HTTPConnectionPool):
     _factory = _QuietFactory
 
 
-def agent_of(reactor: Any, policy: Any = None) -> Agent:
-    """An agent that keeps connections, and asks nothing twice by itself."""
-    pool = _QuietPool(reactor)
+def connections_of(reactor: Any) -> HTTPConnectionPool:
+    """Connections that are kept, over which nothing is asked twice by itself."""
+    pool: HTTPConnectionPool = _QuietPool(reactor)  # type: ignore[no-untyped-call]
     pool.maxPersistentPerHost = CONNECTIONS
     pool.retryAutomatically = False
+    return pool
+
+
+def agent_of(reactor: Any, pool: Connections, policy: Any = None) -> Agent:
+    """An agent that uses these connections."""
     if policy is None:
         return Agent(reactor, connectTimeout=PATIENCE, pool=pool)
     return Agent(reactor, policy, connectTimeout=PATIENCE, pool=pool)

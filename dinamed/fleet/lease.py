@@ -4,6 +4,7 @@ When it is lost a new one is made, and all keys are put again.  There is one put
 time for a key: values that come meanwhile take the place of the one that waits.
 """
 
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,9 @@ from dinamed.fleet.store import StoreError
 
 RETRY = 1.0
 """Seconds until what failed is tried again."""
+
+PAST = 8
+"""Values of a key that are known again when it goes back to them."""
 
 GONE = "lease not found"
 
@@ -32,13 +36,16 @@ class LeasedKeys:
         self._lease = 0
         self._values: dict[str, bytes] = {}
         self._waiting: set[str] = set()
+        self._past: dict[str, deque[int]] = {}
         self._busy: dict[str, Deferred[None]] = {}
         self._renewing: Deferred[None] | None = None
         self._timer: Any = None
         self._running = False
         self.why = "not begun"
         """What was last wrong; "" if nothing is."""
-        self.counters = {"puts": 0, "puts_failed": 0, "leases_lost": 0, "octets": 0}
+        self.counters = dict.fromkeys(
+            ("puts", "puts_failed", "puts_repaired", "leases_lost", "octets"), 0
+        )
 
     @property
     def connected(self) -> bool:
@@ -66,12 +73,29 @@ class LeasedKeys:
     def put(self, key: str, value: bytes) -> None:
         """Have the key say that."""
         self._values[key] = value
+        past = self._past.setdefault(key, deque(maxlen=PAST))
+        past.append(hash(value))
         self._waiting.add(key)
         self._flush(key)
 
     def drop(self, key: str) -> None:
         """Have the key say nothing."""
+        self._past.pop(key, None)
         if self._values.pop(key, None) is not None:
+            self._waiting.add(key)
+            self._flush(key)
+
+    def heard(self, key: str, value: bytes) -> None:
+        """Put a key again that has gone back to an older value.
+
+        A node of etcd that was stopped does what it was asked to when it goes on,
+        though we have long asked another one, and for something newer.
+        """
+        mine = self._values.get(key)
+        if mine is None or value == mine or key in self._waiting or key in self._busy:
+            return
+        if hash(value) in self._past[key]:
+            self.counters["puts_repaired"] += 1
             self._waiting.add(key)
             self._flush(key)
 

@@ -18,7 +18,7 @@ from dinamed.fleet.order_role import Given, OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import FORMAT, BadRecordError, Codec, LiveRecord, SharedOrder
 from dinamed.fleet.roles import OwnedRole, SharedRole
-from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
+from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome, told
 from dinamed.fleet.steps import StepWorker
 from dinamed.fleet.store import Change, Store
 
@@ -374,7 +374,7 @@ class FleetService(Service):
             mode=self.mode.name,
             since=self.mode.since,
             why=self.mode.why,
-            servers=(own, *self._others()),
+            servers=(own, *told(self.peers, self._configs(), self._steady())),
             name=identity.fleet,
             revision=store.revision,
             store=store.facts,
@@ -382,30 +382,3 @@ class FleetService(Service):
             waiting=0 if orders is None else len(orders.waiting),
             conflicts=() if orders is None else tuple(orders.conflicts),
         )
-
-    def _others(self) -> Iterator[FleetServer]:
-        now, configs = self._steady(), self._configs()
-        for name in self.peers.names():
-            peer = self.peers.get(name)
-            if peer is None:
-                continue
-            differ = tuple(
-                pool
-                for pool, digest in peer.live.configs.items()
-                if pool in configs and configs[pool] != digest
-            )
-            yield FleetServer(
-                server=name,
-                region=peer.live.region,
-                self=False,
-                live=peer.is_live(now),
-                lag=peer.lag,
-                clock_offset=peer.clock_offset,
-                heard=now - peer.heard,
-                seen=peer.live.seen,
-                interval=peer.live.interval,
-                version=peer.live.version,
-                format=peer.live.v,
-                boot=f"{peer.live.boot:016x}",
-                pools_differ=differ,
-            )

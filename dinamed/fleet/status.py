@@ -1,8 +1,11 @@
 """What there is to see of the fleet."""
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
+
+from dinamed.fleet.peers import Peers
 
 
 class FleetServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,3 +93,31 @@ class Mode:
     def alone_seconds(self, now: float) -> float:
         """Seconds spent alone since the start."""
         return self.alone_before + (0.0 if self.together else now - self.since)
+
+
+def told(peers: Peers, configs: Mapping[str, str], now: float) -> Iterator[FleetServer]:
+    """The other servers, as they are at that time of the steady clock."""
+    for name in peers.names():
+        peer = peers.get(name)
+        if peer is None:
+            continue
+        differ = tuple(
+            pool
+            for pool, digest in peer.live.configs.items()
+            if pool in configs and configs[pool] != digest
+        )
+        yield FleetServer(
+            server=name,
+            region=peer.live.region,
+            self=False,
+            live=peer.is_live(now),
+            lag=peer.lag,
+            clock_offset=peer.clock_offset,
+            heard=now - peer.heard,
+            seen=peer.live.seen,
+            interval=peer.live.interval,
+            version=peer.live.version,
+            format=peer.live.v,
+            boot=f"{peer.live.boot:016x}",
+            pools_differ=differ,
+        )

@@ -25,7 +25,7 @@ from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
 from dinamed.fleet.division import Roster, askers, vantage_points
 from dinamed.fleet.etcd import EtcdClient
-from dinamed.fleet.etcd_store import EtcdStore, agent_of
+from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
@@ -85,11 +85,14 @@ class FleetPolicy:
 def etcd_store(reactor: Any, settings: FleetSettings, server: str) -> Store:
     """The store that `[fleet]` speaks of."""
     tls = any(one.startswith("https:") for one in settings.endpoints)
-    agent = agent_of(reactor, FleetPolicy(settings) if tls else None)
+    pool = connections_of(reactor)
+    agent = agent_of(reactor, pool, FleetPolicy(settings) if tls else None)
     login = None if settings.user is None else (settings.user, settings.password)
     client = EtcdClient(reactor, agent, settings.endpoints, random.Random(), login)
     lease = max(1, round(settings.lease))
-    return EtcdStore(client, settings.name, lease, settings.interval, random.Random())
+    return EtcdStore(
+        client, pool, settings.name, lease, settings.interval, random.Random()
+    )
 
 
 class FleetMember(Service):
