@@ -36,7 +36,7 @@ def vantage_points(regions: Mapping[str, str], subject: str, count: int) -> list
     return [*leading, *rest][:count]
 
 
-class Roster:
+class ServerRoster:
     """The servers among whom work is divided; it changes less than who is heard of.
 
     A server that has gone stays for `hold` seconds, so that one which comes back soon

@@ -42,7 +42,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingOrder:
     """An order given here that the store does not know of yet."""
 
     order: SharedOrder | None
@@ -54,7 +54,7 @@ class FleetOrders:
 
     def __init__(self) -> None:
         self._standing: dict[MemberKey, Standing] = {}
-        self.waiting: dict[MemberKey, Waiting] = {}
+        self.waiting: dict[MemberKey, WaitingOrder] = {}
         self.conflicts: list[tuple[float, str]] = []
         """When (Unix time) an order from here was overruled, and by what."""
 
@@ -83,7 +83,7 @@ class FleetOrders:
         """Keep an order until the store can be told."""
         before = self.waiting.get(member)
         based = self.revision(member) if before is None else before.based_on
-        self.waiting[member] = Waiting(order, based)
+        self.waiting[member] = WaitingOrder(order, based)
 
     def overruled(self, member: MemberKey, by: SharedOrder | None, now: float) -> str:
         """Take down that an order from here does not hold; says which does."""

@@ -19,7 +19,7 @@ MOST_PEERS = 256
 
 
 @dataclass(slots=True)
-class Peer:
+class PeerServer:
     """One server, as it was last heard of.
 
     `heard` is when, on our steady clock; `lag` how many seconds its last value took
@@ -49,12 +49,12 @@ class Peers:
     """The other servers, by name."""
 
     def __init__(self) -> None:
-        self._peers: dict[str, Peer] = {}
+        self._peers: dict[str, PeerServer] = {}
 
     def __contains__(self, server: str) -> bool:
         return server in self._peers
 
-    def get(self, server: str) -> Peer | None:
+    def get(self, server: str) -> PeerServer | None:
         """That server, if it was ever heard of."""
         return self._peers.get(server)
 
@@ -72,7 +72,7 @@ class Peers:
         if peer is None:
             if len(self._peers) >= MOST_PEERS:
                 return False
-            peer = self._peers[server] = Peer(live, now)
+            peer = self._peers[server] = PeerServer(live, now)
         if fresh:
             peer.differences.clear()
         difference = wall - live.now

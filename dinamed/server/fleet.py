@@ -23,7 +23,7 @@ from zope.interface import implementer
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
-from dinamed.fleet.division import Roster, askers, vantage_points
+from dinamed.fleet.division import ServerRoster, askers, vantage_points
 from dinamed.fleet.etcd import EtcdClient
 from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
 from dinamed.fleet.hand_out_role import HandOutRole
@@ -138,7 +138,7 @@ class FleetMember(Service):
         server = settings.server or _as_name(self._host)
         self._server = server
         self._peers = Peers()
-        self._roster = Roster(server, HOLD * settings.lease)
+        self._roster = ServerRoster(server, HOLD * settings.lease)
         self._configs = {pool.name: _digest(pool) for pool in self._pools}
         self.orders = OrderRole(self._manager, server, self._wall)
         self.votes = VoteRole(
