@@ -50,6 +50,21 @@ class Loads:
     def take(self) -> list[tuple[int, int, float, float]]: ...
     def find(self, key: bytes) -> ResolverRow | None: ...
     def ask(self, key: bytes, time: float, horizon: float, lot: int) -> ResolverRow: ...
+    def heaviest(
+        self, most: int, time: float
+    ) -> list[tuple[bytes, float, float, float, int, list[int]]]: ...
+    def hear(
+        self,
+        key: bytes,
+        rate: float,
+        expires: float,
+        gap: float,
+        families: int,
+        where: list[int],
+        time: float,
+        horizon: float,
+        lot: int,
+    ) -> None: ...
     def keep(
         self, key: bytes, expires: float, families: int, where: list[int]
     ) -> None: ...
@@ -66,6 +81,8 @@ class LevelTable:
         *,
         mine: float = ...,
         horizon: float = ...,
+        duration: float = ...,
+        trust: float = ...,
         reference: float = ...,
     ) -> None: ...
 

@@ -22,10 +22,10 @@ from dinamed.plane.select cimport (
     take_subset,
     restore,
 )
+from dinamed.plane.levels cimport LevelsData
 from dinamed.plane.select_load cimport (
     MOST_KEPT,
     DrawResult,
-    LevelsData,
     foresee,
     least,
     put_key,

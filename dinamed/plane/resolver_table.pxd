@@ -19,6 +19,7 @@ cdef enum:
     LEASES = 17        # for a moment there is one more
     KEY_SIZE = 16      # the octets of a key, and in the last one how many
     CLAIM_TRIES = 64
+    MOST_TOLD = 256    # resolvers that others are told of at once
 
 
 cdef struct Habits:
@@ -39,6 +40,7 @@ cdef struct ClientResolver:
     double rate
     double pace
     double last_asked
+    double told            # the end of the answer that other servers know of
     uint8_t families
     uint8_t known
     uint8_t others         # leases beside the last one

@@ -9,6 +9,7 @@ then, less than nothing for those who have handed out more.
 from libc.math cimport INFINITY, ceil, rint
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from dinamed.plane.levels cimport LevelsData, worth
 from dinamed.plane.resolver_table cimport (
     KEY_SIZE,
     ClientResolver,
@@ -47,21 +48,6 @@ cdef struct LoadsData:
     double *rates
     double *ends            # rates times TTLs
     ResolverTableData *resolvers
-
-
-cdef struct LevelsData:
-    # How full the candidates of one route are.
-    double until            # on the steady clock; then Python is asked
-    double mine             # the load of a client
-    double horizon
-    double reference        # the TTL of an ordinary resolver
-    double faded            # the sum of the next
-    bint known              # whether any goes by load
-    double *fades           # weights as far as they go by those
-    double *bases
-    double *steps
-    double *inverses        # of capacities, or weights
-    double *chances         # to be shed
 
 
 cdef struct DrawResult:
@@ -366,7 +352,7 @@ cdef inline void foresee(
         if ttl < loaded.low:
             ttl = loaded.low
         result.ttl = <uint32_t>ttl
-    clients = 1 + rate * (ttl if ttl < levels.horizon else levels.horizon)
+    clients = levels.stay + levels.trust * rate * worth(levels, ttl)
     result.count = mixed(
         loaded, levels, total, faded, kept, size, answers,
         levels.mine * clients / answers, rng, drawn,

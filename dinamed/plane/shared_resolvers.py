@@ -112,6 +112,37 @@ class SharedResolvers:
         where = self._loads.slots([account.name for account in resolver.where])
         self._loads.native.keep(key, resolver.expires, resolver.families, where)
 
+    def note(self) -> None:
+        """Note from now on who asks: the table does so anyway."""
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of whom other servers were not told yet."""
+        found = []
+        for row in self._loads.native.heaviest(most, time):
+            key, rate, expires, gap, families, where = row
+            made = ClientResolver(rate)
+            made.expires, made.gap, made.families = expires, gap, families
+            made.known = True
+            made.where = self._loads.accounts(where)
+            found.append((key, made))
+        return found
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+        self._loads.native.hear(
+            key,
+            told.rate,
+            told.expires,
+            told.gap,
+            told.families,
+            self._loads.slots([account.name for account in told.where]),
+            time,
+            horizon,
+            self._rng.getrandbits(64),
+        )
+
     def _made(self, told: "native.ResolverRow | None") -> ClientResolver | None:
         if told is None:
             return None

@@ -21,6 +21,7 @@ than there is room for, those with many clients stay.
 """
 
 from bisect import insort
+from heapq import nlargest
 from math import inf
 from typing import Protocol
 
@@ -45,6 +46,9 @@ SILENT = 20.0
 
 COMPARED = 5
 """Resolvers of which one makes room."""
+
+MOST_NOTED = 1024
+"""Resolvers that are noted at most between two looks for the heaviest."""
 
 
 class ClientResolver:
@@ -107,13 +111,29 @@ class ResolverStore(Protocol):
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: its last answer."""
 
+    def note(self) -> None:
+        """Note from now on who asks."""
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of those who have asked since the last call.
+
+        Whoever is not known, stands for several caches, or has no answer any more at
+        that time is not among them.
+        """
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+
 
 class ClientResolvers:
     """Resolvers by key, at most `capacity` of them."""
 
-    __slots__ = ("_capacity", "_known", "_least_new", "_new", "_rates")
+    __slots__ = ("_capacity", "_known", "_least_new", "_new", "_noted", "_rates")
 
     def __init__(self, capacity: int = CAPACITY) -> None:
+        self._noted: dict[bytes, ClientResolver] | None = None
         self._known = _Room()
         self._new = _Room()
         self._rates = 0.0
@@ -165,6 +185,41 @@ class ClientResolvers:
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: here it is that itself."""
+        if self._noted is not None and resolver.known and resolver.others is None:
+            if len(self._noted) >= MOST_NOTED and key not in self._noted:
+                self._noted = dict(_heaviest(self._noted, MOST_NOTED // 2))
+            self._noted[key] = resolver
+
+    def note(self) -> None:
+        """Note from now on who asks."""
+        if self._noted is None:
+            self._noted = {}
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of those noted since the last call."""
+        if self._noted is None:
+            return []
+        noted = {k: one for k, one in self._noted.items() if one.expires > time}
+        self._noted = {}
+        return _heaviest(noted, most)
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+        mine = self.get(key)
+        if mine is None:
+            mine = ClientResolver(told.rate)
+            self._enter(key, mine)
+        elif mine.others is not None or told.expires <= mine.expires:
+            return
+        mine.expires, mine.where = told.expires, told.where
+        mine.families, mine.gap = told.families, told.gap
+        before, mine.rate = mine.rate, told.rate
+        if mine.known:
+            self._rates += mine.rate - before
+        else:
+            self._admit(key, mine, time - SILENT * horizon)
 
     def _enter(self, key: bytes, resolver: ClientResolver) -> None:
         """Take in a newcomer."""
@@ -222,6 +277,12 @@ class _Room:
         # Knuth's MMIX generator: chance enough for whom to forget.
         self._lot = (self._lot * 6364136223846793005 + 1442695040888963407) % 2**64
         return (self._lot >> 32) % len(self._keys)
+
+
+def _heaviest(
+    noted: dict[bytes, ClientResolver], most: int
+) -> list[tuple[bytes, ClientResolver]]:
+    return nlargest(most, noted.items(), key=lambda item: item[1].rate)
 
 
 def _worth(resolver: ClientResolver, silent: float) -> float:

@@ -88,7 +88,8 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "report_noise": Flag("SIGMA", "log-normal error of reports", number),
         "warm_up": Flag("SECONDS", "time before anything is measured", number),
         "measure": Flag("SECONDS", "time that is measured", number),
-        "servers": Flag("N", "name servers, each on its own", number),
+        "servers": Flag("N", "name servers", number),
+        "share": Flag("SECONDS", "time between what they tell each other", number),
         "flow_factor": Flag("F", "tell the flow times F; else it is learned", number),
         "duration_factor": Flag("F", "tell the duration times F", number),
         "detection": Flag("SECONDS", "until a change of health is noticed", number),
@@ -109,6 +110,13 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
             record("start", "end"),
             repeated=True,
             name="--silence",
+        ),
+        "cuts": Flag(
+            "START:END",
+            "no server hears of the others for a while (may be repeated)",
+            record("start", "end"),
+            repeated=True,
+            name="--cut",
         ),
         "stretching": Flag(
             "SHARE:FACTOR",

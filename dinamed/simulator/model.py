@@ -14,6 +14,7 @@ from random import Random
 
 from dinamed.pools.context import Client
 from dinamed.simulator.demand import arrivals
+from dinamed.simulator.fleet import Fleet
 from dinamed.simulator.mirrors import Mirror
 from dinamed.simulator.policies import Policy
 from dinamed.simulator.scenario import Scenario
@@ -144,6 +145,9 @@ class _SimulationRun:
             put(outage.start + noticed, notice)
             put(outage.end, rise)
             put(outage.end + noticed, notice)
+        if self.scenario.share and len(self.servers) > 1:
+            scenario = self.scenario
+            Fleet(self.servers, scenario.share, scenario.cuts, scenario.end, put)
         put(self.scenario.warm_up, self.start_counting)
         put(0.0, self.look)
         put(0.0, self.report)

@@ -24,6 +24,7 @@ Period = Annotated[float, Meta(ge=0.1, le=1e9)]
 Times = Annotated[float, Meta(ge=0.001, le=1000)]
 From0 = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Sharing = Annotated[float, Meta(ge=0, le=3600)]
 Factor = Annotated[float, Meta(ge=1, le=1000)]
 
 
@@ -43,6 +44,17 @@ class Silence(Table, frozen=True, kw_only=True):
 
     start: From0
     end: From0
+
+
+class Cut(Table, frozen=True, kw_only=True):
+    """`[[cuts]]`: from `start` to `end` these servers hear nothing of the others.
+
+    `servers` count from 1; without any, each is alone.
+    """
+
+    start: From0
+    end: From0
+    servers: tuple[Annotated[int, Meta(ge=1)], ...] = ()
 
 
 class Stretching(Table, frozen=True, kw_only=True):
@@ -67,7 +79,8 @@ class Scenario(Table, frozen=True, kw_only=True):
     `offered` is the demand as a share of all capacity.  `report_noise` is the sigma
     of a log-normal factor on each report.  The name servers are told `duration` times
     `duration_factor`, and `flow` times `flow_factor`; without that they learn the
-    flow.  A dead mirror, or one that is back, is noticed after `detection`; its
+    flow.  They tell each other of their hand-outs every `share` seconds; 0 is never.
+    A dead mirror, or one that is back, is noticed after `detection`; its
     clients try again every `retry`.  `chains` are policies of the user's own, as in
     the `select` of a pool.  Without `policies` all are run.
 
@@ -92,6 +105,7 @@ class Scenario(Table, frozen=True, kw_only=True):
     warm_up: Annotated[float, Meta(ge=0, le=1e9)] = 3600.0
     measure: Annotated[float, Meta(ge=1, le=1e9)] = 7200.0
     servers: Annotated[int, Meta(ge=1, le=MOST_SERVERS)] = 1
+    share: Sharing = 0.0
     flow_factor: Times | None = None
     duration_factor: Times = 1.0
     detection: From0 = 30.0
@@ -100,6 +114,7 @@ class Scenario(Table, frozen=True, kw_only=True):
     chains: dict[str, tuple[ReadStage, ...]] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
     silences: tuple[Silence, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     stretching: Stretching | None = None
     crowd: Crowd | None = None
     world: World | None = None

@@ -16,7 +16,7 @@ from dinamed.plane.shared_resolvers import HABITS, PoolLoads, SharedResolvers
 from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
 from dinamed.pools.pool import Choice
-from dinamed.pools.resolvers import MOST_CACHES, ClientResolvers
+from dinamed.pools.resolvers import MOST_CACHES, ClientResolver, ClientResolvers
 from tests.plane.support import Pair, need_plane
 from tests.plans.support import make_zone
 from tests.pools.crowd import CAPACITIES, Crowd
@@ -306,6 +306,51 @@ class AskersTests(SynchronousTestCase):
                 self.assertAlmostEqual(getattr(left, name), getattr(right, name))
             self.assertEqual(left.others or None, right.others or None)
             self.assertAlmostEqual(ours.mean_rate, theirs.mean_rate)
+
+    def test_what_other_servers_are_told(self) -> None:
+        """The heaviest first, each answer once, and the same as Python tells."""
+        ours, theirs = self.shared(), ClientResolvers()
+        theirs.note()
+        for one in (ours, theirs):
+            for number in range(20):
+                key = bytes((10, 0, 0, number))
+                known = one.asks(key, None, 0.0, 60.0)
+                known.expires, known.families = 60.0, 1
+                one.keep(key, known)
+                known = one.asks(key, one.get(key), 61.0 + number, 60.0)
+                known.expires = 130.0 + number
+                one.keep(key, known)
+        told = [
+            [(key, one.rate, one.expires, one.gap) for key, one in found]
+            for found in (ours.heaviest(5, 90.0), theirs.heaviest(5, 90.0))
+        ]
+        self.assertEqual(len(told[0]), 5)
+        for left, right in zip(*told, strict=True):
+            self.assertEqual(left[0], right[0])
+            for mine, other in zip(left[1:], right[1:], strict=True):
+                self.assertAlmostEqual(mine, other)
+        self.assertNotIn(told[0][0][0], dict(ours.heaviest(20, 90.0)))
+        self.assertEqual(ours.heaviest(20, 1000.0), [])
+
+    def test_hearing_of_a_resolver(self) -> None:
+        """Both learn the same, and neither tells it again."""
+        for one in (self.shared(), ClientResolvers()):
+            one.note()
+            told = ClientResolver(0.25)
+            told.gap, told.expires, told.families = 3.5, 150.0, 2
+            one.hear(b"1234", told, 100.0, 60.0)
+            found = one.get(b"1234")
+            assert found is not None
+            learned = (found.rate, found.gap, found.expires, found.families)
+            self.assertEqual(learned, (0.25, 3.5, 150.0, 2))
+            self.assertTrue(found.known)
+            self.assertAlmostEqual(one.mean_rate, 0.25)
+            told.rate, told.expires = 0.5, 120.0
+            one.hear(b"1234", told, 100.0, 60.0)
+            again = one.get(b"1234")
+            assert again is not None
+            self.assertEqual(again.expires, 150.0)
+            self.assertEqual(one.heaviest(5, 100.0), [])
 
     def test_flood(self) -> None:
         """Whoever asks once pushes out nobody who has come back."""
