@@ -12,6 +12,8 @@ cdef struct LevelsData:
     double faraway          # what is left of one after the horizon
     double stay             # what a client who comes now comes to
     double trust            # how much of the rates behind resolvers is believed
+    double price            # of a whole capacity above `start`, in ms; 0: none
+    double start
     double reference        # the TTL of an ordinary resolver
     double faded            # the sum of the next
     bint known              # whether any goes by load

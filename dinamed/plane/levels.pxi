@@ -14,7 +14,7 @@ cdef class LevelTable:
     def __cinit__(
         self, double until, list fades, list bases, list steps, list rooms,
         list chances, *, double mine=0, double horizon=1, double duration=1,
-        double trust=1, double reference=0,
+        double trust=1, double reference=0, double price=0, double start=0,
     ):
         cdef LevelsData *data = &self.data
         cdef uint32_t i, size = len(fades)
@@ -27,6 +27,8 @@ cdef class LevelTable:
         data.faraway = exp(-horizon / duration)
         data.stay = duration * (1 - data.faraway) / horizon
         data.reference = reference
+        data.price = price
+        data.start = start
         data.fades = <double *>_new(5 * (size + 1) * sizeof(double))
         data.bases = data.fades + size
         data.steps = data.bases + size

@@ -181,5 +181,7 @@ def levels(source: LevelSource, time: float) -> "native.LevelTable":
         horizon=accounting.leases.horizon,
         duration=accounting.leases.duration,
         trust=found.trust,
+        price=found.price,
+        start=found.start,
         reference=reference_ttl(source.view.settings.ttl),
     )

@@ -20,7 +20,7 @@ cdef class ResolverTable:
         (
             data.habits.smoothing, data.habits.pace_smoothing, data.habits.half_step,
             data.habits.longest_times, data.habits.longest_plus,
-            data.habits.newcomer, data.habits.silent,
+            data.habits.newcomer, data.habits.silent, data.habits.newcomer_step,
         ) = habits
         data.salt = salt
         data.mask = buckets - 1

@@ -1,6 +1,6 @@
 """The types of the extension; `native.pyx` says what each does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from typing_extensions import Buffer
@@ -84,6 +84,8 @@ class LevelTable:
         duration: float = ...,
         trust: float = ...,
         reference: float = ...,
+        price: float = ...,
+        start: float = ...,
     ) -> None: ...
 
 class Prefixes:
@@ -238,8 +240,15 @@ class Plane:
         before_steps: bytes = ...,
     ) -> None: ...
     def install_client(
-        self, slot: int, address: bytes, prefix: int, route: Route, scope: int
+        self,
+        slot: int,
+        address: bytes,
+        prefix: int,
+        route: Route,
+        scope: int,
+        costs: Sequence[float] = ...,
     ) -> None: ...
+    def forget_clients(self) -> None: ...
     def install_class(
         self, slot: int, address: bytes, prefix: int, route: Route, sources_asked: int
     ) -> None: ...

@@ -52,7 +52,7 @@ from dinamed.plane.rate_table cimport (
     origin_kind,
 )
 from dinamed.plane.levels cimport LevelsData
-from dinamed.plane.select_load cimport (
+from dinamed.plane.load_levels cimport (
     MOST_KEPT,
     TTL_CLASSES,
     RouteLoad,

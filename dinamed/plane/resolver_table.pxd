@@ -31,6 +31,7 @@ cdef struct Habits:
     double longest_plus
     double newcomer
     double silent
+    double newcomer_step
 
 
 cdef struct ClientResolver:
@@ -236,7 +237,9 @@ cdef inline ClientResolver *enter(
     resolver.key[0] = key[0]
     resolver.key[1] = key[1]
     resolver.gap = resolver.pace = -1.0
-    resolver.rate = 1.0 / ((time if time < gap else gap) + resolvers.habits.half_step)
+    resolver.rate = 1.0 / (
+        (time if time < gap else gap) + resolvers.habits.newcomer_step
+    )
     return resolver
 
 

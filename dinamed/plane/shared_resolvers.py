@@ -11,15 +11,18 @@ from dinamed.pools.resolvers import CAPACITY, ClientResolver
 FIRST_BUCKETS = 8
 """The size of a table to begin with, in buckets of eight resolvers."""
 
-HABITS = (
-    resolvers.SMOOTHING,
-    resolvers.PACE_SMOOTHING,
-    resolvers.HALF_STEP,
-    *resolvers.LONGEST_STEP,
-    resolvers.NEWCOMER,
-    resolvers.SILENT,
-)
-"""How the rates behind resolvers are learned: the same here and there."""
+
+def habits(half_step: float) -> tuple[float, ...]:
+    """How the rates behind resolvers are learned: the same here and there."""
+    return (
+        resolvers.SMOOTHING,
+        resolvers.PACE_SMOOTHING,
+        half_step,
+        *resolvers.LONGEST_STEP,
+        resolvers.NEWCOMER,
+        resolvers.SILENT,
+        resolvers.HALF_STEP,
+    )
 
 
 class PoolLoads:
@@ -46,7 +49,10 @@ class PoolLoads:
             self._slots = {name: number for number, name in enumerate(names)}
             self.names = list(names)
             table = native.ResolverTable(
-                self._rows, FIRST_BUCKETS, self._rng.getrandbits(64), HABITS
+                self._rows,
+                FIRST_BUCKETS,
+                self._rng.getrandbits(64),
+                habits(self.accounting.half_step),
             )
             size = 2 * len(names) + 8
         else:
@@ -84,6 +90,9 @@ class SharedResolvers:
     def limit(self, capacity: int) -> None:
         """Remember so many from now on; a table that is bigger stays as it is."""
         self.capacity = capacity
+
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap; the table of the threads has its own."""
 
     def __len__(self) -> int:
         return int(self._loads.native.table.sums()[0])

@@ -16,6 +16,7 @@ from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
 from dinamed.pools.resolvers import (
     CAPACITY,
+    HALF_STEP,
     ClientResolver,
     ClientResolvers,
     ResolverStore,
@@ -42,6 +43,7 @@ class PoolAccounting:
         "clock",
         "edition",
         "flow",
+        "half_step",
         "leases",
         "resolvers",
     )
@@ -59,6 +61,8 @@ class PoolAccounting:
         self._foreseen = (0.0, 0.0)
         self.resolvers: ResolverStore = ClientResolvers(capacity)
         self.flow = FlowMeter()
+        self.half_step = HALF_STEP
+        """The gap that is learned of a resolver that asks at once, in seconds."""
         self.answers = 1
         """Among how many members the clients of one answer spread."""
         self.edition = 0
@@ -107,8 +111,19 @@ class PoolAccounting:
             self.leases.add(account, rate, time, ttl, count)
             self.edition += 1
 
-    def foresee(self, horizon: float, duration: float, answers: int) -> None:
-        """Say what forecasts go by: their horizon, and how long a transfer lasts."""
+    def foresee(
+        self,
+        horizon: float,
+        duration: float,
+        answers: int,
+        half_step: float = HALF_STEP,
+    ) -> None:
+        """Say what forecasts go by: their horizon, and how long a transfer lasts.
+
+        `half_step` is the gap in seconds of a resolver that asks at once.
+        """
+        self.half_step = half_step
+        self.resolvers.look_closely(half_step)
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration
             self.leases.look_ahead(horizon, duration)

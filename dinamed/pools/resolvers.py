@@ -96,6 +96,9 @@ class ResolverStore(Protocol):
     def limit(self, capacity: int) -> None:
         """Remember so many from now on."""
 
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap of a resolver that asks at once, in seconds."""
+
     def get(self, key: bytes) -> ClientResolver | None:
         """The resolver of that key, if it is known; changes nothing."""
 
@@ -130,9 +133,18 @@ class ResolverStore(Protocol):
 class ClientResolvers:
     """Resolvers by key, at most `capacity` of them."""
 
-    __slots__ = ("_capacity", "_known", "_least_new", "_new", "_noted", "_rates")
+    __slots__ = (
+        "_capacity",
+        "_half_step",
+        "_known",
+        "_least_new",
+        "_new",
+        "_noted",
+        "_rates",
+    )
 
     def __init__(self, capacity: int = CAPACITY) -> None:
+        self._half_step = HALF_STEP
         self._noted: dict[bytes, ClientResolver] | None = None
         self._known = _Room()
         self._new = _Room()
@@ -147,6 +159,10 @@ class ClientResolvers:
             self._rates -= self._known.drop_one(inf).rate
         while len(self) > capacity:
             self._new.drop_one(inf)
+
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap of a resolver that asks at once, in seconds."""
+        self._half_step = half_step
 
     def __len__(self) -> int:
         return len(self._known.entries) + len(self._new.entries)
@@ -177,9 +193,9 @@ class ClientResolvers:
             self._enter(key, resolver)
         elif resolver.known:
             before = resolver.rate
-            _learn(resolver, time, horizon)
+            _learn(resolver, time, horizon, self._half_step)
             self._rates += resolver.rate - before
-        elif _learn(resolver, time, horizon):
+        elif _learn(resolver, time, horizon, self._half_step):
             self._admit(key, resolver, time - SILENT * horizon)
         return resolver
 
@@ -289,7 +305,9 @@ def _worth(resolver: ClientResolver, silent: float) -> float:
     return 0.0 if resolver.expires < silent else resolver.rate
 
 
-def _learn(resolver: ClientResolver, time: float, horizon: float) -> bool:
+def _learn(
+    resolver: ClientResolver, time: float, horizon: float, half_step: float
+) -> bool:
     """Take one more question into the rate; whether anything was learned."""
     others = resolver.others
     if others is None:
@@ -316,7 +334,7 @@ def _learn(resolver: ClientResolver, time: float, horizon: float) -> bool:
         times, plus = LONGEST_STEP
         gap = min(gap, times * resolver.gap + plus)
         resolver.gap += SMOOTHING * (gap - resolver.gap)
-    resolver.rate = 1.0 / (resolver.gap + HALF_STEP)
+    resolver.rate = 1.0 / (resolver.gap + half_step)
     return True
 
 

@@ -23,6 +23,10 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
     """
     if not scenario.capacities and reader.intact(("capacities",)):
         reader.report(("capacities",), "there must be a mirror at least")
+    real = scenario.real_capacities
+    if real and len(real) != len(scenario.capacities):
+        message = f"{len(real)} for {len(scenario.capacities)} mirrors"
+        reader.report(("real_capacities",), message)
     if reader.intact(()):
         _size(scenario, reader)
     if scenario.world is not None and reader.intact(("world",)):

@@ -59,10 +59,13 @@ class NameServer:
             for mirror, ms in enumerate(round_trips):
                 table.add((POOL, name(mirror)), network, ms, 1, at, place)
 
-    def report(self, mirror: int, load: float, at: float) -> None:
-        """A mirror tells its load."""
+    def report(
+        self, mirror: int, load: float, at: float, measured: float | None = None
+    ) -> None:
+        """A mirror tells its load, and perhaps when it was measured."""
         now = EPOCH + at
-        report = make_report(load, now=now, source="simulator")
+        when = None if measured is None else EPOCH + measured
+        report = make_report(load, now=now, source="simulator", at=when)
         self._manager.report(POOL, name(mirror), report, now=now)
 
     def health(self, mirror: int, healthy: bool, at: float) -> None:

@@ -12,6 +12,9 @@ class Levels(NamedTuple):
     0 where that does not count, and `trust` how much of the rate behind its resolver
     is believed.  It is drawn by its weight as far as it is not
     `fresh`, see `fading`.
+
+    With a `price` in ms, what counts is the cost to the client and the price times what
+    the score, with its margin for chance, is above `start`: see `spill`.
     """
 
     fresh: Sequence[float]
@@ -20,6 +23,8 @@ class Levels(NamedTuple):
     rooms: Sequence[float]
     mine: float = 0.0
     trust: float = 1.0
+    price: float = 0.0
+    start: float = 0.0
 
 
 @runtime_checkable

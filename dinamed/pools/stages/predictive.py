@@ -34,6 +34,7 @@ from dinamed.pools.stages.hashed import network_bits
 from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.mixture import Mixture
 from dinamed.pools.stages.prediction import (
+    LeaseTrust,
     Subject,
     horizon,
     predicted,
@@ -73,7 +74,7 @@ class Predictive:
         return Forecast(candidates, facts, self._flow, self._duration)
 
 
-class _ForecastRow:
+class ForecastRow:
     """A candidate."""
 
     __slots__ = ("account", "alone", "capacity", "load", "member", "number", "where")
@@ -89,7 +90,7 @@ class _ForecastRow:
         self.load = 0.0
 
 
-_ForecastEntry = tuple[float, float, int, _ForecastRow]  # forecast, lot, number, row
+_ForecastEntry = tuple[float, float, int, ForecastRow]  # forecast, lot, number, row
 
 
 class Forecast:
@@ -134,7 +135,7 @@ class Forecast:
         self._reference = reference_ttl(facts.ttl)
         self._answers = facts.answers
         self._rows = [
-            _ForecastRow(member, facts.accounting.account(member.name), number)
+            ForecastRow(member, facts.accounting.account(member.name), number)
             for number, member in enumerate(candidates)
         ]
         self._by_account: dict[MemberAccount, Candidates] = {
@@ -143,7 +144,7 @@ class Forecast:
         self._groups: list[tuple[float, list[_ForecastEntry]]] | None = None
         self._flow = 0.0
         self._stay = 1.0
-        self._trust = trust(facts.ttl, facts.accounting.shared)
+        self._trust = self._believed()
         self._until = -inf
         self._edition = -1
 
@@ -180,13 +181,7 @@ class Forecast:
         rate = 0.0 if resolver is None else resolver.rate
         ttl = context.ttl
         clients = self._stay + self._trust.coming * rate * accounting.leases.worth(ttl)
-        rng = context.rng
-        if count > 1:
-            rows = self._several(clients, count, rng)
-        elif self._mixture.all_fresh or (place := self._mixture.draw(rng)) < 0:
-            rows = self._smallest(self._flow * clients, rng)[0][3].alone
-        else:
-            rows = self._rows[place].alone
+        rows = self._best(context, clients, count)
         if context.count and resolver is not None:
             self._book(rows, rate, clients, ttl, time)
             first = rows[0]
@@ -197,6 +192,21 @@ class Forecast:
             resolver.expires = time + ttl
             accounting.resolvers.keep(key, resolver)
         return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
+
+    def _best(
+        self, context: DrawContext, clients: float, count: int
+    ) -> "Sequence[ForecastRow]":
+        """Who gets an answer that comes to so many clients over the horizon."""
+        rng = context.rng
+        if count > 1:
+            return self._several(clients, count, rng)
+        if self._mixture.all_fresh or (place := self._mixture.draw(rng)) < 0:
+            return self._smallest(self._flow * clients, rng)[0][3].alone
+        return self._rows[place].alone
+
+    def _believed(self) -> LeaseTrust:
+        """How much of what leases say is believed."""
+        return trust(self._ttl, self._accounting.shared)
 
     def _same(self, resolver: ClientResolver) -> Candidates:
         """The members of the resolver's answer, as they are now; () if one is not."""
@@ -265,13 +275,13 @@ class Forecast:
             heapify(heap)
         return list(groups.items())
 
-    def _fresh_rows(self) -> list[_ForecastRow]:
+    def _fresh_rows(self) -> list[ForecastRow]:
         fresh = self._mixture.fresh
         return [row for row in self._rows if fresh[row.number]]
 
     def _several(
         self, clients: float, count: int, rng: Random
-    ) -> Sequence[_ForecastRow]:
+    ) -> Sequence[ForecastRow]:
         """Those with the smallest, and so on, whose clients spread over all of them."""
         mine = self._flow * clients / max(1, min(count, len(self._rows)))
         taken: list[tuple[_ForecastEntry, list[_ForecastEntry]]] = []
@@ -287,7 +297,7 @@ class Forecast:
 
     def _book(
         self,
-        rows: Sequence[_ForecastRow],
+        rows: Sequence[ForecastRow],
         rate: float,
         clients: float,
         ttl: int,
@@ -319,7 +329,7 @@ class Forecast:
             flow = accounting.flow.value(sum(row.capacity for row in rows))
         self._flow = flow
         self._stay = leases.stay()
-        self._trust = trust(self._ttl, accounting.shared)
+        self._trust = self._believed()
         subjects = []
         for row in rows:
             known = posted.get(row.account.name)
