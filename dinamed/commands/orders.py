@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
+from dinamed.commands import fleet
 from dinamed.commands.remote import (
     Remote,
     RemoteError,
@@ -56,6 +57,18 @@ class OrderCommand:
                 metavar="TIME",
                 help="how long, as 2h or 90s (default: until ordered otherwise)",
             )
+        parser.add_argument(
+            "--by", metavar="WHO", default="", help="who gives the order"
+        )
+        parser.add_argument("--reason", metavar="TEXT", default="", help="and why")
+        parser.add_argument(
+            "--here", action="store_true", help="for this server, not for its fleet"
+        )
+        parser.add_argument(
+            "--no-wait",
+            action="store_true",
+            help="do not wait until the other servers of the fleet know",
+        )
         parser.add_argument("--json", action="store_true", help="for programs")
         add_remote_arguments(parser)
 
@@ -70,7 +83,10 @@ class OrderCommand:
         body: dict[str, object] = {"state": self.state}
         if span is not None:
             body["for"] = span
-        replies = []
+        for key in ("by", "reason", "here"):
+            if getattr(arguments, key):
+                body[key] = getattr(arguments, key)
+        replies: list[dict[str, Any]] = []
         status = 0
         for pool, member in wanted:
             path = f"/api/v1/pools/{quote(pool)}/members/{quote(member, safe='')}"
@@ -82,6 +98,8 @@ class OrderCommand:
             replies.append(told)
             if not arguments.json:
                 self._print(f"{pool}/{member}", told, span)
+        if not arguments.no_wait:
+            status = _wait(remote, replies) or status
         if arguments.json:
             several = len(arguments.members) > 1 or is_pattern(arguments.members[0])
             told = replies if several else next(iter(replies), None)
@@ -91,12 +109,24 @@ class OrderCommand:
                 filter(None, (one["effect"] for one in replies))
             ):
                 print(effect)
+            if replies and not arguments.here:
+                fleet.tell_seen(replies[-1]["fleet"])
         return status
 
     def _print(self, name: str, told: dict[str, Any], span: int | None) -> None:
         how_long = "" if span is None else f" for {duration(span)}"
         reason = f" ({told['reason']})" if told["reason"] else ""
         print(f"{name}: {self.state}{how_long}, now {told['state']}{reason}")
+
+
+def _wait(remote: Remote, replies: list[dict[str, Any]]) -> int:
+    """Wait until the fleet has seen the orders; 0, or 1 if that can't be told."""
+    try:
+        for told in replies:
+            told["fleet"] = fleet.wait_until_seen(remote, told["fleet"])
+    except RemoteError as error:
+        return complain(error)
+    return 0
 
 
 def is_pattern(text: str) -> bool:

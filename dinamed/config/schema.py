@@ -10,8 +10,10 @@ from types import MappingProxyType
 import msgspec
 from msgspec import inspect
 
-from dinamed.config.settings import Settings
+from dinamed.config.checks import Check
+from dinamed.config.settings import Settings, VotingSettings, ZoneSettings
 from dinamed.config.sources import INCLUDE
+from dinamed.config.zone_folder import DEFAULTS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NAMED = ("keys", "zones", "pools")
@@ -22,7 +24,8 @@ NO_KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
             ("path", "files", "include", "cookie_secrets", "targeting")
         ),
         "ZoneSettings": frozenset(("name",)),
-        "PoolSettings": frozenset(("name",)),
+        "PoolSettings": frozenset(("name", "voting")),
+        "FleetSettings": frozenset(("password",)),
         "KeySettings": frozenset(("name",)),
     }
 )
@@ -51,6 +54,7 @@ def config_schema() -> Schema:
                 "type": "object",
                 "additionalProperties": _item(properties[name]),
             }
+    properties[DEFAULTS] = made.value(inspect.type_info(ZoneSettings))
     return {
         "$schema": DRAFT,
         "title": "The config of dinamed",
@@ -80,7 +84,13 @@ class _Maker:
         if info.tag_field is not None:
             properties[info.tag_field] = {"const": info.tag}
             required.append(info.tag_field)
-        for field in info.fields:
+        fields = list(info.fields)
+        if issubclass(kind, Check):
+            # How votes count is said in the same table.
+            votes = inspect.type_info(VotingSettings)
+            assert isinstance(votes, inspect.StructType)
+            fields += votes.fields
+        for field in fields:
             if field.name in left_out:
                 continue
             schema = self._key(field)

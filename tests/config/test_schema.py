@@ -62,7 +62,8 @@ class SchemaTests(SynchronousTestCase):
             '[zones."a"]\nfile = "x"\nprimary = ["192.0.2.1", {address = "::1"}]',
             '[pools.p]\nttl = "30s-5m"\nselect = ["country", {best = 3}]',
             '[pools.p.check]\ntype = "tcp"\nport = 80',
-            '[[pools.p.check]]\ntype = "tcp"\nport = 80',
+            '[[pools.p.check]]\ntype = "tcp"\nport = 80\nquorum = 0.5',
+            '[zone_defaults]\nnotify = ["192.0.2.1"]',
             '[[pools.p.members]]\nname = "a"\naddresses = ["::1"]\nlocation = [1, 2]',
         ):
             errors = list(self.validator.iter_errors(tomllib.loads(text)))
