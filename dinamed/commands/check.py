@@ -1,4 +1,4 @@
-"""`dinamed check FILE`: read a config and all it names; tell every problem."""
+"""`dinamed check FILE`: read a config and all files it names; print every problem."""
 
 import argparse
 import json

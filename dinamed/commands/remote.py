@@ -26,7 +26,7 @@ _END = "-----END CERTIFICATE-----"
 
 
 class RemoteError(Exception):
-    """The server was not reached or said no; the message is for people."""
+    """The server can't be reached, or refused; the message is for the operator."""
 
 
 def add_remote_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ RED, YELLOW, GREEN, DIM, BOLD = "31", "33", "32", "2", "1"
 
 
 class Seen(NamedTuple):
-    """What the server said at one time, and what had been handed out by then."""
+    """The server's status at one time, and the hand-outs up to then."""
 
     at: float
     told: Mapping[str, Any]

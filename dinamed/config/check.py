@@ -27,7 +27,7 @@ from dinamed.zones.targeting import Targeting
 
 
 class ZoneFacts(msgspec.Struct, frozen=True):
-    """What has been found out about a zone: its warnings, its number of NS records."""
+    """What was found in a zone's file: its warnings, and its number of NS records."""
 
     warnings: tuple[Problem, ...] = ()
     servers: int = 1

@@ -1,4 +1,4 @@
-"""`dnssec` of a zone, and `[dnssec]`: signing, and the keys for it."""
+"""`dnssec` of a zone, and `[dnssec]`: how zones are signed, and with which keys."""
 
 from typing import Annotated, Literal
 

@@ -23,7 +23,7 @@ _TAKEN = (Type.A, Type.AAAA, Type.CNAME)
 
 
 class Foreign(NamedTuple):
-    """What was made of a file, and the zone of it."""
+    """A zone of another program's file, and what was made of it."""
 
     made: Imported
     built: BuiltZone

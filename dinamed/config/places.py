@@ -1,4 +1,4 @@
-"""`[geo]`: what is known of where clients are."""
+"""`[geo]`: databases and networks that say where clients are."""
 
 import difflib
 import re
@@ -87,7 +87,7 @@ class GeoTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GeoFields(GeoTable, frozen=True, kw_only=True):
-    """`[geo.fields]`: where the databases' records have what; None: the usual."""
+    """`[geo.fields]`: paths into the databases' records; None: the default."""
 
     country: Paths | None = None
     continent: Paths | None = None

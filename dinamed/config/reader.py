@@ -1,4 +1,4 @@
-"""From raw TOML to typed tables, telling everything that does not fit at once.
+"""Reads raw TOML into typed tables, and reports everything that does not fit at once.
 
 The walk follows the annotations of the msgspec Structs in `settings`; msgspec's own
 conversion stops at the first error and knows nothing of lines.

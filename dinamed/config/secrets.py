@@ -1,4 +1,4 @@
-"""Files of `[server]` with secrets: who may read them, what must be in them."""
+"""The secret files of `[server]`: who may read them, and what they must contain."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What zones tell each other: keys (TSIG), peers, and who may transfer or update."""
+"""Settings of zone transfers: TSIG keys, peers, and who may transfer or update."""
 
 import base64
 import binascii

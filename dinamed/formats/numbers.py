@@ -1,4 +1,4 @@
-"""Whole numbers as the old formats write them."""
+"""Whole numbers as other programs' files write them."""
 
 from dinamed.formats.json_text import JsonValue
 from dinamed.zones.words import MAX_TTL

@@ -1,4 +1,4 @@
-"""The `file` check: what some other program has written about a member."""
+"""The `file` check: reads what another program has written about a member."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""How late probes begin, as a distribution of bounded size."""
+"""The scheduling lag of probes, as a distribution of bounded size."""
 
 from itertools import accumulate
 

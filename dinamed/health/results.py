@@ -1,4 +1,4 @@
-"""What is probed, and what comes of it."""
+"""The targets of probes, and their results."""
 
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, Protocol

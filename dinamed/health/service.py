@@ -1,4 +1,4 @@
-"""The service that runs all checks and passes on what they say."""
+"""The service that runs all checks and passes on their verdicts."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ SETTLING = 0.1  # seconds for which verdicts are gathered before they are told
 
 
 class MemberVerdict(NamedTuple):
-    """A verdict on a member, as it is told."""
+    """A verdict on a member, as it goes to the pool manager."""
 
     pool: str
     member: str
@@ -47,7 +47,7 @@ class MemberVerdict(NamedTuple):
 
 
 class VerdictSink(Protocol):
-    """The way to the one who keeps the states of members."""
+    """What takes verdicts on members."""
 
     def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
         """Take new verdicts; there may be many at once."""
@@ -55,7 +55,7 @@ class VerdictSink(Protocol):
 
 
 class CheckStatus(NamedTuple):
-    """What is known of one address of a member under one check."""
+    """The state of one address of a member under one check."""
 
     check: str
     address: str

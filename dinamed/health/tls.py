@@ -1,4 +1,4 @@
-"""TLS for a probe: whom to trust, and whom the certificate must be for."""
+"""TLS for a probe: which authorities to trust, and which name to expect."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -27,7 +27,7 @@ from zope.interface import implementer
 
 
 class Trust(Protocol):
-    """What of a check, or of a primary, says whom to trust."""
+    """The settings of a check, or of a primary, that say whom to trust."""
 
     @property
     def verify(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who is watched by what: one watch for each distinct target and check."""
+"""Watches: one for each distinct target and check, with the members it concerns."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ MemberKey = tuple[str, str]
 
 
 class WatchedMember(Protocol):
-    """What is to be known of a member's settings."""
+    """The settings of a member that checks need."""
 
     @property
     def name(self) -> str: ...
@@ -27,7 +27,7 @@ class WatchedMember(Protocol):
 
 
 class WatchedPool(Protocol):
-    """What is to be known of a pool's settings."""
+    """The settings of a pool that checks need."""
 
     @property
     def name(self) -> str: ...
@@ -60,7 +60,7 @@ class SavedCheck(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HealthWatch:
-    """One target under one check: its state, its times, and whom it concerns."""
+    """One target under one check: its state, its times, and the members it concerns."""
 
     __slots__ = (
         "began",

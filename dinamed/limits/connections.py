@@ -1,4 +1,4 @@
-"""How many connections there may be: in all, from one network, from one address."""
+"""Limits on open connections: in all, per network, and per address."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 
 
 class RefusedError(Exception):
-    """There are enough connections from this address."""
+    """This address has as many connections as it may have."""
 
 
 class Connections(Generic[_Connection]):

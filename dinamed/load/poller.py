@@ -1,4 +1,4 @@
-"""What asks a member for its load, whatever the type of the feed."""
+"""What all load feeds have in common: sources, pollers, and their errors."""
 
 from typing import Protocol
 
@@ -43,7 +43,7 @@ def feed_error(error: BaseException, words: str, address: str = "") -> FeedError
 
 
 class Poller(Protocol):
-    """Asks one target, and remembers what it must between two times."""
+    """Asks one target, and keeps what it needs from one poll to the next."""
 
     def poll(self) -> "Deferred[Report | None]":
         """Ask, within the feed's time limit; only when not asking already.
@@ -55,7 +55,7 @@ class Poller(Protocol):
 
 
 class LoadSource(Protocol):
-    """A feed put to work: makes pollers, which share what they can."""
+    """A feed in use: makes the pollers of its targets, which share what they can."""
 
     def poller(self, target: ProbeTarget) -> Poller:
         """What asks that target."""

@@ -13,7 +13,7 @@ _KEYS = frozenset(("member", "load", "capacity", "increment", "at", "pool"))
 
 
 class ReportSink(Protocol):
-    """What takes reports: the pool manager."""
+    """Takes pushed reports; the pool manager is one."""
 
     def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
         """Take a report of a member; False if a newer one is there already."""

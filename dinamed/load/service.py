@@ -19,7 +19,7 @@ MakeSource = Callable[[LoadReactor, Feed, random.Random], LoadSource | None]
 
 
 class LoadSink(Protocol):
-    """What is told of loads: the pool manager."""
+    """Takes reports of load; the pool manager is one."""
 
     def report(self, pool: str, member: str, report: Report, *, now: float) -> object:
         """Take a report of a member."""
@@ -31,7 +31,7 @@ class LoadSink(Protocol):
 
 
 class PolledMember(Protocol):
-    """What of a member matters here."""
+    """The settings of a member that feeds need."""
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ class PolledMember(Protocol):
 
 
 class PolledPool(Protocol):
-    """What of a pool matters here."""
+    """The settings of a pool that feeds need."""
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ class PolledPool(Protocol):
 
 
 class PollKey(NamedTuple):
-    """What is asked once, however many pools want to know it."""
+    """What one poll serves, however many pools need it: a feed and a target."""
 
     feed: Feed
     target: ProbeTarget

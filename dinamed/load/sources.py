@@ -1,4 +1,4 @@
-"""From the settings of a feed to what asks by them."""
+"""Makes the source of a feed from its settings."""
 
 import random
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def make_source(
 
 
 class LateSource:
-    """What could not be made for a lack of ours, and is made when that has passed."""
+    """A source that this host could not make yet; it is made when it first can be."""
 
     def __init__(self, make: Callable[[], LoadSource | None]) -> None:
         self._make = make

@@ -1,4 +1,4 @@
-"""One target of a feed: when it is asked, and what has come of it."""
+"""One target of a feed: its schedule, and how its polls went."""
 
 from collections.abc import Callable
 

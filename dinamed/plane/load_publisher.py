@@ -1,4 +1,4 @@
-"""What threads need to draw by load: how full members are."""
+"""Publishes to the threads how full members are, so that they can draw by load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ BUDGET = 0.02
 
 @dataclass(slots=True)
 class LevelSource:
-    """What the levels of a route come from."""
+    """What the levels of a route are worked out from."""
 
     view: PoolView
     route: Route
@@ -44,7 +44,7 @@ class _Live:
 
 
 class LoadPublisher:
-    """Keeps the levels of routes fresh that are in use."""
+    """Keeps the published levels of the routes in use up to date."""
 
     def __init__(self, rows: int, rng: Random) -> None:
         self._rows = rows

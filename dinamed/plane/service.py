@@ -40,11 +40,11 @@ from dinamed.wire.query import Query, read_query
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
 SLICE = 2000
-"""Members whose hand-outs are booked at a stretch: two milliseconds."""
+"""Members whose hand-outs are counted in one slice: two milliseconds."""
 SHARE_OF_COUNTING = 0.1
-"""Of the time, what booking may take where there are very many members."""
+"""The share of the time that counting may take where there are very many members."""
 TICKS_OF_COUNTS = 5
-"""Of these, every how manieth the counts of replies are taken over too."""
+"""Every this many ticks Python takes the counters of replies too."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
 BATCH = 64
@@ -53,9 +53,9 @@ _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
 INSTALL_CLIENT = 2
-"""What `native` says when it is the client that is not known."""
+"""What `native` asks for when it does not know the client."""
 INSTALL_LEVELS = 3
-"""And when it is how full the members are."""
+"""What `native` asks for when it does not know how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
 THREAD_PATIENCE = 2.0
@@ -87,7 +87,7 @@ def threads_for(
 
 @implementer(IReadDescriptor)
 class _Bell:
-    """Rings in the reactor when threads have something for Python."""
+    """Wakes the reactor when threads have punted queries."""
 
     def __init__(self, plane: "DataPlane") -> None:
         self._plane = plane

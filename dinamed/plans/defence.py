@@ -1,4 +1,4 @@
-"""What an engine does against forged addresses: cookies, and limits on replies."""
+"""Defence against forged addresses: cookies, and limits on replies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def cookie_alone(
 
 
 class RateLimitedReply:
-    """A ready reply that is given no oftener than the limit on its kind allows."""
+    """A cached reply that is sent no more often than the limit on its kind allows."""
 
     __slots__ = ("_inner", "_kind", "_limiter", "_seconds", "_truncated")
 
@@ -134,7 +134,7 @@ class RateLimitedReply:
 
 
 class RateClasses:
-    """What kind of reply a question has; those asked last are remembered."""
+    """The rate class (kind of reply) of questions, with a cache of recent ones."""
 
     def __init__(self) -> None:
         self._known: Generations[tuple[bytes, int, int], bytes] = Generations(

@@ -1,4 +1,4 @@
-"""The kinds of plan that a question can have."""
+"""The kinds of plan: what a question means before anybody has asked it."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -124,7 +124,7 @@ class Synthesized:
 
 @dataclass(frozen=True, slots=True)
 class AliasChain:
-    """How far a question was followed: what was answered, and where it stands now."""
+    """A CNAME chain: the records so far, and the name that it has led to."""
 
     answers: tuple[Signed, ...]
     proofs: tuple[Signed, ...]

@@ -125,7 +125,7 @@ class Planner:
 
 
 class _Walk:
-    """One question on its way through the zones, collecting records."""
+    """Follows one question through the zones and collects records."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The zones, the pools, and who we are; swapped as a whole."""
+    """Zones, pools, and the server's identity; swapped as a whole."""
 
     zones: ZoneSet
     pools: Mapping[str, PoolView]

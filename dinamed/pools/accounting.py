@@ -17,7 +17,7 @@ from dinamed.pools.resolvers import CAPACITY, ClientResolvers, ResolverStore
 
 
 class PoolAccounting:
-    """The one book of a pool that everything which hands out writes to.
+    """The counters of one pool; everything that hands out members writes to them.
 
     `capacity` is how many resolvers it remembers at most.
     """

@@ -1,4 +1,4 @@
-"""Who asks, and with what: all that a choice may depend on beside the pool itself."""
+"""The client and the circumstances that a choice depends on beside the pool."""
 
 from dataclasses import dataclass
 from random import Random

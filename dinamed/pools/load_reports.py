@@ -16,7 +16,7 @@ SLACK = 0.001
 
 @dataclass(frozen=True, slots=True)
 class MemberReport:
-    """What is known of a member's load.
+    """The last report of a member, and the last failure to get one.
 
     `measured` is the time of the report on the pool's steady clock.  `failure` says in
     words why the feed has failed since, at the Unix time `failed_at`; "" if it hasn't.

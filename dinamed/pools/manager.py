@@ -1,4 +1,4 @@
-"""The pool manager: the one owner of what changes about pools."""
+"""The pool manager: the owner of all state of pools that changes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

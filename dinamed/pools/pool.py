@@ -1,4 +1,4 @@
-"""A pool as of one snapshot: who can be handed out, and how one is chosen."""
+"""A pool as of one snapshot: its usable members, and the choice among them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from dinamed.steering.costs import Costs
 
 
 class Choice(NamedTuple):
-    """What a pool answers.
+    """The members that a pool chose for one answer.
 
     `members` are hosts, never pools, with an address of the family asked for; empty
     means NODATA.  `ttl` is in seconds; `scope` the client prefix length that the

@@ -1,4 +1,4 @@
-"""The resolvers that ask: the demand behind each, learned from its questions alone.
+"""Client resolvers: the demand behind each, learned from its questions alone.
 
 A cache asks again when its answer has run out and the next client comes.  The gap
 between the two is exponential with the rate of its clients, so the smoothed gap gives
@@ -48,7 +48,7 @@ COMPARED = 5
 
 
 class ClientResolver:
-    """What is known of one resolver, or of one client subnet.
+    """What is known of one client resolver, or of one client subnet.
 
     `where` are the members of its last answer, `families` a bit for each family that
     has asked for it, `expires` its end on the steady clock.  `gap` is the smoothed gap

@@ -1,4 +1,4 @@
-"""What an exchange says, looked up in the snapshot that is served."""
+"""Reads logged exchanges with the help of the current snapshot."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ADDRESSES = frozenset({Type.A, Type.AAAA})
 
 @dataclass(frozen=True)
 class ReadExchange:
-    """An exchange, read.
+    """An exchange with everything that the log says about it.
 
     `query` is None for what is malformed.  `zone` is the origin of the zone that the
     name is in, `pool` the pool whose members the answer names, `members` these,

@@ -19,7 +19,7 @@ MODE = 0o640
 
 
 class Outlet(Protocol):
-    """Takes what was made ready; `write` and `close` may raise `OSError`."""
+    """Writes formatted records; `write` and `close` may raise `OSError`."""
 
     def write(self, data: bytes, now: float) -> bool:
         """Write whole lines or frames; False: they were dropped."""

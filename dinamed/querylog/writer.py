@@ -1,4 +1,4 @@
-"""The thread of the query log: slow disks and readers hold up nobody but itself."""
+"""The thread of the query log: slow disks and readers block only this thread."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _STOP_PATIENCE = 2.0
 
 @dataclass
 class LogCounts:
-    """What became of the exchanges that were handed over."""
+    """How many exchanges were written, and how many dropped."""
 
     written: int = 0
     dropped: int = 0

@@ -1,4 +1,4 @@
-"""Following the files of other programs: what they say is served when they change."""
+"""Reloads when files of other programs, or of the config, have changed."""
 
 from collections.abc import Callable, Sequence
 from glob import glob

@@ -1,4 +1,4 @@
-"""Keeping those who take connections to the limits of the config that is served."""
+"""Applies the limits of each new config to everything that accepts connections."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from dinamed.server.authority import Authority
 
 
 class TakesLimits(Protocol):
-    """Whoever keeps to limits."""
+    """Anything that enforces limits."""
 
     def take_limits(self, limits: Limits) -> None:
         """Keep to these from now on."""

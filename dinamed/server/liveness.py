@@ -29,7 +29,7 @@ NATIVE, PYTHON = b"\0", b"\1"
 
 
 class Tested(Protocol):
-    """Whatever can say whether it is able to answer."""
+    """Anything that can test whether it is able to answer."""
 
     def test(self) -> None:
         """Answer a question of our own, uncounted; raises if that fails."""
@@ -42,7 +42,7 @@ Progress = Callable[[], int]
 
 
 class LivenessProbe:
-    """The messages by which this process asks itself.
+    """The messages with which this process tests itself.
 
     They are responses (QR), which get silence from everybody else.
     """

@@ -1,4 +1,4 @@
-"""Watching the members: checks and load feeds, put to the pool manager."""
+"""Monitoring of members: runs checks and feeds and passes them to the pool manager."""
 
 import gc
 import random
@@ -18,7 +18,7 @@ from dinamed.server.authority import Authority
 
 
 class PoolGateway:
-    """The way of verdicts to the pool manager, with the time of day."""
+    """Passes verdicts to the pool manager, with the time of day."""
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority

@@ -1,4 +1,4 @@
-"""Telling secondaries of changes, until they have heard (RFC 1996 section 3.6)."""
+"""Sends NOTIFY to secondaries until they have answered (RFC 1996 section 3.6)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +26,7 @@ from dinamed.wire.question import FormatError
 
 
 class _Socket(DatagramProtocol):
-    """What all notifies leave from, and answers come to."""
+    """The socket that sends all NOTIFY messages and receives their answers."""
 
     noisy = False
 
@@ -111,7 +111,7 @@ class _PendingNotify:
 
 
 class NotifySender:
-    """All that is being told; news of a zone take the place of older ones."""
+    """All NOTIFY messages under way; a newer one of a zone replaces the older one."""
 
     log = Logger()
 

@@ -1,4 +1,4 @@
-"""Following the databases of places: files are read again when they change."""
+"""Reads the databases of places again when their files change."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ STOP_PATIENCE = 1.0
 
 
 class ListenService(Service):
-    """Answers on sockets that were bound while we still had the right to."""
+    """Answers on sockets that were bound before privileges were dropped."""
 
     log = Logger()
 

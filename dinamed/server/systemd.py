@@ -1,4 +1,4 @@
-"""Telling systemd how the service is (sd_notify(3)): Type=notify and WatchdogSec=."""
+"""Reports the state of the service to systemd (sd_notify(3))."""
 
 import os
 import socket
@@ -51,7 +51,7 @@ class SystemdNotifier:
 
 
 class SystemdService(Service):
-    """Ready while it runs: start it last, when answers are given."""
+    """Reports "ready" when it starts, so it must start last."""
 
     def __init__(
         self,

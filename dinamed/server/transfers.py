@@ -1,4 +1,4 @@
-"""Zones between servers: what is served, who is told, and what is fetched."""
+"""Zone transfers of this server: versions served, NOTIFY, and secondary zones."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""UDP: a port that hands datagrams straight to the engine and sends what comes back."""
+"""UDP: a port that passes datagrams straight to the engine and sends the replies."""
 
 import socket
 import struct
@@ -19,7 +19,7 @@ _PKTINFO6 = struct.Struct("@16si")
 
 
 class Responder(Protocol):
-    """Whatever turns one message into one reply."""
+    """Anything that turns one message into one reply."""
 
     def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
         """The reply to a message from `host`, or None; must not raise."""

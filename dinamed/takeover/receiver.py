@@ -1,4 +1,4 @@
-"""The new process: it takes the sockets, then what is known, then open connections."""
+"""The new process: it receives the sockets, then the state, then open connections."""
 
 import os
 import socket
@@ -38,11 +38,11 @@ process may remove it when it ends."""
 
 
 class TakeoverError(Exception):
-    """There is nothing to take over; the message is meant for the operator."""
+    """The takeover failed; the message is meant for the operator."""
 
 
 class TakeoverReceiver:
-    """What a new process has of the one before it.  Raises `TakeoverError`."""
+    """The new process's side of a takeover.  Raises `TakeoverError`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._channel = BlockingChannel(sock, PATIENCE)
@@ -93,7 +93,7 @@ def receiver_of(environment: MutableMapping[str, str]) -> TakeoverReceiver | Non
 
 
 class TakeoverReceiverService(Service):
-    """Says that we answer, and takes over the rest.  It must start last."""
+    """Reports that this process answers, and takes over.  It must start last."""
 
     log = Logger()
 

@@ -1,4 +1,4 @@
-"""The old process: it starts the new one, and leaves when that one answers."""
+"""The old process: it starts the new one, and ends when that one answers."""
 
 import fcntl
 import os
@@ -67,7 +67,7 @@ class ReplaceOutcome:
 
 @dataclass(frozen=True)
 class TakeoverHooks:
-    """What is to be left in order."""
+    """What a takeover needs of the running server."""
 
     state: ServerState
     listening: ListenService
@@ -215,7 +215,7 @@ def append_to(path: str) -> None:
 
 
 class TakeoverAttempt:
-    """One attempt: a new process, and what is said with it."""
+    """One attempt: a new process, and the messages to and from it."""
 
     def __init__(
         self,

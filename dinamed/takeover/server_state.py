@@ -1,4 +1,4 @@
-"""Taking down what a server knows, and taking it on."""
+"""Collects the state of a server, and restores it in another process."""
 
 from dinamed.health.service import HealthService
 from dinamed.server.authority import Authority
@@ -8,7 +8,7 @@ from dinamed.takeover.state import TakeoverState
 
 
 class ServerState:
-    """Takes down and takes on all that one server knows."""
+    """Collects and restores all state of one server."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What one process knows and the next one has to know, as a value."""
+"""The state that passes from one process to the next, as a value."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ NO_POOLS = Saved({})
 
 
 class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of it, or what has changed since an earlier time.
+    """All of the state, or what has changed since an earlier time.
 
     `started` is Unix time.  `questions`, `failures`, `counts` and the like are numbers
     since then.  `handed_out` counts by pool and member, `pending` those of them that

@@ -53,7 +53,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True)
 class ZoneRules:
-    """Who may do what with a zone; keys by their names in wire form."""
+    """Who may transfer, notify or update a zone; keys by wire-form name."""
 
     networks: tuple[Network, ...] = ()
     keys: frozenset[WireName] = frozenset()
@@ -98,7 +98,7 @@ def wire_key(name: str) -> WireName:
 
 
 class Zones(Protocol):
-    """What answering needs of those who keep the zones."""
+    """What the responder needs of the keeper of the zones."""
 
     def view(self, origin: WireName) -> View | None:
         """What is served; None if the zone is not ready."""
@@ -127,7 +127,7 @@ class _ZoneRequest(NamedTuple):
 
 
 class TransferResponder:
-    """What an engine hands its unusual messages to: its `aside`.
+    """Answers the messages that the engine does not answer itself.
 
     `tell` takes a line for the log, of what has been let through.
     """

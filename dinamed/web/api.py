@@ -44,7 +44,7 @@ from dinamed.wire.names import BadName, from_text, to_text
 
 
 class Folder(Resource):
-    """A part of the path that is no address itself."""
+    """A part of a path that has no page of its own."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Whatever was not put here does not exist."""

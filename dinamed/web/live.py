@@ -1,4 +1,4 @@
-"""What the dashboard is told: the figures of now, and those of the last minutes."""
+"""The live figures of the dashboard, and those of the last minutes."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ MemberKey = tuple[str, str]
 
 
 class Live:
-    """Takes down figures at every step, and tells those who watch."""
+    """Collects figures at every step, and sends them to open dashboards."""
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts

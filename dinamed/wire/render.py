@@ -27,7 +27,7 @@ class Section(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CutPoint:
-    """A place where the records may be cut: after an RRset."""
+    """A place where a reply may be truncated: after an RRset."""
 
     end: int
     counts: tuple[int, int, int]

@@ -85,7 +85,7 @@ class OutsideError(EntryError):
 
 @dataclass
 class _Scope:
-    """What a file may set for itself, and what ends with it."""
+    """What a file may set for itself: it ends with the file."""
 
     file: str
     place: int

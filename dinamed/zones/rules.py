@@ -1,4 +1,4 @@
-"""What must hold in a zone beyond each record's own form."""
+"""Rules for whole zones, beyond the form of each record."""
 
 from collections.abc import Iterator, Mapping
 

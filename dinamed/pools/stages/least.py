@@ -1,4 +1,4 @@
-"""`least`: whoever has the lowest load, as lbnamed chose.
+"""`least`: the member with the lowest load, as lbnamed chose.
 
 The score of a member is (load + hand-outs * increment) / weight: its last reported
 load, and for each hand-out that no report shows yet the load which one hand-out adds.

@@ -1,4 +1,4 @@
-"""`predictive`: whoever will be the least used when this answer has run its course.
+"""`predictive`: the member that will be used least while this answer is in force.
 
 For each member, with H the horizon (the TTL), D how long a transfer lasts on average
 and f the load of one,
@@ -99,7 +99,7 @@ _ForecastEntry = tuple[float, float, int, _ForecastRow]  # forecast, lot, number
 
 
 class Forecast:
-    """What is foreseen for certain candidates."""
+    """The predicted loads of certain candidates."""
 
     __slots__ = (
         "_accounting",
