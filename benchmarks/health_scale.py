@@ -27,7 +27,7 @@ from twisted.internet.task import deferLater
 from dinamed.config import checks
 from dinamed.config.settings import MemberSettings
 from dinamed.health.probes import HealthReactor
-from dinamed.health.punctuality import SchedulingLag
+from dinamed.health.scheduling import SchedulingLag
 from dinamed.health.service import HealthService, MemberVerdict
 
 RESPONSE = (

@@ -13,11 +13,10 @@ from twisted.python.failure import Failure
 
 from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
 from dinamed.health.aggregate import HealthVerdict
-from dinamed.health.gate import ConcurrencyLimit
 from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
-from dinamed.health.punctuality import BOUNDS, SchedulingLag
 from dinamed.health.results import Probe, Result, failed, lacked
+from dinamed.health.scheduling import BOUNDS, ConcurrencyLimit, SchedulingLag
 from dinamed.health.watches import (
     HealthWatch,
     MemberKey,

@@ -1,14 +1,14 @@
-"""Reads logged exchanges with the help of the current snapshot."""
+"""Exchanges (answered queries) for the query log, and what the log says of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE, Place
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
-from dinamed.querylog.exchange import Exchange
 from dinamed.transfers.records import AnyRecord, RecordReader
 from dinamed.wire.constants import EdnsOption, Type
 from dinamed.wire.names import WireName
@@ -16,6 +16,21 @@ from dinamed.wire.query import Query, read_query
 from dinamed.wire.question import FormatError
 
 ADDRESSES = frozenset({Type.A, Type.AAAA})
+
+
+class Exchange(NamedTuple):
+    """A query and its reply.
+
+    `time` is Unix time in seconds, `source` the packed address of the sender, `port`
+    its port (0: not known); `stream` tells that it came over TCP or TLS.
+    """
+
+    time: float
+    source: bytes
+    port: int
+    stream: bool
+    query: bytes
+    reply: bytes
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from dinamed import __version__
 from dinamed.config.query_log import QueryLog
 from dinamed.plans.context import packed
 from dinamed.querylog.dnstap import payload
-from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.exchange_reader import ReadExchange
+from dinamed.querylog.exchange_reader import Exchange, ReadExchange
 from dinamed.querylog.frames import data
 from dinamed.querylog.lines import line
 from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile

@@ -8,8 +8,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from dinamed.plans.snapshot import Snapshot
-from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.exchange_reader import ExchangeReader, ReadExchange
+from dinamed.querylog.exchange_reader import Exchange, ExchangeReader, ReadExchange
 from dinamed.querylog.outlets import Outlet
 
 MOST_WAITING = 20_000

@@ -14,20 +14,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy
 from dinamed.plane.octets cimport crc32, fill_crc_table, little16, little32
-from dinamed.zones.plain cimport (
-    AAAA,
-    DOUBTFUL,
-    MX,
-    NS,
-    PTR,
-    RECORD,
-    TXT,
-    A,
-    Rdata,
-    Scope,
-    lower,
-    read_line,
-)
+from dinamed.zones.plain cimport DOUBTFUL, RECORD, Rdata, Scope, read_line
+from dinamed.zones.plain_words cimport AAAA, MX, NS, PTR, TXT, A, lower
 
 EDITION = 1
 

@@ -81,7 +81,7 @@ class StageTests(SynchronousTestCase):
             )
             reply = self.daemon.send(query)
             (option,) = reply.options
-            self.assertEqual(option.scopelen, 24)  # type: ignore[attr-defined]
+            self.assertEqual(option.scopelen, 24)
             found |= {str(item) for rrset in reply.answer for item in rrset}
         return found
 
