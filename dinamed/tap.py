@@ -63,7 +63,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, InheritedSockets
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -157,7 +157,9 @@ class Bound:
         return where + tls + http
 
 
-def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Bound:
+def bind_all(
+    options: Options, settings: Settings, inherited: InheritedSockets
+) -> Bound:
     """Bind what the options and `[server]` name, but for what is inherited.
 
     Raises `BindError`, `TlsError`.
@@ -174,7 +176,7 @@ def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Boun
     )
 
 
-def bind_web(settings: Settings, inherited: Inherited) -> list[Stream]:
+def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
     """Bind what `[server] http` names, if it names anything.
 
     The built-in example is for trying things out, perhaps twice on one machine: there a
@@ -209,7 +211,7 @@ def makeService(options: Options) -> IService:
         if receiver is not None:
             launch = replace(launch, pid_file=receiver.pid_file)
         loaded = load_now(options["config"] or default_path())
-        inherited = Inherited((), ()) if receiver is None else receiver.sockets
+        inherited = InheritedSockets((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
         process = Process(launch, options.parent, receiver)
         return wire(reactor, loaded, bound, bool(options["debug"]), process)
@@ -281,7 +283,7 @@ def wire(
     replacing = ReplaceService(
         reactor,
         process.launch,
-        Held(bound.dns, bound.http, bound.tls),
+        HeldSockets(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
     )
     replacing.setServiceParent(services)

@@ -26,7 +26,7 @@ from dinamed.takeover.messages import (
 )
 from dinamed.takeover.pid_file import names, remove_pid, write_pid
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import Inherited
+from dinamed.takeover.sockets import InheritedSockets
 from dinamed.takeover.state import TakeoverState
 
 PATIENCE = 20.0
@@ -55,7 +55,7 @@ class TakeoverReceiver:
         self.supervisor = (
             os.fdopen(descriptors.pop(), "wb", 0) if message.guarded else None
         )
-        self.sockets = Inherited(message.sockets, descriptors)
+        self.sockets = InheritedSockets(message.sockets, descriptors)
 
     def built(self) -> TakeoverState:
         """Say that all is made; what the process before this one knows."""

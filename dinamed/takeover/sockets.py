@@ -10,7 +10,7 @@ from dinamed.takeover.messages import Offered
 UDP, TCP, HTTP, TLS = "udp", "tcp", "http", "tls"
 
 
-class Held:
+class HeldSockets:
     """Keeps all sockets of this process open, to be offered to the next one."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Held:
         self._sockets = []
 
 
-class Inherited:
+class InheritedSockets:
     """The sockets that a process has been offered; each is taken once."""
 
     def __init__(self, offered: Sequence[Offered], descriptors: Sequence[int]) -> None:

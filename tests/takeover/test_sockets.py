@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plane.service import spread
 from dinamed.server.sockets import ListenAddress, bind, bind_http
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, InheritedSockets
 
 WHERE = ListenAddress("127.0.0.1", 0, socket.AF_INET)
 
@@ -19,13 +19,13 @@ class PassingTests(SynchronousTestCase):
         dns = bind([WHERE], 3)
         http = bind_http("127.0.0.1")
         self.addresses = dns[0].address, http[0][0]
-        self.held = Held(dns, http)
+        self.held = HeldSockets(dns, http)
         self.addCleanup(self.held.close)
         self.modes = [os.get_blocking(one) for one in self.held.descriptors]
         for sock in (dns[0], http[0][1]):
             sock.close()
         copies = [os.dup(one) for one in self.held.descriptors]
-        self.inherited = Inherited(self.held.offered, copies)
+        self.inherited = InheritedSockets(self.held.offered, copies)
         self.addCleanup(self.inherited.close_rest)
 
     def test_same(self) -> None:
