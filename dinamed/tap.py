@@ -314,7 +314,7 @@ def wire(
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
-    StreamLimitsService(authority, listening.streams).setServiceParent(services)
+    StreamLimitsService(authority, listening).setServiceParent(services)
     query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
     if process.receiver is not None:
@@ -323,7 +323,7 @@ def wire(
             Logger("dinamed").info("no longer listening: {what}", what=what)
         replacing.supervisor = process.receiver.supervisor
         arriving = TakeoverReceiverService(
-            reactor, process.receiver, state, listening.streams, authority.summary()
+            reactor, process.receiver, state, listening, authority.summary()
         )
         arriving.setServiceParent(answering)
     first_round.setServiceParent(services)

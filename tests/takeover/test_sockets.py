@@ -30,14 +30,14 @@ class PassingTests(SynchronousTestCase):
 
     def test_same(self) -> None:
         """All sockets of an address are taken, once, and as they are."""
-        self.assertEqual(self.modes, [False] * 5)
+        self.assertEqual(self.modes, [False] * 7)
         dns, http = self.addresses
         found = self.inherited.dns(dns)
         assert found is not None
         self.addCleanup(found.close)
         self.assertEqual(found.address, dns)
-        self.assertEqual(len(found.others), 2)
-        for sock in (found.udp, found.tcp, *found.others):
+        self.assertEqual((len(found.others), len(found.tcp_others)), (2, 2))
+        for sock in (found.udp, found.tcp, *found.others, *found.tcp_others):
             self.assertEqual(sock.getsockname(), (dns.host, dns.port))
             self.assertFalse(os.get_blocking(sock.fileno()))
         self.assertIsNone(self.inherited.dns(dns))
