@@ -102,7 +102,7 @@ class ListenService(Service):
             self._register(listening.address)
 
     def _register(self, address: ListenAddress) -> None:
-        """Have it looked after whether this address is answered."""
+        """Register this address for the test of liveness."""
         register, plane, probe = self._liveness.register, self._plane, self._probe
         if plane is not None:
             self._unregister += plane.register(self._liveness, address)
@@ -125,7 +125,7 @@ class ListenService(Service):
         return self._resolver.engine.questions
 
     def reassert(self) -> None:
-        """Have the sockets as we need them, after another process had them."""
+        """Set the sockets to the mode needed, after another process had them."""
         for port in self._ports:
             if isinstance(port, DatagramPort):
                 port.socket.setblocking(False)
@@ -134,7 +134,7 @@ class ListenService(Service):
 
     @property
     def engine(self) -> str:
-        """Who answers over UDP, in a few words."""
+        """The engine that answers over UDP, in a few words."""
         if self._plane is None:
             return "python"
         return f"native ({counted(self._plane.threads, 'thread')})"
@@ -144,7 +144,7 @@ class ListenService(Service):
         return ([], 0.0) if self._plane is None else self._plane.times()
 
     def plane_counters(self) -> dict[str, int]:
-        """What the plane has done: see `DataPlane.counters`; empty without a plane."""
+        """The counters of the plane (`DataPlane.counters`); empty without one."""
         if self._plane is None:
             return {}
         counters, before = self._plane.counters(), self._counted_before

@@ -59,7 +59,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
     ) -> IDelayedCall:
-        """Have `TimeoutMixin` use the clock of the factory."""
+        """Let `TimeoutMixin` use the clock of the factory."""
         return self.factory.clock.callLater(period, func, *args)
 
     def connectionMade(self) -> None:
@@ -146,7 +146,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
             super().resumeProducing()
 
     def give_away(self) -> bytes | None:
-        """Have nothing more to do with the connection, so that another process can.
+        """Release the connection, so that another process can take it over.
 
         Returns what was read of a query that is not whole yet; None if replies are
         still to be made.  The descriptor stays open, and nobody reads it.
@@ -253,7 +253,7 @@ class StreamFactory(DNSServerFactory):
         return StreamProtocol(self)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What TLS clients may agree on with us (RFC 7858, RFC 9103)."""
+        """The protocols that TLS clients may negotiate (RFC 7858, RFC 9103)."""
         return [b"dot"]
 
     @property
@@ -273,7 +273,7 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def present(self) -> tuple[StreamProtocol, ...]:
-        """Those that are open now."""
+        """The connections that are open now."""
         return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
