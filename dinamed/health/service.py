@@ -69,7 +69,7 @@ class HealthService(Service):
 
     The first round goes as fast as `FIRST_RATE` allows; after that probes are spread
     over the interval.  A target is never probed twice at the same time.  Where more
-    than `limit` probes would run at once some begin late, which `punctuality` tells;
+    than `limit` probes would run at once some begin late, which `lag` tells;
     without a limit it is half of the files that the process may open.
     """
 
@@ -85,7 +85,7 @@ class HealthService(Service):
         limit: int | None = None,
         make: MakeProbe = make_probe,
     ) -> None:
-        self.punctuality = SchedulingLag()
+        self.lag = SchedulingLag()
         self.durations = Histogram(BOUNDS)
         """Seconds that probes took."""
         self.passed = 0
@@ -241,7 +241,7 @@ class HealthService(Service):
             self._gate_of(watch).leave()
             return
         watch.began = self._reactor.seconds()
-        self.punctuality.add(watch.began - watch.due)
+        self.lag.add(watch.began - watch.due)
         try:
             result = watch.probe.probe(watch.target)
         except Exception:

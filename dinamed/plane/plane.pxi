@@ -329,7 +329,7 @@ cdef class Plane:
     ):
         """What a thread would do with one datagram: reply, and what to learn.
 
-        The reply is None for what goes to the engine in Python, and empty for
+        The reply is None for what goes to the Python engine, and empty for
         silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
         `time` that of the pools' steady clock.
         """

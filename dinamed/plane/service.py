@@ -148,7 +148,7 @@ class DataPlane:
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
-        self._installing = Surviving(self._install, "teaching the plane")
+        self._installing = Surviving(self._install, "installing plans in the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
