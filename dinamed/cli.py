@@ -32,7 +32,7 @@ class Command(Protocol):
         ...
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what the command takes."""
+        """Add the command's arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Do it; return the exit status."""

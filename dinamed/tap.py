@@ -119,7 +119,7 @@ class Options(usage.Options):
             raise SystemExit(f"dinamed: {error}") from None
 
     def parseArgs(self, *arguments: str) -> None:
-        """There are no arguments beside the options."""
+        """Refuse arguments; there are only options."""
         if arguments:
             raise usage.UsageError(f"unexpected argument {arguments[0]!r}")
 
@@ -232,7 +232,7 @@ class Process:
     """What there is of the process before this one."""
 
     def leave_pid_file(self) -> None:
-        """Have twistd leave the pid file to the process after this one."""
+        """Make twistd leave the pid file to the next process."""
         if self.twistd is not None:
             self.twistd["pidfile"] = ""
 

@@ -15,7 +15,7 @@ HELP = "read a config file and all it names, and print every problem"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the config file (TOML)")
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if there are warnings too"
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_json(everything: Everything, good: bool) -> dict[str, object]:
-    """What was found, for programs."""
+    """The problems as JSON, for programs."""
     return {
         "ok": good,
         "errors": _listed(everything.problems),

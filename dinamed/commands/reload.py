@@ -14,7 +14,7 @@ HELP = "have a running server read its config and zones again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("--json", action="store_true", help="for programs")
     add_remote_arguments(parser)
 

@@ -15,7 +15,7 @@ HELP = "show how the load would spread over mirrors, for each way to choose"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument(
         "scenario",
         metavar="SCENARIO",

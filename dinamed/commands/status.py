@@ -17,7 +17,7 @@ HELP = "show a running server: its zones, pools and members"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("pool", nargs="?", help="only this pool")
     parser.add_argument("--json", action="store_true", help="for programs")
     add_remote_arguments(parser)

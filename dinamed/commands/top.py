@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("pool", nargs="?", help="only this pool")
     parser.add_argument(
         "--interval", type=_interval, default=2.0, metavar="S", help="seconds (2)"

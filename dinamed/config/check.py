@@ -111,7 +111,7 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
 
 
 def facts_of(built: BuiltZone, below: Sequence[WireName]) -> ZoneFacts:
-    """What was found out about a zone that was built; `below` are zones there."""
+    """The facts of a zone that was built; `below` are the zones under it."""
     warnings = list(built.warnings)
     if not built.packed:
         return ZoneFacts(tuple(warnings))

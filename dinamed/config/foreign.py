@@ -103,7 +103,7 @@ def with_foreign(
 def own_targeting(
     apex: WireName, zone: ZoneSettings, built: BuiltZone
 ) -> Targeting | None:
-    """What the config says of names and targets in a zone with a master file."""
+    """The names and targets that the config sets for a zone with a master file."""
     if not built.packed or not (zone.targets or zone.aliases):
         return None
     keys: Iterable[bytes] = ()

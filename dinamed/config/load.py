@@ -52,7 +52,7 @@ class LoadedConfig:
 
     @property
     def warnings(self) -> list[Problem]:
-        """What is odd in the config itself."""
+        """Warnings about the config itself."""
         return [] if self.sources is None else self.sources.warnings
 
 

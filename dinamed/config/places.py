@@ -118,7 +118,7 @@ class Geo(GeoTable, frozen=True, kw_only=True):
 
 
 def problems(geo: Geo) -> Iterator[tuple[Path, str]]:
-    """What does not hold beyond the types of the keys: where below `[geo]`, and why.
+    """Problems beyond the types of the keys: where below `[geo]`, and why.
 
     The files are not looked at.
     """

@@ -286,7 +286,7 @@ def _in_range(kind: inspect.IntType | inspect.FloatType, raw: float) -> bool:
 
 
 def words_for(kind: inspect.Type, raw: object) -> str:
-    """What a type is to an operator, with its range if `raw` has the type."""
+    """The name of a type for operators, with its range if `raw` has the type."""
     match kind:
         case inspect.BoolType():
             return "true or false"

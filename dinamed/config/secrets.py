@@ -53,7 +53,7 @@ def read_secrets(reader: Reader, server: ServerSettings) -> tuple[str, ...]:
 
 
 def secret_file(reader: Reader, file: str, path: Path) -> bytes | None:
-    """What is in a file that nobody else may read or change; None after a report."""
+    """The content of a file that nobody else may read; None after a report."""
     data = _read(reader, file, path)
     if data is None:
         return None

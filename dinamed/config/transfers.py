@@ -56,7 +56,7 @@ def peer_address(text: str) -> str:
 
 
 def server_name(text: str) -> str:
-    """What a certificate is for: a host name without its final dot, or an address."""
+    """The subject of a certificate: a host name without final dot, or an address."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

@@ -80,7 +80,7 @@ def _shortest(number: int) -> bytes:
 
 
 def signer_of(private: PrivateKey, algorithm: Algorithm) -> Sign:
-    """What signs with a key.  The same octets always give the same signature.
+    """The signer of a key.  The same octets always give the same signature.
 
     ECDSA takes its secret number from the key and the octets (RFC 6979), so that all
     servers with the key give the same answers.

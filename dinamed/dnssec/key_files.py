@@ -49,7 +49,7 @@ def file_stem(key: Key) -> str:
 
 
 def public_text(key: Key, times: Mapping[str, float] | None = None) -> str:
-    """What the `.key` file holds; `times` (Unix time) are told in comments."""
+    """The content of the `.key` file, with `times` (Unix time) in comments."""
     role = "key-signing" if key.secure_entry else "zone-signing"
     lines = [f"; This is a {role} key, keyid {key.tag}, for {to_text(key.zone)}"]
     lines += [f"; {name}: {_stamp(at)}" for name, at in (times or {}).items()]
@@ -57,7 +57,7 @@ def public_text(key: Key, times: Mapping[str, float] | None = None) -> str:
 
 
 def private_text(key: Key, times: Mapping[str, float] | None = None) -> str:
-    """What the `.private` file holds: the secret, and `times` (Unix time)."""
+    """The content of the `.private` file: the secret, and `times` (Unix time)."""
     lines = [
         f"Private-key-format: {_VERSION}",
         f"Algorithm: {int(key.algorithm)} ({key.algorithm.name})",

@@ -217,7 +217,7 @@ class _LbnamedReader:
         return factor
 
     def look_over(self) -> None:
-        """What can only be told at the end."""
+        """Report the problems that show only at the end of the file."""
         for key, line in self.described.items():
             group = self.groups[key]
             if not group.shares:

@@ -34,7 +34,7 @@ def from_json(value: JsonValue, high: int) -> int:
 
 
 def kind_of(value: JsonValue) -> str:
-    """What a JSON value is, in words."""
+    """The type of a JSON value, in words."""
     match value.data:
         case None:
             return "null"

@@ -16,7 +16,7 @@ class GeoSource(Protocol):
     """A source that finds places by address."""
 
     def look_up(self, address: bytes) -> tuple[Place | None, int]:
-        """What is known of a packed address, and the prefix length it holds for."""
+        """The place of a packed address, and the prefix length that it holds for."""
 
 
 class Locates(Protocol):

@@ -42,7 +42,7 @@ class Place:
         )
 
     def known(self) -> dict[str, object]:
-        """What is known, by name: for JSON."""
+        """The known fields by name, for JSON."""
         return {
             name: value
             for name, value in asdict(self).items()
@@ -55,7 +55,7 @@ NOWHERE = Place()
 
 
 def merged(first: Place, second: Place) -> Place:
-    """What `first` says, filled up by what `second` says.
+    """`first`, with what it leaves open taken from `second`.
 
     A source that puts the client elsewhere than the one before it is not believed
     about the region and the location there: two halves of two places are no place.

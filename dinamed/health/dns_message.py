@@ -56,7 +56,7 @@ class DnsQuestion:
         return _HEADER.pack(identity, FLAG_RD, 1, 0, 0, 0) + self._question
 
     def judge(self, data: bytes, identity: int) -> Meaning | str:
-        """What `data` means as the answer to our query; text says what is wrong.
+        """The meaning of `data` as the answer to the query; text: what is wrong.
 
         What doesn't have our id and question is not ours (RFC 5452 section 9.1).
         """

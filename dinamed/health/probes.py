@@ -35,7 +35,7 @@ class MakeProbe(Protocol):
 def make_probe(
     reactor: HealthReactor, check: checks.Check, rng: random.Random
 ) -> Probe:
-    """What probes by that check.
+    """The probe of that check.
 
     If it can't be made (its authorities can't be read) all that it probes fails,
     with the reason; for a lack of ours it is made later.

@@ -69,7 +69,7 @@ class HealthService(Service):
 
     The first round goes as fast as `FIRST_RATE` allows; after that probes are spread
     over the interval.  A target is never probed twice at the same time.  Where more
-    than `limit` probes would run at once some begin late, which `punctuality` tells;
+    than `limit` probes would run at once some begin late, which `lag` tells;
     without a limit it is half of the files that the process may open.
     """
 
@@ -85,7 +85,7 @@ class HealthService(Service):
         limit: int | None = None,
         make: MakeProbe = make_probe,
     ) -> None:
-        self.punctuality = SchedulingLag()
+        self.lag = SchedulingLag()
         self.durations = Histogram(BOUNDS)
         """Seconds that probes took."""
         self.passed = 0
@@ -154,7 +154,7 @@ class HealthService(Service):
         self._end_round()
 
     def reconfigure(self, pools: Iterable[WatchedPool]) -> None:
-        """Take on these pools.  Watches that stay keep their state and their times.
+        """Check the members of these pools.  Watches that stay keep their state.
 
         The keeper of states must know the pools already.
         """
@@ -192,7 +192,7 @@ class HealthService(Service):
         self._roster.restore(saved)
 
     def status(self, pool: str, member: str) -> list[CheckStatus]:
-        """What is known of a member's addresses; empty if it is not checked."""
+        """The check status of a member's addresses; empty if it is not checked."""
         return [
             CheckStatus(
                 str(watch.check.__struct_config__.tag),
@@ -241,7 +241,7 @@ class HealthService(Service):
             self._gate_of(watch).leave()
             return
         watch.began = self._reactor.seconds()
-        self.punctuality.add(watch.began - watch.due)
+        self.lag.add(watch.began - watch.due)
         try:
             result = watch.probe.probe(watch.target)
         except Exception:
@@ -264,7 +264,7 @@ class HealthService(Service):
         self._gate_of(watch).leave()
 
     def _broke(self, failure: Failure) -> Result:
-        """What it means that a probe raised something."""
+        """The result of a probe that raised an exception."""
         if failure.check(CancelledError):
             return failed("cancelled")
         lack = shortage(failure.value)
@@ -312,7 +312,7 @@ class HealthService(Service):
         self._known(watch)
 
     def _change(self, watch: HealthWatch) -> None:
-        """Have verdicts on the watch's members told soon."""
+        """Pass on verdicts on the watch's members soon."""
         self._dirty.update(watch.members)
         if self._telling is None:
             self._telling = self._reactor.callLater(SETTLING, self._tell)

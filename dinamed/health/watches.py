@@ -122,7 +122,7 @@ class Roster:
     def update(
         self, pools: Iterable[WatchedPool]
     ) -> tuple[list[HealthWatch], list[HealthWatch], list[Check]]:
-        """Take on these pools; the watches that are new, those gone, and the checks."""
+        """Watch these pools; returns new watches, watches that went, and the checks."""
         pools = list(pools)
         self.members = {(pool.name, one.name) for pool in pools for one in pool.members}
         old, self.watches, self.watching = self.watches, {}, {}

@@ -80,7 +80,7 @@ class ResponseLimiter:
 
     @property
     def slipped(self) -> int:
-        """Those of them that left truncated."""
+        """How many of them left truncated."""
         return (
             self._slipped
             if self.shared is None

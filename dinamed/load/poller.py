@@ -37,7 +37,7 @@ class FeedShortageError(FeedError):
 
 
 def feed_error(error: BaseException, words: str, address: str = "") -> FeedError:
-    """What an error comes to: a failure in these words, or a lack of ours."""
+    """The error of a feed: a failure in these words, or a shortage of this host."""
     lack = shortage(error, address)
     return FeedShortageError(lack) if lack else FeedError(words)
 
@@ -58,5 +58,5 @@ class LoadSource(Protocol):
     """A feed in use: makes the pollers of its targets, which share what they can."""
 
     def poller(self, target: ProbeTarget) -> Poller:
-        """What asks that target."""
+        """The poller of that target."""
         ...

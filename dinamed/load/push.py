@@ -38,7 +38,7 @@ class PushReceiver:
         self.reconfigure(members or {})
 
     def reconfigure(self, members: Mapping[str, Iterable[str]]) -> None:
-        """Take on these pools and members in place of the present ones."""
+        """Replace the pools and their members."""
         pools: dict[str, list[str]] = {}
         for pool, names in members.items():
             for name in names:

@@ -126,7 +126,7 @@ class LoadService(Service):
             watch.stop()
 
     def reconfigure(self, pools: Iterable[PolledPool]) -> None:
-        """Take on these pools in place of the present ones.
+        """Replace the pools whose members are asked.
 
         Targets that stay go on in their own time and keep what they remember.
         """
@@ -211,7 +211,7 @@ class LoadService(Service):
 
 
 def _poll_targets(pools: Iterable[PolledPool]) -> dict[PollKey, tuple[MemberRef, ...]]:
-    """What is to be asked, and for which members."""
+    """The targets to poll, each with the members that need its reports."""
     found: dict[PollKey, list[MemberRef]] = {}
     for pool in pools:
         feed = pool.load

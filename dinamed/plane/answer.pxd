@@ -1,4 +1,4 @@
-"""From a query to its reply, or to the verdict that the engine in Python answers.
+"""From a query to its reply, or to the decision to punt it to the Python engine.
 
 What is answered here has the octets that the engine would give.
 """

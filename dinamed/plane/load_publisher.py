@@ -76,7 +76,7 @@ class LoadPublisher:
                 del known[name]
 
     def publish(self, plane: "native.Plane", route: "native.Route", now: float) -> None:
-        """Have the threads go by what the accounting knows now."""
+        """Publish the present levels of a route to the threads."""
         live = self._live.setdefault(route.pool, [])
         found = next((one for one in live if one.route is route), None)
         if found is None:

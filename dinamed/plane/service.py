@@ -156,7 +156,7 @@ class DataPlane:
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
-        self._installing = Surviving(self._install, "teaching the plane")
+        self._installing = Surviving(self._install, "installing plans in the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
@@ -165,7 +165,7 @@ class DataPlane:
         return bool(self._threads)
 
     def counters(self) -> dict[str, int]:
-        """What the threads have done since the start.
+        """Counters of the threads since the start.
 
         `queries` were received; of these `answered` natively, met with silence
         (`silent`) as no queries or as too many (`limited`), `handed` to Python, or
@@ -219,7 +219,7 @@ class DataPlane:
         thread.start()
 
     def reassert(self) -> None:
-        """Have the sockets as the threads need them."""
+        """Set the sockets to the mode that the threads need."""
         for sock in self._sockets:
             # The limit first: with another process these may be those of a reactor.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
@@ -278,7 +278,7 @@ class DataPlane:
     def register(
         self, liveness: Liveness, address: ListenAddress
     ) -> list[Callable[[], None]]:
-        """Have it looked after whether this address, and threads, and Python answer."""
+        """Register this address, the threads and Python for the test of liveness."""
         native = partial(
             ask_udp, self._reactor, address, self.probe.native, self._queries
         )
@@ -348,7 +348,7 @@ class DataPlane:
         self._compiler.publisher.refresh(self.native, now, time.monotonic)
 
     def _reported(self, pool: str) -> None:
-        """Have answers follow a report at once, or soon if the pool is large."""
+        """Let answers follow a report at once, or soon if the pool is large."""
         now = self._authority.seconds()
         if self._compiler.publisher.reported(self.native, pool, now):
             return
@@ -453,7 +453,7 @@ class DataPlane:
         return reply
 
     def _install(self, data: bytes, source: bytes, what: int) -> None:
-        """Have the next query with this question answered natively, if that can be.
+        """Install what the plane needs to answer the next such query by itself.
 
         Or, where the plan is known and that is not enough, those of this client.
         """

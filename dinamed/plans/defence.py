@@ -40,7 +40,7 @@ class Defence:
     def of(
         cls, settings: Settings, secret: bytes, before: "Defence | None" = None
     ) -> "Defence":
-        """What the settings ask for.
+        """The defence that the settings ask for.
 
         `secret` makes the cookies where the config names none.  What has not changed
         since `before` is taken from there, with what it remembers.

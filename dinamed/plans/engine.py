@@ -136,7 +136,7 @@ class Engine(Executor):
         return self._error(reply, packed(host))
 
     def _take_options(self, context: QueryContext) -> CookieVerdict | None:
-        """Have the reply answer the options that are about the client; its cookie."""
+        """Answer the options that are about the client; return its cookie."""
         edns = context.query.edns
         if edns is None:
             return None
@@ -202,7 +202,7 @@ class Engine(Executor):
         return self._again(found, context.query.id, context.source, seen)
 
     def _prepare(self, context: QueryContext) -> CachedReply | None:
-        """What is kept of an answer; None if each is one of its own."""
+        """The part of an answer to cache; None if each answer is different."""
         query = context.query
         plan, zone = self._plan_of(query)
         ready: bytes | Draw | RateLimitedReply
@@ -263,7 +263,7 @@ class Engine(Executor):
         return without_records(context.query, FLAG_TC, Rcode.NOERROR, opt)
 
     def kind(self, query: Query, plan: Plan) -> bytes:
-        """What kind of reply a plan leads to, where replies are limited; else b""."""
+        """The kind of reply of a plan, where replies are limited; else b""."""
         if self.defence.limiter is None:
             return b""
         return self._kinds.kind(query, plan, self._snapshot.zones)

@@ -96,7 +96,7 @@ class Executor:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is served."""
+        """The snapshot that is served."""
         return self._snapshot
 
     def serve(self, snapshot: Snapshot) -> None:
@@ -190,7 +190,7 @@ class Executor:
         plan: PoolAnswer | ServiceAnswer | Synthesized | Targeted,
         context: QueryContext,
     ) -> Client:
-        """Whom to choose for: the client subnet where it counts, else the source."""
+        """The client to choose for: the subnet if it is honoured, else the source."""
         if (
             (not isinstance(plan, Synthesized) and not plan.subnet)
             or not context.query.has_subnet
@@ -200,7 +200,7 @@ class Executor:
         return context.client
 
     def vitals(self) -> Vitals:
-        """What the server knows of itself now."""
+        """The figures of the server itself."""
         if self.on_vitals is not None:
             self.on_vitals()
         return Vitals(self.started, self.seconds(), self.questions)

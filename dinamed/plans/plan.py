@@ -99,7 +99,7 @@ class ServiceAnswer:
 
 
 class Topic(IntEnum):
-    """What a name that answers by itself tells."""
+    """The subject of a built-in name."""
 
     MANAGEMENT = 0
     MEMBERS = 1

@@ -92,7 +92,7 @@ class Snapshot:
         return self.subnet_from is None or _within(address, self.subnet_from)
 
     def facts(self) -> Facts:
-        """What plans depend on beside the zones."""
+        """The facts that plans depend on beside the zones."""
         views = self.pools.values()
         return Facts(
             {name.lower(): name for name in self.pools},

@@ -90,7 +90,7 @@ class PoolAccounting:
             self.edition += 1
 
     def foresee(self, horizon: float, duration: float, answers: int) -> None:
-        """Say what forecasts go by: their horizon, and how long a transfer lasts."""
+        """Set the parameters of forecasts: horizon, and how long a transfer lasts."""
         if horizon != self.leases.horizon:
             self.leases.look_ahead(horizon)
         self.flow.duration = duration
@@ -126,5 +126,5 @@ class PoolAccounting:
 
     @property
     def credits(self) -> dict[str, float]:
-        """What round-robin owes each member, by name; written by that stage."""
+        """The credits of round-robin by member; that stage writes them."""
         return self._credits

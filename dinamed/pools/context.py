@@ -69,6 +69,6 @@ class DrawContext:
         return self.located
 
     def used(self, bits: int) -> None:
-        """Take down that the choice depended on so many bits of the client."""
+        """Record that the choice depended on so many bits of the client."""
         if bits > self.scope:
             self.scope = bits

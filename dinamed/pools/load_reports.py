@@ -47,7 +47,7 @@ class LoadReports:
 
     @property
     def posted(self) -> Mapping[str, MemberReport]:
-        """What is known, by member's name; those of whom nothing is are left out."""
+        """The reports by member's name; members without any are left out."""
         return MappingProxyType(self._posted)
 
     def keep(self, names: Iterable[str]) -> None:
@@ -71,7 +71,7 @@ class LoadReports:
         return True
 
     def fail(self, name: str, reason: str, now: float) -> None:
-        """Take down that the feed has failed; the last report stays."""
+        """Record that the feed has failed; the last report stays."""
         old = self._posted.get(name, MemberReport())
         self._posted[name] = replace(old, failure=reason, failed_at=now)
 

@@ -238,7 +238,7 @@ class PoolView:
         )
 
     def _when_down(self) -> Candidates:
-        """Who is offered when nobody is usable."""
+        """The members to offer when none is usable."""
         rule = self.settings.when_down
         everyone = tuple(m for m in self.members if m.weight)
         match rule:
@@ -272,7 +272,7 @@ class PoolView:
         return tuple(hosts.values()), ttl
 
     def _tell(self, recorder: Recorder, family: Family) -> None:
-        """Tell who was out before the first stage, and who stands in."""
+        """Record which members were out, and which pool is the fallback."""
         for member in self.members:
             if why := self.why_out(member):
                 recorder.record(Out(self.name, member.name, why))

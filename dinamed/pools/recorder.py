@@ -58,7 +58,7 @@ class Recorder(Protocol):
     """Records what happens, in order."""
 
     def record(self, event: Event) -> None:
-        """Take down one event."""
+        """Record one event."""
 
 
 class ListRecorder:

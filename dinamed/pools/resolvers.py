@@ -105,7 +105,7 @@ class ResolverStore(Protocol):
         """Learn that a resolver asks for a new answer; `get` has given it."""
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
-        """Take down what has been changed about a resolver: its last answer."""
+        """Store what has changed about a resolver: its last answer."""
 
 
 class ClientResolvers:
@@ -164,7 +164,7 @@ class ClientResolvers:
         return resolver
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
-        """Take down what has been changed about a resolver: here it is that itself."""
+        """Store what has changed about a resolver: here the object itself is kept."""
 
     def _enter(self, key: bytes, resolver: ClientResolver) -> None:
         """Take in a newcomer."""

@@ -144,7 +144,7 @@ class FrameSocket:
             self._socket = None
 
     def close(self) -> None:
-        """Say that nothing more comes, and wait a moment for the reader to agree."""
+        """Announce the end, and wait a moment for the reader to confirm it."""
         sock = self._socket
         if sock is None:
             return

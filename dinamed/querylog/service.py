@@ -86,7 +86,7 @@ class QueryLogService(Service):
 
     @property
     def counts(self) -> LogCounts:
-        """What was written and dropped since the start."""
+        """How many exchanges were written and dropped since the start."""
         now = LogCounts() if self._writer is None else self._writer.counts
         return LogCounts(
             self._before.written + now.written,

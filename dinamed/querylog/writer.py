@@ -59,7 +59,7 @@ class Writer:
         self.counts = LogCounts()
 
     def offer(self, exchange: Exchange) -> None:
-        """Have an exchange written, if there is room.  Never waits."""
+        """Queue an exchange, if there is room.  Never waits."""
         if self._queue.qsize() >= MOST_WAITING:
             self.counts.dropped += 1
         else:
@@ -89,7 +89,7 @@ class Writer:
                 branch.outlet.close()
 
     def _batch(self) -> tuple[list[Exchange], bool]:
-        """What waits, at least one; False: it is the last."""
+        """The queued exchanges, at least one; False: there will be no more."""
         found: list[Exchange] = []
         try:
             while len(found) < BATCH:

@@ -117,7 +117,7 @@ class Authority:
         self._on_apply.append(callback)
 
     def summary(self) -> str:
-        """What is served, in a few words."""
+        """A summary of what is served, in a few words."""
         settings = self.loaded.settings
         members = sum(len(pool.members) for pool in settings.pools)
         zones = self.engine.snapshot.zones

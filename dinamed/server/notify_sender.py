@@ -131,7 +131,7 @@ class NotifySender:
         """By the address that they send from."""
 
     def tell(self, soa: Record, peers: tuple[Peer, ...], keys: Keys) -> None:
-        """Tell these servers of a zone's new SOA."""
+        """Send NOTIFY with a zone's new SOA to these servers."""
         for peer in peers:
             key = (soa.owner, str(peer))
             before = self._pending.pop(key, None)
@@ -168,7 +168,7 @@ class NotifySender:
         )
 
     def stop(self) -> None:
-        """Tell nobody any more."""
+        """Stop all NOTIFY messages under way."""
         for pending in list(self._pending.values()):
             pending.stop()
         self._pending.clear()

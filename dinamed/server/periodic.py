@@ -30,7 +30,7 @@ class Surviving:
         """Calls that have failed since the start."""
 
     def __call__(self, *args: object) -> object:
-        """What the action returns; None if it has raised."""
+        """Call the action; returns its result, or None if it has raised."""
         try:
             result = self._action(*args)
         except Exception:

@@ -140,7 +140,7 @@ class ListenService(Service):
             transport.protocol.dataReceived(read)
 
     def _register(self, address: ListenAddress) -> None:
-        """Have it looked after whether Python answers at this address."""
+        """Register Python at this address for the test of liveness."""
         register, probe = self._liveness.register, self._probe.python
         udp = partial(ask_udp, self._reactor, address, probe, self._questions)
         self._unregister.append(register(f"UDP {address}", udp))
@@ -158,7 +158,7 @@ class ListenService(Service):
         return self._resolver.engine.questions
 
     def reassert(self) -> None:
-        """Have the sockets as we need them, after another process had them."""
+        """Set the sockets to the mode needed, after another process had them."""
         for port in self._ports:
             if isinstance(port, DatagramPort):
                 port.socket.setblocking(False)
@@ -167,7 +167,7 @@ class ListenService(Service):
 
     @property
     def engine(self) -> str:
-        """Who answers over UDP, in a few words."""
+        """The engine that answers over UDP, in a few words."""
         if self._plane is None:
             return "python"
         return f"native ({counted(self._plane.threads, 'thread')})"
@@ -177,7 +177,7 @@ class ListenService(Service):
         return ([], 0.0) if self._plane is None else self._plane.times()
 
     def plane_counters(self) -> dict[str, int]:
-        """What the plane has done: see `DataPlane.counters`; empty without a plane."""
+        """The counters of the plane (`DataPlane.counters`); empty without one."""
         if self._plane is None:
             return {}
         counters, before = self._plane.counters(), self._counted_before

@@ -86,7 +86,7 @@ class SigningService(Periodic):
     def secured(
         self, settings: Settings, zones: Mapping[WireName, PackedZone]
     ) -> Mapping[WireName, OnlineZone]:
-        """What signing adds to each zone that is signed now."""
+        """The signatures of each zone that is signed now."""
         if not self._open:
             return {}
         now = self._authority.seconds()

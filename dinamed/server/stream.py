@@ -63,7 +63,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
     ) -> IDelayedCall:
-        """Have `TimeoutMixin` use the clock of the factory."""
+        """Let `TimeoutMixin` use the clock of the factory."""
         return self.factory.clock.callLater(period, func, *args)
 
     def connectionMade(self) -> None:
@@ -171,7 +171,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
             super().resumeProducing()
 
     def give_away(self) -> bytes | None:
-        """Have nothing more to do with the connection, so that another process can.
+        """Release the connection, so that another process can take it over.
 
         Returns what was read of a query that is not whole yet; None if replies are
         still to be made.  The descriptor stays open, and nobody reads it.
@@ -287,7 +287,7 @@ class StreamFactory(DNSServerFactory):
         return StreamProtocol(self)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What TLS clients may agree on with us (RFC 7858, RFC 9103)."""
+        """The protocols that TLS clients may negotiate (RFC 7858, RFC 9103)."""
         return [b"dot"]
 
     @property
@@ -307,11 +307,11 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def present(self) -> tuple[StreamProtocol, ...]:
-        """Those that are open here now."""
+        """The connections that are open here now."""
         return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
-        """Take a new connection into the books, if the limits allow."""
+        """Count a new connection, if the limits allow it."""
         if self._closed is not None:
             return False
         try:
@@ -333,7 +333,7 @@ class StreamFactory(DNSServerFactory):
         self._open.touch(protocol)
 
     def forget(self, protocol: StreamProtocol) -> None:
-        """Strike a connection from the books."""
+        """Forget a closed connection."""
         was_there = self._open.forget(protocol)
         if was_there and not self._open and self._closed is not None:
             self._closed.callback(None)

@@ -44,7 +44,7 @@ class SystemdNotifier:
             self._socket.send("\n".join(lines).encode())
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Close the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -84,7 +84,7 @@ class SystemdService(Service):
         self._notifier.close()
 
     def reloading(self, busy: bool) -> None:
-        """Tell that a reload has begun, or is over."""
+        """Report that a reload has begun, or is over."""
         if not self.running:
             return
         if busy:

@@ -120,7 +120,7 @@ class CertificateService(Periodic):
 
 
 def certificates_of(server: ServerSettings) -> Certificates | None:
-    """What TLS needs; None if nothing has it.  Raises `TlsError`."""
+    """The certificates of TLS; None if nothing uses TLS.  Raises `TlsError`."""
     wanted = bool(server.tls) or server.http_tls
     if not wanted or server.certificate is None or server.key is None:
         return None

@@ -226,7 +226,7 @@ class _SimulationRun:
         self.waited_ms = 0.0
 
     def look(self, now: float) -> None:
-        """Take down how busy the mirrors are."""
+        """Record the utilisation of the mirrors."""
         for series, mirror in zip(self.utilisation, self.mirrors, strict=True):
             series.append(mirror.load(now) / mirror.capacity)
         self.alive.append(sum(m.capacity for m in self.mirrors if m.up))

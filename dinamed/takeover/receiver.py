@@ -58,7 +58,7 @@ class TakeoverReceiver:
         self.sockets = InheritedSockets(message.sockets, descriptors)
 
     def built(self) -> TakeoverState:
-        """Say that all is made; what the process before this one knows."""
+        """Report that this process is ready; returns the state of the old one."""
         try:
             self._channel.send(Built())
         except OSError as error:
@@ -81,7 +81,7 @@ class TakeoverReceiver:
 
 
 def receiver_of(environment: MutableMapping[str, str]) -> TakeoverReceiver | None:
-    """What the process before this one has for us; None if there is none.
+    """The receiver, if a process before this one offers a takeover; else None.
 
     Raises `TakeoverError`.
     """

@@ -202,7 +202,7 @@ class ReplaceService(Service):
 
 
 def append_to(path: str) -> None:
-    """Have all that this process writes to a file go to its end.
+    """Set all open descriptors of a file to append.
 
     Two processes write to the log for a while, and twistd does not open it so.
     """
@@ -278,7 +278,7 @@ class TakeoverAttempt:
         self._channel.send(message, descriptors)
 
     def finish(self, grace: float) -> Deferred[None]:
-        """Say the last; fires when it was read, after `grace` seconds at least."""
+        """Send the last message; fires when it was read, after at least `grace` s."""
         self._channel.send(Last(since(self._state.known(), self._told)))
         done: Deferred[None] = Deferred()
         self._reactor.callLater(grace, self._graced, done)
@@ -333,5 +333,5 @@ class _SuccessorProcess(ProcessProtocol):
         self._ended = ended
 
     def processExited(self, reason: Failure) -> None:
-        """It has."""
+        """Report the end of the process."""
         self._ended(reason)

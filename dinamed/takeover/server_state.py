@@ -46,7 +46,7 @@ class ServerState:
         )
 
     def begin(self, known: TakeoverState) -> None:
-        """Take on what the process before this one knew, before anything starts."""
+        """Restore the state of the old process, before anything starts."""
         authority = self._authority
         if known.started:
             authority.engine.started = known.started
@@ -59,7 +59,7 @@ class ServerState:
                 authority.manager.views[name].accounting.flow.sums = sums
 
     def add(self, known: TakeoverState) -> None:
-        """Take on what has come to be known on the other side."""
+        """Add what the old process has learned since then."""
         authority, engine = self._authority, self._authority.engine
         engine.questions += known.questions
         engine.counts.silent += known.silent

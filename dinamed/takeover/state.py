@@ -35,7 +35,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def since(now: TakeoverState, before: TakeoverState) -> TakeoverState:
-    """What is to be added to `before`; of pools and checks, those that are other."""
+    """The difference to `before`; of pools and checks, those that have changed."""
     counts = {tuple(row[:4]): row[4] for row in before.counts}
     return TakeoverState(
         questions=now.questions - before.questions,

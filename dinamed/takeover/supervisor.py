@@ -81,7 +81,7 @@ def end(status: int) -> NoReturn:
 
 
 def become_supervisor(descriptor: int, pid: int) -> None:
-    """Have this process be the guard of another one from now on."""
+    """Turn this process into the supervisor of another one."""
     # What comes until the guard waits for it is not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.set_inheritable(descriptor, True)

@@ -63,7 +63,7 @@ class ZoneRules:
 
     @classmethod
     def of(cls, zone: ZoneSettings) -> "ZoneRules":
-        """What the config says."""
+        """The rules in a zone's settings."""
         primaries: dict[str, frozenset[WireName | None]] = {}
         for peer in zone.primary:
             key = wire_key(peer.key) if peer.key is not None else None
@@ -101,7 +101,7 @@ class Zones(Protocol):
     """What the responder needs of the keeper of the zones."""
 
     def view(self, origin: WireName) -> View | None:
-        """What is served; None if the zone is not ready."""
+        """The zone as it is served; None if it is not ready."""
 
     def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:
         """As `Journal.since`."""
@@ -188,7 +188,7 @@ class TransferResponder:
         return self._as_usual(request)
 
     def _as_usual(self, request: _ZoneRequest) -> bytes:
-        """What the engine answers by itself: data, or a refusal."""
+        """The engine's own answer: data, or a refusal."""
         context = QueryContext(request.query, packed(request.host), request.stream)
         return self._engine.execute(self._engine.plan(request.query), context)
 

@@ -25,7 +25,7 @@ class View:
 
     @property
     def serial(self) -> int:
-        """Of the SOA."""
+        """The serial of the SOA."""
         return self.zone.serial
 
     @property

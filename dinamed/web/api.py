@@ -85,7 +85,7 @@ class Api:
         return root
 
     def status(self, request: Request) -> Status:
-        """What runs here, and how it is."""
+        """The status of the server."""
         engine = self._parts.authority.engine
         vitals = engine.vitals()
         return Status(
@@ -233,7 +233,7 @@ class Api:
         return ReloadReply(self._parts.authority.summary())
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
-        """Have a new process take over; fails with 422 if it can't."""
+        """Start a takeover; fails with 422 if it can't be done."""
         return self._parts.replacing.replace().addCallback(self._replaced)
 
     @staticmethod

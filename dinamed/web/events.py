@@ -83,7 +83,7 @@ class EventsService(Periodic):
         return len(self._watchers)
 
     def tell_all(self) -> None:
-        """Take down figures; tell them if anybody watches."""
+        """Collect figures, and send them if anybody watches."""
         self._live.step()
         if self._watchers:
             now = self._reactor.seconds()

@@ -40,7 +40,7 @@ class Live:
         self._hand_outs: dict[MemberKey, deque[int]] = {}
 
     def step(self) -> None:
-        """Take down one point; its cost is bounded however many members there are."""
+        """Record one point; its cost is bounded, however many members there are."""
         self._questions.append(self._parts.authority.engine.questions)
         before, self._hand_outs = self._hand_outs, {}
         for view, members in self._shown():

@@ -238,7 +238,7 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     yield _histogram(
         "check_lateness_seconds",
         "Time by which checks began too late.",
-        health.punctuality,
+        health.lag,
     )
 
 

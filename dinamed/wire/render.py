@@ -129,7 +129,7 @@ class Renderer:
         return other
 
     def finish(self) -> Rendered:
-        """What was collected so far."""
+        """The records that were collected."""
         return Rendered(bytes(self._body), self._tally(), tuple(self._steps))
 
     def _tally(self) -> tuple[int, int, int]:

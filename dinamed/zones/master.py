@@ -164,7 +164,7 @@ class _MasterReader:
                 self.line += len(held)
 
     def _after_plain(self, table: NativeRecords, lines: Lines) -> Iterator[bytes]:
-        """Have plain lines stored natively, and give the others."""
+        """Store plain lines natively, and yield the others."""
         data = self.data
         while lines.fill():
             scope = self.scope
@@ -215,7 +215,7 @@ class _MasterReader:
         return None
 
     def _owner_guess(self, line: bytes) -> str:
-        """What to call an entry that has no words."""
+        """The name of an entry that has no words, for messages."""
         word = line[:80].decode("ascii", "replace").split(" ")[0].split("\t")[0]
         try:
             return to_text(name_from_text(word, self.scope.origin))

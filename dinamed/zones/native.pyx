@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Reading and packing zones in C: the plain lines, and the records while there are any.
 
-`master`, `merge` and `packing` have the same in Python.  What is not plain is done
+`master`, `merge` and `packer` have the same in Python.  What is not plain is done
 there, and the results are the same, octet for octet.
 """
 

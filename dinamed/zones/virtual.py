@@ -19,7 +19,7 @@ MANAGEMENT = b"\x04mgmt"
 STATUS = b"\x07_status"
 COUNTRY = b"\x08_country"
 OWN_KEYS = (MANAGEMENT, STATUS, COUNTRY)
-"""Relative keys of the names that answer by themselves."""
+"""Relative keys of the built-in names."""
 
 
 class VirtualName(NamedTuple):

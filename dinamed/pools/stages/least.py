@@ -174,7 +174,7 @@ class _Lowest:
 
 
 def _lowest(heap: list[_LeastEntry], rng: Random) -> _LeastEntry:
-    """What lies on top of the heap, and is up to date.
+    """The top of the heap, once it is up to date.
 
     Hand-outs only ever raise a score, so a heap stays one as long as its top is
     brought up to date before it is believed.

@@ -297,7 +297,7 @@ class Forecast:
         ttl: int,
         time: float,
     ) -> None:
-        """Take down what an answer brings, spread over those that it names."""
+        """Count the clients that an answer brings, spread over its members."""
         add = self._accounting.leases.add
         share = 1.0 / len(rows)
         for row in rows:
