@@ -12,7 +12,7 @@ class RefusedError(Exception):
     """This address has as many connections as it may have."""
 
 
-class ConnectionBook(Protocol[_Connection]):
+class ConnectionTable(Protocol[_Connection]):
     """Who keeps connections to the limits; there may be more than are known here."""
 
     @property

@@ -93,7 +93,7 @@ class LoadPublisher:
         live.edition, live.published = accounting.edition, time
 
     def took(self, plane: "native.Plane", name: str, now: float) -> None:
-        """Hand-outs of a pool were booked: book the leases that go with them."""
+        """Count the leases of hand-outs that were counted."""
         loads = self._loads.get(name)
         if loads is None:
             return
@@ -104,7 +104,7 @@ class LoadPublisher:
             plane.grow(loads.native, resolvers.capacity or CAPACITY)
 
     def left(self, route: "native.Route", now: float) -> None:
-        """A route is used no more: book the last of what it has handed out."""
+        """Count the last hand-outs of a route that is no longer in use."""
         loads = self._loads.get(route.pool)
         if loads is None or route.source is None or route.loads is None:
             return

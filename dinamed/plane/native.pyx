@@ -57,7 +57,6 @@ from dinamed.plane.select_load cimport (
 )
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
-    Connection,
     Parcel,
     empty,
     holds_frame,
@@ -150,7 +149,6 @@ from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     PROBE_SIZE,
-    REPLY_STRIDE,
     TIME_BINS,
     Batch,
     Shared,

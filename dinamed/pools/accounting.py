@@ -63,7 +63,7 @@ class PoolAccounting:
         self.edition += 1
 
     def account(self, name: str) -> MemberAccount:
-        """The member's entry; one outside the book for those who are not members."""
+        """The member's account; one that nobody keeps if it is no member."""
         return self._accounts.get(name) or MemberAccount(name)
 
     def hand_out(self, member: Member, client: Client, ttl: int, now: float) -> None:

@@ -115,7 +115,7 @@ class PoolView:
 
     @property
     def accounting(self) -> PoolAccounting:
-        """The pool's book of hand-outs, shared by all its snapshots."""
+        """The pool's accounting of hand-outs, shared by all its snapshots."""
         return self._accounting
 
     @property

@@ -83,7 +83,7 @@ class ListenService(Service):
             else StreamFactory(
                 responder,
                 reactor,
-                book=plane.streams.connections,
+                shared=plane.streams.connections,
                 quick=plane.answer_frames,
             )
         )

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.config.limits import Limits
-from dinamed.limits.connections import ConnectionBook, Connections, RefusedError
+from dinamed.limits.connections import Connections, ConnectionTable, RefusedError
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
@@ -248,10 +248,10 @@ class StreamFactory(DNSServerFactory):
         responder: Responder,
         clock: IReactorTime,
         limits: Limits | None = None,
-        book: "ConnectionBook[StreamProtocol] | None" = None,
+        shared: "ConnectionTable[StreamProtocol] | None" = None,
         quick: Quick | None = None,
     ) -> None:
-        """`book` is where others' connections are counted too; `quick` is asked
+        """`shared` is where others' connections are counted too; `quick` is asked
         before the responder."""
         # The base class makes a resolver chain, which would drop the client's
         # address and the class of the question.
@@ -259,8 +259,8 @@ class StreamFactory(DNSServerFactory):
         self.clock = clock
         self.limits = limits = limits or Limits()
         self.quick = quick
-        self._open: ConnectionBook[StreamProtocol] = (
-            Connections(0, 0, 0) if book is None else book
+        self._open: ConnectionTable[StreamProtocol] = (
+            Connections(0, 0, 0) if shared is None else shared
         )
         self._open.limit(*limits_of(limits))
         self._closed: Deferred[None] | None = None
@@ -302,7 +302,7 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def open_connections(self) -> int:
-        """Connections open now, here and with those who share the book."""
+        """Connections open now, here and with those that are shared."""
         return self._open.open
 
     @property

@@ -39,7 +39,7 @@ cdef enum:
     NOTHING = 2
 
 
-# What holds for the line, as `master._Scope` has it; sizes below 0: there is none.
+# What holds for the line, as `scope.Scope` has it; sizes below 0: there is none.
 cdef struct Scope:
     const uint8_t *zone
     int zone_size

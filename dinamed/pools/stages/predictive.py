@@ -152,7 +152,7 @@ class Forecast:
         self._edition = -1
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
-        """Draw; learns from the question and books the leases if it counts."""
+        """Draw; learns from the question and counts the leases if it counts."""
         accounting = self._accounting
         time = accounting.clock.read(context.now)
         family = context.family
