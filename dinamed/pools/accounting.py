@@ -62,6 +62,10 @@ class PoolAccounting:
         }
         self.edition += 1
 
+    def keep_resolvers(self, resolvers: ResolverStore) -> None:
+        """Have resolvers remembered there from now on, with others who answer."""
+        self.resolvers = resolvers
+
     def account(self, name: str) -> MemberAccount:
         """The member's account; one that nobody keeps if it is no member."""
         return self._accounts.get(name) or MemberAccount(name)
