@@ -46,11 +46,7 @@ LONG_FILES = frozenset(
         "pools/stages/predictive.py",
     }
 )
-CIRCLES: frozenset[frozenset[str]] = frozenset(
-    {
-        frozenset({"cli", "commands.completion"}),
-    }
-)
+CIRCLES: frozenset[frozenset[str]] = frozenset()
 STRANGERS: frozenset[tuple[str, str]] = frozenset()
 """Where a module sets what belongs to another one, and what."""
 OWNERS = re.compile(
