@@ -246,7 +246,7 @@ def build(
 
 
 def connect(server: Server) -> None:
-    """Have the parts told of each other's changes.
+    """Subscribe the parts to each other's changes.
 
     Who is told of one thing is told in this order.  The plane, where there is one, and
     who saves the state subscribe to changes of pools when they start; the authority,
@@ -293,7 +293,7 @@ def wire(
 def wire_web(
     reactor: Any, server: Server, bound: Bound, first_round: AfterFirstRound
 ) -> MultiService | None:
-    """What serves HTTP, if anything does."""
+    """The service for HTTP, if there is one."""
     if not bound.http:
         return None
     authority, watching = server.authority, server.watching
@@ -324,7 +324,7 @@ def wire_web(
 def wire_answering(
     reactor: Any, server: Server, bound: Bound, receiver: TakeoverReceiver | None
 ) -> MultiService:
-    """What starts once the first round of checks is over: the listeners."""
+    """The services that start once the first round of checks is over."""
     answering = MultiService()
     authority, listening = server.authority, server.listening
     streams, certificates = listening.streams, bound.certificates

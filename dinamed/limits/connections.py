@@ -43,7 +43,7 @@ class ConnectionTable(Protocol[_Connection]):
         """Strike one out; whether it was there."""
 
     def __iter__(self) -> Iterator[_Connection]:
-        """Those that are known here."""
+        """The connections that are known here."""
 
     def __len__(self) -> int:
         """How many these are."""
@@ -79,7 +79,7 @@ class Connections(Generic[_Connection]):
         return len(self._sources)
 
     def take_displaced(self) -> list[_Connection]:
-        """Those that have to be closed for connections that others have: none."""
+        """The connections to close in favour of those of others: none."""
         return []
 
     def __len__(self) -> int:

@@ -97,7 +97,7 @@ class ResponseLimiter:
         )
 
     def share(self, shared: SharedRateTable) -> None:
-        """Have the buckets kept there from now on, with others who use them."""
+        """Keep the buckets in a shared table from now on."""
         self._book = shared
 
     @property

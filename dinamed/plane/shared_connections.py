@@ -61,7 +61,7 @@ class SharedConnections(Generic[Connection]):
         self._entries[connection] = index, entry
 
     def take_displaced(self) -> list[Connection]:
-        """Those that have to be closed, and are no longer counted."""
+        """The connections to close; they are no longer counted."""
         found = []
         for index in self._streams.take_displaced():
             connection = self._by_index.pop(index, None)

@@ -98,7 +98,7 @@ class Engine:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is served."""
+        """The snapshot that is served."""
         return self.executor.snapshot
 
     def serve(self, snapshot: Snapshot) -> None:
@@ -116,7 +116,7 @@ class Engine:
             self.changed.emit()
 
     def vitals(self) -> Vitals:
-        """What the server knows of itself now."""
+        """The figures of the server itself."""
         self.vitals_wanted.emit()
         return Vitals(self._started, self.seconds(), self.questions)
 

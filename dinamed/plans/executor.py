@@ -201,7 +201,7 @@ class Executor:
         return self._reply(None, context, with_answers(EMPTY, records), scope)
 
     def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """What was told within this second: questions must not cause signatures."""
+        """The texts of this second: queries must not cause signatures."""
         second = int(self.seconds())
         found = self._told.get(key)
         if found is not None and found[0] == second:

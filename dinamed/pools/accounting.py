@@ -63,7 +63,7 @@ class PoolAccounting:
         self.edition += 1
 
     def keep_resolvers(self, resolvers: ResolverStore) -> None:
-        """Have resolvers remembered there from now on, with others who answer."""
+        """Keep client resolvers in a shared table from now on."""
         self.resolvers = resolvers
 
     def account(self, name: str) -> MemberAccount:

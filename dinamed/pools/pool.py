@@ -187,7 +187,7 @@ class PoolView:
         return Choice(picked, ttl, context.scope, down)
 
     def _chosen_elsewhere(self, context: DrawContext) -> Choice:
-        """What is given for a family that nobody here has anything for."""
+        """The choice of another pool for a family that no member here has."""
         fallback = self.fallback(context.family)
         if fallback is None:
             down = self.is_down(context.family)
@@ -217,7 +217,7 @@ class PoolView:
         return bool(self.candidates(family))
 
     def candidates(self, family: Family) -> Candidates:
-        """Who goes into the chain for a family, each with its addresses that count."""
+        """The members that enter the chain of a family, with usable addresses."""
         substitute = self._substitute(family)
         if substitute is not None:
             return substitute.candidates
@@ -262,7 +262,7 @@ class PoolView:
                     self._whole[alive] = member
 
     def _substitute(self, family: Family) -> "Substitute[PoolView] | None":
-        """What `when_down` puts in place for a family alone; None while it is up."""
+        """The substitute by `when_down` for one family; None while it is up."""
         # Kept: each pool above asks for every member that stands for this one.
         if family not in self._substitutes:
             self._substitutes[family] = (

@@ -53,7 +53,7 @@ class Files:
     """All zones as their files are."""
 
     def versions(self, loaded: Configuration) -> Versions:
-        """What was read."""
+        """The zones as they were read."""
         return loaded.zones, frozenset()
 
 

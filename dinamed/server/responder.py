@@ -84,7 +84,7 @@ class Sampled:
         self._take: Taken | None = None
 
     def tell(self, take: Taken | None) -> None:
-        """Have each reply told there from now on; None: to nobody."""
+        """Set the listener that is told each reply; None: nobody."""
         self._take = take
 
     def respond(

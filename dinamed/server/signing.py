@@ -230,7 +230,7 @@ class SigningService(Periodic):
         return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
 
     def waits(self, apex: WireName) -> list[Waiting]:
-        """What a zone waits for."""
+        """The next step of a zone's keys, and what it waits for."""
         keys = self._zones[apex]
         if keys.state is None:
             return []

@@ -200,7 +200,7 @@ class _SimulationRun:
         )
 
     def tell_round_trips(self) -> None:
-        """Tell the servers what has been measured, of as many resolvers as is known."""
+        """Give the servers the measured round trips of a share of the resolvers."""
         chance, known = self.chance("known"), self.scenario.rtt_known
         for cache, network in zip(self.caches, self.networks, strict=True):
             told = chance.random() < known

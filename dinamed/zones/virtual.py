@@ -61,7 +61,7 @@ class Names:
     def _nearer(
         self, name: WireName, known: int, match: ZoneMatch, own: bool
     ) -> ZoneMatch | None:
-        """What is virtual and nearer to the name than an encloser of `known` octets."""
+        """The virtual name nearer to the name than an encloser of `known` octets."""
         origin = self.zone.origin
         key = name[: len(name) - len(origin)]
         exact = self.virtual.get(key)

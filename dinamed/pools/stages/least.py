@@ -142,7 +142,7 @@ class _Lowest:
         return heap
 
     def levels(self, time: float) -> Levels:
-        """What another engine needs to draw in the same way for a while."""
+        """The levels that another engine needs to draw in the same way for a while."""
         self._refresh(time)
         rows = self._rows
         return Levels(

@@ -333,7 +333,7 @@ class Forecast:
         self._edition = accounting.edition
 
     def levels(self, time: float) -> Levels:
-        """What another engine needs to draw in the same way for a while."""
+        """The levels that another engine needs to draw in the same way for a while."""
         self._foresee(time)
         rows, fresh = self._rows, self._mixture.fresh
         return Levels(
