@@ -19,14 +19,13 @@ from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
-from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
-from dinamed.server.following import ConfigWatcher
+from dinamed.server.file_watchers import ConfigWatcher, GeoDatabaseService
+from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
-from dinamed.server.places import GeoDatabaseService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from dinamed.config.check import Everything, load_all
 from dinamed.config.settings import Settings
 from dinamed.problems import Problem
-from dinamed.server.collecting import uncollected
+from dinamed.server.garbage import uncollected
 from dinamed.wording import counted
 
 

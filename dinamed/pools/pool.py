@@ -217,7 +217,7 @@ class PoolView:
         return bool(self.candidates(family))
 
     def candidates(self, family: Family) -> Candidates:
-        """The members that enter the chain for a family, with their usable addresses."""
+        """The members that enter the chain of a family, with usable addresses."""
         substitute = self._substitute(family)
         if substitute is not None:
             return substitute.candidates

@@ -18,7 +18,6 @@ from twisted.python.failure import Failure
 from dinamed.config.limits import Limits
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
-from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import (
     CompileError,
     ConfigError,
@@ -26,6 +25,7 @@ from dinamed.server.config_loader import (
     load_aside,
     load_here,
 )
+from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import (
     Liveness,
     Probed,

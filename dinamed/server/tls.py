@@ -14,11 +14,11 @@ from zope.interface import implementer
 
 from dinamed.config.settings import ServerSettings, Settings
 from dinamed.geo.files import FileWatch, look_at
-from dinamed.server.adopting import StreamListenService
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import Periodic
 from dinamed.server.sockets import ListenAddress
 from dinamed.server.stream import StreamFactory
+from dinamed.server.stream_listener import StreamListenService
 
 LOOK_INTERVAL = 5.0
 """Seconds between looks at the files."""
