@@ -45,6 +45,8 @@ SHARE_OF_COUNTING = 0.1
 """The share of the time that counting may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Every this many ticks Python takes the counters of replies too."""
+TICKS_OF_COSTS = 1500
+"""After this many ticks Python is asked anew for the costs of members."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
 BATCH = 64
@@ -336,6 +338,8 @@ class DataPlane:
         self._ticks += 1
         if not self._ticks % TICKS_OF_COUNTS:
             self._count_all()
+        if not self._ticks % TICKS_OF_COSTS:
+            self._compiler.renew_costs(self.native, self._authority.manager)
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
             self._booking()
