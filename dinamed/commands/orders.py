@@ -42,7 +42,7 @@ class OrderCommand:
     state: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what the command takes."""
+        """Add the command's arguments."""
         parser.add_argument(
             "members",
             nargs="+",

@@ -168,7 +168,7 @@ def _argument(
     if stage.argument is None:
         if kind.required:
             reader.report(path, f'"{stage.name}" needs an argument')
-        if kind.bare and kind.argument is not None:
+        elif kind.bare and kind.argument is not None:
             reader.apply(kind.argument, None, path)
         return stage
     here: Path = (*path, stage.name)

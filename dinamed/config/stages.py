@@ -125,8 +125,8 @@ class StageKind:
     `picks`: it chooses among the candidates, and so stands last; else it narrows.
     `available`: this version has it.  `argument` checks the stage's argument and
     returns the form that the stage takes; it raises `ValueError`.  Without it the
-    stage takes none; with `required` it can't do without one.  With `bare` it is asked
-    about a stage without argument too (None).
+    stage takes none; with `required` it can't do without one.  With `bare` a name that
+    stands alone is checked too, as the argument None.
     """
 
     picks: bool

@@ -26,7 +26,7 @@ _SECONDS = (1e6, 1e8)
 
 
 class BadPage(ValueError):  # noqa: N818
-    """The page does not tell what is wanted; the message says why."""
+    """The page does not contain the wanted samples; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

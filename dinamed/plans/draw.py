@@ -35,7 +35,7 @@ def choose(
     name: WireName,
     recorder: Recorder | None = None,
 ) -> Choice:
-    """Let the pool choose for this client, which books the hand-outs.
+    """Let the pool choose for this client, which counts the hand-outs.
 
     `name` is that of the question, in lower case.
 

@@ -21,7 +21,7 @@ def substitute(
     last: Container[str],
     inner: Mapping[str, View],
 ) -> Substitute[View]:
-    """What a rule puts in place of nobody.
+    """The substitute that a rule gives where no member is usable.
 
     `everyone` are the members that could be given, `last` the names of those that were
     usable when any last was, `inner` the pools that a rule may name.
@@ -66,7 +66,7 @@ def consequence(pool: str, rule: str, given: bool) -> str:
 def remark(
     rule: str, family: Family, whole: bool, fallback: bool, too_few: bool = False
 ) -> str:
-    """Who stands in, in words; `whole`: nobody is usable for any family.
+    """A remark on the substitute; `whole`: no member is usable for any family.
 
     With `too_few` some are, but fewer than the pool must have.
     """

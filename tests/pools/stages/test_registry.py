@@ -49,7 +49,7 @@ class RegistryTests(SynchronousTestCase):
         here = "tests.pools.stages.test_registry"
         for name, words in (
             ("Broken", "can't be made: RuntimeError: out of order"),
-            ("Odd", "is no stage"),
+            ("Odd", "odd needs an argument"),
             ("Coin", "is no stage"),
         ):
             factory = load_stages(installed(("mine", f"{here}:{name}")))["mine"]
@@ -88,6 +88,14 @@ class KindTests(SynchronousTestCase):
         bare = kinds["gone"]
         self.assertTrue(bare.bare)
 
+    def test_a_bare_name(self) -> None:
+        """A factory that needs an argument refuses a name alone, in a config too."""
+        kinds = known_kinds([EntryPoint("odd", f"{__name__}:Odd", GROUP)])
+        check = kinds["odd"].argument
+        assert check is not None
+        self.assertTrue(kinds["odd"].bare)
+        self.assertRaises(ValueError, check, None)
+
 
 class Broken:
     """A stage that can't be made."""
@@ -108,10 +116,11 @@ class Coin:
 
 
 class Odd:
-    """A stage that narrows, but does not say what it depends on."""
+    """A stage that narrows, and needs an argument."""
 
     def __init__(self, argument: object) -> None:
-        """Take any argument."""
+        if argument is None:
+            raise ValueError("odd needs an argument")
 
     def narrow(self) -> None:
         """Only its being there counts."""
