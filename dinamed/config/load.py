@@ -11,6 +11,7 @@ from dinamed.config import (
     pool_rules,
     secrets,
     transfer_rules,
+    zone_folder,
     zone_rules,
 )
 from dinamed.config.dnssec import Dnssec
@@ -33,6 +34,7 @@ _TABLES = (
     "geo",
     "keys",
     "dnssec",
+    "zone_defaults",
     "zones",
     "pools",
 )
@@ -88,7 +90,12 @@ def _settings(
     fleet = fleet_rules.read_fleet(reader, raw.get("fleet", {}))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
-    zone_tables = _tables(reader, raw, "zones")
+    zone_tables = zone_folder.with_folder(
+        reader,
+        server,
+        _tables(reader, raw, "zones"),
+        _tables(reader, raw, zone_folder.DEFAULTS),
+    )
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec)
