@@ -13,6 +13,7 @@ from dinamed.commands import (
     check,
     completion,
     convert,
+    dnssec,
     explain,
     orders,
     reload,
@@ -53,6 +54,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "reload": reload,
         "replace": replace,
         "top": top,
+        "dnssec": dnssec,
         "completion": completion,
     }
 )

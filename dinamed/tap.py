@@ -306,6 +306,7 @@ def wire(
             watching,
             replacing,
             query_log,
+            signing,
             liveness,
             lambda: first_round.begun,
         )

@@ -218,6 +218,34 @@ class SigningService(Periodic):
             self._authority.refresh()
         self._tell()
 
+    def seconds(self) -> float:
+        """The moment, Unix time."""
+        return self._authority.seconds()
+
+    def order(self, apex: WireName, order: str, emergency: bool = False) -> None:
+        """Carry out an order about a zone's keys.  Raises `OrderFault`.
+
+        `order` is `read`, `make`, `roll`, `off`, `ds-seen` or `ask`.
+        """
+        keys = self._zones[apex]
+        now = self._authority.seconds()
+        if order == "read":
+            keys.open(now, may_make=False)
+        elif order == "make":
+            keys.make(now)
+        elif order == "roll":
+            keys.roll(now, emergency)
+        elif order == "off":
+            keys.off(now)
+        elif order == "ds-seen":
+            keys.ds_seen(now)
+        if order in ("read", "ask"):
+            self.ask_parent(apex)
+        self.tick()
+        self.log.info(
+            "DNSSEC of {zone}: {order} was ordered", zone=to_text(apex), order=order
+        )
+
     def ask_parent(self, apex: WireName) -> Deferred[None]:
         """Ask the parent of a zone for its DS now."""
         keys = self._zones[apex]

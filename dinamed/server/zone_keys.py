@@ -58,6 +58,16 @@ class ZoneKeys:
         """When signatures begin and end."""
         return Grid(self.settings.validity)
 
+    def look(self) -> None:
+        """Read what there is, and change nothing."""
+        self.held = held = self.folder.read()
+        self.problem = "; ".join(f"{path}: {why}" for path, why in held.problems)
+        state = held.state
+        if state is None and held.keys:
+            state = ZoneState(active=tuple(held.keys))
+        usable = state is not None and not lost_keys(state, held.keys)
+        self._state = state if usable and state is not None and state.active else None
+
     def open(self, now: float, may_make: bool) -> None:
         """Read what there is; make a key if there is none, and if that may be."""
         self.held = held = self.folder.read()
@@ -121,6 +131,26 @@ class ZoneKeys:
         self.held.keys[key.label] = key
         self.held.created[key.label] = now
         return key.label
+
+    def adopt(self, labels: Sequence[str], state: ZoneState | None, now: float) -> None:
+        """Go on with keys that were brought here.  Raises `OrderFault`.
+
+        In a zone without keys they are in use from now on, as far as `state` tells from
+        when they are; where there are some, a roll to the one that was brought begins.
+        """
+        if self._state is None:
+            fresh = state or ZoneState(active=tuple(labels), since=now)
+            self._save(msgspec.structs.replace(fresh, serial=None), strict=True)
+            return
+        new = [label for label in labels if label not in self._state.active]
+        if not new:
+            return
+        if len(new) > 1 or not self.held.keys[new[0]].secure_entry:
+            raise OrderFault("a roll leads to one key, which a DS can point to")
+        try:
+            self._save(begin(self._state, new[0], now), strict=True)
+        except RollFault as fault:
+            raise OrderFault(str(fault)) from None
 
     def roll(self, now: float, emergency: bool = False) -> None:
         """Begin to change the key.  Raises `OrderFault`.

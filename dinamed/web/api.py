@@ -20,6 +20,7 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
 from dinamed.takeover.sender import ReplaceOutcome
+from dinamed.web.dnssec import DnssecResource
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
@@ -79,6 +80,7 @@ class Api:
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
+        root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
         root.putChild(b"events", self._events.resource())
         described = description()
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dinamed import __version__
+from dinamed.server.signing_status import SigningStatus
+from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
@@ -100,6 +102,24 @@ OPERATIONS = (
         "Have a new process, of what is installed now, take over.",
         ReplaceReply,
         (401, 403, 413, 422, 503),
+    ),
+    Operation(
+        "get", "/api/v1/dnssec", "How zones are signed.", tuple[SigningStatus, ...]
+    ),
+    Operation(
+        "get",
+        "/api/v1/dnssec/{zone}",
+        "How one zone is signed.",
+        SigningStatus,
+        (400, 404),
+    ),
+    Operation(
+        "post",
+        "/api/v1/dnssec/{zone}",
+        "Give an order about the keys of a zone.",
+        SigningStatus,
+        (*_CHANGE, 404, 422),
+        takes=SigningOrder,
     ),
     Operation(
         "get",

@@ -9,6 +9,7 @@ from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.takeover.sender import ReplaceService
 
 
@@ -23,6 +24,7 @@ class WebParts:
     watching: MonitoringService
     replacing: ReplaceService
     query_log: QueryLogService
+    signing: SigningService
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""

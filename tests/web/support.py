@@ -18,8 +18,10 @@ from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
+from dinamed.server.parents import ParentAsker
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
@@ -119,6 +121,13 @@ class SiteCase(TestCase):
         listening = ListenService(reactor, resolver, ())
         watching = MonitoringService(reactor, self.authority, random.Random(2))
         self.replacing = StubReplace()
+        self.signing = SigningService(
+            reactor,
+            self.authority,
+            random.Random(4),
+            ParentAsker(reactor),
+            lambda address: True,
+        )
         self.parts = WebParts(
             self.authority,
             resolver,
@@ -134,6 +143,7 @@ class SiteCase(TestCase):
                 lambda source: None,
                 random.Random(3),
             ),
+            self.signing,
             self.liveness,
             lambda: self.ready,
         )
