@@ -35,9 +35,12 @@ class _Asker(client.Resolver):
 
     def __init__(self, reactor: Any, servers: Sequence[tuple[str, int]]) -> None:
         super().__init__(servers=list(servers), timeout=TIMEOUTS, reactor=reactor)
-        self.factory.noisy = False
+        if self.factory is not None:
+            self.factory.noisy = False
 
-    def _connectedProtocol(self, interface: str = "") -> _QuietDatagrams:
+    def _connectedProtocol(  # noqa: N802
+        self, interface: str = ""
+    ) -> _QuietDatagrams:
         protocol = _QuietDatagrams(self, reactor=self._reactor)
         self._reactor.listenUDP(0, protocol, interface=interface, maxPacketSize=4096)
         return protocol
