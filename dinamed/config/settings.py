@@ -60,6 +60,7 @@ Count = Annotated[int, Meta(ge=1, le=65535)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Positive = Annotated[float, Meta(gt=0)]
+Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
@@ -130,6 +131,7 @@ class MemberSettings(Table, frozen=True, kw_only=True):
     """`[[pools.NAME.members]]`.
 
     `load` holds until a report comes, and `increment` is what one hand-out adds to it.
+    `bias` is in milliseconds, which `spill` adds to what the member costs.
     """
 
     name: MemberName
@@ -144,6 +146,7 @@ class MemberSettings(Table, frozen=True, kw_only=True):
     priority: Priority = 1
     load: Amount | None = None
     increment: Amount | None = None
+    bias: Bias = 0.0
 
 
 class PoolSettings(Table, frozen=True, kw_only=True):
