@@ -36,7 +36,7 @@ class Denial:
         pools: Mapping[str, frozenset[int]],
         apex: Iterable[int] = (),
     ) -> None:
-        self._names = names
+        self.names = names
         self._pools = pools
         self._apex = frozenset(apex)
         # RFC 9077: as long as any other negative answer.
@@ -47,12 +47,12 @@ class Denial:
         """What the names sort by, and their relative keys, in canonical order."""
         keys = [
             key
-            for key, node in self._names.zone.nodes()
+            for key, node in self.names.zone.nodes()
             if not node.flags & _NOT_IN_CHAIN
         ]
         keys += [
             key
-            for key, virtual in self._names.virtual.items()
+            for key, virtual in self.names.virtual.items()
             if not virtual.node.flags & _NOT_IN_CHAIN
         ]
         pairs = sorted((canonical_key(key), key) for key in keys)
@@ -66,6 +66,11 @@ class Denial:
         """The relative keys of all owners, in order; the apex comes first."""
         return self._order[1]
 
+    @property
+    def order(self) -> list[bytes]:
+        """What the owners sort by: their names in canonical form."""
+        return self._order[0]
+
     def position(self, key: bytes) -> int:
         """Where the owner stands that is this name, or the last one before it."""
         return bisect_right(self._order[0], canonical_key(key)) - 1
@@ -76,7 +81,7 @@ class Denial:
         """The owner at a position, and its NSEC, which leaves out `without`."""
         keys = self._order[1]
         key, following = keys[position], keys[(position + 1) % len(keys)]
-        origin = self._names.zone.origin
+        origin = self.names.zone.origin
         types = self.types(key)
         if without is not None:
             types = types - {without}
@@ -89,10 +94,10 @@ class Denial:
 
     def types(self, key: bytes) -> frozenset[int]:
         """The types of a name in the chain, but for NSEC and RRSIG."""
-        virtual = self._names.virtual.get(key)
+        virtual = self.names.virtual.get(key)
         if virtual is not None and virtual.own:
             return _TEXT
-        node = self._names.zone.node(key) if virtual is None else virtual.node
+        node = self.names.zone.node(key) if virtual is None else virtual.node
         assert node is not None
         types = frozenset(node.types)
         if node.flags & _CUT:

@@ -56,7 +56,8 @@ from dinamed.plane.select_load cimport (
     LoadsData,
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing
-from dinamed.plane.octets cimport fill_crc_table
+from dinamed.plane.octets cimport fill_crc_table, fnv1a
+from dinamed.plane.signed cimport Chain, Link, Signature, member_hash, set_hash
 from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
@@ -140,6 +141,7 @@ cdef enum:
     LEAF = 0x80000000
     TICKS_OF_GRAIN = 4      # a microsecond
     CLIENTS = 4             # slots for clients and classes, to one for a plan
+    SIGNATURES = 4          # and for signatures
 
 
 cdef void *_new(size_t size) except NULL:

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
+from dinamed.plane.signature_install import install_signed
 from dinamed.plane.table_compiler import TableCompiler, native
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.counts import OTHER, TYPES
@@ -58,6 +59,10 @@ INSTALL_LEVELS = 3
 """And when it is how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
+INSTALL_SIGNATURE = 5
+"""And when it is the signature of such an answer."""
+INSTALL_PROOF = 6
+"""And when it is what denies a name or a type."""
 THREAD_PATIENCE = 2.0
 """Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
@@ -417,6 +422,9 @@ class DataPlane:
             else:
                 now = self._authority.seconds()
                 self._compiler.publish(self.native, plan, client, engine.snapshot, now)
+            return
+        if what in (INSTALL_SIGNATURE, INSTALL_PROOF):
+            install_signed(self.native, engine, query, plan, source)
             return
         install_plan(
             self.native,

@@ -41,11 +41,38 @@ cdef class ReplyCounters:
         return found
 
 
+cdef class ChainKeys:
+    """The names of a zone's chain in canonical form, in order: what outlasts links."""
+
+    cdef bytes _keys
+    cdef uint32_t *starts
+    cdef readonly uint32_t count
+
+    def __cinit__(self, list keys not None):
+        cdef uint32_t i, at = 0
+        cdef bytes key
+        self._keys = b"".join(keys)
+        self.count = len(keys)
+        self.starts = <uint32_t *>_new((len(keys) + 1) * sizeof(uint32_t))
+        for i in range(self.count):
+            key = keys[i]
+            at += len(key)
+            self.starts[i + 1] = at
+        if not self.count or self.starts[1]:
+            raise ValueError("the first name is the apex")
+
+    def __dealloc__(self):
+        free(self.starts)
+
+
 cdef class ZoneTable:
     """A packed zone, and what its negative answers are made of."""
 
     cdef Zone data
     cdef object _buffer
+    cdef Chain _chain
+    cdef readonly ChainKeys chain
+    cdef readonly bytes origin
     cdef readonly ReplyCounters reply_counters
 
     def __cinit__(
@@ -68,6 +95,7 @@ cdef class ZoneTable:
         bint signed,
         bint keyed,
         bint left,
+        ChainKeys chain=None,
     ):
         cdef Zone *data = &self.data
         cdef uint32_t i, size = len(origin)
@@ -99,6 +127,14 @@ cdef class ZoneTable:
         data.keyed = keyed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
+        self.origin = origin
+        if chain is not None:
+            self.chain = chain
+            self._chain.keys = <const uint8_t *><const char *>chain._keys
+            self._chain.starts = chain.starts
+            self._chain.count = chain.count
+            self._chain.links = <void **>_new(chain.count * sizeof(void *))
+            data.chain = &self._chain
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))
         for i in range(<uint32_t>len(pools)):
             data.pools[i + 1] = pools[i] + 1
@@ -117,7 +153,39 @@ cdef class ZoneTable:
                 raise ValueError("not a label")
             memcpy(data.special[i], <const char *>label, len(label))
 
+    def install_link(
+        self, int place, bytes owner not None, bytes nsec not None, bytes rrsig not None
+    ):
+        """Say what the chain has at a place, or with -1 the signature of the SOA.
+
+        `owner` are labels left of the origin; the records come without their owner.
+        What is there stays: tables are made anew before a signature changes.
+        """
+        cdef Link *link
+        cdef void **at
+        if self.chain is None or place >= <int>self.chain.count or len(owner) > 255:
+            raise ValueError("no such place")
+        at = &self._chain.soa if place < 0 else &self._chain.links[place]
+        if at[0] != NULL:
+            return
+        link = <Link *>calloc(1, sizeof(Link) + len(owner) + len(nsec) + len(rrsig))
+        if link == NULL:
+            raise MemoryError
+        link.owner = len(owner)
+        link.nsec = len(nsec)
+        link.rrsig = len(rrsig)
+        memcpy(link.octets, <const char *>owner, link.owner)
+        memcpy(link.octets + link.owner, <const char *>nsec, link.nsec)
+        memcpy(link.octets + link.owner + link.nsec, <const char *>rrsig, link.rrsig)
+        plane_set_pointer(at, link)
+
     def __dealloc__(self):
+        cdef uint32_t i
+        if self._chain.links != NULL:
+            for i in range(self._chain.count):
+                free(self._chain.links[i])
+        free(self._chain.links)
+        free(self._chain.soa)
         free(self.data.pools)
         free(self.data.soa)
         free(self.data.pointers)
