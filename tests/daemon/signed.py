@@ -118,9 +118,10 @@ class SigningDaemon(Daemon):
     """The daemon, with keys that are the same each time."""
 
     def __init__(self, threads: str) -> None:
+        self.http = free_port()
         files = {
             "dinamed.toml": config(threads).replace(
-                'http = "127.0.0.1:0"', f'http = "127.0.0.1:{free_port()}"'
+                'http = "127.0.0.1:0"', f'http = "127.0.0.1:{self.http}"'
             ),
             "zone": ZONE_TEXT,
             "child": CHILD_TEXT,
