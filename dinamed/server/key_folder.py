@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -110,7 +111,10 @@ class KeyFolder:
         except FileNotFoundError:
             return
         except (OSError, ValueError, msgspec.DecodeError) as error:
-            held.problems.append((self.state_path, f"can't be read: {error}"))
+            why = f"can't be read, and is kept as {STATE_FILE}.bad: {error}"
+            held.problems.append((self.state_path, why))
+            with suppress(OSError):
+                os.replace(self.state_path, f"{self.state_path}.bad")
         else:
             held.state = state
 

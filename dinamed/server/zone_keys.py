@@ -22,6 +22,7 @@ from dinamed.dnssec.signatures import Signatures
 from dinamed.server.key_folder import Held, KeyFolder
 from dinamed.wire.names import WireName, to_text
 
+_NOT_WRITTEN = ", so it can't be written"
 _STRANGE = "which is not here"
 SLOW_CLOCK = 300.0
 """Seconds by which a clock may be behind the one that dated a key."""
@@ -265,11 +266,11 @@ class ZoneKeys:
         try:
             self.folder.save(state)
         except OSError as error:
-            why = f"{self.folder.state_path} can't be written: {error}"
+            why = f"{self.folder.state_path}: {error}{_NOT_WRITTEN}"
             if strict:
                 raise OrderFault(why) from None
             self.problem = why
             return
-        if self.problem.startswith(self.folder.state_path):
+        if self.problem.endswith(_NOT_WRITTEN):
             self.problem = ""
         self._state = state
