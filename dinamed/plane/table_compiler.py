@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
-from dinamed.dnssec.denial import Denial
-from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.locator import Locator
 from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
+from dinamed.plane.chains import Chains
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
@@ -36,7 +35,7 @@ from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.weighted import AliasTable, Weighted
-from dinamed.wire.names import WireName, labels, to_text
+from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
@@ -61,7 +60,7 @@ class TableCompiler:
         self._locator: Locator | None = None
         self._classes: native.GeoTrees | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
-        self._chains: dict[WireName, tuple[Denial, native.ChainKeys]] = {}
+        self._chains = Chains()
         self.publisher = LoadPublisher(rows, rng)
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -84,9 +83,7 @@ class TableCompiler:
             routes += known[1]
         self.publisher.keep(frozenset(snapshot.pools))
         facts = snapshot.facts()
-        self._chains = {
-            apex: chain for apex, chain in self._chains.items() if apex in facts.online
-        }
+        self._chains.keep(facts.online)
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
@@ -341,21 +338,11 @@ class TableCompiler:
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
             keyed=zone.origin in facts.online,
-            chain=self._chain(facts.online.get(zone.origin)),
+            chain=self._chains.of(facts.online.get(zone.origin)),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-    def _chain(self, online: OnlineZone | None) -> "native.ChainKeys | None":
-        """The names of a chain for the plane; those of before if it is the same one."""
-        if online is None:
-            return None
-        known = self._chains.get(online.origin)
-        if known is None or known[0] is not online.denial:
-            known = (online.denial, native.ChainKeys(online.denial.order))
-            self._chains[online.origin] = known
-        return known[1]
 
 
 def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
