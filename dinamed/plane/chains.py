@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.online import OnlineZone
 from dinamed.plane.extension import native
+from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import PackedZone
 
 
 class Chains:
@@ -29,3 +32,8 @@ class Chains:
             known = (zone.denial, native.ChainKeys(zone.denial.order))
             self._known[zone.origin] = known
         return known[1]
+
+
+def soa_of(zone: PackedZone, online: OnlineZone | None) -> RRset:
+    """The SOA of a zone as it is given out."""
+    return zone.soa if online is None else online.apex.get(Type.SOA, zone.soa)

@@ -12,7 +12,7 @@ from random import Random
 from dinamed.geo.locator import Locator
 from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
-from dinamed.plane.chains import Chains
+from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
@@ -321,7 +321,8 @@ class TableCompiler:
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
         special = special_labels(zone)
-        template = negative_template(zone, special)
+        online = facts.online.get(zone.origin)
+        template = negative_template(zone, special, soa_of(zone, online))
         return native.ZoneTable(
             native.ReplyCounters(to_text(zone.origin), self._rows),
             zone.buffer,
@@ -337,8 +338,8 @@ class TableCompiler:
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
-            keyed=zone.origin in facts.online,
-            chain=self._chains.of(facts.online.get(zone.origin)),
+            keyed=online is not None,
+            chain=self._chains.of(online),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

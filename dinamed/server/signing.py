@@ -1,7 +1,7 @@
 """Signing zones as they are served: keys at the first start, rolls, the parent's DS."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from random import Random
 from typing import Any
 
@@ -22,6 +22,7 @@ from dinamed.server.key_folder import KeyFolder
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.zone_keys import ZoneKeys
+from dinamed.transfers.overlay import with_serial
 from dinamed.transfers.view import static_pools
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
@@ -96,12 +97,15 @@ class SigningService(Periodic):
             for name, rrsets in static_pools(settings.pools).items()
         }
         regional = frozenset(pool.name for pool in settings.pools if pool.regions)
+        moved = {
+            origin(zone) for zone in settings.zones if zone.transfer or zone.notify
+        }
         found = {}
         for apex, keys in self._zones.items():
             zone = zones.get(apex)
             keyset = None if zone is None else keys.keyset(now)
             if zone is not None and keyset is not None:
-                found[apex] = self._online(keys, zone, keyset, pools, regional)
+                found[apex] = self._online(keys, zone, keyset, pools, regional, moved)
         self._built = {apex: self._built[apex] for apex in found}
         self._tell()
         return found
@@ -177,10 +181,15 @@ class SigningService(Periodic):
         keyset: KeySet,
         pools: Mapping[str, frozenset[int]],
         regional: frozenset[str],
+        moved: Collection[WireName],
     ) -> OnlineZone:
-        """The zone as it is signed; what has not changed is taken over."""
+        """The zone as it is signed; what has not changed is taken over.
+
+        `moved` are the zones that others may transfer: their serials go up.
+        """
         used = {name: pools[name] for name in zone.pools}
-        made_of = (zone, keyset, keys.settings, used, regional & used.keys())
+        version = keys.grid.version(self.seconds()) if zone.origin in moved else 0
+        made_of = (zone, keyset, keys.settings, used, regional & used.keys(), version)
         before = self._built.get(zone.origin)
         if before is not None and before[0] == made_of:
             return before[1]
@@ -189,6 +198,9 @@ class SigningService(Periodic):
         )
         others = zone.apex.get(Type.DNSKEY)
         apex = keyset.rrsets(() if others is None else others.rdatas)
+        if zone.origin in moved:
+            serial = keys.next_serial(zone.serial, version, before is not None)
+            apex = {**apex, int(Type.SOA): with_serial(zone.soa, serial)}
         denial = Denial(Names(zone, regional), used, apex)
         made = OnlineZone(signer, denial, apex)
         self._built[zone.origin] = (made_of, made)

@@ -20,6 +20,7 @@ from dinamed.dnssec.rolling import (
 )
 from dinamed.dnssec.signatures import Signatures
 from dinamed.server.key_folder import HeldKeys, KeyFolder
+from dinamed.transfers.serial import following, newer
 from dinamed.wire.names import WireName, to_text
 
 _NOT_WRITTEN = ", so it can't be written"
@@ -251,10 +252,21 @@ class ZoneKeys:
             return now < removable
         return bool(state.parent.tags)
 
-    def note_serial(self, serial: int) -> None:
-        """Keep a serial that is given out."""
-        if self._state is not None and self._state.serial != serial:
+    def next_serial(self, base: int, version: int, changed: bool) -> int:
+        """The serial to give out, which is never behind one that was.
+
+        It is that of the data and the number of the version of the signed zone, so
+        that all servers tell the same.  With `changed` something else is new too.
+        """
+        wanted = (base + version) & 0xFFFFFFFF
+        last = None if self._state is None else self._state.serial
+        if last is None or newer(wanted, last):
+            serial = wanted
+        else:
+            serial = following(last) if changed else last
+        if self._state is not None and serial != last:
             self._save(msgspec.structs.replace(self._state, serial=serial))
+        return serial
 
     def _needed(self) -> ZoneState:
         if self._state is None:

@@ -89,6 +89,7 @@ parent = ["127.0.0.1:1"]
 [zones."{ZONE}"]
 file = "zone"
 dnssec = true
+transfer = ["127.0.0.1"]
 [zones."{ZONE}".names]
 ftp = "mirrors"
 one = "one"
@@ -150,6 +151,16 @@ def trust_anchor(key: Key) -> str:
         f"trust-anchors {{ {name} static-key {flags} {protocol} {algorithm} "
         f'"{public}"; }};\n'
     )
+
+
+def transferred(server: Server, zone: str, path: Path) -> str:
+    """Transfer a zone with dig into a file; its serial."""
+    command = [need_tool("dig"), "@127.0.0.1", "-p", str(server.port)]
+    command += ["+onesoa", "+nocomments", "+nocmd", "+nostats", "axfr", zone]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    path.write_text(done.stdout)
+    soa = next(line for line in done.stdout.splitlines() if "\tSOA\t" in line)
+    return soa.split()[6]
 
 
 class Delv:
