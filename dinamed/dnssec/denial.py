@@ -8,6 +8,7 @@ them (RFC 4035 section 2.3).  Nothing that is asked adds to it.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from dinamed.dnssec.nsec import nsec_rrset
 from dinamed.wire.constants import Type
@@ -27,7 +28,8 @@ class Denial:
     """The chain of one zone.
 
     `pools` has the types that names bound to a pool can ever answer, by its name, and
-    `apex` the types that the apex has beside those of its data.
+    `apex` the types that the apex has beside those of its data.  `others` are the types
+    that further names can answer, or names beside their data, by relative key.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class Denial:
         names: Names,
         pools: Mapping[str, frozenset[int]],
         apex: Iterable[int] = (),
+        others: Mapping[bytes, frozenset[int]] = MappingProxyType({}),
     ) -> None:
         self.names = names
         self._pools = pools
         self._apex = frozenset(apex)
+        self._others = others
         # RFC 9077: as long as any other negative answer.
         self.ttl = names.zone.negative.ttl
 
@@ -48,8 +52,9 @@ class Denial:
         keys = [
             key
             for key, node in self.names.zone.nodes()
-            if not node.flags & _NOT_IN_CHAIN
+            if not node.flags & _NOT_IN_CHAIN and key not in self._others
         ]
+        keys += self._others
         keys += [
             key
             for key, virtual in self.names.virtual.items()
@@ -97,9 +102,11 @@ class Denial:
         virtual = self.names.virtual.get(key)
         if virtual is not None and virtual.own:
             return _TEXT
+        others = self._others.get(key, frozenset())
         node = self.names.zone.node(key) if virtual is None else virtual.node
-        assert node is not None
-        types = frozenset(node.types)
+        if node is None:
+            return others
+        types = frozenset(node.types) | others
         if node.flags & _CUT:
             return types & _AT_CUTS
         if node.pool is not None:

@@ -27,17 +27,18 @@ Versions = Callable[
 """The zones to serve of a config, and those of them that are not ready."""
 
 
-Secured = Callable[
-    [Settings, Mapping[WireName, PackedZone]], Mapping[WireName, OnlineZone]
+Prepared = Callable[
+    [Settings, Mapping[WireName, PackedZone]],
+    tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]],
 ]
-"""What signing adds to the zones of a config that are signed here."""
+"""From the zones of a config to those to serve, and what signing adds to some."""
 
 
 def unsigned(
     settings: Settings, zones: Mapping[WireName, PackedZone]
-) -> Mapping[WireName, OnlineZone]:
+) -> tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]]:
     """Nothing is signed here."""
-    return {}
+    return zones, {}
 
 
 def as_loaded(
@@ -58,7 +59,7 @@ class Authority:
         self.loaded = loaded
         self.seconds = seconds
         self._versions: Versions = as_loaded
-        self._secured: Secured = unsigned
+        self._prepared: Prepared = unsigned
         self._on_serve: list[Callable[[], None]] = []
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.geo = load_geo(loaded.settings.geo)
@@ -104,9 +105,9 @@ class Authority:
         self._versions = versions
         self.on_serve(served)
 
-    def take_signing(self, secured: Secured) -> None:
-        """Let `secured` say what signing adds, from the next `refresh` on."""
-        self._secured = secured
+    def take_signing(self, prepared: Prepared) -> None:
+        """Let `prepared` say what is signed, from the next `refresh` on."""
+        self._prepared = prepared
 
     def on_serve(self, callback: Callable[[], None]) -> None:
         """Have `callback` called after each new snapshot of zones."""
@@ -134,6 +135,7 @@ class Authority:
 
     def _snapshot(self) -> Snapshot:
         zones, unready = self._versions(self.loaded)
+        zones, online = self._prepared(self.loaded.settings, zones)
         return Snapshot.of(
             self.loaded.settings,
             zones,
@@ -141,7 +143,7 @@ class Authority:
             socket.gethostname(),
             self.geo.locator,
             unready,
-            self._secured(self.loaded.settings, zones),
+            online,
         )
 
     def _subscriber_failed(self, error: Exception) -> None:

@@ -13,7 +13,9 @@ from tests.dnssec.support import fixed_key
 ZONE = "example.org"
 KEYS = {
     name: fixed_key(f"{name}.", number)
-    for number, name in enumerate((ZONE, "sec.example.org", "example.net"), 21)
+    for number, name in enumerate(
+        (ZONE, "sec.example.org", "example.net", "geo.test"), 21
+    )
 }
 SEC_DS = KEYS["sec.example.org"].ds
 
@@ -106,6 +108,11 @@ file = "child"
 [zones."example.net"]
 file = "child"
 dnssec = {{ validity = "30d" }}
+[zones."geo.test"]
+geodns = "geo.test.json"
+dnssec = true
+[geo.networks]
+"127.0.0.0/8" = {{ country = "DE" }}
 {POOLS}"""
     for pool, members in MEMBERS.items():
         for name, *addresses in members:
@@ -113,6 +120,22 @@ dnssec = {{ validity = "30d" }}
             text += f'[[pools.{pool}.members]]\nname = "{name}"\nweight = {weight}\n'
             text += f"addresses = {addresses}\n".replace("'", '"')
     return text
+
+
+GEODNS = """\
+{"serial": 3, "ttl": 120, "max_hosts": 2, "targeting": "country continent @",
+ "data": {
+  "": {"ns": {"ns1.geo.test.": null}, "mx": [{"mx": "ns1.geo.test", "preference": 1}]},
+  "ns1": {"a": [["127.0.0.1", 1]]},
+  "www": {"a": [["192.0.2.1", 10], ["192.0.2.2", 10], ["192.0.2.3", 10]],
+          "aaaa": [["2001:db8::1", 1]]},
+  "www.europe": {"a": [["192.0.2.10", 10]]},
+  "only.de": {"a": [["192.0.2.20", 10]]},
+  "foo": {"alias": "www"},
+  "bar": {"cname": "www"},
+  "txt": {"txt": "hello"}
+}}
+"""
 
 
 class SigningDaemon(Daemon):
@@ -126,6 +149,7 @@ class SigningDaemon(Daemon):
             ),
             "zone": ZONE_TEXT,
             "child": CHILD_TEXT,
+            "geo.test.json": GEODNS,
         }
         super().__init__(files, ZONE, ("127.0.0.1",))
         keys = self.folder / "keys"

@@ -1,6 +1,7 @@
 """Signed answers of a real daemon, as delv and unbound judge them."""
 
 import re
+import subprocess
 import time
 from typing import NamedTuple
 from urllib.request import urlopen
@@ -11,6 +12,7 @@ import dns.name
 import dns.rcode
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.daemon.harness import program
 from tests.daemon.signed import KEYS, ZONE, Delv, SigningDaemon, Unbound
 from tests.daemon.validating import faults, keys_of, unproven
 
@@ -159,6 +161,46 @@ class PythonTests(TableCase):
     def test_unbound_tcp(self) -> None:
         """unbound, over TCP."""
         self.check_unbound(tcp=True)
+
+    def test_geodns(self) -> None:
+        """A zone of geodns: labels by target, aliases, and what is not there."""
+        delv = Delv(self.daemon, KEYS["geo.test"])
+        rows = {
+            ("www", "A"): YES,
+            ("www", "AAAA"): YES,
+            ("www", "MX"): NO,
+            ("only", "A"): YES,
+            ("only", "TXT"): NO,
+            ("foo", "A"): YES,
+            ("foo", "MX"): NO,
+            ("bar", "AAAA"): YES,
+            ("txt", "TXT"): YES,
+            ("www.europe", "A"): YES,
+            ("europe", "A"): NO,
+            ("nope", "A"): NO,
+            ("x.foo", "A"): NO,
+        }
+        said = {
+            (name, rrtype): delv.verdict(f"{name}.geo.test.", rrtype)
+            for name, rrtype in rows
+        }
+        self.assertEqual(said, rows)
+
+    def test_verify(self) -> None:
+        """The command finds nothing wrong with any zone."""
+        for name in KEYS:
+            done = subprocess.run(
+                [
+                    program("dinamed"),
+                    *("dnssec", "verify", name, "--server"),
+                    f"127.0.0.1:{self.daemon.port}",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn("RRsets with good signatures", done.stdout)
 
 
 class NativeTests(PythonTests):
