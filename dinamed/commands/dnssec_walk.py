@@ -77,6 +77,10 @@ class _Walker:
     def _nsec(self, name: dns.name.Name) -> NSEC | None:
         reply = self._ask(name, dns.rdatatype.NSEC)
         rrset = self._find(reply, name, dns.rdatatype.NSEC)
+        if rrset is None and name != self.zone:
+            # At a cut whose child is served here too: that has another NSEC.
+            reply = self._ask(name, dns.rdatatype.DS)
+            rrset = _section_find(reply.authority, name, dns.rdatatype.NSEC)
         if rrset is None:
             self._fault(f"{name}: no NSEC, and so no end of the chain")
             return None
