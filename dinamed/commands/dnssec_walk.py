@@ -77,9 +77,11 @@ class _Walker:
     def _nsec(self, name: dns.name.Name) -> NSEC | None:
         reply = self._ask(name, dns.rdatatype.NSEC)
         rrset = self._find(reply, name, dns.rdatatype.NSEC)
-        if rrset is None and name != self.zone:
-            # At a cut whose child is served here too: that has another NSEC.
-            reply = self._ask(name, dns.rdatatype.DS)
+        if rrset is None or not self._is_ours(reply, rrset):
+            # A cut whose child is served here too, which answers for itself: the name
+            # right behind it is denied by the one at the cut.
+            behind = dns.name.Name((name.labels[0] + b"\0", *name.labels[1:]))
+            reply = self._ask(behind, dns.rdatatype.A)
             rrset = _section_find(reply.authority, name, dns.rdatatype.NSEC)
         if rrset is None:
             self._fault(f"{name}: no NSEC, and so no end of the chain")
@@ -88,6 +90,13 @@ class _Walker:
         (nsec,) = rrset
         assert isinstance(nsec, NSEC)
         return nsec
+
+    def _is_ours(self, reply: dns.message.Message, rrset: dns.rrset.RRset) -> bool:
+        """Whether an answer is signed by this zone, or not at all."""
+        signatures = _section_find(
+            reply.answer, rrset.name, dns.rdatatype.RRSIG, rrset.rdtype
+        )
+        return signatures is None or signatures[0].signer == self.zone
 
     def _check_types(self, name: dns.name.Name, nsec: NSEC) -> None:
         types = _types(nsec) - _OF_CHAIN

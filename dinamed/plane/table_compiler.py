@@ -6,16 +6,15 @@ and nothing that is not named here is.
 
 import os
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from dinamed.geo.locator import Locator
-from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import PoolAnswer, Wanted
@@ -122,7 +121,7 @@ class TableCompiler:
                     native.Prefixes(
                         [
                             (network.network_address.packed, network.prefixlen, how)
-                            for network, how in _wraps()
+                            for network, how in wraps()
                         ]
                     ),
                     known,
@@ -347,22 +346,6 @@ class TableCompiler:
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
-    """The networks for the plane."""
-    return native.Prefixes(
-        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
-    )
-
-
-def _wraps() -> Iterable[tuple[IPv6Network, int]]:
-    """How prefixes hold IPv4 addresses, as the plane spells it."""
-    for network, offset, inverted in WAYS:
-        if inverted:
-            yield network, native.WRAP_INVERTED
-        else:
-            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
 
 
 def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane import table_compiler
-from dinamed.plane.table_compiler import prefixes_of
+from dinamed.plane.prefixes import prefixes_of
 from dinamed.plans.defence import Defence
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text
