@@ -63,12 +63,15 @@ class KeyFolder:
         """Of the signatures that were made."""
         return os.path.join(self.folder, SIGNATURES_FILE)
 
-    def read(self) -> HeldKeys:
-        """All that is there.  Nothing is raised: see `HeldKeys.problems`."""
+    def read(self, aside: bool = True) -> HeldKeys:
+        """All that is there.  Nothing is raised: see `HeldKeys.problems`.
+
+        A state that cannot be read is kept under another name, with `aside`.
+        """
         held = HeldKeys()
         for name in self._names(held):
             self._read_key(os.path.join(self.keys, name), held)
-        self._read_state(held)
+        self._read_state(held, aside)
         return held
 
     def _names(self, held: HeldKeys) -> list[str]:
@@ -102,7 +105,7 @@ class KeyFolder:
             held.keys[key.label] = key
             held.created[key.label] = times.get("Created", 0.0)
 
-    def _read_state(self, held: HeldKeys) -> None:
+    def _read_state(self, held: HeldKeys, aside: bool) -> None:
         try:
             with open(self.state_path, "rb") as file:
                 state = msgspec.json.decode(file.read(), type=ZoneState)
@@ -111,10 +114,11 @@ class KeyFolder:
         except FileNotFoundError:
             return
         except (OSError, ValueError, msgspec.DecodeError) as error:
-            why = f"can't be read, and is kept as {STATE_FILE}.bad: {error}"
-            held.problems.append((self.state_path, why))
-            with suppress(OSError):
-                os.replace(self.state_path, f"{self.state_path}.bad")
+            kept = f", and is kept as {STATE_FILE}.bad" if aside else ""
+            held.problems.append((self.state_path, f"can't be read{kept}: {error}"))
+            if aside:
+                with suppress(OSError):
+                    os.replace(self.state_path, f"{self.state_path}.bad")
         else:
             held.state = state
 

@@ -62,7 +62,7 @@ class ZoneKeys:
 
     def look(self) -> None:
         """Read what there is, and change nothing."""
-        self.held = held = self.folder.read()
+        self.held = held = self.folder.read(aside=False)
         self.problem = "; ".join(f"{path}: {why}" for path, why in held.problems)
         state = held.state
         if state is None and held.keys:
