@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import KEY_PREFIX, Grant
+from dinamed.limits.complaints import Complaints
 from dinamed.plans.context import QueryContext, packed, unpacked
 from dinamed.plans.engine import Engine
 from dinamed.plans.plan import PROHIBITED, Fixed
@@ -129,7 +130,8 @@ class _ZoneRequest(NamedTuple):
 class TransferResponder:
     """What an engine hands its unusual messages to: its `aside`.
 
-    `tell` takes a line for the log, of what has been let through.
+    `tell` takes a line for the log: of what has been let through, and once for each
+    client and minute of what has been refused.
     """
 
     def __init__(
@@ -138,6 +140,7 @@ class TransferResponder:
         self.rules: Mapping[WireName, ZoneRules] = {}
         self.keys: Keys = {}
         self._engine = engine
+        self._complaints = Complaints()
         self._zones = zones
         self._tell = tell
 
@@ -161,6 +164,7 @@ class TransferResponder:
             return self._bare(query, Rcode.FORMERR)
         except BadSignature as bad:
             assert signature is not None
+            self._complain(query, host, f"NOTAUTH ({bad})")
             reply = self._bare(query, Rcode.NOTAUTH)
             return refusal(reply, signature, self.keys, bad.error, now)
         key = signature.name
@@ -191,6 +195,12 @@ class TransferResponder:
         """What the engine answers by itself: data, or a refusal."""
         context = QueryContext(request.query, packed(request.host), request.stream)
         return self._engine.execute(self._engine.plan(request.query), context)
+
+    def _complain(self, query: Query, host: str, why: str) -> None:
+        """Log that a client was refused, once a minute for each."""
+        if self._complaints.worth(host, self._engine.seconds()):
+            what = "update" if query.opcode == Opcode.UPDATE else "request"
+            self._tell(f"{to_text(query.question.key)}: {what} from {host}: {why}")
 
     def _bare(self, query: Query, rcode: int, fixed: Fixed | None = None) -> bytes:
         return without_records(query, 0, rcode, self._opt(query, fixed))
@@ -254,26 +264,36 @@ class TransferResponder:
         if question.type != Type.SOA:
             return self._bare(query, Rcode.FORMERR)
         if rules is None or question.class_ != CLASS_IN:
+            self._complain(query, request.host, "NOTAUTH: this is no zone of ours")
             return self._bare(query, Rcode.NOTAUTH)
         key = request.key
         if key is None or not holds_any(rules.grants, key):
+            why = "it is not signed"
+            if key is not None:
+                why = f"key {key_text(key)} may change nothing there"
+            self._complain(query, request.host, f"REFUSED: {why}")
             return self._refused(query)
         view = self._zones.view(question.key)
         if view is None:
             return self._bare(query, Rcode.SERVFAIL)
         what = f"{to_text(question.key)}: update from {request.host}{_by(key)}"
         try:
+            if view.zone.signed:
+                raise UpdateError(Rcode.REFUSED, "the zone is signed elsewhere")
             update = read_update(request.data)
-            check_prerequisites(view.zone, update.prerequisites)
+            check_prerequisites(view, update.prerequisites)
             allowed = partial(may_update, rules.grants, key)
             check_changes(view.zone, update.changes, allowed)
             changed, serial = changed_names(view.zone, update.changes)
             if changed or serial is not None:
                 self._zones.update(question.key, changed, serial)
         except UpdateError as error:
-            self._tell(f"{what}: {error.rcode.name}: {error}")
+            why = f"{error.rcode.name}{_by(key)}: {error}"
+            self._complain(query, request.host, why)
             fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
             return self._bare(query, error.rcode, fixed)
+        for odd in update.odd:
+            self._tell(f"{what}: taken as it is: {odd}")
         names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
         self._tell(f"{what}: {names or 'no change'}")
         return self._bare(query, Rcode.NOERROR)
