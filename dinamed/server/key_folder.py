@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ import msgspec
 from dinamed.dnssec.key_files import file_stem, private_text, public_text, read_pair
 from dinamed.dnssec.keys import Key, KeyFault, collides
 from dinamed.dnssec.rolling import STATE_VERSION, ZoneState
+from dinamed.dnssec.signatures import Entry, packed, unpacked
 from dinamed.server.state_file import write_atomically
 from dinamed.server.zone_files import file_name
 from dinamed.wire.names import WireName, to_text
@@ -136,6 +137,20 @@ class KeyFolder:
         write_atomically(f"{stem}.key", public_text(key, times).encode())
         write_atomically(stem + _PRIVATE, private_text(key, times).encode())
         return stem + _PRIVATE
+
+    def read_signatures(self) -> list[Entry]:
+        """What `save_signatures` has written; what cannot be read is made anew."""
+        try:
+            with open(self.signatures_path, "rb") as file:
+                data = file.read()
+        except OSError:
+            return []
+        return list(unpacked(data))
+
+    def save_signatures(self, entries: Iterable[Entry]) -> None:
+        """Keep signatures.  Raises `OSError`."""
+        make_folder(self.folder)
+        write_atomically(self.signatures_path, packed(entries))
 
     def save(self, state: ZoneState) -> None:
         """Keep the state.  Raises `OSError`."""

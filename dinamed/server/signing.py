@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from dinamed.config.dnssec import Dnssec
@@ -89,6 +89,13 @@ class SigningService(Periodic):
         self._authority.refresh()
         super().startService()
 
+    def stopService(self) -> Deferred[None]:
+        """Keep the signatures for the next start."""
+        stopped = super().stopService() or succeed(None)
+        for keys in self._zones.values():
+            keys.remember()
+        return stopped
+
     def prepared(
         self, settings: Settings, zones: Mapping[WireName, PackedZone]
     ) -> tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]]:
@@ -149,6 +156,8 @@ class SigningService(Periodic):
         before = self._zones.get(apex)
         if before is not None:
             keys.signatures = before.signatures
+        else:
+            keys.recall()
         zone = zones.get(apex)
         may_make = table.make
         if may_make is None:

@@ -1,6 +1,7 @@
 """The keys of one zone that is signed here, and how far a change of them is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -46,6 +47,8 @@ class ZoneKeys:
         self.folder = folder
         self.signatures = Signatures()
         self.problem = ""
+        self._saved = 0
+        """How many signatures had been made when they were saved."""
         self.held = HeldKeys()
         self._state: ZoneState | None = None
         self._refused = False
@@ -267,6 +270,18 @@ class ZoneKeys:
         if self._state is not None and serial != last:
             self._save(msgspec.structs.replace(self._state, serial=serial))
         return serial
+
+    def recall(self) -> None:
+        """Know the signatures that were saved."""
+        self.signatures.restore(self.folder.read_signatures())
+
+    def remember(self) -> None:
+        """Save signatures, if there are new ones; what can't be saved is made anew."""
+        made = self.signatures.made
+        if made != self._saved:
+            with suppress(OSError):
+                self.folder.save_signatures(self.signatures.entries())
+                self._saved = made
 
     def _needed(self) -> ZoneState:
         if self._state is None:

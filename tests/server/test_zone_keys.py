@@ -169,3 +169,20 @@ class ZoneKeysTests(SynchronousTestCase):
         self.assertIsNone(keys.state.roll)
         keys.advance(NOW + 31 * 86400, 300)
         self.assertIsNotNone(keys.state.roll)
+
+    def test_signatures_outlast_a_restart(self) -> None:
+        """What was signed is not signed again; a damaged file is as good as none."""
+        keys = self.opened()
+        (key,) = keys.held.keys.values()
+        first = keys.signatures.signature(key, b"octets")
+        keys.remember()
+        again = self.opened()
+        again.recall()
+        self.assertEqual(again.signatures.signature(key, b"octets"), first)
+        self.assertEqual(again.signatures.made, 0)
+        with open(keys.folder.signatures_path, "r+b") as file:
+            file.seek(20)
+            file.write(b"damaged")
+        third = self.opened()
+        third.recall()
+        self.assertEqual(len(third.signatures), 0)
