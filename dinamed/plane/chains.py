@@ -29,7 +29,8 @@ class Chains:
             return None
         known = self._known.get(zone.origin)
         if known is None or known[0] is not zone.denial:
-            known = (zone.denial, native.ChainKeys(zone.denial.order))
+            order = zone.denial.order
+            known = (zone.denial, native.ChainKeys(order.keys, order.starts))
             self._known[zone.origin] = known
         return known[1]
 

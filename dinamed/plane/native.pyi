@@ -135,7 +135,7 @@ class ReplyCounters:
 
 class ChainKeys:
     count: int
-    def __init__(self, keys: list[bytes]) -> None: ...
+    def __init__(self, keys: bytes, starts: bytes) -> None: ...
 
 class ZoneTable:
     reply_counters: ReplyCounters

@@ -136,7 +136,7 @@ def install_links(
         if len(rrsigs) == 1:
             table.install_link(
                 place,
-                denial.keys[place],
+                denial.key(place),
                 rdata_record(b"", Type.NSEC, rrset.ttl, rrset.rdatas[0]),
                 rdata_record(b"", Type.RRSIG, rrset.ttl, rrsigs[0]),
             )
