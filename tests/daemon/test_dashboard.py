@@ -56,21 +56,19 @@ class SigningTests(DashboardTests):
         self.visit(self.browser)
         self.assertTrue(self.browser.value(f"{SIGNED}.hidden"))
         path = self.daemon.folder / "dinamed.toml"
-        text = path.read_text().replace(
-            'file = "zone"\n',
-            'file = "zone"\ndnssec = { keys = "keys", make = true, parent = ["127.0.0.1:1"] }\n',
-            1,
-        )
+        table = 'dnssec = { keys = "keys", make = true, parent = ["127.0.0.1:1"] }'
+        text = path.read_text().replace('file = "zone"', f'file = "zone"\n{table}', 1)
         path.write_text(text)
         self.daemon.stop()
         self.daemon.start()
-        self.visit(self.browser)
-        self.browser.wait(f"!{SIGNED}.hidden")
-        shown = self.browser.value(f"{SIGNED}.textContent")
+        browser = self.open(1280, 900)
+        self.visit(browser)
+        browser.wait(f"!{SIGNED}.hidden")
+        shown = browser.value(f"{SIGNED}.textContent")
         assert isinstance(shown, str)
         self.assertIn("example.org. key", shown)
         self.assertIn("waits for caches", shown)
-        self.assertEqual(self.browser.complaints, [])
+        self.assertEqual(browser.complaints, [])
 
 
 class OperatorTests(DashboardTests):
