@@ -14,8 +14,6 @@ from dinamed.server.collecting import uncollected
 from dinamed.server.key_folder import KeyFolder
 from dinamed.wording import counted
 
-HELP = "read a config file and all it names, and print every problem"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

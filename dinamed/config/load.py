@@ -10,6 +10,7 @@ from dinamed.config import (
     pool_rules,
     secrets,
     transfer_rules,
+    zone_folder,
     zone_rules,
 )
 from dinamed.config.dnssec import Dnssec
@@ -31,6 +32,7 @@ _TABLES = (
     "geo",
     "keys",
     "dnssec",
+    "zone_defaults",
     "zones",
     "pools",
 )
@@ -85,7 +87,12 @@ def _settings(
     query_log = reader.table(QueryLog, raw.get("query_log", {}), ("query_log",))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
-    zone_tables = _tables(reader, raw, "zones")
+    zone_tables = zone_folder.with_folder(
+        reader,
+        server,
+        _tables(reader, raw, "zones"),
+        _tables(reader, raw, zone_folder.DEFAULTS),
+    )
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec)

@@ -79,6 +79,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     http_tls: bool = False
     http_hosts: tuple[HostName, ...] = ()
     state: FilePath | None = None
+    zone_folder: FilePath | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
