@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dinamed.config import (
     dnssec_rules,
+    fleet_rules,
     places,
     pool_rules,
     secrets,
@@ -28,6 +29,7 @@ _TABLES = (
     "server",
     "limits",
     "query_log",
+    "fleet",
     "mgmt",
     "geo",
     "keys",
@@ -85,6 +87,7 @@ def _settings(
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
     limits = reader.table(Limits, raw.get("limits", {}), ("limits",))
     query_log = reader.table(QueryLog, raw.get("query_log", {}), ("query_log",))
+    fleet = fleet_rules.read_fleet(reader, raw.get("fleet", {}))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = zone_folder.with_folder(
@@ -108,6 +111,7 @@ def _settings(
         or server is None
         or limits is None
         or query_log is None
+        or fleet is None
         or mgmt is None
         or geo is None
     ):
@@ -121,6 +125,7 @@ def _settings(
         server=server,
         limits=limits,
         query_log=query_log,
+        fleet=fleet,
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dinamed import __version__
+from dinamed.fleet.status import FleetStatus
 from dinamed.server.signing_status import SigningStatus
 from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
     LoadReport,
-    MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -66,10 +67,11 @@ OPERATIONS = (
         "put",
         "/api/v1/pools/{pool}/members/{member}",
         "Order the state of a member.",
-        MemberStatus,
-        (*_CHANGE, 404),
+        OrderReply,
+        (*_CHANGE, 404, 409),
         takes=OrderRequest,
     ),
+    Operation("get", "/api/v1/fleet", "How it goes with the fleet.", FleetStatus),
     Operation(
         "post",
         "/api/v1/load",
@@ -145,6 +147,7 @@ _MEANINGS = {
     401: "needs a token",
     403: "not allowed to",
     404: "is not there",
+    409: "another order was given meanwhile",
     413: "too large",
     415: "not JSON",
     422: "refused for what is wrong in the files; nothing has changed",

@@ -10,6 +10,7 @@ from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
 from dinamed.querylog.service import QueryLogService
+from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
@@ -41,6 +42,7 @@ class WebParts:
     replacing: ReplaceService
     query_log: QueryLogService
     signing: SigningService
+    fleet: FleetMember
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""

@@ -16,6 +16,7 @@ from twisted.web.http_headers import Headers
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.parents import ParentAsker
@@ -120,7 +121,8 @@ class SiteCase(TestCase):
         authority = self.authority
         stack = stack_of(authority.engine)
         listening = ListenService(reactor, stack, ())
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        self.fleet = member_of_fleet(reactor, authority)
+        watching = MonitoringService(reactor, authority, random.Random(2), self.fleet)
         self.replacing = StubReplace()
         self.signing = SigningService(
             reactor,
@@ -145,6 +147,7 @@ class SiteCase(TestCase):
             self.replacing,
             QueryLogService(reactor, authority, stack, None, random.Random(3)),
             self.signing,
+            self.fleet,
             self.liveness,
             lambda: self.ready,
         )
