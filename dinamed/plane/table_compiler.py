@@ -83,7 +83,7 @@ class TableCompiler:
             routes += known[1]
         self.publisher.keep(frozenset(snapshot.pools))
         facts = snapshot.facts()
-        self._chains.keep(facts.online)
+        self._chains.keep(facts.secured)
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
@@ -341,7 +341,7 @@ class TableCompiler:
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
             keyed=online is not None,
-            chain=self._chains.of(online),
+            chain=self._chains.of(facts.secured.get(zone.origin)),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
