@@ -30,8 +30,6 @@ from dinamed.commands.status import duration
 from dinamed.dnssec.keys import ds_text
 from dinamed.server.signing_status import status_of
 
-HELP = "look after the keys of signed zones"
-
 _ORDERS = {
     "make": "make a key for a zone that has none",
     "roll": "begin to change the key of a zone",

@@ -5,7 +5,6 @@ canonical order; names that only have names below them are denied by the record 
 them (RFC 4035 section 2.3).  Nothing that is asked adds to it.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -13,9 +12,9 @@ from types import MappingProxyType
 from dinamed.dnssec.nsec import nsec_rrset
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
-from dinamed.zones.canonical import canonical_key
 from dinamed.zones.layout import NodeFlag
 from dinamed.zones.model import RRset
+from dinamed.zones.order import NameOrder
 from dinamed.zones.virtual import Names
 
 _NOT_IN_CHAIN = int(NodeFlag.EMPTY | NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
@@ -47,45 +46,35 @@ class Denial:
         self.ttl = names.zone.negative.ttl
 
     @cached_property
-    def _order(self) -> tuple[list[bytes], list[bytes]]:
-        """What the names sort by, and their relative keys, in canonical order."""
-        keys = [
-            key
-            for key, node in self.names.zone.nodes()
-            if not node.flags & _NOT_IN_CHAIN and key not in self._others
-        ]
-        keys += self._others
-        keys += [
+    def order(self) -> NameOrder:
+        """The names in their order; the apex comes first."""
+        further = {
             key
             for key, virtual in self.names.virtual.items()
             if not virtual.node.flags & _NOT_IN_CHAIN
-        ]
-        pairs = sorted((canonical_key(key), key) for key in keys)
-        return [order for order, _ in pairs], [key for _, key in pairs]
+        }
+        for key in self._others:
+            node = self.names.zone.node(key)
+            if node is None or node.flags & _NOT_IN_CHAIN:
+                further.add(key)
+        return NameOrder(self.names.zone, further)
 
     def __len__(self) -> int:
-        return len(self._order[1])
-
-    @property
-    def keys(self) -> list[bytes]:
-        """The relative keys of all owners, in order; the apex comes first."""
-        return self._order[1]
-
-    @property
-    def order(self) -> list[bytes]:
-        """What the owners sort by: their names in canonical form."""
-        return self._order[0]
+        return len(self.order)
 
     def position(self, key: bytes) -> int:
         """Where the owner stands that is this name, or the last one before it."""
-        return bisect_right(self._order[0], canonical_key(key)) - 1
+        return self.order.position(key)
+
+    def key(self, position: int) -> bytes:
+        """The relative key of the owner at a position."""
+        return self.order.key(position)
 
     def record(
         self, position: int, without: int | None = None
     ) -> tuple[WireName, RRset]:
         """The owner at a position, and its NSEC, which leaves out `without`."""
-        keys = self._order[1]
-        key, following = keys[position], keys[(position + 1) % len(keys)]
+        key, following = self.key(position), self.key((position + 1) % len(self))
         origin = self.names.zone.origin
         types = self.types(key)
         if without is not None:
@@ -95,7 +84,7 @@ class Denial:
     def matching(self, key: bytes) -> int | None:
         """Where this name stands as an owner; None if it owns no NSEC."""
         position = self.position(key)
-        return position if self._order[1][position] == key else None
+        return position if self.key(position) == key else None
 
     def types(self, key: bytes) -> frozenset[int]:
         """The types of a name in the chain, but for NSEC and RRSIG."""

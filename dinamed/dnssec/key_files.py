@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from dinamed.dnssec.algorithms import Algorithm, PrivateKey, algorithm_of
+from dinamed.dnssec.algorithms import Algorithm
 from dinamed.dnssec.keys import ZONE_KEY, Key, KeyFault, dnskey_text
+from dinamed.dnssec.private_keys import PrivateKey, algorithm_of
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 
 _VERSION = "v1.3"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from dinamed.dnssec.algorithms import (
-    Algorithm,
+from dinamed.dnssec.algorithms import Algorithm
+from dinamed.dnssec.private_keys import (
     PrivateKey,
     Sign,
     generate,

@@ -99,7 +99,7 @@ class OnlineZone:
         """The NSEC of a name, less a type that it has not now, or that before it."""
         key = relative(name, self.origin)
         position = self.denial.position(key)
-        if self.denial.keys[position] != key:
+        if self.denial.key(position) != key:
             without = None
         return self._signed(position, without)
 

@@ -1,6 +1,8 @@
 """The chains of signed zones for the plane, kept from one snapshot to the next."""
 
+from array import array
 from collections.abc import Mapping
+from itertools import accumulate
 
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.online import OnlineZone
@@ -34,17 +36,24 @@ class Chains:
         if isinstance(zone, OnlineZone):
             known = self._known.get(zone.origin)
             if known is None or known[0] is not zone.denial:
-                known = (zone.denial, native.ChainKeys(zone.denial.order))
+                order = zone.denial.order
+                known = (zone.denial, native.ChainKeys(order.keys, order.starts))
                 self._known[zone.origin] = known
             return known[1]
         if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:
             packed = zone.zone
             known = self._known.get(packed.origin)
             if known is None or known[0] is not packed:
-                known = (packed, native.ChainKeys(zone.order()))
+                known = (packed, _chain_keys(zone.order()))
                 self._known[packed.origin] = known
             return known[1]
         return None
+
+
+def _chain_keys(order: list[bytes]) -> "native.ChainKeys":
+    """The plane's form of names in canonical form and order."""
+    starts = array("I", accumulate(map(len, order), initial=0))
+    return native.ChainKeys(b"".join(order), starts.tobytes())
 
 
 def soa_of(zone: PackedZone, online: OnlineZone | None) -> RRset:

@@ -1,4 +1,4 @@
-"""Networks as the plane has them."""
+"""Networks of the config as the plane keeps them."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network

@@ -11,6 +11,7 @@ from dinamed.plane.presigned_install import install_presigned
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.executor import Executor
+from dinamed.plans.moment import Moment
 from dinamed.plans.plan import Plan, PoolAnswer, Signing, Wanted
 from dinamed.pools.context import Client
 from dinamed.pools.members import Family
@@ -40,7 +41,7 @@ def install_signed(
     """
     if isinstance(plan, PoolAnswer):
         client = engine.client_of(plan, QueryContext(query, source))
-        install_sets(plane, engine, plan, client)
+        install_sets(plane, engine.present(), plan, client)
     name, snapshot = query.question.key, engine.snapshot
     zone = snapshot.zones.zone_for(name)
     if zone is None:
@@ -58,7 +59,7 @@ def install_signed(
 
 
 def install_sets(
-    plane: "native.Plane", engine: Executor, plan: PoolAnswer, client: Client
+    plane: "native.Plane", moment: Moment, plan: PoolAnswer, client: Client
 ) -> None:
     """Have the plane know signatures of what this client may be given."""
     signing = plan.signing
@@ -66,18 +67,18 @@ def install_sets(
         return
     family: Family = 4 if plan.wanted is Wanted.A else 6
     rrtype = int(Type.A if family == 4 else Type.AAAA)
-    view = engine.snapshot.pools[plan.pool]
+    view = moment.snapshot.pools[plan.pool]
     ttl = view.ttl
-    for rdatas in set(_sets(engine, plan, client, family)):
+    for rdatas in set(_sets(moment, plan, client, family)):
         rrset = RRset(rrtype, view.settings.ttl.high, rdatas)
         _install(plane, signing, rrset, ttl, list(rdatas))
 
 
 def _sets(
-    engine: Executor, plan: PoolAnswer, client: Client, family: Family
+    moment: Moment, plan: PoolAnswer, client: Client, family: Family
 ) -> Iterator[tuple[bytes, ...]]:
     """All sets of addresses of a small pool; of another, some that are drawn."""
-    view = engine.snapshot.pools[plan.pool]
+    view = moment.snapshot.pools[plan.pool]
     count = view.settings.answers
     hosts = [member for member in view.usable if member.addresses(family)]
     single = all(len(member.addresses(family)) == 1 for member in hosts)
@@ -87,8 +88,8 @@ def _sets(
             addresses = [member.addresses(family)[0] for member in hosts]
             yield from (tuple(sorted(one)) for one in combinations(addresses, count))
     for _ in range(SETS_AT_ONCE):
-        choice = choose(engine, plan, client, ListRecorder())
-        found = addresses_of(choice, family, engine.snapshot, engine.rng)
+        choice = choose(moment, plan, client, ListRecorder())
+        found = addresses_of(choice, family, moment.snapshot, moment.rng)
         if found:
             yield tuple(sorted(found))
 
@@ -143,7 +144,7 @@ def install_links(
         if len(rrsigs) == 1:
             table.install_link(
                 place,
-                denial.keys[place],
+                denial.key(place),
                 rdata_record(b"", Type.NSEC, rrset.ttl, rrset.rdatas[0]),
                 rdata_record(b"", Type.RRSIG, rrset.ttl, rrsigs[0]),
             )

@@ -5,7 +5,7 @@ and nothing that is not named here is.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from dinamed.geo.locator import Locator
@@ -13,27 +13,32 @@ from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
+from dinamed.plane.native_rules import (
+    costs_count,
+    kind_of,
+    narrowed,
+    picks_by_cost,
+    sheds_natively,
+    split_stages,
+)
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.manager import PoolManager
 from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import FAMILIES, PoolView
-from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
-from dinamed.pools.stages.priority import PriorityStage
-from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
-from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
-from dinamed.pools.stages.weighted import AliasTable, Weighted
+from dinamed.pools.stages.spill import Spill, Spilling
+from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
@@ -56,6 +61,7 @@ class TableCompiler:
         self._rows = rows
         self._rng = rng
         self._serial = 0
+        self._costs = 0
         self._secret = os.urandom(16)
         self._locator: Locator | None = None
         self._classes: native.GeoTrees | None = None
@@ -65,11 +71,12 @@ class TableCompiler:
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
 
         From now on a limit on replies has its buckets in the plane, for Python too.
         """
+        defence = snapshot.defence
         cookies = defence.cookies
         before, self._routes = self._routes, {}
         self.route_index = {}
@@ -130,8 +137,9 @@ class TableCompiler:
     def _limits(self, limiter: ResponseLimiter | None) -> "native.RateTable | None":
         if limiter is None:
             return None
-        if not isinstance(limiter.shared, native.RateTable):
-            limiter.shared = native.RateTable(
+        shared = limiter.shared
+        if not isinstance(shared, native.RateTable):
+            shared = native.RateTable(
                 limiter.rate,
                 BURST,
                 limiter.slip,
@@ -139,7 +147,8 @@ class TableCompiler:
                 self._secret,
                 self._rows,
             )
-        return limiter.shared
+            limiter.share(shared)
+        return shared
 
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
@@ -169,13 +178,16 @@ class TableCompiler:
         route = view.route(family)
         if route is None:
             return native.Route(view.name, native.NOBODY, self._rows)
-        before, rest = _parts(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
+        before, rest = split_stages(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
+            rest
+        ):
             return elsewhere
-        if not before:
+        spills = picks_by_cost(route)
+        if not before and not spills:
             return self._picking(view, family, route, route.folded)
         self._serial += 1
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self._serial)
 
@@ -185,9 +197,9 @@ class TableCompiler:
         """The picking stage of a route for these candidates."""
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
-        kind = _kind_of(route.picking[1])
-        foresees = isinstance(route.picking[1], Predictive)
-        rest = _parts(route)[1]
+        kind = kind_of(route.picking[1])
+        foresees = isinstance(route.picking[1], Predictive | Spill)
+        rest = split_stages(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -204,7 +216,12 @@ class TableCompiler:
         loads = None
         if rest or kind == native.LOWEST:
             loads = self.publisher.loads(view)
-        made = native.Route(
+        source = None
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            source = LevelSource(view, route, members, shed, loads.names)
+        return native.Route(
             view.name,
             kind,
             self._rows,
@@ -228,12 +245,8 @@ class TableCompiler:
             ranks=[float(m.priority) for m in members] if len(rest) > 1 else [],
             sheds=bool(rest),
             foresees=foresees,
+            source=source,
         )
-        if loads is not None:
-            shed = rest[0] if rest else None
-            assert shed is None or isinstance(shed, Shed)
-            made.source = LevelSource(view, route, members, shed, loads.names)
-        return made
 
     def install_client(
         self,
@@ -241,10 +254,12 @@ class TableCompiler:
         plan: PoolAnswer,
         client: Client,
         snapshot: Snapshot,
+        now: float,
     ) -> None:
         """Have the plane know among which members a client's answers are drawn.
 
-        This is for pools whose stages narrow by the client or its place.
+        This is for pools whose stages narrow by the client or its place, or pick by
+        what it costs the client.  `now` is Unix time.
         """
         if plan.wanted is Wanted.TEXT or plan.pool not in self.route_index:
             return
@@ -252,18 +267,24 @@ class TableCompiler:
         view, routes = self._routes[plan.pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else _parts(route)[0]
-        if route is None or not before:
+        before = [] if route is None else split_stages(route)[0]
+        if route is None or not (before or picks_by_cost(route)):
             return
-        context = DrawContext(client, family, 0.0, self._rng, count=False)
-        kept = _narrowed(route, context, snapshot)
+        context = self._asking(client, family, snapshot, now)
+        kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         index = self.route_index[plan.pool] + FAMILIES.index(family)
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        costs: Sequence[float] = ()
+        prepared = route.ready(kept)
+        if isinstance(prepared, Spilling):
+            costs = prepared.costs(context)
+        placed = not picks_by_cost(route) and all(
+            stage.depends <= _OF_PLACE for stage in before
+        )
         if placed and client.prefix and self._classes is not None:
             sources = 0
             if context.located is not None:
@@ -274,8 +295,15 @@ class TableCompiler:
             plane.install_class(index, client.address, client.prefix, sub, sources)
         else:
             plane.install_client(
-                index, client.address, client.prefix, sub, context.scope
+                index, client.address, client.prefix, sub, context.scope, costs
             )
+
+    def _asking(
+        self, client: Client, family: Family, snapshot: Snapshot, now: float
+    ) -> DrawContext:
+        """A look at what the stages would do for a client."""
+        locator = snapshot.locator
+        return DrawContext(client, family, now, self._rng, False, locator=locator)
 
     def publish(
         self,
@@ -293,8 +321,8 @@ class TableCompiler:
         made: native.Route | None = routes[FAMILIES.index(family)]
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
-            context = DrawContext(client, family, 0.0, self._rng, count=False)
-            made = made.subs.get(_narrowed(route, context, snapshot))
+            context = self._asking(client, family, snapshot, now)
+            made = made.subs.get(narrowed(route, context))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -304,6 +332,14 @@ class TableCompiler:
             for route in self._routes[name][1]:
                 if route.source is not None:
                     self.publisher.publish(plane, route, now)
+
+    def renew_costs(self, plane: "native.Plane", manager: PoolManager) -> None:
+        """Have the plane ask anew about clients, if other round trips were measured."""
+        edition = manager.round_trips.edition
+        views = (view for view, _ in self._routes.values())
+        if edition != self._costs and any(costs_count(view.chain) for view in views):
+            self._costs = edition
+            plane.forget_clients()
 
     def _credits(self, members: Candidates) -> list[float]:
         """What round robin begins with in each thread, as `round_robin` has it."""
@@ -346,41 +382,3 @@ class TableCompiler:
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
-    """The stages that must still be asked: those before shedding, and from it on."""
-    stages = [stage for _, stage in route.remaining]
-    for number, stage in enumerate(stages):
-        if type(stage) is Shed:
-            return stages[:number], stages[number:]
-    return stages, []
-
-
-def _after(stages: list[Narrowing]) -> bool:
-    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
-    return len(stages) <= 2 and all(
-        type(stage) is PriorityStage for stage in stages[1:]
-    )
-
-
-def _narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candidates:
-    """The candidates that a client has before any are shed."""
-    context.locator = snapshot.locator
-    kept = route.folded
-    for stage in _parts(route)[0]:
-        kept = stage.narrow(kept, context, route.facts) or kept
-    return kept
-
-
-def _kind_of(stage: Picking) -> int:
-    """The rule of a picking stage; the very classes, for theirs may be extended."""
-    kinds: dict[type, int] = {
-        Weighted: native.BY_WEIGHT,
-        Hashed: native.BY_HASH,
-        RoundRobin: native.IN_TURN,
-        Everyone: native.EVERYONE,
-        Least: native.LOWEST,
-        Predictive: native.LOWEST,
-    }
-    return kinds.get(type(stage), native.ELSEWHERE)

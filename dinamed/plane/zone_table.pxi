@@ -53,24 +53,22 @@ cdef class ChainKeys:
     """The names of a zone's chain in canonical form, in order: what outlasts links."""
 
     cdef bytes _keys
-    cdef uint32_t *starts
+    cdef bytes _starts
     cdef readonly uint32_t count
 
-    def __cinit__(self, list keys not None):
-        cdef uint32_t i, at = 0
-        cdef bytes key
-        self._keys = b"".join(keys)
-        self.count = len(keys)
-        self.starts = <uint32_t *>_new((len(keys) + 1) * sizeof(uint32_t))
+    def __cinit__(self, bytes keys not None, bytes starts not None):
+        cdef const uint32_t *numbers = <const uint32_t *><const char *>starts
+        cdef uint32_t i
+        if len(starts) < 8 or len(starts) & 3:
+            raise ValueError("not the starts of names")
+        self._keys = keys
+        self._starts = starts
+        self.count = len(starts) // 4 - 1
         for i in range(self.count):
-            key = keys[i]
-            at += len(key)
-            self.starts[i + 1] = at
-        if not self.count or self.starts[1]:
-            raise ValueError("the first name is the apex")
-
-    def __dealloc__(self):
-        free(self.starts)
+            if numbers[i] > numbers[i + 1]:
+                raise ValueError("a name begins before the last one ends")
+        if numbers[self.count] != <uint32_t>len(keys) or numbers[1]:
+            raise ValueError("the first name is the apex, and the last one the end")
 
 
 cdef class ZoneTable:
@@ -139,7 +137,7 @@ cdef class ZoneTable:
         if chain is not None:
             self.chain = chain
             self._chain.keys = <const uint8_t *><const char *>chain._keys
-            self._chain.starts = chain.starts
+            self._chain.starts = <const uint32_t *><const char *>chain._starts
             self._chain.count = chain.count
             self._chain.links = <void **>_new(chain.count * sizeof(void *))
             data.chain = &self._chain

@@ -120,6 +120,7 @@ class ZoneKeys:
         """
         if self._state is not None:
             raise OrderFault("the zone has a key already; `roll` changes it")
+        self.problem = ""
         try:
             self._begin_with((self._new_key(now),), now)
         except (OSError, KeyFault) as error:
@@ -186,13 +187,12 @@ class ZoneKeys:
     def ds_seen(self, now: float) -> None:
         """Take the operator's word that the parent has what was asked for."""
         state = self._needed()
-        keys = self.held.keys
-        if state.off_since is not None:
-            wanted: Sequence[int] = ()
-        else:
-            wanted = [
-                key.tag for key in keyset_of(state, keys, now).wanted or () if key
-            ]
+        out = keyset_of(state, self.held.keys, now)
+        wanted: Sequence[int] = ()
+        if state.off_since is None:
+            # Before CDS is out the DS has come by another way, of the keys in use.
+            entries = [key for key in out.published if key.secure_entry]
+            wanted = [key.tag for key in out.wanted or entries[:1]]
         ttl = ParentView(now).ttl if state.parent is None else state.parent.ttl
         view = ParentView(now, {"operator": tuple(wanted)}, ttl, by_hand=True)
         self._save(msgspec.structs.replace(state, parent=view), strict=True)

@@ -2,6 +2,7 @@
 
 from dinamed.health.service import HealthService
 from dinamed.server.authority import Authority
+from dinamed.server.fleet import FleetMember
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.takeover.state import TakeoverState
@@ -17,20 +18,22 @@ class ServerState:
         listening: ListenService,
         reloading: ReloadService,
         health: HealthService,
+        fleet: FleetMember,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
         self._listening = listening
         self._reloading = reloading
         self._health = health
+        self._fleet = fleet
 
     def known(self) -> TakeoverState:
         """All of it, as of now."""
         engine, manager = self._authority.engine, self._authority.manager
-        engine.vitals()  # brings the counts up to date
+        vitals = engine.vitals()  # brings the counts up to date
         pools = {name: view.accounting for name, view in manager.views.items()}
         return TakeoverState(
-            started=engine.started,
+            started=vitals.started,
             cookie_secret=self._authority.cookie_secret,
             questions=engine.questions,
             failures=self._resolver.failures,
@@ -43,15 +46,16 @@ class ServerState:
             flows={name: one.flow.sums for name, one in pools.items()},
             pools=manager.saved(),
             checks=self._health.saved(),
+            fleet=self._fleet.incarnation,
         )
 
     def begin(self, known: TakeoverState) -> None:
         """Take on what the process before this one knew, before anything starts."""
         authority = self._authority
-        if known.started:
-            authority.engine.started = known.started
         if known.cookie_secret:
             authority.keep_cookies(known.cookie_secret)
+        if known.fleet[0]:
+            self._fleet.go_on(known.fleet)
         self._health.restore(known.checks)
         self.add(known)
         for name, sums in known.flows.items():
@@ -61,13 +65,9 @@ class ServerState:
     def add(self, known: TakeoverState) -> None:
         """Take on what has come to be known on the other side."""
         authority, engine = self._authority, self._authority.engine
-        engine.questions += known.questions
-        engine.counts.silent += known.silent
-        for zone, rrtype, rcode, stream, count in known.counts:
-            engine.counts.cell(zone, rrtype, rcode, stream).count += count
-        self._resolver.failures += known.failures
-        self._reloading.applied += known.reloads[0]
-        self._reloading.refused += known.reloads[1]
+        engine.resume(known.started, known.questions, known.silent, known.counts)
+        self._resolver.count_failures(known.failures)
+        self._reloading.resume(*known.reloads)
         self._listening.add_plane_counters(known.plane)
         now = authority.seconds()
         authority.manager.restore(known.pools, now)

@@ -1,17 +1,24 @@
 """The addresses of the HTTP API and what stands behind each."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 import dns.exception
 import dns.message
 import dns.rdatatype
-from twisted.internet.defer import Deferred
+from msgspec.structs import asdict
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Cooperator
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.fleet.order_role import OverruledError
+from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.status import FleetStatus, OrderOutcome
+from dinamed.geo.place import Place
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -19,6 +26,7 @@ from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
+from dinamed.steering.samples import Samples
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.dnssec import DnssecResource
 from dinamed.web.events import EventsService
@@ -28,7 +36,9 @@ from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
+    FleetSeen,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -41,6 +51,7 @@ from dinamed.web.messages import (
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
 
@@ -71,14 +82,31 @@ class Api:
         self._guard = guard
         self._events = events
         self._cooperator = cooperator
+        samples = Samples(parts.pools.round_trips, self._members, self._place)
+        self._rtt = RoundTripReceiver(samples, parts.clock)
+
+    def _members(self) -> Mapping[str, frozenset[str]]:
+        """The members of all pools."""
+        views = self._parts.pools.views
+        return {
+            name: frozenset(member.name for member in view.members)
+            for name, view in views.items()
+        }
+
+    def _place(self, address: bytes) -> Place:
+        """Where an address is."""
+        locator = self._parts.engine.snapshot.locator
+        return locator.locate(address, len(address) * 8).place
 
     def resource(self) -> Resource:
         """The tree."""
         root = Folder()
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
+        root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
+        root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
         root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
@@ -89,7 +117,7 @@ class Api:
 
     def status(self, request: Request) -> Status:
         """What runs here, and how it is."""
-        engine = self._parts.authority.engine
+        engine = self._parts.engine
         vitals = engine.vitals()
         return Status(
             version=__version__,
@@ -97,7 +125,7 @@ class Api:
             started=vitals.started,
             up=vitals.now - vitals.started,
             questions=vitals.questions,
-            failures=self._parts.resolver.failures,
+            failures=self._parts.stack.resolver.failures,
             connections=self._parts.listening.streams.open_connections,
             engine=self._parts.listening.engine,
             zones=tuple(
@@ -109,13 +137,13 @@ class Api:
 
     def pools(self, request: Request) -> tuple[PoolSummary, ...]:
         """All pools in short."""
-        views = self._parts.authority.manager.views
+        views = self._parts.pools.views
         return tuple(_summary(views[name]) for name in sorted(views))
 
     def pool(self, name: str) -> Deferred[PoolStatus]:
         """One pool with its members.  Raises `HttpError` 404."""
         view = self._view(name)
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         foreseen = forecasts(view, now)
         members = (self.member(view, one, foreseen) for one in view.ranked(now))
         return gather(self._cooperator, members).addCallback(self._pool, view)
@@ -138,9 +166,7 @@ class Api:
         items = body_of(request, Any)
         count = len(items) if isinstance(items, list) else 1
         try:
-            wrong = self._parts.watching.pushes.push(
-                items, self._parts.authority.seconds()
-            )
+            wrong = self._parts.pushes.push(items, self._parts.clock())
         except ValueError as error:
             raise HttpError(400, f"body: {error}") from None
         problems = tuple(f"{index}: {why}" for index, why in sorted(wrong.items()))
@@ -148,30 +174,59 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
-        """Take an operator's order.  Raises `HttpError` 400 or 404."""
+    def order(self, pool: str, member: str, request: Request) -> "Deferred[OrderReply]":
+        """Take an operator's order, here and for the fleet.
+
+        Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
+        """
         wanted: OrderRequest = body_of(request, OrderRequest)
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         until = None if wanted.duration is None else now + wanted.duration
         self._view(pool)
         try:
-            self._parts.authority.manager.order(
-                pool, member, Order(wanted.state), now=now, until=until
+            self._parts.pools.order(
+                pool,
+                member,
+                Order(wanted.state),
+                now=now,
+                until=until,
+                by=wanted.by,
+                reason=wanted.reason,
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.authority.manager.view(pool)
-        ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view, now))
+        if wanted.here:
+            return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
+        shared = SharedOrder(
+            now=now,
+            order=Order(wanted.state),
+            until=until,
+            by=wanted.by,
+            reason=wanted.reason,
+        )
+        telling = self._parts.fleet.order(pool, member, shared)
+        return telling.addCallbacks(self._ordered, overruled, (pool, member))
+
+    def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:
+        view = self._view(pool)
+        ordered = next((m for m in view.members if m.name == member), None)
+        if ordered is None:
+            raise HttpError(404, f"pool {pool!r} has no member {member!r}")
+        status = self.member(view, ordered, forecasts(view, self._parts.clock()))
+        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+
+    def fleet(self, request: Request) -> FleetStatus:
+        """How it goes with the servers that answer as one."""
+        return self._parts.fleet.status()
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
     ) -> MemberStatus:
         """One member, with all that is known of it."""
         member_state = view.member_states[member.name]
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         posted = view.posted(member)
         report = None if posted is None else posted.report
         return MemberStatus(
@@ -192,13 +247,13 @@ class Api:
             hand_outs=view.accounting.account(member.name).total,
             checks=tuple(
                 CheckMessage(one.check, one.address, one.up, one.since, one.reason)
-                for one in self._parts.watching.health.status(view.name, member.name)
+                for one in self._parts.health.status(view.name, member.name)
             ),
         )
 
     def _view(self, name: str) -> PoolView:
         try:
-            return self._parts.authority.manager.view(name)
+            return self._parts.pools.view(name)
         except UnknownPoolError as error:
             raise HttpError(404, str(error)) from None
 
@@ -213,7 +268,7 @@ class Api:
             )
         except (BadName, ValueError, dns.exception.DNSException) as error:
             raise HttpError(400, str(error)) from None
-        explanation = explain(self._parts.authority.engine, name, rrtype, client)
+        explanation = explain(self._parts.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
         return ExplainReply(
             name=to_text(name),
@@ -235,7 +290,7 @@ class Api:
     def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
         if not outcome.applied:
             raise HttpError(422, "nothing has changed", outcome.problems)
-        return ReloadReply(self._parts.authority.summary())
+        return ReloadReply(self._parts.summary())
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
         """Have a new process take over; fails with 422 if it can't."""
@@ -282,6 +337,12 @@ class _Pools(Resource):
                 )
             case _:
                 return NoSuchAddress()
+
+
+def overruled(failure: Failure) -> OrderReply:
+    """Say that another order was given meanwhile."""
+    failure.trap(OverruledError)
+    raise HttpError(409, str(failure.value))
 
 
 def _summary(view: PoolView) -> PoolSummary:

@@ -6,19 +6,21 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dinamed import __version__
+from dinamed.fleet.status import FleetStatus
 from dinamed.server.signing_status import SigningStatus
 from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
     LoadReport,
-    MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
     PushReply,
     ReloadReply,
     ReplaceReply,
+    RoundTrip,
     Status,
 )
 
@@ -65,10 +67,11 @@ OPERATIONS = (
         "put",
         "/api/v1/pools/{pool}/members/{member}",
         "Order the state of a member.",
-        MemberStatus,
-        (*_CHANGE, 404),
+        OrderReply,
+        (*_CHANGE, 404, 409),
         takes=OrderRequest,
     ),
+    Operation("get", "/api/v1/fleet", "How it goes with the fleet.", FleetStatus),
     Operation(
         "post",
         "/api/v1/load",
@@ -76,6 +79,14 @@ OPERATIONS = (
         PushReply,
         _CHANGE,
         takes=LoadReport | list[LoadReport],
+    ),
+    Operation(
+        "post",
+        "/api/v1/rtt",
+        "Tell round trips between clients and members.",
+        PushReply,
+        _CHANGE,
+        takes=RoundTrip | list[RoundTrip],
     ),
     Operation(
         "get",
@@ -136,6 +147,7 @@ _MEANINGS = {
     401: "needs a token",
     403: "not allowed to",
     404: "is not there",
+    409: "another order was given meanwhile",
     413: "too large",
     415: "not JSON",
     422: "refused for what is wrong in the files; nothing has changed",

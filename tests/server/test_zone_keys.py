@@ -64,6 +64,16 @@ class ZoneKeysTests(SynchronousTestCase):
         self.assertIn("dinamed dnssec import example.org", keys.problem)
         keys.make(NOW)
         self.assertIsNotNone(keys.keyset(NOW))
+        self.assertEqual(keys.problem, "")
+
+    def test_seen_before_cds(self) -> None:
+        """A DS that came by the registrar alone is that of the key in use."""
+        keys = self.opened()
+        keys.ds_seen(NOW)
+        assert keys.state is not None and keys.state.parent is not None
+        tags = {key.tag for key in keys.held.keys.values()}
+        self.assertEqual(keys.state.parent.tags, tags)
+        self.assertTrue(keys.must_stay(NOW))
 
     def test_bad_files(self) -> None:
         """Nothing is made beside a key that cannot be used; each has its message."""

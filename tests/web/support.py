@@ -16,12 +16,13 @@ from twisted.web.http_headers import Headers
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.parents import ParentAsker
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.signing import SigningService
+from dinamed.server.stack import stack_of
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
@@ -117,33 +118,36 @@ class SiteCase(TestCase):
     def serve(self, token_file: str | None) -> None:
         """Start a site with or without a token."""
         self.liveness, self.ready = Liveness(), True
-        resolver = EngineResolver(self.authority.engine)
-        listening = ListenService(reactor, resolver, ())
-        watching = MonitoringService(reactor, self.authority, random.Random(2))
+        authority = self.authority
+        stack = stack_of(authority.engine)
+        listening = ListenService(reactor, stack, ())
+        self.fleet = member_of_fleet(reactor, authority)
+        watching = MonitoringService(reactor, authority, random.Random(2), self.fleet)
         self.replacing = StubReplace()
         self.signing = SigningService(
             reactor,
-            self.authority,
+            authority,
             random.Random(4),
             ParentAsker(reactor),
             lambda address: True,
         )
         self.parts = WebParts(
-            self.authority,
-            resolver,
+            authority.manager,
+            authority.engine,
+            authority.seconds,
+            authority.summary,
+            authority.loaded.settings,
+            authority.applied,
+            stack,
             listening,
             self.reloading,
-            watching,
+            watching.health,
+            watching.loads,
+            watching.pushes,
             self.replacing,
-            QueryLogService(
-                reactor,
-                self.authority,
-                resolver,
-                None,
-                lambda source: None,
-                random.Random(3),
-            ),
+            QueryLogService(reactor, authority, stack, None, random.Random(3)),
             self.signing,
+            self.fleet,
             self.liveness,
             lambda: self.ready,
         )
