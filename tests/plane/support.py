@@ -198,7 +198,7 @@ class Pair:
                 if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
                     self.install_client(query, plan, source, wanted)
                 elif wanted in (INSTALL_SIGNATURE, INSTALL_PROOF):
-                    install_signed(self.plane, engine, query, plan, source)
+                    install_signed(self.plane, engine.executor, query, plan, source)
                 elif wanted:
                     install_plan(
                         self.plane,
