@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from dinamed.dnssec.algorithms import Algorithm
-from dinamed.dnssec.private_keys import (
+from dinamed.dnssec.algorithms import (
     PrivateKey,
     Sign,
     generate,
     public_octets,
     signer_of,
 )
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.wire.names import WireName, to_text
 
 ZONE_KEY = 0x0100

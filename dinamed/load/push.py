@@ -1,27 +1,15 @@
 """The `push` feed: reports that members send by themselves."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from dinamed.config.values import shown
-from dinamed.pools.report import Report, make_report
+from dinamed.pools.report import make_report
+from dinamed.pools.sink import PoolSink
 
 MAX_ITEMS = 20000
 """Reports in one message."""
 
 _KEYS = frozenset(("member", "load", "capacity", "increment", "at", "pool"))
-
-
-class ReportSink(Protocol):
-    """What takes reports: the pool manager."""
-
-    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
-        """Take a report of a member; False if a newer one is there already."""
-        ...
-
-    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
-        """Take that a member has sent no sound report."""
-        ...
 
 
 class PushReceiver:
@@ -31,14 +19,14 @@ class PushReceiver:
     """
 
     def __init__(
-        self, sink: ReportSink, members: Mapping[str, Iterable[str]] | None = None
+        self, sink: PoolSink, members: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._sink = sink
         self._pools: dict[str, list[str]] = {}
         self.reconfigure(members or {})
 
     def reconfigure(self, members: Mapping[str, Iterable[str]]) -> None:
-        """Take on these pools and members in place of the present ones."""
+        """Replace the pools and their members."""
         pools: dict[str, list[str]] = {}
         for pool, names in members.items():
             for name in names:

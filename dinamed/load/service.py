@@ -13,25 +13,14 @@ from dinamed.load.poller import LoadReactor, LoadSource, ProbeTarget
 from dinamed.load.sources import make_source
 from dinamed.load.watch import LoadWatch, MemberRef
 from dinamed.pools.report import Report
+from dinamed.pools.sink import PoolSink
 from dinamed.shortage import Shortages
 
 MakeSource = Callable[[LoadReactor, Feed, random.Random], LoadSource | None]
 
 
-class LoadSink(Protocol):
-    """What is told of loads: the pool manager."""
-
-    def report(self, pool: str, member: str, report: Report, *, now: float) -> object:
-        """Take a report of a member."""
-        ...
-
-    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
-        """Take that a member could not be asked, or gave no sound report."""
-        ...
-
-
 class PolledMember(Protocol):
-    """What of a member matters here."""
+    """The settings of a member that feeds need."""
 
     @property
     def name(self) -> str:
@@ -45,7 +34,7 @@ class PolledMember(Protocol):
 
 
 class PolledPool(Protocol):
-    """What of a pool matters here."""
+    """The settings of a pool that feeds need."""
 
     @property
     def name(self) -> str:
@@ -64,7 +53,7 @@ class PolledPool(Protocol):
 
 
 class PollKey(NamedTuple):
-    """What is asked once, however many pools want to know it."""
+    """What one poll serves, however many pools need it: a feed and a target."""
 
     feed: Feed
     target: ProbeTarget
@@ -98,7 +87,7 @@ class LoadService(Service):
     def __init__(
         self,
         reactor: LoadReactor,
-        sink: LoadSink,
+        sink: PoolSink,
         pools: Iterable[PolledPool],
         rng: random.Random,
         make: MakeSource = make_source,
@@ -126,7 +115,7 @@ class LoadService(Service):
             watch.stop()
 
     def reconfigure(self, pools: Iterable[PolledPool]) -> None:
-        """Take on these pools in place of the present ones.
+        """Replace the pools whose members are asked.
 
         Targets that stay go on in their own time and keep what they remember.
         """
@@ -211,7 +200,7 @@ class LoadService(Service):
 
 
 def _poll_targets(pools: Iterable[PolledPool]) -> dict[PollKey, tuple[MemberRef, ...]]:
-    """What is to be asked, and for which members."""
+    """The targets to poll, each with the members that need its reports."""
     found: dict[PollKey, list[MemberRef]] = {}
     for pool in pools:
         feed = pool.load

@@ -1,4 +1,4 @@
-"""What Prometheus is told, and how it is told without keeping answers waiting."""
+"""The metrics for Prometheus, rendered in slices so that answers need not wait."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
+from dinamed.web.fleet_metrics import fleet_metrics
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
@@ -38,7 +39,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class ServerCollector(Collector):
-    """Reads what the parts of one server count anyway."""
+    """Collects the counters of one server's parts."""
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
@@ -81,6 +82,9 @@ class ServerCollector(Collector):
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.health)
         yield _shortages(self._parts)
+        fleet = self._parts.fleet
+        if fleet.has_fleet:
+            yield from fleet_metrics(fleet.status(), fleet.alone_seconds)
         views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
         yield from member_metrics(views, self._parts.clock(), self._check_took)
@@ -237,7 +241,7 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     yield _histogram(
         "check_lateness_seconds",
         "Time by which checks began too late.",
-        health.punctuality,
+        health.lag,
     )
 
 
