@@ -4,7 +4,6 @@ import os
 import pwd
 import random
 import socket
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,8 +11,10 @@ from typing import Any
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
 from twisted.python import usage
+from twisted.python.failure import Failure
 
 from dinamed import __version__
+from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
 from dinamed.handover.arriving import (
@@ -154,6 +155,10 @@ class Bound:
         return where + tls + http
 
 
+def _clock_not_followed(error: Exception) -> None:
+    Logger("dinamed").failure("the clock was set, and not followed", Failure(error))
+
+
 def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Bound:
     """Bind what the options and `[server]` name, but for what is inherited.
 
@@ -205,6 +210,7 @@ def makeService(options: Options) -> IService:
         arrival = arrival_of(os.environ)
         if arrival is not None:
             launch = replace(launch, pid_file=arrival.pid_file)
+        make_steady(reactor)
         loaded = load_now(options["config"] or default_path())
         inherited = Inherited((), ()) if arrival is None else arrival.sockets
         bound = bind_all(options, loaded.settings, inherited)
@@ -237,8 +243,10 @@ def wire(
 ) -> MultiService:
     """Make all services and connect them; those that answer start last."""
     server = loaded.settings.server
+    wall = WallClock(_clock_not_followed)
     with uncollected(keep=True):
-        authority = Authority(loaded, time.time, random.Random())
+        authority = Authority(loaded, wall, random.Random())
+    wall.stepped.subscribe(authority.clock_set)
     resolver = Resolver(authority.engine, debug)
     plane = (
         DataPlane(reactor, authority, resolver, bound.threads)

@@ -186,6 +186,10 @@ class Executor:
             return context.resolver
         return context.client
 
+    def clock_set(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds."""
+        self.started += by
+
     def vitals(self) -> Vitals:
         """What the server knows of itself now."""
         if self.on_vitals is not None:

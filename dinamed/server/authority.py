@@ -107,6 +107,16 @@ class Authority:
             f"with {counted(members, 'member')}"
         )
 
+    def clock_set(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds: nothing aged."""
+        self.manager.clock.step(by)
+        self.engine.clock_set(by)
+        self.log.warn(
+            "the time of day was set {way} by {seconds:.0f} s",
+            way="back" if by < 0 else "forward",
+            seconds=abs(by),
+        )
+
     def expire_orders(self) -> None:
         """Lift the operator's orders whose time is over."""
         self.manager.expire(self.seconds())

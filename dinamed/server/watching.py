@@ -3,6 +3,7 @@
 import gc
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService, Service
@@ -11,9 +12,11 @@ from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
 from dinamed.config.settings import Pool
+from dinamed.health.probes import make_probe
 from dinamed.health.service import HealthService, Told
 from dinamed.load.push import PushFeed
 from dinamed.load.service import LoadService
+from dinamed.load.sources import make_source
 from dinamed.server.authority import Authority
 
 
@@ -35,8 +38,17 @@ class WatchingService(MultiService):
         super().__init__()
         pools = authority.loaded.settings.pools
         manager = authority.manager
-        self.health = HealthService(reactor, Gateway(authority), pools, rng)
-        self.loads = LoadService(reactor, manager, pools, rng)
+        wall = authority.seconds
+        self.health = HealthService(
+            reactor,
+            Gateway(authority),
+            pools,
+            rng,
+            make=partial(make_probe, wall=wall),
+            wall=wall,
+        )
+        make = partial(make_source, wall=wall)
+        self.loads = LoadService(reactor, manager, pools, rng, make, wall)
         self.pushes = PushFeed(manager, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
