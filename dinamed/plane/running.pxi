@@ -1,6 +1,23 @@
 # The threads, and what they share.
 
 
+cdef int send_to(const Handed *record, bytes reply) except -1:
+    """Send a reply to whom a record is from.  UDP may lose: nobody waits for room."""
+    cdef msghdr message
+    cdef iovec part
+    part.iov_base = <void *><const char *>reply
+    part.iov_len = len(reply)
+    memset(&message, 0, sizeof(message))
+    message.msg_name = <void *>&record.name
+    message.msg_namelen = record.name_size
+    message.msg_iov = &part
+    message.msg_iovlen = 1
+    message.msg_control = <void *>record.control
+    message.msg_controllen = record.control_size
+    sendmsg(record.fd, &message, MSG_DONTWAIT)
+    return 0
+
+
 cdef class Plane:
     """The threads' common state; `seeds` are octets of chance, 8 for each thread.
 
@@ -366,10 +383,8 @@ cdef class Plane:
         cdef const Handed *record
         cdef const uint8_t *address
         cdef const uint8_t *data
-        cdef msghdr message
-        cdef iovec part
         cdef bint more = False
-        cdef bytes reply
+        cdef object reply
         for i in range(self.threads):
             worker = self.workers[i]
             left = most
@@ -386,22 +401,27 @@ cdef class Plane:
                         <bytes>(<const char *>address)[:size],
                         record.learn,
                     )
-                    if reply is not None:
-                        part.iov_base = <void *><const char *>reply
-                        part.iov_len = len(reply)
-                        memset(&message, 0, sizeof(message))
-                        message.msg_name = <void *>&record.name
-                        message.msg_namelen = record.name_size
-                        message.msg_iov = &part
-                        message.msg_iovlen = 1
-                        message.msg_control = <void *>record.control
-                        message.msg_controllen = record.control_size
-                        # UDP may lose: nobody waits for room in a queue.
-                        sendmsg(record.fd, &message, MSG_DONTWAIT)
+                    if isinstance(reply, Later):
+                        reply.then(partial(
+                            self.send_late,
+                            <bytes>(<const char *>record)[:sizeof(Handed)],
+                        ))
+                    elif reply is not None:
+                        send_to(record, reply)
                 finally:
                     pop(worker.ring)
             more = more or not left
         return more
+
+    def send_late(self, bytes record not None, bytes reply not None):
+        """Send a reply that took a while to whom a record of the ring was from.
+
+        Nothing is sent once the threads have ended, for the sockets may be closed.
+        """
+        if len(record) != sizeof(Handed):
+            raise ValueError("not a record")
+        if reply and not plane_get_seq(&self.shared.stopping):
+            send_to(<const Handed *><const char *>record, reply)
 
     def note(self, double share):
         """From now on write this share of the answers down, for `take_notes`; 0: none.

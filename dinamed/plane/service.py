@@ -34,6 +34,7 @@ from dinamed.server.periodic import Surviving, looping
 from dinamed.server.resolver import Resolver
 from dinamed.server.sockets import Address
 from dinamed.wire.constants import Rcode
+from dinamed.wire.later import Later
 from dinamed.wire.names import to_text
 from dinamed.wire.query import Query, read_query
 
@@ -385,6 +386,8 @@ class DataPlane:
             self._resolver.test()
             return data
         reply = self._resolver.respond(data, unpacked(source))
+        if isinstance(reply, Later):
+            return reply
         if learn:
             # What can't be taught is answered again next time.
             self._learning(data, source, learn)

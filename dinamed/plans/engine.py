@@ -34,6 +34,7 @@ from dinamed.plans.snapshot import Snapshot
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
 from dinamed.wire.cookies import WHOLE_SIZE, Seen
 from dinamed.wire.edns import keepalive_option, opt_record, option
+from dinamed.wire.later import Later, changed
 from dinamed.wire.query import Query, Rejected, is_plain, read_query
 
 READY_LIMIT = 16384
@@ -93,7 +94,10 @@ class Engine(Executor):
             self.on_change()
 
     def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
-        """The reply to one message from `host`, or None for silence."""
+        """The reply to one message from `host`, or None for silence.
+
+        It may be one that is still to be made (`Later`); nothing then means silence.
+        """
         if not stream:
             found = self._ready.young.get(data[2:])
             if found is not None:
@@ -128,12 +132,16 @@ class Engine(Executor):
         self, aside: Aside, query: Query, data: bytes, host: str, stream: bool
     ) -> bytes | None:
         self.questions += 1
-        reply = aside(query, data, host, stream)
         zone = self.counts.zone(self._snapshot.zones, query.question.key)
-        self._count(query, zone, reply, stream)
-        if stream or not reply[3] & 0xF:
-            return reply
-        return self._error(reply, packed(host))
+
+        def limited(reply: bytes) -> bytes:
+            self._count(query, zone, reply, stream)
+            if stream or not reply[3] & 0xF:
+                return reply
+            return self._error(reply, packed(host)) or b""
+
+        reply = changed(aside(query, data, host, stream), limited)
+        return reply if reply or isinstance(reply, Later) else None
 
     def _take_options(self, context: QueryContext) -> Seen | None:
         """Have the reply answer the options that are about the client; its cookie."""

@@ -1,6 +1,7 @@
 """The custom twisted.names resolver: the engine as an `IResolver`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.error import DNSLookupError
@@ -14,6 +15,7 @@ from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.engine import Engine
 from dinamed.wire.constants import CLASS_IN, FLAG_QR, Rcode, Type
 from dinamed.wire.edns import opt_record
+from dinamed.wire.later import Later
 from dinamed.wire.names import BadName, from_labels, to_text
 from dinamed.wire.query import Query, Rejected, read_query
 from dinamed.wire.question import Question
@@ -71,7 +73,10 @@ class Resolver(ResolverBase):
         if self._debug:
             self._log_query(data, host, reply)
         if self.on_reply is not None and reply is not None:
-            self.on_reply(data, host, stream, reply)
+            if isinstance(reply, Later):
+                reply.then(partial(self.on_reply, data, host, stream))
+            else:
+                self.on_reply(data, host, stream, reply)
         return reply
 
     def test(self) -> None:

@@ -10,22 +10,27 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import Pool, Zone
 from dinamed.config.zone_rules import origin
 from dinamed.server.authority import Authority
 from dinamed.server.compiler import Loaded
 from dinamed.server.notifying import Notifier
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
-from dinamed.server.updated import UpdatedZones
+from dinamed.server.updated import Step, UpdatedZones
+from dinamed.server.updating import Change, Done, Updater
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.transfers.answering import Answering
-from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
+from dinamed.transfers.journal import (
+    DIFF_LIMIT,
+    Delta,
+    Journal,
+    difference,
+    difference_at,
+)
 from dinamed.transfers.serial import newer
 from dinamed.transfers.tsig import keyring
-from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.transfers.view import View, static_pools
-from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -58,15 +63,17 @@ class TransferService(Service):
         )
         self._notifier = Notifier(reactor, authority.seconds, rng, self.source_for)
         self._updated = UpdatedZones()
+        self._updater = Updater(reactor, self._updated, self._has_updated)
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
         self._zones: dict[WireName, Zone] = {}
         self._views: dict[WireName, View] = {}
         self._journals: dict[WireName, Journal] = {}
+        self._static: tuple[Sequence[Pool], Mapping[str, tuple[RRset, ...]]] | None = (
+            None
+        )
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
-        self.held = False
-        """Whether updates have to wait, for another process has read what is saved."""
         self.answering = Answering(authority.engine, self, self._tell)
         authority.engine.aside = self.answering.respond
         authority.take_versions(self.versions, self._served)
@@ -78,7 +85,7 @@ class TransferService(Service):
 
     def hold(self, held: bool) -> None:
         """Have updates wait (they get SERVFAIL), or take them again."""
-        self.held = held
+        self._updater.held = held
 
     def stopService(self) -> None:
         """Fetch and tell nothing more."""
@@ -153,7 +160,7 @@ class TransferService(Service):
         snapshot = self._authority.engine.snapshot
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
-        pools = static_pools(settings.pools)
+        pools = self._pools_of(settings.pools)
         views = {}
         for apex, zone in self._zones.items():
             if apex in snapshot.unready or not (
@@ -172,6 +179,12 @@ class TransferService(Service):
                 self._notify(apex, view)
         for apex in self._journals.keys() - views.keys():
             del self._journals[apex]
+
+    def _pools_of(self, pools: Sequence[Pool]) -> Mapping[str, tuple[RRset, ...]]:
+        """The addresses of pools, which are worked out once for each config."""
+        if self._static is None or self._static[0] is not pools:
+            self._static = pools, static_pools(pools)
+        return self._static[1]
 
     def _compare(
         self, apex: WireName, old: View, new: View, steps: list[Delta] | None
@@ -234,13 +247,16 @@ class TransferService(Service):
         journal = self._journals.get(origin)
         return None if journal is None else journal.since(serial, current)
 
-    def update(
-        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
-    ) -> None:
-        """Save names as an update has left them, and serve them at once."""
-        if self.held:
-            raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
-        self._updated.update(origin, changed, serial)
+    def update(self, origin: WireName, change: Change, done: Done) -> None:
+        """Change a zone: save it and serve it, and tell what came of it."""
+        self._updater.update(origin, change, done)
+
+    def _has_updated(self, step: Step) -> None:
+        """An update was made: serve it, and know the way from the version before."""
+        before = self._views.get(step.origin)
+        if before is not None and before.zone is step.before and step.served:
+            after = View(step.served, before.pools)
+            self._steps[step.origin] = [difference_at(before, after, step.names)]
         self._authority.refresh()
 
     def notified(self, origin: WireName, serial: int | None) -> None:

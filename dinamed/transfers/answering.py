@@ -29,9 +29,7 @@ from dinamed.transfers.tsig import (
 from dinamed.transfers.update import (
     RRsets,
     UpdateError,
-    changed_names,
-    check_changes,
-    check_prerequisites,
+    changes_of,
     read_update,
 )
 from dinamed.transfers.view import View
@@ -43,12 +41,15 @@ from dinamed.wire.constants import (
     Rcode,
     Type,
 )
+from dinamed.wire.later import Later, changed
 from dinamed.wire.many import FirstOfMany
 from dinamed.wire.names import WireName, from_text, to_text
 from dinamed.wire.query import Query
 from dinamed.wire.question import FormatError
+from dinamed.zones.packed import PackedZone
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Changed = Mapping[bytes, RRsets]
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,15 @@ class Zones(Protocol):
         """As `Journal.since`."""
 
     def update(
-        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
+        self,
+        origin: WireName,
+        change: Callable[[PackedZone], tuple[Changed, int | None]],
+        done: Callable[[Changed | UpdateError], object],
     ) -> None:
-        """Save and serve names as an update has left them.  Raises `UpdateError`."""
+        """Have `change` say how the zone is to be, and save and serve that.
+
+        `done` is told the names that have changed, or why none has: now or later.
+        """
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """A primary says that a zone has changed."""
@@ -167,6 +174,11 @@ class Answering:
         reply = self._route(_Asked(query, data, host, stream, key, signer))
         if isinstance(reply, FirstOfMany):
             return reply  # signed as its messages are made
+        return changed(reply, partial(self._signed, query, stream, signer))
+
+    def _signed(
+        self, query: Query, stream: bool, signer: Signer, reply: bytes
+    ) -> bytes:
         if len(reply) + signer.overhead > query.limit(stream):
             flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
             reply = without_records(query, flags, reply[3] & 0xF, self._opt(query))
@@ -256,23 +268,33 @@ class Answering:
         key = asked.key
         if key is None or not holds_any(rules.grants, key):
             return self._refused(query)
-        view = self._zones.view(question.key)
-        if view is None:
+        if self._zones.view(question.key) is None:
             return self._bare(query, Rcode.SERVFAIL)
         what = f"{to_text(question.key)}: update from {asked.host}{_by(key)}"
+        later = Later()
+
+        def done(outcome: Changed | UpdateError) -> None:
+            later.settle(self._updated(query, what, outcome))
+
         try:
             update = read_update(asked.data)
-            check_prerequisites(view.zone, update.prerequisites)
-            allowed = partial(may_update, rules.grants, key)
-            check_changes(view.zone, update.changes, allowed)
-            changed, serial = changed_names(view.zone, update.changes)
-            if changed or serial is not None:
-                self._zones.update(question.key, changed, serial)
         except UpdateError as error:
-            self._tell(f"{what}: {error.rcode.name}: {error}")
-            fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
-            return self._bare(query, error.rcode, fixed)
-        names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
+            return self._updated(query, what, error)
+        allowed = partial(may_update, rules.grants, key)
+        change = partial(changes_of, update, allowed)
+        self._zones.update(question.key, change, done)
+        return later if later.reply is None else later.reply
+
+    def _updated(
+        self, query: Query, what: str, outcome: Changed | UpdateError
+    ) -> bytes:
+        """The reply to an update, by what has become of it."""
+        if isinstance(outcome, UpdateError):
+            self._tell(f"{what}: {outcome.rcode.name}: {outcome}")
+            fixed = PROHIBITED if outcome.rcode is Rcode.REFUSED else None
+            return self._bare(query, outcome.rcode, fixed)
+        origin = query.question.key
+        names = ", ".join(to_text(name + origin) for name in sorted(outcome)[:5])
         self._tell(f"{what}: {names or 'no change'}")
         return self._bare(query, Rcode.NOERROR)
 

@@ -59,6 +59,15 @@ def read_update(data: bytes) -> Update:
         raise UpdateError(Rcode.FORMERR, str(error)) from None
 
 
+def changes_of(
+    update: Update, allowed: Allowed, zone: PackedZone
+) -> tuple[dict[bytes, RRsets], int | None]:
+    """What an update comes to in a zone, as `changed_names`.  Raises `UpdateError`."""
+    check_prerequisites(zone, update.prerequisites)
+    check_changes(zone, update.changes, allowed)
+    return changed_names(zone, update.changes)
+
+
 def check_prerequisites(zone: PackedZone, records: Iterable[AnyRecord]) -> None:
     """Section 3.2.  Raises `UpdateError`."""
     wanted: dict[tuple[bytes, int], list[bytes]] = {}
