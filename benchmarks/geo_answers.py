@@ -21,11 +21,11 @@ import dns.edns
 import dns.message
 
 from benchmarks.driving import PinnedDaemon, dnsperf_command, read_run
-from dinamed.geo.files import load_places
+from dinamed.geo.files import load_geo
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
-from dinamed.server.compiler import load_here
+from dinamed.server.config_loader import load_here
 
 ZONE = """\
 $TTL 3600
@@ -85,7 +85,7 @@ def engine_costs(folder: Path) -> None:
     loaded = load_here(str(folder / "dinamed.toml"))
     manager = PoolManager(loaded.settings.pools, time.time())
     began = time.perf_counter()
-    locator = load_places(loaded.settings.geo).locator
+    locator = load_geo(loaded.settings.geo).locator
     print(f"database loaded in {(time.perf_counter() - began) * 1e3:.0f} ms")
     snapshot = Snapshot.of(loaded.settings, loaded.zones, manager.views, "b", locator)
     engine = Engine(snapshot, time.time, random.Random(1))

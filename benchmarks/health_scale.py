@@ -25,10 +25,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from dinamed.config import checks
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.health.probes import HealthReactor
-from dinamed.health.punctuality import Punctuality
-from dinamed.health.service import HealthService, Told
+from dinamed.health.punctuality import SchedulingLag
+from dinamed.health.service import HealthService, MemberVerdict
 
 RESPONSE = (
     b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\n"
@@ -48,7 +48,7 @@ class Pool:
         self.name = "all"
         self.check = (check,)
         self.members = [
-            Member(
+            MemberSettings(
                 name=f"m{number}",
                 addresses=(address(number),),
             )
@@ -64,7 +64,7 @@ class Silent:
         self.up = 0
         self.down = 0
 
-    def verdicts(self, changed: Sequence[Told]) -> None:
+    def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
         """See L{dinamed.health.service.Gateway}."""
         self.calls += 1
         self.up += sum(one.healthy is True for one in changed)
@@ -148,7 +148,7 @@ async def measure(arguments: argparse.Namespace, port: int, deaf: int) -> None:
     if arguments.freeze:
         gc.collect()
         gc.freeze()
-    service.punctuality = Punctuality()
+    service.punctuality = SchedulingLag()
     passed, failed = service.passed, service.failed
     cpu, began = used(), time.monotonic()
     await deferLater(reactor, arguments.seconds, lambda: None)

@@ -21,15 +21,17 @@ PACE = 20_000  # questions per second of the pool's time
 def pool(picker: str, size: int, answers: int) -> PoolManager:
     """A manager of a pool of `size` members of different weights."""
     members = tuple(
-        settings.Member(
+        settings.MemberSettings(
             name=f"host{i}",
             addresses=(f"192.0.{i // 250}.{i % 250}",),
             weight=1 + i % 7,
         )
         for i in range(size)
     )
-    select = (settings.Stage(name=picker),)
-    table = settings.Pool(name="p", select=select, members=members, answers=answers)
+    select = (settings.StageSettings(name=picker),)
+    table = settings.PoolSettings(
+        name="p", select=select, members=members, answers=answers
+    )
     return PoolManager([table], 0.0)
 
 

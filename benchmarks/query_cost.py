@@ -21,7 +21,7 @@ import dns.message
 from benchmarks.driving import PinnedDaemon, run_dnsperf
 from dinamed.pools.report import make_report
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import load_now
+from dinamed.server.config_loader import load_now
 from tests.daemon.harness import write_files
 from tests.daemon.watched import ZONE, ZONE_TEXT, WatchedDaemon
 

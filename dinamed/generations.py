@@ -2,11 +2,11 @@
 
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
-class Generations(Generic[Key, Value]):
+class Generations(Generic[_Key, _Value]):
     """Keeps between `limit` and twice `limit` of the entries used last.
 
     New entries go into the young generation.  When it is full it becomes the old one,
@@ -16,11 +16,11 @@ class Generations(Generic[Key, Value]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._old: dict[Key, Value] = {}
-        self.young: dict[Key, Value] = {}
+        self._old: dict[_Key, _Value] = {}
+        self.young: dict[_Key, _Value] = {}
         """For readers in a hurry: look here first, then `get`."""
 
-    def get(self, key: Key) -> Value | None:
+    def get(self, key: _Key) -> _Value | None:
         """The entry, or None."""
         value = self.young.get(key)
         if value is None:
@@ -29,7 +29,7 @@ class Generations(Generic[Key, Value]):
                 self.put(key, value)
         return value
 
-    def put(self, key: Key, value: Value) -> None:
+    def put(self, key: _Key, value: _Value) -> None:
         """Add or replace an entry."""
         if len(self.young) >= self._limit:
             self._old = self.young

@@ -17,34 +17,23 @@ from dinamed import __version__
 from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
-from dinamed.handover.arriving import (
-    Arrival,
-    ArrivalService,
-    HandoverError,
-    arrival_of,
-)
-from dinamed.handover.carrying import Carrier
-from dinamed.handover.launch import Launch, launch_of
-from dinamed.handover.leaving import Household, ReplaceService
-from dinamed.handover.sockets import HTTP, TLS, Held, Inherited
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
-from dinamed.server.compiler import ConfigError, Loaded, load_now
-from dinamed.server.following import FollowService
-from dinamed.server.limiting import LimitsService
+from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.following import ConfigWatcher
+from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.liveness import Liveness
-from dinamed.server.notify import Notifier, NotifyService
+from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.periodic import Periodic
-from dinamed.server.places import PlacesService
-from dinamed.server.resolver import Resolver
-from dinamed.server.saving import SavingService
+from dinamed.server.places import GeoDatabaseService
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import (
-    Address,
     BindError,
+    ListenAddress,
     Listening,
     Stream,
     bind,
@@ -53,6 +42,8 @@ from dinamed.server.sockets import (
     everywhere,
     resolve,
 )
+from dinamed.server.state_file import StateFileService
+from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
     Certificates,
     CertificateService,
@@ -61,8 +52,17 @@ from dinamed.server.tls import (
     certificates_of,
 )
 from dinamed.server.transfers import TransferService
-from dinamed.server.watching import AfterFirstRound, WatchingService
-from dinamed.web.parts import Parts
+from dinamed.takeover.launch import Launch, launch_of
+from dinamed.takeover.receiver import (
+    TakeoverError,
+    TakeoverReceiver,
+    TakeoverReceiverService,
+    receiver_of,
+)
+from dinamed.takeover.sender import ReplaceService, TakeoverHooks
+from dinamed.takeover.server_state import ServerState
+from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
 EXPIRY_INTERVAL = 1.0
@@ -143,8 +143,8 @@ class Bound:
     threads: int
     """Of the compiled plane; 0: Python answers everything."""
     dns: list[Listening]
-    http: list[tuple[Address, socket.socket]]
-    tls: list[tuple[Address, socket.socket]]
+    http: list[tuple[ListenAddress, socket.socket]]
+    tls: list[tuple[ListenAddress, socket.socket]]
     certificates: Certificates | None
 
     def summary(self) -> str:
@@ -207,18 +207,18 @@ def makeService(options: Options) -> IService:
 
     launch = launch_of(options.parent, os.environ)
     try:
-        arrival = arrival_of(os.environ)
-        if arrival is not None:
-            launch = replace(launch, pid_file=arrival.pid_file)
+        receiver = receiver_of(os.environ)
+        if receiver is not None:
+            launch = replace(launch, pid_file=receiver.pid_file)
         make_steady(reactor)
         loaded = load_now(options["config"] or default_path())
-        inherited = Inherited((), ()) if arrival is None else arrival.sockets
+        inherited = Inherited((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
-        process = Process(launch, options.parent, arrival)
+        process = Process(launch, options.parent, receiver)
         return wire(reactor, loaded, bound, bool(options["debug"]), process)
     except ConfigError as error:
         raise SystemExit(str(error)) from None
-    except (BindError, TlsError, HandoverError) as error:
+    except (BindError, TlsError, TakeoverError) as error:
         raise SystemExit(f"dinamed: {error}") from None
 
 
@@ -229,7 +229,7 @@ class Process:
     launch: Launch
     twistd: Any
     """The options of twistd, if they are within reach."""
-    arrival: Arrival | None
+    receiver: TakeoverReceiver | None
     """What there is of the process before this one."""
 
     def leave_pid_file(self) -> None:
@@ -239,7 +239,7 @@ class Process:
 
 
 def wire(
-    reactor: Any, loaded: Loaded, bound: Bound, debug: bool, process: Process
+    reactor: Any, loaded: Configuration, bound: Bound, debug: bool, process: Process
 ) -> MultiService:
     """Make all services and connect them; those that answer start last."""
     server = loaded.settings.server
@@ -247,7 +247,7 @@ def wire(
     with uncollected(keep=True):
         authority = Authority(loaded, wall, random.Random())
     wall.stepped.subscribe(authority.clock_set)
-    resolver = Resolver(authority.engine, debug)
+    resolver = EngineResolver(authority.engine, debug)
     plane = (
         DataPlane(reactor, authority, resolver, bound.threads)
         if bound.threads
@@ -256,12 +256,12 @@ def wire(
     reloading = ReloadService(reactor, authority)
     liveness = Liveness()
     listening = ListenService(reactor, resolver, bound.dns, plane, liveness)
-    watching = WatchingService(reactor, authority, random.SystemRandom())
-    carrier = Carrier(authority, resolver, listening, reloading, watching.health)
+    watching = MonitoringService(reactor, authority, random.SystemRandom())
+    state = ServerState(authority, resolver, listening, reloading, watching.health)
     query_log = QueryLogService(
         reactor, authority, resolver, plane, listening.timed.locate, random.Random()
     )
-    notifying = NotifyService(reactor, Notifier(os.environ), authority.summary)
+    notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     reloading.on_busy = notifying.reloading
     sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
@@ -270,8 +270,8 @@ def wire(
     first_round = AfterFirstRound(watching.health, answering)
     saving = None
     if server.state is not None:
-        saving = SavingService(reactor, authority, watching.health, server.state)
-        saving.inherited = process.arrival is not None
+        saving = StateFileService(reactor, authority, watching.health, server.state)
+        saving.inherited = process.receiver is not None
 
     def before(pid: int) -> None:
         """Leave the outside to the process that has taken over."""
@@ -284,7 +284,7 @@ def wire(
         reactor,
         process.launch,
         Held(bound.dns, bound.http, bound.tls),
-        Household(carrier, listening, before, transfers.hold, reactor.stop),
+        TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
     )
     replacing.setServiceParent(services)
     reloading.setServiceParent(services)
@@ -292,14 +292,14 @@ def wire(
         saving.setServiceParent(services)
     watching.setServiceParent(services)
     transfers.setServiceParent(services)
-    PlacesService(reactor, authority).setServiceParent(services)
-    FollowService(reactor, authority, reloading.reload).setServiceParent(services)
+    GeoDatabaseService(reactor, authority).setServiceParent(services)
+    ConfigWatcher(reactor, authority, reloading.reload).setServiceParent(services)
     expiry = "lifting orders that are over"
     Periodic(
         reactor, EXPIRY_INTERVAL, authority.expire_orders, expiry
     ).setServiceParent(services)
     if bound.http:
-        parts = Parts(
+        parts = WebParts(
             authority,
             resolver,
             listening,
@@ -313,16 +313,16 @@ def wire(
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
-    LimitsService(authority, listening.streams).setServiceParent(services)
+    StreamLimitsService(authority, listening.streams).setServiceParent(services)
     query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
-    if process.arrival is not None:
-        carrier.begin(process.arrival.built())
-        for what in process.arrival.sockets.close_rest():
+    if process.receiver is not None:
+        state.begin(process.receiver.built())
+        for what in process.receiver.sockets.close_rest():
             Logger("dinamed").info("no longer listening: {what}", what=what)
-        replacing.guard = process.arrival.guard
-        arriving = ArrivalService(
-            reactor, process.arrival, carrier, listening.streams, authority.summary()
+        replacing.supervisor = process.receiver.supervisor
+        arriving = TakeoverReceiverService(
+            reactor, process.receiver, state, listening.streams, authority.summary()
         )
         arriving.setServiceParent(answering)
     first_round.setServiceParent(services)

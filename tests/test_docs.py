@@ -13,7 +13,15 @@ from msgspec import inspect
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.cli import COMMANDS, main
-from dinamed.config.settings import Key, Member, Pool, Settings, Stage, Ttl, Zone
+from dinamed.config.settings import (
+    KeySettings,
+    MemberSettings,
+    PoolSettings,
+    Settings,
+    StageSettings,
+    Ttl,
+    ZoneSettings,
+)
 from dinamed.config.stages import STAGES
 from dinamed.pools.context import Client
 from dinamed.pools.stages.hashed import (
@@ -33,12 +41,12 @@ NO_KEYS = {
     (Settings, "cookie_secrets"),
     (Settings, "files"),
     (Settings, "targeting"),
-    (Zone, "name"),
-    (Pool, "name"),
-    (Key, "name"),
+    (ZoneSettings, "name"),
+    (PoolSettings, "name"),
+    (KeySettings, "name"),
 }
 """Fields that no key fills: they come from elsewhere."""
-NO_TABLES = {Ttl, Stage}
+NO_TABLES = {Ttl, StageSettings}
 """Structs that stand for a single value."""
 NAMED = {"keys", "zones", "pools"}
 """Tables of tables, by name."""
@@ -124,7 +132,7 @@ class ConfigPageTests(SynchronousTestCase):
         """The list of keys that the other tests go by is not empty by mistake."""
         found = set(keys(Settings, ()))
         self.assertIn("server.listen", found)
-        for field in msgspec.structs.fields(Member):
+        for field in msgspec.structs.fields(MemberSettings):
             self.assertIn(f"pools.NAME.members.{field.encode_name}", found)
 
 

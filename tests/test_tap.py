@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed import __version__, tap
 from dinamed.config.default import EXAMPLE
 from dinamed.server.services import ReloadService
-from dinamed.server.sockets import Address, Listening, bind
+from dinamed.server.sockets import ListenAddress, Listening, bind
 from dinamed.tap import Options, makeService
 from tests.server.support import CONFIG, captured, write_config
 
@@ -118,9 +118,9 @@ class MakeServiceTests(SynchronousTestCase):
 
     def bind(
         self,
-        addresses: Iterable[Address],
+        addresses: Iterable[ListenAddress],
         shares: int,
-        there: Callable[[Address], Listening | None],
+        there: Callable[[ListenAddress], Listening | None],
     ) -> list[Listening]:
         """Bind, and close the sockets after the test."""
         self.bound = bind(addresses, shares, there)

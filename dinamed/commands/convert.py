@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dinamed.formats.config_text import TextFile, config_files
 from dinamed.formats.findings import Findings
 from dinamed.formats.imported import Imported
-from dinamed.formats.importing import (
+from dinamed.formats.importers import (
     import_geodns,
     import_lbnamed,
     import_pgeodns,

@@ -16,9 +16,9 @@ from dinamed.commands.remote import Remote, RemoteError, complain
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
-from dinamed.geo.files import load_places
+from dinamed.geo.files import load_geo
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import Client, Decoded, Step, decoded, explain
+from dinamed.plans.explain import ClientNetwork, Decoded, Step, decoded, explain
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.simulator.chart import NoChartError
@@ -101,7 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _asked(
-    remote: Remote, name: WireName, rrtype: dns.rdatatype.RdataType, client: Client
+    remote: Remote,
+    name: WireName,
+    rrtype: dns.rdatatype.RdataType,
+    client: ClientNetwork,
 ) -> tuple[tuple[Step, ...], Decoded]:
     """What a running server explains.  Raises `RemoteError`."""
     told = remote.get(
@@ -137,7 +140,7 @@ def _share_out(
 def _explained(
     name: WireName,
     rrtype: dns.rdatatype.RdataType,
-    client: Client,
+    client: ClientNetwork,
     steps: tuple[Step, ...],
     reply: Decoded,
 ) -> dict[str, object]:
@@ -155,7 +158,7 @@ def _explained(
     }
 
 
-def _shown(client: Client) -> str:
+def _shown(client: ClientNetwork) -> str:
     whole = client.prefixlen == client.max_prefixlen
     return str(client.network_address if whole else client)
 
@@ -170,7 +173,7 @@ def _engine(everything: Everything, settings: Settings) -> Engine:
         zones,
         manager.views,
         socket.gethostname(),
-        load_places(settings.geo).locator,
+        load_geo(settings.geo).locator,
     )
     return Engine(snapshot, time.time, random.Random())
 

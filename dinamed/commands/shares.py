@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import Client, chosen
+from dinamed.plans.explain import ClientNetwork, chosen
 from dinamed.pools.recorder import Event, Picked
 from dinamed.simulator.chart import NoChartError, require
 from dinamed.wire.names import WireName
@@ -22,12 +22,12 @@ class BadClientsError(Exception):
     """The file can't be used; the message says why."""
 
 
-def read_clients(path: str) -> list[Client]:
+def read_clients(path: str) -> list[ClientNetwork]:
     """One address or network a line; `#` begins a comment.
 
     Raises `BadClientsError`.
     """
-    found: list[Client] = []
+    found: list[ClientNetwork] = []
     try:
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -48,7 +48,7 @@ def read_clients(path: str) -> list[Client]:
 
 
 def shares(
-    engine: Engine, name: WireName, rrtype: int, clients: Iterable[Client]
+    engine: Engine, name: WireName, rrtype: int, clients: Iterable[ClientNetwork]
 ) -> dict[str, dict[str, float]]:
     """How many clients of each country go to which member.
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from dinamed.simulator import chart, flags, reading, table
+from dinamed.simulator import chart, flags, scenario_file, table
 from dinamed.simulator.figures import Figures, figures
 from dinamed.simulator.model import Trace, simulate
 from dinamed.simulator.policies import chosen
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "scenario",
         metavar="SCENARIO",
         nargs="?",
-        default=reading.DEFAULT,
+        default=scenario_file.DEFAULT,
         help="name of a scenario (see --list) or path of a file (default: steady)",
     )
     parser.add_argument(
@@ -40,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return _list()
     try:
-        scenario = reading.load(arguments.scenario)
+        scenario = scenario_file.load(arguments.scenario)
         scenario = flags.with_flags(scenario, arguments)
         if arguments.plot is not None:
             chart.require(arguments.plot)
-    except reading.BadScenarioError as error:
+    except scenario_file.BadScenarioError as error:
         for problem in error.problems:
             print(problem)
         return 1
@@ -99,8 +99,8 @@ def _print_table(scenario: Scenario, outcomes: Iterator[tuple[Trace, Figures]]) 
 
 
 def _list() -> int:
-    names = list(reading.shipped())
+    names = list(scenario_file.shipped())
     width = max(map(len, names))
     for name in names:
-        print(f"{name:{width}}  {reading.load(name).about}")
+        print(f"{name:{width}}  {scenario_file.load(name).about}")
     return 0

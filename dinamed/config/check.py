@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dinamed.config.foreign import Foreign, build_foreign, own_targeting, with_foreign
-from dinamed.config.load import Loaded, load, place_of
-from dinamed.config.settings import Settings, Zone
+from dinamed.config.load import LoadedConfig, load, place_of
+from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
-from dinamed.geo.files import Places, load_places
+from dinamed.geo.files import GeoData, load_geo
 from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
@@ -29,13 +29,13 @@ class Everything:
     """What can be served, but is most likely not what was meant."""
 
 
-def build_every(origin: WireName, zone: Zone) -> bool:
+def build_every(origin: WireName, zone: ZoneSettings) -> bool:
     """Leave no zone out."""
     return False
 
 
 def load_all(
-    path: str, leave_out: Callable[[WireName, Zone], bool] = build_every
+    path: str, leave_out: Callable[[WireName, ZoneSettings], bool] = build_every
 ) -> Everything:
     """Read the config at `path` and build its zones; all problems of all files.
 
@@ -64,9 +64,9 @@ def load_all(
         problems += zones[apex].problems
     settings = loaded.settings
     if settings is not None:
-        places = load_places(settings.geo)
-        problems += places_problems(loaded, places)
-        settings = with_foreign(settings, foreign, own, places.locator)
+        geo = load_geo(settings.geo)
+        problems += geo_problems(loaded, geo)
+        settings = with_foreign(settings, foreign, own, geo.locator)
     warnings = list(loaded.warnings)
     warnings += (one for found in foreign for one in found.made.warnings)
     return Everything(
@@ -77,13 +77,13 @@ def load_all(
     )
 
 
-def places_problems(loaded: Loaded, places: Places) -> list[Problem]:
+def geo_problems(loaded: LoadedConfig, geo: GeoData) -> list[Problem]:
     """The databases of `[geo]` that cannot be used."""
     if loaded.sources is None:
         return []
     return [
         loaded.sources.problem(("geo", *complaint.path), complaint.message)
-        for complaint in places.complaints
+        for complaint in geo.complaints
     ]
 
 

@@ -31,7 +31,7 @@ _OWN_HEADERS = frozenset(
 _NOT_ASKED = frozenset(("AXFR", "IXFR", "OPT", "TKEY", "TSIG", "TYPE0", "NONE"))
 
 
-class Url(NamedTuple):
+class ParsedUrl(NamedTuple):
     """What a check needs of a URL.
 
     `host` is without brackets and may hold `{address}` or `{name}`; `authority` is
@@ -67,7 +67,7 @@ def url(text: str) -> str:
     return text
 
 
-def split_url(text: str) -> Url:
+def split_url(text: str) -> ParsedUrl:
     """Take a URL apart (RFC 3986 section 3); raises `ValueError`."""
     match = _URL.fullmatch(text)
     if match is None:
@@ -91,7 +91,7 @@ def split_url(text: str) -> Url:
         written = authority.rpartition(":")[0]
     if not target.startswith("/"):
         target = "/" + target
-    return Url(scheme, authority, written.strip("[]"), port, target)
+    return ParsedUrl(scheme, authority, written.strip("[]"), port, target)
 
 
 def host(text: str) -> str:

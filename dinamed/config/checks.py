@@ -19,7 +19,7 @@ Count = Annotated[int, Meta(ge=1, le=1000)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 BodyLimit = Annotated[int, Meta(ge=1, le=2**20)]
 Codes = Annotated[tuple[CodeRange, ...], Meta(extra={"read": forms.codes})]
-Command = Annotated[tuple[str, ...], Meta(extra={"read": forms.words})]
+CommandWords = Annotated[tuple[str, ...], Meta(extra={"read": forms.words})]
 Domain = Annotated[str, Meta(extra={"form": forms.domain})]
 Headers = Annotated[tuple[Header, ...], Meta(extra={"read": forms.headers})]
 HeaderFiles = Annotated[tuple[Header, ...], Meta(extra={"read": forms.header_files})]
@@ -124,7 +124,7 @@ class DnsCheck(Check, frozen=True, kw_only=True, tag="dns"):
 class ExecCheck(Check, frozen=True, kw_only=True, tag="exec"):
     """The command, with its arguments as they are (no shell), exits with status 0."""
 
-    command: Command
+    command: CommandWords
 
 
 class FileCheck(Check, frozen=True, kw_only=True, tag="file"):

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from dinamed.config.check import load_all
-from dinamed.config.settings import Settings, Zone
+from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
@@ -55,7 +55,7 @@ class Compiled(msgspec.Struct, frozen=True):
     warnings: tuple[Problem, ...] = ()
 
 
-Known = dict[bytes, ZoneSource]
+KnownZones = dict[bytes, ZoneSource]
 
 
 def fingerprint(
@@ -81,7 +81,7 @@ def fingerprint(
     return digest.digest()
 
 
-def can_be_kept(zone: Zone) -> bool:
+def can_be_kept(zone: ZoneSettings) -> bool:
     """Whether all that comes of the zone is packed.
 
     Other programs' files tell of pools too, and targets and aliases go by the names
@@ -91,7 +91,7 @@ def can_be_kept(zone: Zone) -> bool:
 
 
 def compile_all(
-    path: str, known: Known, write: Callable[[bytes | bytearray], object]
+    path: str, known: KnownZones, write: Callable[[bytes | bytearray], object]
 ) -> Compiled:
     """Read the config at `path` with all zones that differ from the `known` ones.
 
@@ -100,7 +100,7 @@ def compile_all(
     began = time.time_ns()
     same: dict[WireName, ZoneSource] = {}
 
-    def unchanged(apex: WireName, zone: Zone) -> bool:
+    def unchanged(apex: WireName, zone: ZoneSettings) -> bool:
         source = known.get(apex)
         if source is None or zone.file != source.files[0] or not can_be_kept(zone):
             return False
@@ -134,7 +134,7 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What is read stays to the end, and has no cycles to look for.
     gc.disable()
-    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Known)
+    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=KnownZones)
     with open(int(sys.argv[2]), "wb", closefd=False) as output:
         compiled = compile_all(sys.argv[1], known, output.write)
     sys.stdout.buffer.write(msgspec.msgpack.encode(compiled))

@@ -5,7 +5,7 @@ import re
 from dinamed.config.durations import EXPECTED, duration
 from dinamed.config.values import shown
 
-Label = tuple[str, str]
+MetricLabel = tuple[str, str]
 JsonPath = tuple[str | int, ...]
 
 MAX_SERVICE = 31  # octets: 32 with the NUL that ends them
@@ -38,7 +38,7 @@ def metric(text: str) -> str:
     return text
 
 
-def labels(raw: object) -> tuple[Label, ...]:
+def labels(raw: object) -> tuple[MetricLabel, ...]:
     """A table of labels and the values they must have; in the order of the labels."""
     if not isinstance(raw, dict):
         raise ValueError(f'expected a table, {{LABEL = "VALUE"}}, got {shown(raw)}')

@@ -13,19 +13,21 @@ from msgspec import Meta
 from dinamed.config import check_forms, feed_forms
 from dinamed.config.check_forms import Header
 from dinamed.config.durations import Interval, Seconds
-from dinamed.config.feed_forms import Label
+from dinamed.config.feed_forms import MetricLabel
 from dinamed.config.values import FilePath
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Scale = Annotated[float, Meta(gt=0, le=1e18)]
-Command = Annotated[tuple[str, ...], Meta(extra={"read": check_forms.words})]
+CommandWords = Annotated[tuple[str, ...], Meta(extra={"read": check_forms.words})]
 Headers = Annotated[tuple[Header, ...], Meta(extra={"read": check_forms.headers})]
 HeaderFiles = Annotated[
     tuple[Header, ...], Meta(extra={"read": check_forms.header_files})
 ]
 Host = Annotated[str, Meta(extra={"form": check_forms.host})]
-JsonPath = Annotated[str, Meta(extra={"form": feed_forms.json_path})]
-Labels = Annotated[tuple[Label, ...], Meta(extra={"read": feed_forms.labels})]
+ReadJsonPath = Annotated[str, Meta(extra={"form": feed_forms.json_path})]
+MetricLabels = Annotated[
+    tuple[MetricLabel, ...], Meta(extra={"read": feed_forms.labels})
+]
 Metric = Annotated[str, Meta(extra={"form": feed_forms.metric})]
 Rate = Annotated[float | None, Meta(extra={"read": feed_forms.rate})]
 Service = Annotated[str, Meta(extra={"form": feed_forms.service})]
@@ -104,7 +106,7 @@ class PrometheusFeed(HttpFeed, frozen=True, kw_only=True, tag="prometheus"):
     """
 
     metric: Metric
-    labels: Labels = ()
+    labels: MetricLabels = ()
     rate: Rate = None
     scale: Scale = 1.0
 
@@ -115,16 +117,16 @@ class JsonFeed(HttpFeed, frozen=True, kw_only=True, tag="json"):
     `at` is where the Unix time stands for which they hold.
     """
 
-    path: JsonPath
-    capacity: JsonPath | None = None
-    increment: JsonPath | None = None
-    at: JsonPath | None = None
+    path: ReadJsonPath
+    capacity: ReadJsonPath | None = None
+    increment: ReadJsonPath | None = None
+    at: ReadJsonPath | None = None
 
 
 class ExecFeed(Feed, frozen=True, kw_only=True, tag="exec"):
     """What a command prints: `LOAD` or `LOAD INCREMENT`.  There is no shell."""
 
-    command: Command
+    command: CommandWords
 
 
 class PushFeed(Feed, frozen=True, kw_only=True, tag="push"):

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from dinamed.config.settings import Member, Pool, Settings, Zone
+from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.zone_rules import aliases, bindings, source
 from dinamed.formats.imported import Imported
-from dinamed.formats.importing import IMPORTERS, import_geodns
+from dinamed.formats.importers import IMPORTERS, import_geodns
 from dinamed.formats.targets import targeting_of
 from dinamed.geo.locator import Locator
 from dinamed.problems import Problem
@@ -29,7 +29,7 @@ class Foreign(NamedTuple):
     built: BuiltZone
 
 
-def build_foreign(apex: WireName, zone: Zone) -> Foreign | None:
+def build_foreign(apex: WireName, zone: ZoneSettings) -> Foreign | None:
     """Read a zone that comes from another program's file; None if it doesn't."""
     found = source(zone)
     if found is None or found[0] not in IMPORTERS:
@@ -93,7 +93,9 @@ def with_foreign(
     return replace(settings, pools=tuple(pools), targeting=tuple(targeting))
 
 
-def own_targeting(apex: WireName, zone: Zone, built: BuiltZone) -> Targeting | None:
+def own_targeting(
+    apex: WireName, zone: ZoneSettings, built: BuiltZone
+) -> Targeting | None:
     """What the config says of names and targets in a zone with a master file."""
     if not built.packed or not (zone.targets or zone.aliases):
         return None
@@ -104,12 +106,12 @@ def own_targeting(apex: WireName, zone: Zone, built: BuiltZone) -> Targeting | N
     return None if targeting.empty else targeting
 
 
-def _located(pool: Pool, locator: Locator) -> Pool:
+def _located(pool: PoolSettings, locator: Locator) -> PoolSettings:
     members = tuple(_placed(member, locator) for member in pool.members)
     return replace(pool, members=members)
 
 
-def _placed(member: Member, locator: Locator) -> Member:
+def _placed(member: MemberSettings, locator: Locator) -> MemberSettings:
     packed = ipaddress.ip_address(member.addresses[0]).packed
     place = locator.locate(packed, len(packed) * 8).place
     return replace(member, location=place.location)

@@ -8,7 +8,7 @@ from msgspec import Meta
 from dinamed.config import values
 from dinamed.config.durations import Interval
 
-Connections = Annotated[int, Meta(ge=1, le=1_000_000)]
+ConnectionCount = Annotated[int, Meta(ge=1, le=1_000_000)]
 Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
 Rate = Annotated[float, Meta(ge=0, le=1e6)]
 Slip = Annotated[int, Meta(ge=0, le=1000)]
@@ -26,8 +26,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     exempt: tuple[Prefix, ...] = ()
     tcp_idle: Interval = 30.0
     tcp_total: Interval = 600.0
-    tcp_connections: Connections = 400
-    tcp_per_prefix: Connections = 200
-    tcp_per_client: Connections = 100
-    http_connections: Connections = 256
-    http_per_prefix: Connections = 192
+    tcp_connections: ConnectionCount = 400
+    tcp_per_prefix: ConnectionCount = 200
+    tcp_per_client: ConnectionCount = 100
+    http_connections: ConnectionCount = 256
+    http_per_prefix: ConnectionCount = 192

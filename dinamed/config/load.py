@@ -9,7 +9,7 @@ from dinamed.config.limits import Limits
 from dinamed.config.places import Geo
 from dinamed.config.query_log import QueryLog
 from dinamed.config.reader import Reader
-from dinamed.config.settings import Mgmt, Server, Settings, Zone
+from dinamed.config.settings import Mgmt, ServerSettings, Settings, ZoneSettings
 from dinamed.config.sources import INCLUDE, Sources, read_sources
 from dinamed.config.stages import STAGES, StageKind
 from dinamed.config.values import host_port, shown
@@ -19,7 +19,7 @@ _TABLES = ("server", "limits", "query_log", "mgmt", "geo", "keys", "zones", "poo
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedConfig:
     """What a config file says.
 
     `settings` is None when there is any problem.  `zones` are the zones that could
@@ -29,7 +29,7 @@ class Loaded:
 
     settings: Settings | None
     problems: list[Problem]
-    zones: tuple[Zone, ...] = ()
+    zones: tuple[ZoneSettings, ...] = ()
     sources: Sources | None = None
 
     @property
@@ -38,28 +38,30 @@ class Loaded:
         return [] if self.sources is None else self.sources.warnings
 
 
-def load(path: str, stages: Mapping[str, StageKind] = STAGES) -> Loaded:
+def load(path: str, stages: Mapping[str, StageKind] = STAGES) -> LoadedConfig:
     """Read the config file at `path`; never raises for what it finds there.
 
     Zone files are only looked for, not read.  `stages` are what `select` may name.
     """
     sources = read_sources(path)
     if isinstance(sources, Problem):
-        return Loaded(None, [sources])
+        return LoadedConfig(None, [sources])
     try:
         return _settings(path, sources, stages)
     except RecursionError:
-        return Loaded(None, [Problem(path, None, "TOML", "nested too deeply")])
+        return LoadedConfig(None, [Problem(path, None, "TOML", "nested too deeply")])
 
 
-def _settings(path: str, sources: Sources, stages: Mapping[str, StageKind]) -> Loaded:
+def _settings(
+    path: str, sources: Sources, stages: Mapping[str, StageKind]
+) -> LoadedConfig:
     reader = Reader(sources)
     reader.problems += sources.problems
     raw = sources.tables
     for key, value in raw.items():
         if key not in _TABLES:
             reader.unknown((key,), value, (*_TABLES, INCLUDE))
-    server = reader.table(Server, raw.get("server", {}), ("server",))
+    server = reader.table(ServerSettings, raw.get("server", {}), ("server",))
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
     limits = reader.table(Limits, raw.get("limits", {}), ("limits",))
     query_log = reader.table(QueryLog, raw.get("query_log", {}), ("query_log",))
@@ -84,7 +86,7 @@ def _settings(path: str, sources: Sources, stages: Mapping[str, StageKind]) -> L
     ):
         problems = sorted(reader.problems, key=place_of)
         fit = tuple(zone_rules.fit(reader, zones))
-        return Loaded(None, problems, fit, sources)
+        return LoadedConfig(None, problems, fit, sources)
     settings = Settings(
         path=os.path.abspath(path),
         files=tuple(file.path for file in sources.files[1:]),
@@ -99,7 +101,7 @@ def _settings(path: str, sources: Sources, stages: Mapping[str, StageKind]) -> L
         pools=tuple(pools),
         cookie_secrets=cookies,
     )
-    return Loaded(settings, [], settings.zones, sources)
+    return LoadedConfig(settings, [], settings.zones, sources)
 
 
 def place_of(problem: Problem) -> tuple[str, int, str]:
@@ -127,7 +129,7 @@ def _geo(reader: Reader, raw: object) -> Geo | None:
     return geo
 
 
-def _check_server(reader: Reader, server: Server) -> None:
+def _check_server(reader: Reader, server: ServerSettings) -> None:
     """Check what is beyond the types in `[server]`."""
     seen: set[tuple[str, int | None]] = set()
     for path, texts in (

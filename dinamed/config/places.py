@@ -82,11 +82,11 @@ Paths = Annotated[tuple[str, ...], Meta(extra={"read": paths})]
 Region = Annotated[str, Meta(extra={"form": region})]
 
 
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GeoTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML table."""
 
 
-class Fields(Table, frozen=True, kw_only=True):
+class GeoFields(GeoTable, frozen=True, kw_only=True):
     """`[geo.fields]`: where the databases' records have what; None: the usual."""
 
     country: Paths | None = None
@@ -98,7 +98,7 @@ class Fields(Table, frozen=True, kw_only=True):
     asn: Paths | None = None
 
 
-class Network(Table, frozen=True, kw_only=True):
+class GeoNetwork(GeoTable, frozen=True, kw_only=True):
     """`[geo.networks] "PREFIX" = {...}`."""
 
     country: Country | None = None
@@ -109,12 +109,12 @@ class Network(Table, frozen=True, kw_only=True):
     asn: Asn | None = None
 
 
-class Geo(Table, frozen=True, kw_only=True):
+class Geo(GeoTable, frozen=True, kw_only=True):
     """`[geo]`.  Paths of files in it are already absolute, or relative to nothing."""
 
     databases: tuple[FilePath, ...] = ()
-    fields: Fields = Fields()
-    networks: dict[str, Network] = {}
+    fields: GeoFields = GeoFields()
+    networks: dict[str, GeoNetwork] = {}
 
 
 def problems(geo: Geo) -> Iterator[tuple[Path, str]]:
@@ -155,8 +155,8 @@ def _never_met(prefix: str) -> str:
     return ""
 
 
-def _contradictions(network: Network, path: Path) -> Iterator[tuple[Path, str]]:
-    if network == Network():
+def _contradictions(network: GeoNetwork, path: Path) -> Iterator[tuple[Path, str]]:
+    if network == GeoNetwork():
         yield path, "says nothing; give a country, location, network or asn"
     if (
         network.region is not None

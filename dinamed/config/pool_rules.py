@@ -9,7 +9,7 @@ from dinamed.config.check_rules import read_checks
 from dinamed.config.feed_rules import read_feed
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
-from dinamed.config.settings import Member, Pool, Stage
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings
 from dinamed.config.stages import StageKind
 from dinamed.config.values import shown
 
@@ -24,7 +24,7 @@ def read_pools(
     reader: Reader,
     raw: dict[str, object],
     stages: Mapping[str, StageKind],
-) -> list[Pool]:
+) -> list[PoolSettings]:
     """Read every `[pools.NAME]`; report all that does not hold."""
     pools = []
     seen: dict[str, str] = {}
@@ -37,7 +37,7 @@ def read_pools(
             reader.report(path, f'this pool and "{first}" differ only by case')
         watching = _watching(reader, table, path)
         plain = _without(table, ("check", "load"))
-        pool = reader.table(Pool, plain, path, name=name)
+        pool = reader.table(PoolSettings, plain, path, name=name)
         if pool is None or not isinstance(table, dict):
             continue
         pool = replace(pool, **watching)
@@ -81,8 +81,8 @@ def _pools_exist(
 
 
 def _with_select(
-    reader: Reader, pool: Pool, path: Path, stages: Mapping[str, StageKind]
-) -> Pool:
+    reader: Reader, pool: PoolSettings, path: Path, stages: Mapping[str, StageKind]
+) -> PoolSettings:
     """Check the chain and what depends on it; the arguments in the stages' form."""
     if not reader.intact((*path, "select")):
         return pool
@@ -97,7 +97,7 @@ def _with_select(
     return replace(pool, select=select)
 
 
-def _members(reader: Reader, members: tuple[Member, ...], path: Path) -> None:
+def _members(reader: Reader, members: tuple[MemberSettings, ...], path: Path) -> None:
     """Check a pool's members against each other.
 
     All of them were read, so their places here are those in the file.
@@ -130,10 +130,10 @@ def _members(reader: Reader, members: tuple[Member, ...], path: Path) -> None:
 
 def _select(
     reader: Reader,
-    select: tuple[Stage, ...],
+    select: tuple[StageSettings, ...],
     path: Path,
     stages: Mapping[str, StageKind],
-) -> tuple[Stage, ...]:
+) -> tuple[StageSettings, ...]:
     """Check the chain; the same with its arguments in the stages' own form."""
     if not select:
         reader.report(path, "needs at least one stage")
@@ -157,7 +157,9 @@ def _select(
     return tuple(checked)
 
 
-def _argument(reader: Reader, stage: Stage, kind: StageKind, path: Path) -> Stage:
+def _argument(
+    reader: Reader, stage: StageSettings, kind: StageKind, path: Path
+) -> StageSettings:
     """Check a stage's argument and give it the stage's own form."""
     if stage.argument is None:
         if kind.required:
@@ -168,10 +170,10 @@ def _argument(reader: Reader, stage: Stage, kind: StageKind, path: Path) -> Stag
         reader.report(here, f'"{stage.name}" takes no argument')
         return stage
     argument = reader.apply(kind.argument, stage.argument, here)
-    return Stage(stage.name, argument) if reader.intact(here) else stage
+    return StageSettings(stage.name, argument) if reader.intact(here) else stage
 
 
-def _references(pool: Pool, listed: int) -> Iterator[Reference]:
+def _references(pool: PoolSettings, listed: int) -> Iterator[Reference]:
     """The pools that a pool may hand its answer to.
 
     The member's line is known only if each of the `listed` members could be read.

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from dinamed.config.check_forms import Header, header_value
 from dinamed.config.lines import Path
 from dinamed.config.reader import BAD, Reader
-from dinamed.config.settings import Server
+from dinamed.config.settings import ServerSettings
 
 FILE_MAX = 1 << 20
 _SECRET = re.compile(r"[0-9A-Fa-f]{32}")
@@ -35,7 +35,7 @@ def cookie_secrets(text: str) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def read_secrets(reader: Reader, server: Server) -> tuple[str, ...]:
+def read_secrets(reader: Reader, server: ServerSettings) -> tuple[str, ...]:
     """Check the files of secrets; those for cookies as hexadecimal digits."""
     found: tuple[bytes, ...] = ()
     path: Path = ("server", "cookie_secret_file")
@@ -98,7 +98,7 @@ def _read(reader: Reader, file: str, path: Path) -> bytes | None:
         return None
 
 
-def _check_token(reader: Reader, server: Server) -> None:
+def _check_token(reader: Reader, server: ServerSettings) -> None:
     if server.token_file is None:
         return
     data = secret_file(reader, server.token_file, ("server", "token_file"))
@@ -106,7 +106,7 @@ def _check_token(reader: Reader, server: Server) -> None:
         reader.report(("server", "token_file"), f"{server.token_file} is empty")
 
 
-def _check_tls(reader: Reader, server: Server) -> None:
+def _check_tls(reader: Reader, server: ServerSettings) -> None:
     """Check certificate and key, and that they belong together."""
     given = {"certificate": server.certificate, "key": server.key}
     if server.http_tls and server.http is None and reader.intact(("server", "http")):

@@ -20,25 +20,25 @@ from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
 from dinamed.config.query_log import QueryLog
-from dinamed.config.transfers import Grant, Key, MayTransfer, Peer, Primary
-from dinamed.config.values import MAX_TTL, FilePath, Stage, Ttl
+from dinamed.config.transfers import Grant, KeySettings, MayTransfer, Peer, Primary
+from dinamed.config.values import MAX_TTL, FilePath, StageSettings, Ttl
 from dinamed.zones.targeting import Targeting
 
 __all__ = [
     "MAX_TTL",
     "Grant",
-    "Key",
-    "Member",
+    "KeySettings",
+    "MemberSettings",
     "Mgmt",
     "Peer",
-    "Pool",
+    "PoolSettings",
     "Primary",
-    "Server",
+    "ServerSettings",
     "Settings",
-    "Stage",
+    "StageSettings",
     "Table",
     "Ttl",
-    "Zone",
+    "ZoneSettings",
 ]
 
 Address = Annotated[str, Meta(extra={"form": values.address})]
@@ -50,7 +50,7 @@ MemberName = Annotated[str, Meta(extra={"form": values.member_name})]
 Network = Annotated[str, Meta(extra={"form": values.network})]
 PoolReference = Annotated[str, Meta(extra={"read": values.pool_reference})]
 Prefix = Annotated[str, Meta(extra={"form": values.prefix})]
-ReadStage = Annotated[Stage, Meta(extra={"read": values.stage})]
+ReadStage = Annotated[StageSettings, Meta(extra={"read": values.stage})]
 ReadTtl = Annotated[Ttl, Meta(extra={"read": values.ttl})]
 
 Amount = Annotated[float, Meta(ge=0, le=1e18)]
@@ -60,7 +60,7 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Positive = Annotated[float, Meta(gt=0)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-Target = Annotated[str, Meta(extra={"form": places.target})]
+TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
 Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
 
@@ -69,7 +69,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML table."""
 
 
-class Server(Table, frozen=True, kw_only=True):
+class ServerSettings(Table, frozen=True, kw_only=True):
     """`[server]`."""
 
     listen: tuple[Listen, ...] = ()
@@ -95,7 +95,7 @@ class Mgmt(Table, frozen=True, kw_only=True):
     allow: tuple[Prefix, ...] = ("127.0.0.0/8", "::1/128")
 
 
-class Zone(Table, frozen=True, kw_only=True):
+class ZoneSettings(Table, frozen=True, kw_only=True):
     """`[zones."NAME"]`: where the static data come from, and the names of pools.
 
     With `targets` a name followed by a target, `www.europe`, stands for `www` where
@@ -118,12 +118,12 @@ class Zone(Table, frozen=True, kw_only=True):
     transfer: tuple[MayTransfer, ...] = ()
     notify: tuple[Peer, ...] = ()
     update: tuple[Grant, ...] = ()
-    targets: tuple[Target, ...] = ()
+    targets: tuple[TargetText, ...] = ()
     aliases: dict[str, str] = {}
     names: dict[str, PoolReference] = {}
 
 
-class Member(Table, frozen=True, kw_only=True):
+class MemberSettings(Table, frozen=True, kw_only=True):
     """`[[pools.NAME.members]]`.
 
     `load` holds until a report comes, and `increment` is what one hand-out adds to it.
@@ -143,18 +143,18 @@ class Member(Table, frozen=True, kw_only=True):
     increment: Amount | None = None
 
 
-class Pool(Table, frozen=True, kw_only=True):
+class PoolSettings(Table, frozen=True, kw_only=True):
     """`[pools.NAME]`."""
 
     name: str
     ttl: ReadTtl = Ttl(60, 60)
     answers: Count = 1
-    select: tuple[ReadStage, ...] = (Stage("weighted"),)
+    select: tuple[ReadStage, ...] = (StageSettings("weighted"),)
     when_down: str = "all"
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     load: AnyFeed | None = None
-    members: tuple[Member, ...] = ()
+    members: tuple[MemberSettings, ...] = ()
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -167,14 +167,14 @@ class Settings(Table, frozen=True, kw_only=True):
     path: str
     files: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    server: Server = Server()
+    server: ServerSettings = ServerSettings()
     mgmt: Mgmt = Mgmt()
     limits: Limits = Limits()
     query_log: QueryLog = QueryLog()
     geo: Geo = Geo()
-    keys: tuple[Key, ...] = ()
-    zones: tuple[Zone, ...] = ()
-    pools: tuple[Pool, ...] = ()
+    keys: tuple[KeySettings, ...] = ()
+    zones: tuple[ZoneSettings, ...] = ()
+    pools: tuple[PoolSettings, ...] = ()
     targeting: tuple[Targeting, ...] = ()
     """Not of the config file itself, but of the zone files of other programs."""
     cookie_secrets: tuple[str, ...] = ()

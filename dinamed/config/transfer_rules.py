@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from dinamed.config.lines import Path
 from dinamed.config.reader import BAD, Reader, meant
-from dinamed.config.settings import Server, Zone
+from dinamed.config.settings import ServerSettings, ZoneSettings
 from dinamed.config.transfers import (
     KEY_PREFIX,
     Grant,
-    Key,
+    KeySettings,
     Peer,
     Primary,
     key_name,
@@ -28,7 +28,7 @@ TRANSFER_KEYS = ("notify", "primary", "update")
 _CLAUSE = re.compile(r'\bsecret\s+"([^"]*)"')
 
 
-def read_keys(reader: Reader, raw: dict[str, object]) -> list[Key]:
+def read_keys(reader: Reader, raw: dict[str, object]) -> list[KeySettings]:
     """Read every `[keys.NAME]`, and the files of those that are kept in files."""
     found = []
     seen: dict[str, str] = {}
@@ -40,7 +40,7 @@ def read_keys(reader: Reader, raw: dict[str, object]) -> list[Key]:
         first = seen.setdefault(canonical, name)
         if first != name:
             reader.report(path, f'the same key as "{first}"')
-        key = reader.table(Key, table, path, name=canonical)
+        key = reader.table(KeySettings, table, path, name=canonical)
         if key is None or not isinstance(table, dict):
             continue
         given = [one for one in ("secret", "secret_file") if one in table]
@@ -52,7 +52,7 @@ def read_keys(reader: Reader, raw: dict[str, object]) -> list[Key]:
     return found
 
 
-def _from_file(reader: Reader, key: Key, path: Path, file: str) -> Key:
+def _from_file(reader: Reader, key: KeySettings, path: Path, file: str) -> KeySettings:
     here: Path = (*path, "secret_file")
     try:
         mode = os.stat(file).st_mode
@@ -85,8 +85,8 @@ def without_transfers(table: object) -> object:
 
 
 def read_transfers(
-    reader: Reader, zone: Zone, table: dict[str, object], path: Path
-) -> Zone:
+    reader: Reader, zone: ZoneSettings, table: dict[str, object], path: Path
+) -> ZoneSettings:
     """Read `notify`, `primary` and `update` of a zone into it."""
     here: Path = (*path, "primary")
     primary = _elements(reader, Primary, "address", table, here)
@@ -149,7 +149,10 @@ def _key_of(text: str) -> str:
 
 
 def check_transfers(
-    reader: Reader, zones: Iterable[Zone], keys: Iterable[Key], server: Server | None
+    reader: Reader,
+    zones: Iterable[ZoneSettings],
+    keys: Iterable[KeySettings],
+    server: ServerSettings | None,
 ) -> None:
     """Report keys that are named and not there, and keys that exclude each other."""
     known = {key.name for key in keys}

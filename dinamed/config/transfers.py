@@ -114,7 +114,9 @@ NamePattern = Annotated[str, Meta(extra={"form": name_pattern})]
 TypeName = Annotated[str, Meta(extra={"form": type_name})]
 
 
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class KeySettings(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
     """`[keys.NAME]`: a secret shared with a peer, for TSIG (RFC 8945)."""
 
     name: str

@@ -37,7 +37,7 @@ class Ttl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     high: int
 
 
-class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of `select`: a stage's name and its argument, if it has one."""
 
     name: str
@@ -94,13 +94,13 @@ def ttl(raw: object) -> Ttl:
     return Ttl(low, high)
 
 
-def stage(raw: object) -> Stage:
+def stage(raw: object) -> StageSettings:
     """A stage's name, or a table of one key: `{NAME = ARGUMENT}`.
 
     The argument stays as TOML gave it; which stages there are is not looked at.
     """
     if isinstance(raw, str):
-        return Stage(raw)
+        return StageSettings(raw)
     if not isinstance(raw, dict):
         raise ValueError(
             f"expected a stage's name or {{NAME = ARGUMENT}}, got {shown(raw)}"
@@ -110,7 +110,7 @@ def stage(raw: object) -> Stage:
             "expected one key, {NAME = ARGUMENT}; each stage is an entry of its own"
         )
     ((name, argument),) = raw.items()
-    return Stage(name, argument)
+    return StageSettings(name, argument)
 
 
 def host_port(text: str) -> HostPort:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfer_rules import read_transfers, without_transfers
 from dinamed.config.values import shown
 from dinamed.wire.names import (
@@ -21,12 +21,12 @@ from dinamed.wire.names import (
 SOURCES = ("file", "geodns", "lbnamed", "pgeodns")
 
 
-def origin(zone: Zone) -> WireName:
+def origin(zone: ZoneSettings) -> WireName:
     """The zone's apex, in lower case."""
     return zone_name(zone.name)
 
 
-def source(zone: Zone) -> tuple[str, str] | None:
+def source(zone: ZoneSettings) -> tuple[str, str] | None:
     """Which of `SOURCES` the zone comes from, and the path; None: from none."""
     for key in SOURCES:
         path = getattr(zone, key)
@@ -35,7 +35,7 @@ def source(zone: Zone) -> tuple[str, str] | None:
     return None
 
 
-def bindings(zone: Zone) -> dict[WireName, str]:
+def bindings(zone: ZoneSettings) -> dict[WireName, str]:
     """The pool bound to each owner; owners absolute and in lower case.
 
     The zone must come from settings that were read without a problem.
@@ -70,7 +70,7 @@ def owner_name(text: str, apex: WireName) -> WireName:
 
 def read_zones(
     reader: Reader, raw: dict[str, object], pools: Mapping[str, object]
-) -> list[Zone]:
+) -> list[ZoneSettings]:
     """Read every `[zones."NAME"]`; report all that does not hold.
 
     `pools` has the names of the pools as keys.
@@ -86,7 +86,7 @@ def read_zones(
             first = seen.setdefault(apex, name)
             if first != name:
                 reader.report(path, f'the same zone as "{first}"')
-        zone = reader.table(Zone, without_transfers(table), path, name=name)
+        zone = reader.table(ZoneSettings, without_transfers(table), path, name=name)
         if zone is not None and isinstance(table, dict):
             zone = read_transfers(reader, zone, table, path)
             _check_source(reader, zone, table, path)
@@ -100,7 +100,7 @@ def read_zones(
     return zones
 
 
-def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
+def fit(reader: Reader, zones: list[ZoneSettings]) -> Iterator[ZoneSettings]:
     """The zones that can be built although something in the config is wrong."""
     for zone in zones:
         path: Path = ("zones", zone.name)
@@ -115,7 +115,7 @@ def fit(reader: Reader, zones: list[Zone]) -> Iterator[Zone]:
 
 
 def _check_source(
-    reader: Reader, zone: Zone, table: dict[str, object], path: Path
+    reader: Reader, zone: ZoneSettings, table: dict[str, object], path: Path
 ) -> None:
     """Check that the zone has one source, and one that can be read."""
     given = [key for key in (*SOURCES, "primary") if key in table]
@@ -148,7 +148,7 @@ def check_readable(reader: Reader, file: str | None, path: Path) -> None:
 
 
 def _pools_exist(
-    reader: Reader, zone: Zone, path: Path, pools: Mapping[str, object]
+    reader: Reader, zone: ZoneSettings, path: Path, pools: Mapping[str, object]
 ) -> None:
     for owner, pool in zone.names.items():
         if pool not in pools:
@@ -156,7 +156,7 @@ def _pools_exist(
 
 
 def _owners(
-    reader: Reader, zone: Zone, path: Path, zones: Mapping[WireName, str]
+    reader: Reader, zone: ZoneSettings, path: Path, zones: Mapping[WireName, str]
 ) -> None:
     """Check that each owner is a name of this zone, and stands there once."""
     apex = origin(zone)
@@ -176,7 +176,7 @@ def _owners(
             reader.report(here, f'this name is in the zone "{home}": bind it there')
 
 
-def aliases(zone: Zone) -> dict[bytes, bytes]:
+def aliases(zone: ZoneSettings) -> dict[bytes, bytes]:
     """The names that stand for others, as relative keys.  Raises `ValueError`."""
     apex = origin(zone)
     return {
@@ -185,7 +185,7 @@ def aliases(zone: Zone) -> dict[bytes, bytes]:
     }
 
 
-def _aliases(reader: Reader, zone: Zone) -> None:
+def _aliases(reader: Reader, zone: ZoneSettings) -> None:
     """Check that aliases are names of the zone, of a zone with a file of its own."""
     apex = origin(zone)
     path: Path = ("zones", zone.name)

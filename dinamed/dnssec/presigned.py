@@ -11,7 +11,7 @@ from dinamed.zones.canonical import canonical_key
 from dinamed.zones.chain import HashRule, hash_rule
 from dinamed.zones.layout import WILDCARD, ZoneFlag
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Found, Match, Node, PackedZone
+from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 
 
 def presigned(zone: PackedZone) -> SecuredZone | None:
@@ -72,23 +72,23 @@ class ByName(_Presigned):
 
     _type = Type.NSEC
 
-    def no_data(self, name: WireName, match: Match, rrtype: int) -> Proof:
+    def no_data(self, name: WireName, match: ZoneMatch, rrtype: int) -> Proof:
         """See `SecuredZone`."""
-        if match.kind is Found.WILDCARD:
+        if match.kind is MatchKind.WILDCARD:
             return self._links((match.node, self._cover(name)))
         # An empty name has no record of its own: the one before it tells of it.
         own = match.node if match.node.get(Type.NSEC) else self._cover(name)
         return self._links((own,))
 
-    def no_name(self, name: WireName, match: Match) -> Proof:
+    def no_name(self, name: WireName, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._links((self._cover(name), self._cover(WILDCARD + match.name)))
 
-    def expanded(self, name: WireName, match: Match) -> Proof:
+    def expanded(self, name: WireName, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._links((self._cover(name),))
 
-    def unsigned_cut(self, match: Match) -> Proof:
+    def unsigned_cut(self, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._links((match.node,))
 
@@ -108,25 +108,25 @@ class ByHash(_Presigned):
         super().__init__(zone)
         self._rule = rule
 
-    def no_data(self, name: WireName, match: Match, rrtype: int) -> Proof:
+    def no_data(self, name: WireName, match: ZoneMatch, rrtype: int) -> Proof:
         """See `SecuredZone`."""
-        if match.kind is Found.WILDCARD:
+        if match.kind is MatchKind.WILDCARD:
             closest = parent(match.name)
             nodes = (self._at(closest), self._next_closer(name, closest))
             return self._links((*nodes, self._at(match.name)))
         return self._exact(name)
 
-    def no_name(self, name: WireName, match: Match) -> Proof:
+    def no_name(self, name: WireName, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         wildcard = self._cover(WILDCARD + match.name)
         closer = self._next_closer(name, match.name)
         return self._links((self._at(match.name), closer, wildcard))
 
-    def expanded(self, name: WireName, match: Match) -> Proof:
+    def expanded(self, name: WireName, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._links((self._next_closer(name, parent(match.name)),))
 
-    def unsigned_cut(self, match: Match) -> Proof:
+    def unsigned_cut(self, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._exact(match.name)
 

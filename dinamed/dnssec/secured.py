@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from dinamed.wire.names import WireName
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Match, Node
+from dinamed.zones.packed import Node, ZoneMatch
 
 
 class Signed(NamedTuple):
@@ -37,24 +37,24 @@ class SecuredZone(Protocol):
         """
         ...
 
-    def no_data(self, name: WireName, match: Match, rrtype: int) -> Proof:
+    def no_data(self, name: WireName, match: ZoneMatch, rrtype: int) -> Proof:
         """That the name, or the wildcard that stands for it, has not this type.
 
         RFC 4035 sections 3.1.3.1 and 3.1.3.4, RFC 5155 sections 7.2.3 to 7.2.5.
         """
         ...
 
-    def no_name(self, name: WireName, match: Match) -> Proof:
+    def no_name(self, name: WireName, match: ZoneMatch) -> Proof:
         """That the name does not exist, and no wildcard stands for it.
 
         RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2.
         """
         ...
 
-    def expanded(self, name: WireName, match: Match) -> Proof:
+    def expanded(self, name: WireName, match: ZoneMatch) -> Proof:
         """That a wildcard had to stand for the name (RFC 4035 section 3.1.3.3)."""
         ...
 
-    def unsigned_cut(self, match: Match) -> Proof:
+    def unsigned_cut(self, match: ZoneMatch) -> Proof:
         """That a delegation has no DS (RFC 4035 section 3.1.4, RFC 5155 7.2.7)."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dinamed.config.checks import StatusCheck
-from dinamed.config.settings import Member, Pool
+from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.formats.imported import Imported
 from dinamed.formats.zone_text import master_file, unused_pools
 from dinamed.wire.names import to_text
@@ -99,7 +99,7 @@ def _owner(key: bytes) -> str:
     return to_text(key + b"\0")[:-1] if key else "@"
 
 
-def _pool(pool: Pool, name: str) -> Iterator[str]:
+def _pool(pool: PoolSettings, name: str) -> Iterator[str]:
     table = f"pools.{json.dumps(name)}"
     yield f"[{table}]"
     yield f"ttl = {pool.ttl.low}"
@@ -131,7 +131,7 @@ def _pool(pool: Pool, name: str) -> Iterator[str]:
     yield ""
 
 
-def _member(member: Member, table: str) -> Iterator[str]:
+def _member(member: MemberSettings, table: str) -> Iterator[str]:
     yield f"[[{table}.members]]"
     yield f"name = {json.dumps(member.name)}"
     yield f"addresses = {json.dumps(list(member.addresses))}"

@@ -7,8 +7,8 @@ from dinamed.config.reader import meant
 from dinamed.formats.aliases import check_aliases
 from dinamed.formats.findings import Findings
 from dinamed.formats.json_records import FORMS, read_records
-from dinamed.formats.json_text import JsonError, Value, parse
-from dinamed.formats.labels import Entry, Label, LabelZone, Soa
+from dinamed.formats.json_text import JsonError, JsonValue, parse
+from dinamed.formats.labels import Label, LabelRecord, LabelZone, Soa
 from dinamed.formats.names import absolute, label_key
 from dinamed.formats.numbers import MAX_TTL, from_json, kind_of
 from dinamed.wire.constants import Type
@@ -70,7 +70,7 @@ class GeodnsReader:
         self.origin = origin
         self.findings = findings
 
-    def zone(self, value: Value) -> LabelZone | None:
+    def zone(self, value: JsonValue) -> LabelZone | None:
         """The whole zone."""
         if not isinstance(value.data, dict):
             self.problem(value.line, "zone", f"expected an object, {_got(value)}")
@@ -94,7 +94,7 @@ class GeodnsReader:
             labels=labels,
         )
 
-    def labels(self, value: Value | None) -> dict[bytes, Label]:
+    def labels(self, value: JsonValue | None) -> dict[bytes, Label]:
         """All labels; where nothing is said there are none."""
         labels: dict[bytes, Label] = {}
         if value is None:
@@ -115,7 +115,7 @@ class GeodnsReader:
                 labels[key] = label
         return labels
 
-    def label(self, text: str, value: Value) -> Label | None:
+    def label(self, text: str, value: JsonValue) -> Label | None:
         """One label; None if it is none."""
         shown = f'"{text}"'
         try:
@@ -156,7 +156,7 @@ class GeodnsReader:
         )
 
     def beside(
-        self, records: dict[int, tuple[Entry, ...]], shown: str, line: int
+        self, records: dict[int, tuple[LabelRecord, ...]], shown: str, line: int
     ) -> None:
         """Warn of a CNAME beside other records (RFC 1034 section 3.6.2)."""
         if records.get(Type.CNAME) and any(
@@ -164,7 +164,7 @@ class GeodnsReader:
         ):
             self.warning(line, shown, "other records stand beside a CNAME")
 
-    def alias(self, value: Value | None, what: str) -> bytes | None:
+    def alias(self, value: JsonValue | None, what: str) -> bytes | None:
         """The key of the label that another one stands for."""
         if value is None or value.data is None:
             return None
@@ -177,7 +177,7 @@ class GeodnsReader:
             self.problem(value.line, what, f'"{value.data[:60]}": {error}')
             return None
 
-    def health(self, value: Value | None, what: str) -> bool:
+    def health(self, value: JsonValue | None, what: str) -> bool:
         """Whether the health of a label's records counts."""
         if value is None or value.data is None:
             return False
@@ -186,7 +186,7 @@ class GeodnsReader:
             return False
         return "name" in value.data or "type" in value.data
 
-    def kinds(self, value: Value | None) -> tuple[str, ...]:
+    def kinds(self, value: JsonValue | None) -> tuple[str, ...]:
         """What the zone is targeted by."""
         text = TARGETING
         if value is not None and value.data is not None:
@@ -201,7 +201,7 @@ class GeodnsReader:
                 self.problem(value.line, "targeting", message)
         return tuple(kind for kind in KINDS if kind in words)
 
-    def contact(self, value: Value | None) -> WireName:
+    def contact(self, value: JsonValue | None) -> WireName:
         """The SOA's mailbox."""
         default = b"\x0ahostmaster" + self.origin
         if value is None or value.data is None:
@@ -220,12 +220,12 @@ class GeodnsReader:
         servers = apex.records.get(Type.NS, ()) if apex is not None else ()
         return servers[0].rdata if servers else b"\x02ns" + self.origin
 
-    def max_hosts(self, keys: dict[str, Value], before: str) -> int | None:
+    def max_hosts(self, keys: dict[str, JsonValue], before: str) -> int | None:
         """How many addresses an answer has; None if nothing is said."""
         number = self.number(keys, "max_hosts", _MAX_HOSTS_LIMIT, 0, before)
         return number or None
 
-    def closest(self, keys: dict[str, Value], before: str) -> bool | None:
+    def closest(self, keys: dict[str, JsonValue], before: str) -> bool | None:
         """Whether the nearest are preferred; None if nothing is said."""
         value = keys.get("closest")
         if value is None or value.data is None:
@@ -238,7 +238,7 @@ class GeodnsReader:
 
     def number(
         self,
-        keys: dict[str, Value],
+        keys: dict[str, JsonValue],
         key: str,
         high: int,
         default: int,
@@ -255,7 +255,7 @@ class GeodnsReader:
             return default
 
     def unknown(
-        self, keys: dict[str, Value], known: tuple[str, ...], before: str
+        self, keys: dict[str, JsonValue], known: tuple[str, ...], before: str
     ) -> None:
         """Name the keys that nobody knows."""
         for key, value in keys.items():
@@ -289,5 +289,5 @@ def modified(file: str) -> int:
         return 0
 
 
-def _got(value: Value) -> str:
+def _got(value: JsonValue) -> str:
     return f"got {kind_of(value)}"

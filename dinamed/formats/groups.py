@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dinamed.formats.findings import Findings
-from dinamed.formats.labels import Entry, Label, LabelZone, Soa
+from dinamed.formats.labels import Label, LabelRecord, LabelZone, Soa
 from dinamed.formats.lbnamed import LbFile, LbGroup, LbHost, Shape
 from dinamed.geo.countries import CONTINENTS, COUNTRIES
 from dinamed.wire.constants import Type
@@ -111,16 +111,16 @@ def _label(
     known: dict[str, list[bytes]],
     by_region: bool,
 ) -> Label:
-    records: dict[int, tuple[Entry, ...]] = {}
+    records: dict[int, tuple[LabelRecord, ...]] = {}
     for name, share in group.shares.items():
         host = found.hosts[name]
         step = None if host.load is None else increment_of(host, by_region)
         for packed in known.get(name, ()):
-            entry = Entry(packed, share, host.line, "", name, host.load, step)
+            entry = LabelRecord(packed, share, host.line, "", name, host.load, step)
             rrtype = Type.A if len(packed) == 4 else Type.AAAA
             records[rrtype] = (*records.get(rrtype, ()), entry)
     if group.mx is not None:
-        records[Type.MX] = (Entry(b"\0\x0a" + group.mx, 0, group.line),)
+        records[Type.MX] = (LabelRecord(b"\0\x0a" + group.mx, 0, group.line),)
     return Label(
         group.name,
         file,

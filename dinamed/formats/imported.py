@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dinamed.config.settings import Pool
+from dinamed.config.settings import PoolSettings
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 from dinamed.zones.model import RRset
@@ -25,7 +25,7 @@ class Imported:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rrsets: tuple[tuple[bytes, RRset], ...] = ()
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[PoolSettings, ...] = ()
     names: dict[bytes, str] = field(default_factory=dict)
     bare: frozenset[bytes] = frozenset()
     targeting: Targeting | None = None

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dinamed.formats.json_text import Value
-from dinamed.formats.labels import Entry
+from dinamed.formats.json_text import JsonValue
+from dinamed.formats.labels import LabelRecord
 from dinamed.formats.names import absolute, address, character_strings, in_zone
 from dinamed.formats.numbers import MAX_WEIGHT, from_json, kind_of
 from dinamed.wire.constants import Type
@@ -27,11 +27,11 @@ class ShapeError(ValueError):
         self.line = line
 
 
-class Fields(NamedTuple):
+class RecordFields(NamedTuple):
     """One record as it is written: its parts by name."""
 
     line: int
-    parts: Mapping[str, Value]
+    parts: Mapping[str, JsonValue]
 
     def text(self, *names: str) -> str:
         """The first part that there is; it must be text."""
@@ -61,45 +61,45 @@ class Form(NamedTuple):
     type: int
     key: str
     known: frozenset[str]
-    convert: Callable[[Fields, WireName], bytes]
+    convert: Callable[[RecordFields, WireName], bytes]
     single: bool = False
 
 
-def _a(fields: Fields, origin: WireName) -> bytes:
+def _a(fields: RecordFields, origin: WireName) -> bytes:
     return address(fields.text("ip", "a"), 4)
 
 
-def _aaaa(fields: Fields, origin: WireName) -> bytes:
+def _aaaa(fields: RecordFields, origin: WireName) -> bytes:
     return address(fields.text("ip", "aaaa"), 6)
 
 
-def _cname(fields: Fields, origin: WireName) -> bytes:
+def _cname(fields: RecordFields, origin: WireName) -> bytes:
     return in_zone(fields.text("cname"), origin)
 
 
-def _mx(fields: Fields, origin: WireName) -> bytes:
+def _mx(fields: RecordFields, origin: WireName) -> bytes:
     preference = fields.number("preference")
     return struct.pack("!H", preference) + absolute(fields.text("mx"))
 
 
-def _ns(fields: Fields, origin: WireName) -> bytes:
+def _ns(fields: RecordFields, origin: WireName) -> bytes:
     return absolute(fields.text("ns"))
 
 
-def _ptr(fields: Fields, origin: WireName) -> bytes:
+def _ptr(fields: RecordFields, origin: WireName) -> bytes:
     return absolute(fields.text("ptr"))
 
 
-def _srv(fields: Fields, origin: WireName) -> bytes:
+def _srv(fields: RecordFields, origin: WireName) -> bytes:
     numbers = [fields.number(name) for name in ("priority", "srv_weight", "port")]
     return struct.pack("!3H", *numbers) + in_zone(fields.text("target"), origin)
 
 
-def _txt(fields: Fields, origin: WireName) -> bytes:
+def _txt(fields: RecordFields, origin: WireName) -> bytes:
     return character_strings(fields.text("txt"))
 
 
-def _spf(fields: Fields, origin: WireName) -> bytes:
+def _spf(fields: RecordFields, origin: WireName) -> bytes:
     return character_strings(fields.text("spf", "txt"))
 
 
@@ -126,7 +126,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 """The types by their key in the JSON of geodns."""
 
 
-def _absolute_cname(fields: Fields, origin: WireName) -> bytes:
+def _absolute_cname(fields: RecordFields, origin: WireName) -> bytes:
     return absolute(fields.text("cname"))
 
 
@@ -137,10 +137,10 @@ ABSOLUTE_FORMS: Mapping[str, Form] = MappingProxyType(
 
 
 def read_records(
-    form: Form, value: Value, origin: WireName, problem: Tell, warning: Tell
-) -> tuple[Entry, ...]:
+    form: Form, value: JsonValue, origin: WireName, problem: Tell, warning: Tell
+) -> tuple[LabelRecord, ...]:
     """All records of one type; what is wrong with one of them is a problem."""
-    entries: list[Entry] = []
+    entries: list[LabelRecord] = []
     seen: set[bytes] = set()
     for raw in _elements(form, value, problem):
         try:
@@ -161,7 +161,7 @@ def read_records(
     return tuple(entries)
 
 
-def _elements(form: Form, value: Value, problem: Tell) -> Iterator[Value]:
+def _elements(form: Form, value: JsonValue, problem: Tell) -> Iterator[JsonValue]:
     match value.data:
         case list():
             yield from value.data
@@ -169,28 +169,30 @@ def _elements(form: Form, value: Value, problem: Tell) -> Iterator[Value]:
             pass
         case dict() if form.type == Type.NS:
             for name, part in value.data.items():
-                yield Value(part.line, name)
+                yield JsonValue(part.line, name)
         case str() if form.single:
             yield value
         case _:
             problem(value.line, f"expected a list, got {kind_of(value)}")
 
 
-def _fields(form: Form, raw: Value) -> Fields:
+def _fields(form: Form, raw: JsonValue) -> RecordFields:
     match raw.data:
         case str():
-            return Fields(raw.line, {form.key: raw})
+            return RecordFields(raw.line, {form.key: raw})
         case list() if raw.data:
             if len(raw.data) > 2:
                 raise ShapeError(raw.line, "expected at most two elements")
             names = (form.key, "weight")
-            return Fields(raw.line, dict(zip(names, raw.data, strict=False)))
+            return RecordFields(raw.line, dict(zip(names, raw.data, strict=False)))
         case dict():
-            return Fields(raw.line, raw.data)
+            return RecordFields(raw.line, raw.data)
     raise ShapeError(raw.line, f"expected a record, got {kind_of(raw)}")
 
 
-def _entry(form: Form, fields: Fields, origin: WireName, warning: Tell) -> Entry | None:
+def _entry(
+    form: Form, fields: RecordFields, origin: WireName, warning: Tell
+) -> LabelRecord | None:
     for name, part in fields.parts.items():
         if name not in form.known:
             warning(part.line, f'unknown key "{name}", left out')
@@ -201,10 +203,10 @@ def _entry(form: Form, fields: Fields, origin: WireName, warning: Tell) -> Entry
     health = ""
     if "health" in form.known and "health" in fields.parts:
         health = fields.text("health")
-    return Entry(form.convert(fields, origin), weight, fields.line, health)
+    return LabelRecord(form.convert(fields, origin), weight, fields.line, health)
 
 
-def _shown(raw: Value) -> str:
+def _shown(raw: JsonValue) -> str:
     """A record for a message."""
     data = raw.data
     if isinstance(data, list) and data:

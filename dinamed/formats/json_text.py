@@ -31,8 +31,8 @@ class JsonError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One value; `data` holds `Value`s where it is a list or an object.
+class JsonValue:
+    """One value; `data` holds `JsonValue`s where it is a list or an object.
 
     `line` counts from 1; a value in an object stands on the line of its key.
     """
@@ -41,11 +41,11 @@ class Value:
     data: "Data"
 
 
-Data = None | bool | int | float | str | list[Value] | dict[str, Value]
+Data = None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]
 OnRepeated = Callable[[int, str], None]
 
 
-def parse(text: str, on_repeated: OnRepeated, relaxed: bool = False) -> Value:
+def parse(text: str, on_repeated: OnRepeated, relaxed: bool = False) -> JsonValue:
     """Read a text; `on_repeated` is told line and key where an object has a key again
     (the last one counts).
 
@@ -59,7 +59,7 @@ class _Open:
     """A list or an object that is being read."""
 
     line: int
-    data: list[Value] | dict[str, Value]
+    data: list[JsonValue] | dict[str, JsonValue]
     key: str = ""
     key_line: int = 0
 
@@ -78,7 +78,7 @@ class _Parser:
         self.line = 1
         self.stack: list[_Open] = []
 
-    def run(self) -> Value:
+    def run(self) -> JsonValue:
         self.skip()
         while True:
             value = self.begin()
@@ -90,7 +90,7 @@ class _Parser:
                     return value
                 value = self.put(value)
 
-    def begin(self) -> Value | None:
+    def begin(self) -> JsonValue | None:
         """A value, or None when a list or an object has been opened instead."""
         line = self.here()
         mark = self.text[self.position : self.position + 1]
@@ -98,20 +98,20 @@ class _Parser:
             return self.open(_Open(line, []), "]")
         if mark == "{":
             return self.open(_Open(line, {}), "}")
-        return Value(line, self.scalar(mark))
+        return JsonValue(line, self.scalar(mark))
 
-    def open(self, one: _Open, end: str) -> Value | None:
+    def open(self, one: _Open, end: str) -> JsonValue | None:
         if len(self.stack) >= MAX_DEPTH:
             raise self.error("nested too deeply")
         self.position += 1
         self.skip()
         if self.take(end):
-            return Value(one.line, one.data)
+            return JsonValue(one.line, one.data)
         self.stack.append(one)
         self.key(one)
         return None
 
-    def put(self, value: Value) -> Value | None:
+    def put(self, value: JsonValue) -> JsonValue | None:
         """Add to what is open; the list or object itself if that is its end."""
         one = self.stack[-1]
         if isinstance(one.data, list):
@@ -120,7 +120,7 @@ class _Parser:
         else:
             if one.key in one.data:
                 self.on_repeated(one.key_line, one.key)
-            one.data[one.key] = Value(one.key_line, value.data)
+            one.data[one.key] = JsonValue(one.key_line, value.data)
             end = "}"
         self.skip()
         if self.take(","):
@@ -131,7 +131,7 @@ class _Parser:
         elif not self.take(end):
             raise self.error(f"expected a comma or {end}")
         self.stack.pop()
-        return Value(one.line, one.data)
+        return JsonValue(one.line, one.data)
 
     def key(self, one: _Open) -> None:
         """Read the key of an object's next element."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LabelRecord:
     """One record: its data in wire form, its share, and the key of its health.
 
     `host` is whose address it is; `load` what the file says the host carries, and
@@ -37,7 +37,7 @@ class Label:
     text: str
     file: str
     line: int
-    records: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
+    records: Mapping[int, tuple[LabelRecord, ...]] = field(default_factory=dict)
     alias: bytes | None = None
     ttl: int | None = None
     max_hosts: int | None = None

@@ -81,7 +81,7 @@ def read_lbnamed(file: str, findings: Findings) -> LbFile | None:
         return None
     before = findings.count
     lines = list(_lines(text))
-    reader = _Reader(file, shape_of([words for _, words in lines]), findings)
+    reader = _LbnamedReader(file, shape_of([words for _, words in lines]), findings)
     for line, words in lines:
         try:
             reader.take(line, words)
@@ -107,7 +107,7 @@ def shape_of(lines: list[list[str]]) -> Shape:
     return Shape.HUMAN1
 
 
-class _Reader:
+class _LbnamedReader:
     """Takes line after line."""
 
     def __init__(self, file: str, shape: Shape, findings: Findings) -> None:

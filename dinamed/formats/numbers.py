@@ -1,6 +1,6 @@
 """Whole numbers as the old formats write them."""
 
-from dinamed.formats.json_text import Value
+from dinamed.formats.json_text import JsonValue
 from dinamed.zones.words import MAX_TTL
 
 MAX_WEIGHT = 10**12
@@ -16,7 +16,7 @@ def from_text(text: str, high: int) -> int:
     return int(text)
 
 
-def from_json(value: Value, high: int) -> int:
+def from_json(value: JsonValue, high: int) -> int:
     """A number, or one in quotes, from 0 to `high`.
 
     Digits after the point are cut off, as geodns does.  Raises ValueError.
@@ -33,7 +33,7 @@ def from_json(value: Value, high: int) -> int:
     return int(data)
 
 
-def kind_of(value: Value) -> str:
+def kind_of(value: JsonValue) -> str:
     """What a JSON value is, in words."""
     match value.data:
         case None:

@@ -13,8 +13,8 @@ from dinamed.formats.aliases import check_aliases
 from dinamed.formats.findings import Findings
 from dinamed.formats.geodns import GeodnsReader, modified
 from dinamed.formats.json_records import ABSOLUTE_FORMS
-from dinamed.formats.json_text import JsonError, Value, parse
-from dinamed.formats.labels import Entry, Label, LabelZone, Soa
+from dinamed.formats.json_text import JsonError, JsonValue, parse
+from dinamed.formats.labels import Label, LabelRecord, LabelZone, Soa
 from dinamed.formats.names import absolute, address, label_key
 from dinamed.formats.numbers import MAX_TTL, from_text, kind_of
 from dinamed.wire.constants import Type
@@ -28,7 +28,7 @@ KINDS = ("country", "continent", "@")
 _JSON_KEYS = ("serial", "ttl", "max_hosts", "data")
 
 
-class Server(NamedTuple):
+class ServerEntry(NamedTuple):
     """A name server, its glue, and where it is named."""
 
     name: WireName
@@ -48,7 +48,7 @@ class Base:
     serial: int | None = None
     primary: WireName | None = None
     max_hosts: int | None = None
-    servers: list[Server] = field(default_factory=list)
+    servers: list[ServerEntry] = field(default_factory=list)
     labels: dict[bytes, Label] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ def read_pgeodns(file: str, findings: Findings) -> Mapping[WireName, LabelZone]:
 
     A zone that is itself a JSON file is not read here but named by `base` in a text.
     """
-    reader = _Reader(findings)
+    reader = _PgeodnsReader(findings)
     reader.include(file, ())
     zones = {}
     for origin, base in reader.bases.items():
@@ -71,7 +71,7 @@ class _LineError(ValueError):
     """A line that can't be understood."""
 
 
-class _Reader:
+class _PgeodnsReader:
     """Reads line by line, each keyword by a method of its own."""
 
     def __init__(self, findings: Findings) -> None:
@@ -142,7 +142,7 @@ class _Reader:
             raise _LineError("expected the name of a server")
         for glue in rest[1:]:
             address(glue, 6 if ":" in glue else 4)
-        server = Server(absolute(rest[0]), tuple(rest[1:]), self.file, self.line)
+        server = ServerEntry(absolute(rest[0]), tuple(rest[1:]), self.file, self.line)
         apex = self.base.labels.get(b"")
         if apex is not None and Type.NS in apex.records and not self.base.servers:
             # The first one in the text takes the place of those in the JSON.
@@ -187,9 +187,9 @@ class _Reader:
         except ValueError as error:
             raise _LineError(f"{ip[:60]} is {error}") from None
         for group in groups:
-            self.put(group, rrtype, Entry(rdata, 1, self.line, host=host))
+            self.put(group, rrtype, LabelRecord(rdata, 1, self.line, host=host))
 
-    def put(self, group: str, rrtype: int, entry: Entry) -> None:
+    def put(self, group: str, rrtype: int, entry: LabelRecord) -> None:
         """Add a record to a label."""
         key = label_key(group)
         labels = self.base.labels
@@ -222,7 +222,7 @@ class _Reader:
         if not servers and not apex.records.get(Type.NS):
             servers = self.top.servers
         own = apex.records.get(Type.NS, ())
-        entries = (*own, *(Entry(s.name, 0, s.line) for s in servers))
+        entries = (*own, *(LabelRecord(s.name, 0, s.line) for s in servers))
         if entries:
             unique = {entry.rdata.lower(): entry for entry in entries}
             records = {**apex.records, Type.NS: tuple(unique.values())}
@@ -246,7 +246,9 @@ class _Reader:
         )
 
     @staticmethod
-    def _glue(origin: WireName, labels: dict[bytes, Label], server: Server) -> None:
+    def _glue(
+        origin: WireName, labels: dict[bytes, Label], server: ServerEntry
+    ) -> None:
         """Give a name server of the zone its address, unless it has one."""
         name = server.name.lower()
         if not server.glue or not is_within(name, origin):
@@ -254,11 +256,11 @@ class _Reader:
         key = relative(name, origin)
         if key in labels:
             return
-        records: dict[int, tuple[Entry, ...]] = {}
+        records: dict[int, tuple[LabelRecord, ...]] = {}
         for glue in server.glue:
             family = 6 if ":" in glue else 4
             rrtype = Type.AAAA if family == 6 else Type.A
-            entry = Entry(address(glue, family), 0, server.line)
+            entry = LabelRecord(address(glue, family), 0, server.line)
             records[rrtype] = (*records.get(rrtype, ()), entry)
         text = to_text(key + b"\0")[:-1]
         labels[key] = Label(text, server.file, server.line, records, ttl=GLUE_TTL)
@@ -273,7 +275,7 @@ class _JsonReader(GeodnsReader):
         """A key stands in an object twice."""
         self.warning(line, f'"{key}"', "stands here again; the last one counts")
 
-    def fill(self, base: Base, value: Value) -> None:
+    def fill(self, base: Base, value: JsonValue) -> None:
         """Put what the file says into the zone."""
         if not isinstance(value.data, dict):
             message = f"expected an object, got {kind_of(value)}"

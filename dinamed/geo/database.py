@@ -15,7 +15,7 @@ from typing import Any
 
 from dinamed.geo.place import Place
 from dinamed.geo.private import Stamp, check_steady, open_plain, private_copy
-from dinamed.geo.record import DEFAULT_PATHS, Paths, RecordReader
+from dinamed.geo.record import DEFAULT_PATHS, FieldPaths, PlaceReader
 
 PROBES = 512
 """How many addresses of each family are looked up to see whether a file is sound."""
@@ -23,7 +23,7 @@ PROBES = 512
 _COPY = re.compile(r" \([^()]*(?:/fd/[0-9]+|dinamed-geo-\w+|BytesIO'>)\)")
 
 Octets = bytes | mmap
-Tree = tuple[Octets, int, int, bool]
+SearchTree = tuple[Octets, int, int, bool]
 """A file's octets, the nodes of its tree, bits of a record, and whether it has IPv6."""
 
 C = "C"
@@ -61,7 +61,7 @@ class Database:
     def __init__(
         self,
         path: str,
-        paths: Paths,
+        paths: FieldPaths,
         reader: Any,
         engine: str,
         stamp: Stamp,
@@ -71,7 +71,7 @@ class Database:
         if told.ip_version not in (4, 6):
             raise ValueError(f"IP version {told.ip_version!r}")
         self._get = reader.get_with_prefix_len
-        self._records = RecordReader(paths)
+        self._records = PlaceReader(paths)
         self.path = path
         self.paths = paths
         self.name = os.path.basename(path)
@@ -80,7 +80,7 @@ class Database:
         self.kind = str(told.database_type)
         self.built = int(told.build_epoch)
         self.v6 = bool(told.ip_version == 6)
-        self.tree: Tree | None = None
+        self.tree: SearchTree | None = None
         """What a look-up walks, for those who walk it themselves."""
         bits, nodes = told.record_size, told.node_count
         if bits in (24, 28, 32) and nodes * bits // 4 <= len(octets):
@@ -125,7 +125,7 @@ class Database:
 
 
 def open_database(
-    path: str, paths: Paths = DEFAULT_PATHS, *, compiled: bool | None = None
+    path: str, paths: FieldPaths = DEFAULT_PATHS, *, compiled: bool | None = None
 ) -> Database:
     """Load a database into memory and look it over.
 

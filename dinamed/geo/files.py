@@ -14,7 +14,7 @@ from dinamed.geo.database import Database, DatabaseError, open_database
 from dinamed.geo.locator import Locator
 from dinamed.geo.networks import network_table
 from dinamed.geo.private import Stamp
-from dinamed.geo.record import Paths
+from dinamed.geo.record import FieldPaths
 
 Stamps = Mapping[str, Stamp | None]
 """The stamp of each path; None where there is no file."""
@@ -28,7 +28,7 @@ class Complaint(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class GeoData:
     """What was loaded.
 
     `databases` are those that `locator` asks, `complaints` tell which files could
@@ -41,7 +41,7 @@ class Places:
     complaints: tuple[Complaint, ...]
 
 
-def load_places(geo: Geo, old: Places | None = None) -> Places:
+def load_geo(geo: Geo, old: GeoData | None = None) -> GeoData:
     """Load what `[geo]` names, beside what was loaded before.
 
     Files that did not change since then are not read again.  The settings must be
@@ -62,10 +62,10 @@ def load_places(geo: Geo, old: Places | None = None) -> Places:
         if database is not None:
             databases.append(database)
     locator = Locator(network_table(geo.networks), databases)
-    return Places(locator, tuple(databases), tuple(complaints))
+    return GeoData(locator, tuple(databases), tuple(complaints))
 
 
-def _paths(geo: Geo) -> Paths:
+def _paths(geo: Geo) -> FieldPaths:
     told = {name: getattr(geo.fields, name) for name in geo.fields.__struct_fields__}
     return {name: paths for name, paths in told.items() if paths is not None}
 
@@ -83,7 +83,7 @@ def look_at(files: Iterable[str]) -> Stamps:
     return {file: stamp_of(file) for file in files}
 
 
-class Watch:
+class FileWatch:
     """Tells from looks at the files when it is time to load them again.
 
     A file counts as changed once it looks the same twice in a row, so that one that
@@ -96,9 +96,9 @@ class Watch:
         self._last: Stamps = known
 
     @classmethod
-    def over(cls, places: Places) -> "Watch":
+    def over(cls, data: GeoData) -> "FileWatch":
         """A watch that knows the files as they were when they were loaded."""
-        return cls({one.path: one.stamp for one in places.databases})
+        return cls({one.path: one.stamp for one in data.databases})
 
     def changed(self, now: Stamps) -> bool:
         """Whether to load again, from how the files look now."""

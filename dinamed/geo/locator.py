@@ -12,7 +12,7 @@ REMEMBERED = 8192
 """How many clients' places are kept at least (and twice that at most)."""
 
 
-class Source(Protocol):
+class GeoSource(Protocol):
     """Something that knows places by address."""
 
     def look_up(self, address: bytes) -> tuple[Place | None, int]:
@@ -47,7 +47,7 @@ class Locator:
     def __init__(
         self,
         networks: PrefixTable[Place] | None = None,
-        databases: Sequence[Source] = (),
+        databases: Sequence[GeoSource] = (),
         remembered: int = REMEMBERED,
     ) -> None:
         self.networks: PrefixTable[Place] = (

@@ -9,7 +9,7 @@ from dinamed.geo.place import Place, merged
 from dinamed.geo.prefixes import Network, PrefixTable
 
 
-def network_table(networks: Mapping[str, places.Network]) -> PrefixTable[Place]:
+def network_table(networks: Mapping[str, places.GeoNetwork]) -> PrefixTable[Place]:
     """A table of what is known of each prefix.
 
     What an entry does not set is taken from the longest prefix around it that does,
@@ -28,7 +28,7 @@ def network_table(networks: Mapping[str, places.Network]) -> PrefixTable[Place]:
     return PrefixTable(known.items())
 
 
-def _place(network: Network, told: places.Network) -> Place:
+def _place(network: Network, told: places.GeoNetwork) -> Place:
     country = told.country
     if country is None and told.region is not None:
         country = told.region[:2].upper()

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, NamedTuple, TypeVar
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 Network = IPv4Network | IPv6Network
 
 
-class Match(NamedTuple, Generic[Value]):
+class PrefixMatch(NamedTuple, Generic[_Value]):
     """What is known of an address.
 
     `length` is that of the longest prefix that holds the address; without one it is
@@ -22,12 +22,12 @@ class Match(NamedTuple, Generic[Value]):
     where longer prefixes lie inside the one that matched.
     """
 
-    value: Value | None
+    value: _Value | None
     length: int
     scope: int
 
 
-class PrefixTable(Generic[Value]):
+class PrefixTable(Generic[_Value]):
     """Values by prefix, IPv4 and IPv6.  Immutable.
 
     @raise ValueError: a prefix stands there twice.
@@ -35,9 +35,9 @@ class PrefixTable(Generic[Value]):
 
     __slots__ = ("_v4", "_v6", "networks", "size")
 
-    def __init__(self, entries: Iterable[tuple[Network, Value]] = ()) -> None:
-        v4: dict[tuple[int, int], Value] = {}
-        v6: dict[tuple[int, int], Value] = {}
+    def __init__(self, entries: Iterable[tuple[Network, _Value]] = ()) -> None:
+        v4: dict[tuple[int, int], _Value] = {}
+        v6: dict[tuple[int, int], _Value] = {}
         networks: list[Network] = []
         for network, value in entries:
             networks.append(network)
@@ -53,7 +53,7 @@ class PrefixTable(Generic[Value]):
         self.size = len(v4) + len(v6)
         """How many prefixes there are."""
 
-    def look_up(self, address: bytes) -> Match[Value]:
+    def look_up(self, address: bytes) -> PrefixMatch[_Value]:
         """The longest match for a packed address of 4 or 16 octets."""
         ranges = self._v4 if len(address) == 4 else self._v6
         number = int.from_bytes(address)
@@ -63,13 +63,13 @@ class PrefixTable(Generic[Value]):
         near = number ^ before
         far = number ^ after
         scope = ranges.reach - (near if near < far else far).bit_length()
-        return Match(value, length, scope)
+        return PrefixMatch(value, length, scope)
 
     def __len__(self) -> int:
         return self.size
 
 
-class _Ranges(Generic[Value]):
+class _Ranges(Generic[_Value]):
     """The ranges of one family, in order.
 
     `rows` has, for each of `starts`, the value, the length of its prefix, and the
@@ -80,29 +80,29 @@ class _Ranges(Generic[Value]):
 
     __slots__ = ("reach", "rows", "starts")
 
-    def __init__(self, bits: int, entries: dict[tuple[int, int], Value]) -> None:
+    def __init__(self, bits: int, entries: dict[tuple[int, int], _Value]) -> None:
         outside = 1 << bits
         self.reach = bits + 1
-        cuts: list[tuple[int, Value | None, int]] = []
+        cuts: list[tuple[int, _Value | None, int]] = []
         for start, value, length in _flat(bits, entries):
             if cuts and cuts[-1][0] == start:
                 cuts.pop()
             cuts.append((start, value, length))
         self.starts = [start for start, _, _ in cuts]
         ends = [*self.starts[1:], outside]
-        self.rows: list[tuple[Value | None, int, int, int]] = [
+        self.rows: list[tuple[_Value | None, int, int, int]] = [
             (value, length, start - 1 if start else outside, end)
             for (start, value, length), end in zip(cuts, ends, strict=True)
         ]
 
 
 def _flat(
-    bits: int, entries: dict[tuple[int, int], Value]
-) -> Iterable[tuple[int, Value | None, int]]:
+    bits: int, entries: dict[tuple[int, int], _Value]
+) -> Iterable[tuple[int, _Value | None, int]]:
     """Where the match changes, in order; of equal places the last one counts."""
     yield 0, None, 0
-    open_: list[tuple[int, Value | None, int]] = []  # end, value, length
-    around: list[tuple[Value | None, int]] = [(None, 0)]
+    open_: list[tuple[int, _Value | None, int]] = []  # end, value, length
+    around: list[tuple[_Value | None, int]] = [(None, 0)]
     for (start, length), value in sorted(entries.items(), key=lambda item: item[0]):
         while open_ and open_[-1][0] <= start:
             end, _, _ = open_.pop()

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from dinamed.geo.countries import CONTINENT_CODES, CONTINENT_OF, CONTINENTS
 from dinamed.geo.place import Place
 
-Paths = Mapping[str, tuple[str, ...]]
+FieldPaths = Mapping[str, tuple[str, ...]]
 Steps = tuple[str, tuple[str, ...]]
 
-DEFAULT_PATHS: Paths = MappingProxyType(
+DEFAULT_PATHS: FieldPaths = MappingProxyType(
     {
         "country": ("country.iso_code", "country_code", "country"),
         "continent": ("continent.code", "continent_code", "continent"),
@@ -35,7 +35,7 @@ _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
 _UNKNOWN = ("XX", "ZZ")  # what some databases say instead of nothing
 
 
-class RecordReader:
+class PlaceReader:
     """Reads records by paths; things that `paths` leaves out have the default ones.
 
     @raise ValueError: `paths` names a thing that there is not.
@@ -43,7 +43,7 @@ class RecordReader:
 
     __slots__ = ("_paths",)
 
-    def __init__(self, paths: Paths = DEFAULT_PATHS) -> None:
+    def __init__(self, paths: FieldPaths = DEFAULT_PATHS) -> None:
         if unknown := sorted(set(paths) - set(DEFAULT_PATHS)):
             raise ValueError(f"no field is called {unknown[0]!r}")
         self._paths = {

@@ -14,7 +14,7 @@ from zope.interface import Interface
 
 from dinamed.config.checks import ExecCheck
 from dinamed.health.group import clean_environment, kill_group
-from dinamed.health.results import PASSED, Result, Target, failed, failed_by, fill
+from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by, fill
 
 MAX_OUTPUT = 65536  # octets; a command that says more is ended
 SESSION = "setsid"  # the program of util-linux that gives a process its own group
@@ -31,13 +31,13 @@ class CommandProbe:
         self._reactor = reactor
         self._check = check
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Run the command; see L{Probe.probe}."""
         words = [fill(word, target) for word in self._check.command]
-        return _Run(self._reactor, self._check.limit).begin(words)
+        return _CheckRun(self._reactor, self._check.limit).begin(words)
 
 
-class _Run(ProcessProtocol):
+class _CheckRun(ProcessProtocol):
     """One run.  The group is killed whole: at its end, when late, or cancelled.
 
     What leaves the group of its own accord (a daemon) is beyond reach, but holds

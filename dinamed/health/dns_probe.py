@@ -14,12 +14,12 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import DatagramProtocol
 
 from dinamed.config.checks import DnsCheck
+from dinamed.health.connection import ConnectionReactor, ProbeConnection
 from dinamed.health.dns_message import DnsQuestion, Meaning
-from dinamed.health.exchange import Exchange, ExchangeReactor
 from dinamed.health.results import (
     PASSED,
+    ProbeTarget,
     Result,
-    Target,
     failed,
     failed_by,
     fill,
@@ -31,7 +31,7 @@ MAX_PACKET = 4096  # octets; we don't offer EDNS, so 512 is what may come
 MAX_STRANGERS = 64  # messages that are not ours, until we stop listening to them
 
 
-class DnsReactor(ExchangeReactor, IReactorUDP):
+class DnsReactor(ConnectionReactor, IReactorUDP):
     """What a `dns` check needs of the reactor."""
 
 
@@ -49,7 +49,7 @@ class DnsProbe:
         self._check = check
         self._rng = rng
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Ask the target; see L{Probe.probe}."""
         try:
             question = DnsQuestion(self._check, fill(self._check.name, target))
@@ -69,7 +69,7 @@ class _Query(DatagramProtocol):
         reactor: DnsReactor,
         check: DnsCheck,
         question: DnsQuestion,
-        target: Target,
+        target: ProbeTarget,
         rng: random.Random,
     ) -> None:
         self.result: Deferred[Result] = Deferred(self._cancelled)
@@ -184,12 +184,12 @@ class _Query(DatagramProtocol):
             port.stopListening()
 
 
-class _Stream(Exchange):
+class _Stream(ProbeConnection):
     """The query over TCP: messages with their length before them."""
 
     def __init__(
         self,
-        reactor: ExchangeReactor,
+        reactor: ConnectionReactor,
         limit: float,
         question: DnsQuestion,
         identity: int,

@@ -17,8 +17,8 @@ from dinamed.clock import Clock
 from dinamed.config.checks import FileCheck
 from dinamed.health.results import (
     PASSED,
+    ProbeTarget,
     Result,
-    Target,
     failed,
     failed_by,
     fill,
@@ -93,7 +93,7 @@ class FileProbe:
         self._wall = wall or reactor.seconds
         self._reading: set[str] = set()
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Read the target's file; see L{Probe.probe}."""
         path = fill(self._check.path, target)
         if path in self._reading:

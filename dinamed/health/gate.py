@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Gate:
+class ConcurrencyLimit:
     """Starts work in the order in which it came, at most `limit` at once."""
 
     def __init__(self, limit: int) -> None:

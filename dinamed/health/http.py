@@ -11,9 +11,9 @@ from twisted.python.failure import Failure
 from dinamed.config.check_forms import split_url
 from dinamed.config.checks import HttpCheck, HttpsCheck
 from dinamed.config.values import host_port
-from dinamed.health.exchange import Exchange, ExchangeReactor
+from dinamed.health.connection import ConnectionReactor, ProbeConnection
 from dinamed.health.http_message import BadMessage, ResponseReader, build_request
-from dinamed.health.results import Result, Target, failed, failed_by, fill
+from dinamed.health.results import ProbeTarget, Result, failed, failed_by, fill
 from dinamed.health.searching import Searcher
 from dinamed.health.tls import Handshake, certificate_options, tls_words
 from dinamed.patterns import Pattern
@@ -22,7 +22,7 @@ from dinamed.patterns import Pattern
 class HttpProbe:
     """Probes targets by an `http` or `https` check."""
 
-    def __init__(self, reactor: ExchangeReactor, check: HttpCheck) -> None:
+    def __init__(self, reactor: ConnectionReactor, check: HttpCheck) -> None:
         self._reactor = reactor
         self._url = split_url(check.url)
         self._options = None
@@ -38,7 +38,7 @@ class HttpProbe:
         """How many octets of the body are of interest."""
         return 0 if self._search is None else self.check.body_limit
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Ask the target; see L{Probe.probe}."""
         handshake = None
         if isinstance(self.check, HttpsCheck) and self._options is not None:
@@ -51,18 +51,18 @@ class HttpProbe:
         exchange = _Request(self._reactor, self, self.request(target), handshake)
         return exchange.begin(target, self._url.port)
 
-    def request(self, target: Target) -> bytes:
+    def request(self, target: ProbeTarget) -> bytes:
         """The request as it is sent."""
         headers = tuple((n, fill(v, target)) for n, v in self.check.headers)
         path = fill(self._url.target, target)
         return build_request(self.check.method, path, self.host(target), headers)
 
-    def host(self, target: Target) -> str:
+    def host(self, target: ProbeTarget) -> str:
         """The Host line: as set, or else as the URL has it."""
         text = self.check.host or self._url.authority
         return text.replace("{address}", target.in_url).replace("{name}", target.name)
 
-    def server_name(self, target: Target) -> str:
+    def server_name(self, target: ProbeTarget) -> str:
         """Whom the target must be by its certificate."""
         if isinstance(self.check, HttpsCheck) and self.check.server_name:
             return fill(self.check.server_name, target)
@@ -81,12 +81,12 @@ class HttpProbe:
         )
 
 
-class _Request(Exchange):
+class _Request(ProbeConnection):
     """Sends the request and reads the response."""
 
     def __init__(
         self,
-        reactor: ExchangeReactor,
+        reactor: ConnectionReactor,
         probe: HttpProbe,
         request: bytes,
         handshake: Handshake | None,

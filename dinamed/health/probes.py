@@ -13,7 +13,7 @@ from dinamed.health.command import CommandProbe, CommandReactor
 from dinamed.health.dns_probe import DnsProbe, DnsReactor
 from dinamed.health.file import FileProbe, FileReactor
 from dinamed.health.http import HttpProbe
-from dinamed.health.results import Probe, Result, Target, failed, lacked
+from dinamed.health.results import Probe, ProbeTarget, Result, failed, lacked
 from dinamed.health.status import StatusProbe
 from dinamed.health.tcp import TcpProbe
 from dinamed.shortage import shortage
@@ -75,7 +75,7 @@ class LateProbe:
         self._lack = lack
         self._made: Probe | None = None
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Probe, if it can be made now; see L{Probe.probe}."""
         if self._made is None:
             made = self._make()
@@ -91,6 +91,6 @@ class BrokenProbe:
     def __init__(self, reason: str) -> None:
         self._result = failed(reason)
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Fail; see L{Probe.probe}."""
         return succeed(self._result)

@@ -8,7 +8,7 @@ BOUNDS = tuple(0.001 * 2**step for step in range(15))
 """Upper bounds of the buckets in seconds, 1 ms to 16 s; one more is above them all."""
 
 
-class Punctuality(Histogram):
+class SchedulingLag(Histogram):
     """Counts of probes by how long after their due time they began."""
 
     __slots__ = ("largest",)

@@ -11,7 +11,7 @@ from dinamed.shortage import shortage
 MAX_REASON = 200  # characters: reasons are kept, listed and sent in answers
 
 
-class Target(NamedTuple):
+class ProbeTarget(NamedTuple):
     """One address of a member.  `name` is the member's."""
 
     address: str
@@ -71,7 +71,7 @@ def clean(text: str) -> str:
 class Probe(Protocol):
     """Probes targets by the settings of one check; shared by all of its targets."""
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Look whether the target works, within the check's time limit.
 
         The Deferred never fails but by being cancelled, which frees at once all that
@@ -80,7 +80,7 @@ class Probe(Protocol):
         ...
 
 
-def fill(template: str, target: Target) -> str:
+def fill(template: str, target: ProbeTarget) -> str:
     """Put the target's address and name in place of `{address}` and `{name}`."""
     if "{" not in template:
         return template

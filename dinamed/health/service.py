@@ -13,17 +13,17 @@ from twisted.python.failure import Failure
 
 from dinamed.clock import Clock
 from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
-from dinamed.health.gate import Gate
-from dinamed.health.judging import Verdict
+from dinamed.health.aggregate import HealthVerdict
+from dinamed.health.gate import ConcurrencyLimit
+from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
-from dinamed.health.punctuality import BOUNDS, Punctuality
+from dinamed.health.punctuality import BOUNDS, SchedulingLag
 from dinamed.health.results import Probe, Result, failed, lacked
-from dinamed.health.rising import Entry
 from dinamed.health.watches import (
+    HealthWatch,
     MemberKey,
     Roster,
     SavedCheck,
-    Watch,
     WatchedPool,
 )
 from dinamed.histogram import Histogram
@@ -38,7 +38,7 @@ GRACE = 0.25  # seconds after the time limit, for who hangs to be known as such
 SETTLING = 0.1  # seconds for which verdicts are gathered before they are told
 
 
-class Told(NamedTuple):
+class MemberVerdict(NamedTuple):
     """A verdict on a member, as it is told."""
 
     pool: str
@@ -47,10 +47,10 @@ class Told(NamedTuple):
     reason: str
 
 
-class Gateway(Protocol):
+class VerdictSink(Protocol):
     """The way to the one who keeps the states of members."""
 
-    def verdicts(self, changed: Sequence[Told]) -> None:
+    def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
         """Take new verdicts; there may be many at once."""
         ...
 
@@ -63,7 +63,7 @@ class CheckStatus(NamedTuple):
     up: bool | None
     since: float | None
     reason: str
-    history: tuple[Entry, ...]
+    history: tuple[CheckRecord, ...]
 
 
 class HealthService(Service):
@@ -81,7 +81,7 @@ class HealthService(Service):
     def __init__(
         self,
         reactor: HealthReactor,
-        gateway: Gateway,
+        gateway: VerdictSink,
         pools: Iterable[WatchedPool],
         rng: random.Random,
         *,
@@ -89,7 +89,7 @@ class HealthService(Service):
         make: MakeProbe = make_probe,
         wall: Clock | None = None,
     ) -> None:
-        self.punctuality = Punctuality()
+        self.punctuality = SchedulingLag()
         self.durations = Histogram(BOUNDS)
         """Seconds that probes took."""
         self.passed = 0
@@ -101,13 +101,13 @@ class HealthService(Service):
         self._gateway = gateway
         self._rng = rng
         self._make = make
-        self._gate = Gate(limit or files_share(CHECKS, 64, MAX_REMOTE))
-        self._local = Gate(MAX_LOCAL)
+        self._gate = ConcurrencyLimit(limit or files_share(CHECKS, 64, MAX_REMOTE))
+        self._local = ConcurrencyLimit(MAX_LOCAL)
         self._roster = Roster()
-        self._told: dict[MemberKey, Verdict] = {}
+        self._told: dict[MemberKey, HealthVerdict] = {}
         self._dirty: set[MemberKey] = set()
         self._telling: IDelayedCall | None = None
-        self._unknown: set[Watch] = set()
+        self._unknown: set[HealthWatch] = set()
         self._round_over = False
         self._round_limit: IDelayedCall | None = None
         self._round_waiters: list[Deferred[None]] = []
@@ -211,7 +211,7 @@ class HealthService(Service):
             for watch in group
         ]
 
-    def _begin(self, watches: list[Watch]) -> None:
+    def _begin(self, watches: list[HealthWatch]) -> None:
         """Plan the first and second probes of watches, in random order.
 
         The first come soon, the second at their places within the interval.
@@ -229,19 +229,19 @@ class HealthService(Service):
                 watch.then += interval
             self._plan(watch, now)
 
-    def _plan(self, watch: Watch, now: float) -> None:
+    def _plan(self, watch: HealthWatch, now: float) -> None:
         delay = max(0.0, watch.due - now)
         watch.timer = self._reactor.callLater(delay, self._is_due, watch)
 
-    def _is_due(self, watch: Watch) -> None:
+    def _is_due(self, watch: HealthWatch) -> None:
         watch.timer = None
         self._gate_of(watch).enter(partial(self._run, watch))
 
-    def _gate_of(self, watch: Watch) -> Gate:
+    def _gate_of(self, watch: HealthWatch) -> ConcurrencyLimit:
         local = isinstance(watch.check, ExecCheck | FileCheck | StatusCheck)
         return self._local if local else self._gate
 
-    def _run(self, watch: Watch) -> None:
+    def _run(self, watch: HealthWatch) -> None:
         if watch.gone or watch.probe is None:
             self._gate_of(watch).leave()
             return
@@ -254,7 +254,7 @@ class HealthService(Service):
         watch.running = result
         result.addBoth(self._finished, watch)
 
-    def _finished(self, found: Result | Failure, watch: Watch) -> None:
+    def _finished(self, found: Result | Failure, watch: HealthWatch) -> None:
         watch.running = None
         stopped = watch.gone
         if isinstance(found, Failure):
@@ -278,7 +278,7 @@ class HealthService(Service):
         self.log.failure("a check broke", failure=failure)
         return failed(f"the check broke: {failure.value!r}")
 
-    def _lack(self, reason: str, watch: Watch, now: float) -> None:
+    def _lack(self, reason: str, watch: HealthWatch, now: float) -> None:
         """A probe came to nothing for a lack of ours: what was known stays."""
         if watch.checker.lack(reason):
             self._change(watch)
@@ -288,7 +288,7 @@ class HealthService(Service):
             )
         self._known(watch)
 
-    def _again(self, watch: Watch, now: float) -> None:
+    def _again(self, watch: HealthWatch, now: float) -> None:
         """Plan the next probe, at the watch's place in the first interval to come."""
         interval = watch.check.interval
         watch.due = watch.then
@@ -297,7 +297,7 @@ class HealthService(Service):
         watch.then = watch.due + interval
         self._plan(watch, now)
 
-    def _take(self, result: Result, watch: Watch, now: float) -> None:
+    def _take(self, result: Result, watch: HealthWatch, now: float) -> None:
         if result.lacking:
             self._lack(result.reason, watch, now)
             return
@@ -309,18 +309,20 @@ class HealthService(Service):
         reason = checker.reason
         seconds = max(0.0, now - watch.began)
         self.durations.add(seconds)
-        changed = checker.take(Entry(self._wall(), result.ok, seconds, result.reason))
+        changed = checker.take(
+            CheckRecord(self._wall(), result.ok, seconds, result.reason)
+        )
         if changed or (checker.up is False and checker.reason != reason):
             self._change(watch)
         self._known(watch)
 
-    def _change(self, watch: Watch) -> None:
+    def _change(self, watch: HealthWatch) -> None:
         """Have verdicts on the watch's members told soon."""
         self._dirty.update(watch.members)
         if self._telling is None:
             self._telling = self._reactor.callLater(SETTLING, self._tell)
 
-    def _known(self, watch: Watch) -> None:
+    def _known(self, watch: HealthWatch) -> None:
         """Something is known of the watch, or need not be known any more."""
         if watch in self._unknown:
             self._unknown.discard(watch)
@@ -347,14 +349,14 @@ class HealthService(Service):
         dirty, self._dirty = self._dirty, set()
         changed = []
         for member in sorted(dirty):
-            before = self._told.pop(member, Verdict(None))
+            before = self._told.pop(member, HealthVerdict(None))
             if member not in self._roster.members:
                 continue  # the keeper has forgotten it too
             verdict = self._roster.judge(member)
             if verdict.healthy is None:
-                verdict = Verdict(None)
+                verdict = HealthVerdict(None)
             if verdict != before:
-                changed.append(Told(*member, *verdict))
+                changed.append(MemberVerdict(*member, *verdict))
             if member in self._roster.watching:
                 self._told[member] = verdict
         if changed:

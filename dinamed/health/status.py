@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 
 from dinamed.config.checks import StatusCheck
 from dinamed.health.file import FileReactor, Start, in_thread
-from dinamed.health.results import PASSED, Result, Target, failed, lacked
+from dinamed.health.results import PASSED, ProbeTarget, Result, failed, lacked
 from dinamed.shortage import shortage
 
 MAX_READ = 1 << 20  # octets
@@ -56,7 +56,7 @@ class StatusProbe:
         self._start = start
         self._waiting: dict[str, list[tuple[Deferred[Result], str]]] = {}
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Look the target's status up; see L{Probe.probe}."""
         whole = self._keys.get(target.address)
         if whole is None:

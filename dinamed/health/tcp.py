@@ -3,8 +3,8 @@
 from twisted.internet.defer import Deferred
 
 from dinamed.config.checks import TcpCheck
-from dinamed.health.exchange import Exchange, ExchangeReactor
-from dinamed.health.results import Result, Target, clean, fill
+from dinamed.health.connection import ConnectionReactor, ProbeConnection
+from dinamed.health.results import ProbeTarget, Result, clean, fill
 from dinamed.patterns import Pattern
 
 MAX_BANNER = 4096  # octets of what the peer says in which `expect` is searched
@@ -14,37 +14,37 @@ MAX_SEARCHES = 32  # while data come; one more is made at the end
 class TcpProbe:
     """Probes targets by a `tcp` check."""
 
-    def __init__(self, reactor: ExchangeReactor, check: TcpCheck) -> None:
+    def __init__(self, reactor: ConnectionReactor, check: TcpCheck) -> None:
         self._reactor = reactor
         self._check = check
         self._expect = None
         if check.expect is not None:
             self._expect = Pattern(check.expect)
 
-    def probe(self, target: Target) -> "Deferred[Result]":
+    def probe(self, target: ProbeTarget) -> "Deferred[Result]":
         """Connect to the target; see L{Probe.probe}."""
         limit = self._check.limit
         if self._expect is None:
-            exchange: Exchange = _Connect(self._reactor, limit)
+            exchange: ProbeConnection = _Connect(self._reactor, limit)
         else:
             words = fill(self._check.send, target).encode()
             exchange = _Converse(self._reactor, limit, words, self._expect)
         return exchange.begin(target, self._check.port)
 
 
-class _Connect(Exchange):
+class _Connect(ProbeConnection):
     """To be connected is enough."""
 
     def opened(self) -> None:
         self.passed()
 
 
-class _Converse(Exchange):
+class _Converse(ProbeConnection):
     """Says its words, and waits for what it expects."""
 
     def __init__(
         self,
-        reactor: ExchangeReactor,
+        reactor: ConnectionReactor,
         limit: float,
         words: bytes,
         expect: Pattern,

@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from dinamed.config.checks import Check
-from dinamed.health.judging import Finding, Verdict, judge
-from dinamed.health.results import Probe, Result, Target, names_member
-from dinamed.health.rising import Checker
+from dinamed.health.aggregate import Finding, HealthVerdict, aggregate
+from dinamed.health.hysteresis import Hysteresis
+from dinamed.health.results import Probe, ProbeTarget, Result, names_member
 
 MemberKey = tuple[str, str]
 """The names of a pool and of a member of it."""
@@ -59,7 +59,7 @@ class SavedCheck(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-class Watch:
+class HealthWatch:
     """One target under one check: its state, its times, and whom it concerns."""
 
     __slots__ = (
@@ -77,11 +77,11 @@ class Watch:
         "timer",
     )
 
-    def __init__(self, key: WatchKey, target: Target) -> None:
+    def __init__(self, key: WatchKey, target: ProbeTarget) -> None:
         self.key = key
         self.target = target
         self.label = f"{key.check.__struct_config__.tag} {key.address}"
-        self.checker = Checker(key.check.rise, key.check.fall)
+        self.checker = Hysteresis(key.check.rise, key.check.fall)
         self.members: list[MemberKey] = []
         self.probe: Probe | None = None
         self.due = 0.0
@@ -106,7 +106,7 @@ class Watch:
             self.running.cancel()
 
 
-Watching = dict[MemberKey, tuple[tuple[Watch, ...], ...]]
+WatchesByMember = dict[MemberKey, tuple[tuple[HealthWatch, ...], ...]]
 """For each member that is watched its watches, those of one check together."""
 
 
@@ -114,25 +114,25 @@ class Roster:
     """All watches, and which members they concern; `members` are those of all pools."""
 
     def __init__(self) -> None:
-        self.watches: dict[WatchKey, Watch] = {}
-        self.watching: Watching = {}
+        self.watches: dict[WatchKey, HealthWatch] = {}
+        self.watching: WatchesByMember = {}
         self.members: set[MemberKey] = set()
         self._digests: dict[Check, str] = {}
 
     def update(
         self, pools: Iterable[WatchedPool]
-    ) -> tuple[list[Watch], list[Watch], list[Check]]:
+    ) -> tuple[list[HealthWatch], list[HealthWatch], list[Check]]:
         """Take on these pools; the watches that are new, those gone, and the checks."""
         pools = list(pools)
         self.members = {(pool.name, one.name) for pool in pools for one in pool.members}
         old, self.watches, self.watching = self.watches, {}, {}
-        added: list[Watch] = []
+        added: list[HealthWatch] = []
         for present in old.values():
             present.members.clear()
         for key, target, member in _wanted(pools):
             watch = self.watches.get(key) or old.get(key)
             if watch is None:
-                watch = Watch(key, target)
+                watch = HealthWatch(key, target)
                 added.append(watch)
             self.watches[key] = watch
             watch.members.append(member)
@@ -142,10 +142,10 @@ class Roster:
         self._digests = {check: digest(check) for check in checks}
         return added, gone, checks
 
-    def judge(self, member: MemberKey) -> Verdict:
+    def judge(self, member: MemberKey) -> HealthVerdict:
         """The verdict on a member; nothing on one that is not watched."""
         groups = self.watching.get(member, ())
-        return judge([[Finding(w.label, w.checker) for w in one] for one in groups])
+        return aggregate([[Finding(w.label, w.checker) for w in one] for one in groups])
 
     def saved(self) -> list[SavedCheck]:
         """All states that are known."""
@@ -171,7 +171,7 @@ class Roster:
                 watch.checker.restore(one.up, one.since, one.reason)
 
     def _group(self) -> None:
-        grouped: dict[MemberKey, dict[Check, list[Watch]]] = {}
+        grouped: dict[MemberKey, dict[Check, list[HealthWatch]]] = {}
         for watch in self.watches.values():
             for member in watch.members:
                 checks = grouped.setdefault(member, {})
@@ -184,14 +184,14 @@ class Roster:
 
 def _wanted(
     pools: Iterable[WatchedPool],
-) -> Iterator[tuple[WatchKey, Target, MemberKey]]:
+) -> Iterator[tuple[WatchKey, ProbeTarget, MemberKey]]:
     for pool in pools:
         for check in dict.fromkeys(pool.check):
             named = names_member(check)
             for member in pool.members:
                 for address in dict.fromkeys(member.addresses):
                     key = WatchKey(address, check, member.name if named else "")
-                    target = Target(address, member.name)
+                    target = ProbeTarget(address, member.name)
                     yield key, target, (pool.name, member.name)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-Connection = TypeVar("Connection")
+_Connection = TypeVar("_Connection")
 
 _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 
@@ -12,7 +12,7 @@ class RefusedError(Exception):
     """There are enough connections from this address."""
 
 
-class Connections(Generic[Connection]):
+class Connections(Generic[_Connection]):
     """The open connections, each in the order of its last use.
 
     `most` in all and `per_prefix` from one network (a /24 of IPv4, a /56 of IPv6): one
@@ -24,8 +24,8 @@ class Connections(Generic[Connection]):
         self.most = most
         self.per_prefix = per_prefix
         self.per_client = per_client
-        self._sources: dict[Connection, bytes] = {}
-        self._networks: dict[bytes, dict[Connection, None]] = {}
+        self._sources: dict[_Connection, bytes] = {}
+        self._networks: dict[bytes, dict[_Connection, None]] = {}
         self._clients: dict[bytes, int] = {}
         self.refused = 0
         """Connections that were one too many from their address."""
@@ -35,10 +35,10 @@ class Connections(Generic[Connection]):
     def __len__(self) -> int:
         return len(self._sources)
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[_Connection]:
         return iter(self._sources)
 
-    def admit(self, connection: Connection, source: bytes) -> Connection | None:
+    def admit(self, connection: _Connection, source: bytes) -> _Connection | None:
         """Take in a connection from a packed address.
 
         Returns another one that has to be closed for it, and is no longer counted.
@@ -62,7 +62,7 @@ class Connections(Generic[Connection]):
         self._clients[source] = self._clients.get(source, 0) + 1
         return gone
 
-    def touch(self, connection: Connection) -> None:
+    def touch(self, connection: _Connection) -> None:
         """Note that a connection was used."""
         source = self._sources.pop(connection, None)
         if source is not None:
@@ -71,7 +71,7 @@ class Connections(Generic[Connection]):
             del network[connection]
             network[connection] = None
 
-    def forget(self, connection: Connection) -> bool:
+    def forget(self, connection: _Connection) -> bool:
         """Strike a connection out; whether it was there."""
         source = self._sources.pop(connection, None)
         if source is None:

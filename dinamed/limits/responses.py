@@ -22,7 +22,7 @@ _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 Network = IPv4Network | IPv6Network
 
 
-class Verdict(IntEnum):
+class RateAction(IntEnum):
     """What becomes of a reply."""
 
     PASS = 0
@@ -31,7 +31,7 @@ class Verdict(IntEnum):
     DROP = 2
 
 
-class Book(Protocol):
+class SharedRateTable(Protocol):
     """Buckets that are kept elsewhere, for the same rules, and may be shared."""
 
     @property
@@ -43,7 +43,7 @@ class Book(Protocol):
         """As that of `ResponseLimiter`."""
 
     def judge(self, source: bytes, kind: bytes, now: float) -> int:
-        """The `Verdict`, as a number."""
+        """The `RateAction`, as a number."""
 
 
 class ResponseLimiter:
@@ -62,7 +62,7 @@ class ResponseLimiter:
         self.rate = rate
         self.slip = slip
         self.exempt = tuple(exempt)
-        self.book: Book | None = None
+        self.shared: SharedRateTable | None = None
         """Where the buckets are, if not here."""
         self._step = 1.0 / rate
         # A bucket is the time at which it will be full again.  A reply moves that by
@@ -76,12 +76,16 @@ class ResponseLimiter:
     @property
     def over(self) -> int:
         """Replies that were over the limit, exempt clients' apart."""
-        return self._over if self.book is None else self._over + self.book.over
+        return self._over if self.shared is None else self._over + self.shared.over
 
     @property
     def slipped(self) -> int:
         """Those of them that left truncated."""
-        return self._slipped if self.book is None else self._slipped + self.book.slipped
+        return (
+            self._slipped
+            if self.shared is None
+            else self._slipped + self.shared.slipped
+        )
 
     @property
     def dropped(self) -> int:
@@ -95,14 +99,14 @@ class ResponseLimiter:
             == (self.rate, self.slip, self.exempt)
         )
 
-    def judge(self, source: bytes, kind: bytes, now: float) -> Verdict:
+    def judge(self, source: bytes, kind: bytes, now: float) -> RateAction:
         """Take one reply of a kind to a packed address out of its bucket.
 
         `now` is in seconds, of a clock that may be set: a bucket that would be full
         only later than it can be is a full one.
         """
-        if self.book is not None:
-            return Verdict(self.book.judge(source, kind, now))
+        if self.shared is not None:
+            return RateAction(self.shared.judge(source, kind, now))
         size = _OCTETS_4 if len(source) == 4 else _OCTETS_6
         # Python's hash has a secret of the process, so nobody can find collisions.
         key = hash(source[:size] + kind)
@@ -110,17 +114,17 @@ class ResponseLimiter:
         ahead = full_at - now
         if ahead <= 0 or ahead > self._farthest:
             self._full_at.put(key, now + self._step)
-            return Verdict.PASS
+            return RateAction.PASS
         if ahead <= self._ahead:
             self._full_at.put(key, full_at + self._step)
-            return Verdict.PASS
+            return RateAction.PASS
         if self.exempt and self._is_exempt(source):
-            return Verdict.PASS
+            return RateAction.PASS
         self._over += 1
         if self.slip and self._over % self.slip == 0:
             self._slipped += 1
-            return Verdict.SLIP
-        return Verdict.DROP
+            return RateAction.SLIP
+        return RateAction.DROP
 
     def _is_exempt(self, source: bytes) -> bool:
         address = ip_address(source)

@@ -12,7 +12,7 @@ from dinamed.clock import Clock
 from dinamed.config.feeds import ExecFeed
 from dinamed.health.command import SESSION
 from dinamed.health.group import clean_environment, kill_group
-from dinamed.health.results import Target, fill
+from dinamed.health.results import ProbeTarget, fill
 from dinamed.load.poller import FeedError, LoadReactor, feed_error
 from dinamed.pools.report import Report, make_report
 
@@ -35,7 +35,7 @@ class ExecSource:
         self.feed = feed
         self.turns = DeferredSemaphore(MAX_AT_ONCE)
 
-    def poller(self, target: Target) -> "ExecPoller":
+    def poller(self, target: ProbeTarget) -> "ExecPoller":
         """See L{Source}."""
         return ExecPoller(self, target)
 
@@ -43,13 +43,13 @@ class ExecSource:
 class ExecPoller:
     """Runs the command for one member."""
 
-    def __init__(self, source: ExecSource, target: Target) -> None:
+    def __init__(self, source: ExecSource, target: ProbeTarget) -> None:
         self._source = source
         self._words = [fill(word, target) for word in source.feed.command]
 
     def poll(self) -> "Deferred[Report | None]":
         """See L{Poller}.  The time limit begins when the command does."""
-        run = _Run(self._source.reactor, self._source.feed.limit)
+        run = _FeedRun(self._source.reactor, self._source.feed.limit)
         said: Deferred[bytes] = self._source.turns.run(run.begin, self._words)
         return said.addCallback(self._read)
 
@@ -83,7 +83,7 @@ def parse(said: bytes) -> tuple[float, float | None]:
     return float(load), None if increment is None else float(increment)
 
 
-class _Run(ProcessProtocol):
+class _FeedRun(ProcessProtocol):
     """One run, in a process group that is killed whole: at its end, late or cancelled.
 
     What leaves the group of its own accord (a daemon) is beyond reach; if it keeps the

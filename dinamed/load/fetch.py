@@ -8,10 +8,10 @@ from twisted.internet.defer import Deferred
 from dinamed.config.check_forms import split_url
 from dinamed.config.checks import HttpCheck, HttpsCheck
 from dinamed.config.feeds import HttpFeed
-from dinamed.health.exchange import ExchangeReactor
+from dinamed.health.connection import ConnectionReactor
 from dinamed.health.http import HttpProbe
 from dinamed.health.http_message import ResponseReader
-from dinamed.health.results import Result, Target
+from dinamed.health.results import ProbeTarget, Result
 from dinamed.load.poller import FeedError, FeedShortageError
 
 
@@ -26,19 +26,19 @@ class Fetcher(HttpProbe):
     """
 
     def __init__(
-        self, reactor: ExchangeReactor, feed: HttpFeed, accept: str, body_limit: int
+        self, reactor: ConnectionReactor, feed: HttpFeed, accept: str, body_limit: int
     ) -> None:
         super().__init__(reactor, _as_check(feed, accept, body_limit + 1))
         self._body_limit = body_limit
         self._fixed = fixed_address(feed.url)
-        self._member = Target("", "")
+        self._member = ProbeTarget("", "")
         self._fetched = b""
 
-    def fetch(self, member: Target) -> "Deferred[bytes]":
+    def fetch(self, member: ProbeTarget) -> "Deferred[bytes]":
         """Fetch what the member has there; fails with L{FeedError}."""
         once = copy.copy(self)
         once._member = member
-        peer = member if self._fixed is None else Target(self._fixed, member.name)
+        peer = member if self._fixed is None else ProbeTarget(self._fixed, member.name)
 
         def done(result: Result) -> bytes:
             if result.lacking:
@@ -49,11 +49,11 @@ class Fetcher(HttpProbe):
 
         return once.probe(peer).addCallback(done)
 
-    def request(self, target: Target) -> bytes:
+    def request(self, target: ProbeTarget) -> bytes:
         """The request as it is sent; about the member, whoever is asked."""
         return super().request(self._member)
 
-    def host(self, target: Target) -> str:
+    def host(self, target: ProbeTarget) -> str:
         """The Host line."""
         return super().host(self._member)
 

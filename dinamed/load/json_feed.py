@@ -7,7 +7,7 @@ from dinamed.clock import Clock
 from dinamed.config.feed_forms import JsonPath, split_path
 from dinamed.config.feeds import JsonFeed
 from dinamed.load.fetch import Fetcher
-from dinamed.load.poller import FeedError, LoadReactor, Target
+from dinamed.load.poller import FeedError, LoadReactor, ProbeTarget
 from dinamed.pools.report import Report, make_report
 
 BODY_LIMIT = 2**20  # octets
@@ -37,11 +37,11 @@ class JsonSource:
             name: split_path(path) for name, path in named.items() if path is not None
         }
 
-    def poller(self, target: Target) -> "JsonPoller":
+    def poller(self, target: ProbeTarget) -> "JsonPoller":
         """See L{Source}."""
         return JsonPoller(self, target)
 
-    def ask(self, target: Target) -> "Deferred[Report | None]":
+    def ask(self, target: ProbeTarget) -> "Deferred[Report | None]":
         """Ask a target; see L{Poller.poll}."""
         return self._fetcher.fetch(target).addCallback(self._read)
 
@@ -65,7 +65,7 @@ class JsonSource:
 class JsonPoller:
     """Asks one member."""
 
-    def __init__(self, source: JsonSource, target: Target) -> None:
+    def __init__(self, source: JsonSource, target: ProbeTarget) -> None:
         self._source = source
         self._target = target
 

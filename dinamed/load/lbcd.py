@@ -23,7 +23,7 @@ from dinamed.load.poller import (
     FeedError,
     FeedShortageError,
     LoadReactor,
-    Target,
+    ProbeTarget,
     feed_error,
 )
 from dinamed.pools.report import Report, make_report, out_report
@@ -77,7 +77,7 @@ class LbcdSource:
         named = feed.service != DEFAULT_SERVICE
         self.service = feed.service.encode("ascii") if named else None
 
-    def poller(self, target: Target) -> "LbcdPoller":
+    def poller(self, target: ProbeTarget) -> "LbcdPoller":
         """See L{Source}."""
         return LbcdPoller(self, target)
 
@@ -85,7 +85,7 @@ class LbcdSource:
 class LbcdPoller:
     """Asks one member, and remembers which version it speaks."""
 
-    def __init__(self, source: LbcdSource, target: Target) -> None:
+    def __init__(self, source: LbcdSource, target: ProbeTarget) -> None:
         self.source = source
         self.target = target
         self.version: int | None = None

@@ -5,8 +5,8 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorProcess
 
-from dinamed.health.exchange import ExchangeReactor
-from dinamed.health.results import Target, clean
+from dinamed.health.connection import ConnectionReactor
+from dinamed.health.results import ProbeTarget, clean
 from dinamed.pools.report import Report
 from dinamed.shortage import shortage
 
@@ -14,14 +14,14 @@ __all__ = [
     "FeedError",
     "FeedShortageError",
     "LoadReactor",
+    "LoadSource",
     "Poller",
-    "Source",
-    "Target",
+    "ProbeTarget",
     "feed_error",
 ]
 
 
-class LoadReactor(ExchangeReactor, IReactorFDSet, IReactorProcess):
+class LoadReactor(ConnectionReactor, IReactorFDSet, IReactorProcess):
     """What load feeds need of the reactor."""
 
 
@@ -54,9 +54,9 @@ class Poller(Protocol):
         ...
 
 
-class Source(Protocol):
+class LoadSource(Protocol):
     """A feed put to work: makes pollers, which share what they can."""
 
-    def poller(self, target: Target) -> Poller:
+    def poller(self, target: ProbeTarget) -> Poller:
         """What asks that target."""
         ...

@@ -5,8 +5,8 @@ from twisted.internet.defer import Deferred
 from dinamed.clock import Clock
 from dinamed.config.feeds import PrometheusFeed
 from dinamed.load.fetch import Fetcher
-from dinamed.load.poller import FeedError, LoadReactor, Target
-from dinamed.load.prometheus_text import BadPage, Samples, Selector
+from dinamed.load.poller import FeedError, LoadReactor, ProbeTarget
+from dinamed.load.prometheus_text import BadPage, MetricSamples, Selector
 from dinamed.load.rates import CounterRate
 from dinamed.pools.report import Report, make_report
 
@@ -30,7 +30,7 @@ class PrometheusSource:
         self.fetcher = Fetcher(reactor, feed, ACCEPT, BODY_LIMIT)
         self.selector = Selector(feed.metric, feed.labels)
 
-    def poller(self, target: Target) -> "PrometheusPoller":
+    def poller(self, target: ProbeTarget) -> "PrometheusPoller":
         """See L{Source}."""
         return PrometheusPoller(self, target)
 
@@ -38,7 +38,7 @@ class PrometheusSource:
 class PrometheusPoller:
     """Asks one member, and remembers the samples that its rate is made of."""
 
-    def __init__(self, source: PrometheusSource, target: Target) -> None:
+    def __init__(self, source: PrometheusSource, target: ProbeTarget) -> None:
         feed = source.feed
         self._source = source
         self._target = target
@@ -57,7 +57,7 @@ class PrometheusPoller:
         except (BadPage, ValueError) as error:
             raise FeedError(str(error)) from None
 
-    def _report(self, samples: Samples, now: float) -> Report | None:
+    def _report(self, samples: MetricSamples, now: float) -> Report | None:
         feed = self._source.feed
         load = samples.total
         if self._rate is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from dinamed.config.feed_forms import Label
+from dinamed.config.feed_forms import MetricLabel
 from dinamed.load.rates import Series
 
 MAX_SERIES = 1000
@@ -26,7 +26,7 @@ class BadPage(ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class MetricSamples:
     """The values of a metric's series, and the Unix time that they have, if any."""
 
     values: Mapping[Series, float]
@@ -44,13 +44,13 @@ class Selector:
     An empty value is also that of a series without the label, as in Prometheus.
     """
 
-    def __init__(self, metric: str, labels: tuple[Label, ...] = ()) -> None:
+    def __init__(self, metric: str, labels: tuple[MetricLabel, ...] = ()) -> None:
         self.metric = metric
         self.labels = labels
         self._name = metric.encode("ascii")
         self._hints = [_escaped(value) for _, value in labels if value]
 
-    def select(self, page: bytes) -> Samples:
+    def select(self, page: bytes) -> MetricSamples:
         """The samples of a page.
 
         Only lines that can matter are parsed; what is wrong elsewhere is not seen.
@@ -72,15 +72,15 @@ class Selector:
 
     def _lines(self, page: bytes) -> Iterator[bytes]:
         """The lines that may be wanted."""
-        count = position = places = octets = 0
+        count = position = members = octets = 0
         while (found := page.find(self._name, position)) >= 0:
             begin = page.rfind(b"\n", position, found) + 1 or position
             end = page.find(b"\n", found)
             if end < 0:
                 end = len(page)
             position = end
-            places += 1
-            if places > MAX_PLACES:
+            members += 1
+            if members > MAX_PLACES:
                 raise BadPage(f"{self.metric} is in more than {MAX_PLACES} lines")
             after = found + len(self._name)
             if (
@@ -100,7 +100,7 @@ class Selector:
                     raise BadPage(f"the lines of {self.metric} are too long in all")
                 yield line
 
-    def _parse(self, text: str) -> Samples:
+    def _parse(self, text: str) -> MetricSamples:
         values: dict[Series, float] = {}
         times: list[float] = []
         for family in text_string_to_metric_families(text):
@@ -117,7 +117,7 @@ class Selector:
                 values[series] = value
                 if sample.timestamp is not None:
                     times.append(float(sample.timestamp))
-        return Samples(values, min(times, default=None))
+        return MetricSamples(values, min(times, default=None))
 
     def _shown(self) -> str:
         if not self.labels:

@@ -24,7 +24,7 @@ class ReportSink(Protocol):
         ...
 
 
-class PushFeed:
+class PushReceiver:
     """Passes pushed reports on to every pool that takes them from that member.
 
     `members` says of each pool with a `push` feed which members it has.
@@ -92,10 +92,10 @@ class PushFeed:
             for pool in pools:
                 self._sink.feed_failed(pool, member, str(error), now=now)
             raise
-        places = {(pool, member) for pool in pools}
-        if places & seen:
+        members = {(pool, member) for pool in pools}
+        if members & seen:
             raise ValueError(f"a second report of {_shown(member)}")
-        seen |= places
+        seen |= members
         taken = [self._sink.report(pool, member, report, now=now) for pool in pools]
         if not any(taken):
             raise ValueError(f"older than the last report of {_shown(member)}")

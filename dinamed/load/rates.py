@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Mapping
 from itertools import pairwise
 
-from dinamed.config.feed_forms import Label
+from dinamed.config.feed_forms import MetricLabel
 
-Series = tuple[Label, ...]
+Series = tuple[MetricLabel, ...]
 
 MAX_KEPT = 3601  # samples: one a second for the longest window
 

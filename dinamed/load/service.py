@@ -10,13 +10,13 @@ from twisted.logger import Logger
 
 from dinamed.clock import Clock
 from dinamed.config.feeds import Feed
-from dinamed.load.poller import LoadReactor, Source, Target
+from dinamed.load.poller import LoadReactor, LoadSource, ProbeTarget
 from dinamed.load.sources import make_source
-from dinamed.load.watch import Place, Watch
+from dinamed.load.watch import LoadWatch, MemberRef
 from dinamed.pools.report import Report
 from dinamed.shortage import Shortages
 
-MakeSource = Callable[[LoadReactor, Feed, random.Random], Source | None]
+MakeSource = Callable[[LoadReactor, Feed, random.Random], LoadSource | None]
 
 
 class LoadSink(Protocol):
@@ -64,16 +64,16 @@ class PolledPool(Protocol):
         ...
 
 
-class Key(NamedTuple):
+class PollKey(NamedTuple):
     """What is asked once, however many pools want to know it."""
 
     feed: Feed
-    target: Target
+    target: ProbeTarget
 
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """How asking for the load of a member goes; see L{Watch}."""
+    """How asking for the load of a member goes; see L{LoadWatch}."""
 
     feed: str
     address: str
@@ -111,8 +111,8 @@ class LoadService(Service):
         self._sink = sink
         self._rng = rng
         self._make = make
-        self._sources: dict[Feed, Source | None] = {}
-        self._watches: dict[Key, Watch] = {}
+        self._sources: dict[Feed, LoadSource | None] = {}
+        self._watches: dict[PollKey, LoadWatch] = {}
         self.shortages = Shortages()
         """Polls that came to nothing for what this host lacks."""
         self.reconfigure(pools)
@@ -134,21 +134,21 @@ class LoadService(Service):
 
         Targets that stay go on in their own time and keep what they remember.
         """
-        wanted = _places(pools)
+        wanted = _poll_targets(pools)
         for key in self._watches.keys() - wanted.keys():
             self._watches.pop(key).stop()
         feeds = {key.feed for key in wanted}
         for feed in self._sources.keys() - feeds:
             del self._sources[feed]
-        for key, places in wanted.items():
+        for key, members in wanted.items():
             watch = self._watches.get(key) or self._new(key)
             if watch is not None:
-                self._place(key, watch, places)
+                self._assign(key, watch, members)
 
-    def status(self) -> dict[Place, FeedStatus]:
+    def status(self) -> dict[MemberRef, FeedStatus]:
         """How it goes, for every member that is asked."""
         return {
-            place: FeedStatus(
+            member: FeedStatus(
                 feed=key.feed.kind,
                 address=key.target.address,
                 last=watch.last,
@@ -159,10 +159,10 @@ class LoadService(Service):
                 skipped=watch.skipped,
             )
             for key, watch in self._watches.items()
-            for place in watch.places
+            for member in watch.members
         }
 
-    def _new(self, key: Key) -> Watch | None:
+    def _new(self, key: PollKey) -> LoadWatch | None:
         if key.feed not in self._sources:
             self._sources[key.feed] = self._make(self._reactor, key.feed, self._rng)
         source = self._sources[key.feed]
@@ -170,7 +170,7 @@ class LoadService(Service):
             return None
         label = f"{key.target.name or key.target.address} ({key.feed.kind})"
         poller = source.poller(key.target)
-        watch = Watch(
+        watch = LoadWatch(
             self._reactor, poller, key.feed.interval, label, self._told, self._lacked
         )
         self._watches[key] = watch
@@ -178,10 +178,12 @@ class LoadService(Service):
             watch.start(self._rng.random() * key.feed.interval)
         return watch
 
-    def _place(self, key: Key, watch: Watch, places: tuple[Place, ...]) -> None:
+    def _assign(
+        self, key: PollKey, watch: LoadWatch, members: tuple[MemberRef, ...]
+    ) -> None:
         """Set whom a watch is about, and tell those who are new what is known."""
-        new = [place for place in places if place not in watch.places]
-        watch.places = places
+        new = [member for member in members if member not in watch.members]
+        watch.members = members
         if watch.last is None:
             return
         if self._wall() - watch.last.at < key.feed.stale:
@@ -195,8 +197,8 @@ class LoadService(Service):
                 reason=reason,
             )
 
-    def _told(self, watch: Watch, what: Report | str) -> None:
-        for pool, member in watch.places:
+    def _told(self, watch: LoadWatch, what: Report | str) -> None:
+        for pool, member in watch.members:
             self._tell(pool, member, what)
 
     def _tell(self, pool: str, member: str, what: Report | str) -> None:
@@ -212,9 +214,9 @@ class LoadService(Service):
             self._log.failure("telling the load of {member}", member=member)
 
 
-def _places(pools: Iterable[PolledPool]) -> dict[Key, tuple[Place, ...]]:
+def _poll_targets(pools: Iterable[PolledPool]) -> dict[PollKey, tuple[MemberRef, ...]]:
     """What is to be asked, and for which members."""
-    found: dict[Key, list[Place]] = {}
+    found: dict[PollKey, list[MemberRef]] = {}
     for pool in pools:
         feed = pool.load
         if feed is None:
@@ -223,9 +225,9 @@ def _places(pools: Iterable[PolledPool]) -> dict[Key, tuple[Place, ...]]:
         for member in pool.members:
             if member.addresses:
                 name = member.name if by_name else ""
-                key = Key(feed, Target(member.addresses[0], name))
+                key = PollKey(feed, ProbeTarget(member.addresses[0], name))
                 found.setdefault(key, []).append((pool.name, member.name))
-    return {key: tuple(places) for key, places in found.items()}
+    return {key: tuple(members) for key, members in found.items()}
 
 
 def names_member(feed: Feed) -> bool:

@@ -15,9 +15,9 @@ from dinamed.load.poller import (
     FeedError,
     FeedShortageError,
     LoadReactor,
+    LoadSource,
     Poller,
-    Source,
-    Target,
+    ProbeTarget,
 )
 from dinamed.pools.report import Report
 from dinamed.shortage import shortage
@@ -28,7 +28,7 @@ def make_source(
     feed: feeds.Feed,
     rng: random.Random,
     wall: Clock | None = None,
-) -> Source | None:
+) -> LoadSource | None:
     """What asks by that feed; None where nobody is asked (`push`).
 
     Reports have the time of `wall`; without one, of the reactor.
@@ -61,15 +61,15 @@ def make_source(
 class LateSource:
     """What could not be made for a lack of ours, and is made when that has passed."""
 
-    def __init__(self, make: Callable[[], Source | None]) -> None:
+    def __init__(self, make: Callable[[], LoadSource | None]) -> None:
         self._make = make
-        self._made: Source | None = None
+        self._made: LoadSource | None = None
 
-    def poller(self, target: Target) -> Poller:
-        """See L{Source}."""
+    def poller(self, target: ProbeTarget) -> Poller:
+        """See L{LoadSource}."""
         return _LatePoller(self, target)
 
-    def made(self) -> Source | None:
+    def made(self) -> LoadSource | None:
         """What asks, if it can be made by now."""
         if self._made is None:
             made = self._make()
@@ -80,7 +80,7 @@ class LateSource:
 class _LatePoller:
     """Asks one target once its source can be made."""
 
-    def __init__(self, source: LateSource, target: Target) -> None:
+    def __init__(self, source: LateSource, target: ProbeTarget) -> None:
         self._source = source
         self._target = target
         self._poller: Poller | None = None
@@ -101,8 +101,8 @@ class BrokenSource:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def poller(self, target: Target) -> Poller:
-        """See L{Source}."""
+    def poller(self, target: ProbeTarget) -> Poller:
+        """See L{LoadSource}."""
         return self
 
     def poll(self) -> "Deferred[Report | None]":

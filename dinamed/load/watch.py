@@ -11,14 +11,14 @@ from dinamed.load.poller import FeedError, FeedShortageError, Poller
 from dinamed.pools.report import Report
 from dinamed.shortage import shortage
 
-Place = tuple[str, str]
+MemberRef = tuple[str, str]
 """A pool, and a member of it."""
 
 
-class Watch:
+class LoadWatch:
     """Asks a target every `interval` seconds, never twice at a time.
 
-    `places` are the members that its reports are about.  `told` is called with a
+    `members` are the members that its reports are about.  `told` is called with a
     report, or with the words for which there is none; `lacked` with what this host
     itself lacks, where that is why there is none.
 
@@ -37,11 +37,11 @@ class Watch:
         poller: Poller,
         interval: float,
         label: str,
-        told: Callable[["Watch", Report | str], None],
+        told: Callable[["LoadWatch", Report | str], None],
         lacked: Callable[[str], None],
     ) -> None:
         self.label = label
-        self.places: tuple[Place, ...] = ()
+        self.members: tuple[MemberRef, ...] = ()
         self.last: Report | None = None
         self.reason = ""
         self.polls = self.failures = self.in_row = self.skipped = 0

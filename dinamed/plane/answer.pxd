@@ -5,9 +5,9 @@ What is answered here has the octets that the engine would give.
 
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy, memset
-from dinamed.plane.asked cimport (
-    GOOD,
-    SILENCE,
+from dinamed.plane.query cimport (
+    ACCEPT,
+    IGNORE,
     TYPE_A,
     TYPE_AAAA,
     TYPE_ANY,
@@ -20,14 +20,14 @@ from dinamed.plane.asked cimport (
     TYPE_PTR,
     TYPE_SOA,
     TYPE_SRV,
-    Asked,
-    Gate,
-    read_asked,
+    ParsedQuery,
+    Screening,
+    read_query,
 )
 from dinamed.plane.cookie cimport judge_cookie
-from dinamed.plane.draw cimport NOBODY, RouteData
-from dinamed.plane.drawing cimport book, drawn_answer
-from dinamed.plane.limits cimport DROPS, answer_kind, judge
+from dinamed.plane.select cimport NOBODY, RouteData
+from dinamed.plane.pool_answer cimport count_hand_outs, drawn_answer
+from dinamed.plane.rate_table cimport DROPS, answer_kind, judge
 from dinamed.plane.malformed cimport (
     BAD_RECORDS,
     NO_FAULT,
@@ -44,11 +44,11 @@ from dinamed.plane.reply cimport (
     FORMERR,
     NXDOMAIN,
     NOTIMP,
-    SILENT,
-    HAND_OVER,
-    LEARN,
+    DROP,
+    PUNT,
+    PUNT_FOR_PLAN,
     LIMITED,
-    Source,
+    RequestContext,
     finish,
     truncated,
     cut,
@@ -59,20 +59,20 @@ from dinamed.plane.reply cimport (
     static_answer,
 )
 from dinamed.plane.tables cimport (
-    DRAWN,
-    FIXED,
-    Learned,
+    POOL_PLAN,
+    FIXED_PLAN,
+    InstalledPlan,
     TablesData,
-    learned_of,
+    installed_plan,
     plan_steps,
-    tally,
+    count_reply,
     zone_of,
 )
 from dinamed.plane.zone cimport (
     EXACT,
     HIDDEN,
     MISSING,
-    Found,
+    MatchKind,
     Zone,
     find,
     is_special,
@@ -81,104 +81,106 @@ from dinamed.plane.zone cimport (
 )
 
 
-cdef inline int by_learned(
-    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
+cdef inline int by_plan(
+    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
+    uint8_t *out
 ) noexcept nogil:
     """Carry out the plan that Python has made for this question, if it has."""
-    cdef const Learned *plan = learned_of(tables, asked)
+    cdef const InstalledPlan *plan = installed_plan(tables, query)
     cdef const RouteData *route
     cdef uint32_t counts[3]
     cdef uint32_t size
     cdef bint needed = False
     if plan == NULL:
-        return LEARN
-    source.kind = plan.limited
-    if plan.kind == DRAWN:
+        return PUNT_FOR_PLAN
+    request.kind = plan.limited
+    if plan.kind == POOL_PLAN:
         route = <const RouteData *>plane_get_pointer(
-            &tables.routes[plan.route + (1 if asked.type == TYPE_AAAA else 0)]
+            &tables.routes[plan.route + (1 if query.type == TYPE_AAAA else 0)]
         )
         if route.kind != NOBODY:
             return drawn_answer(
-                tables, route, asked, plan.subnet, source, plan, out
+                tables, route, query, plan.subnet, request, plan, out
             )
-    elif plan.kind != FIXED:
-        return HAND_OVER
-    size = room_for(tables, asked, plan.error)
+    elif plan.kind != FIXED_PLAN:
+        return PUNT
+    size = room_for(tables, query, plan.error)
     if plan.body > size:
         size = cut(plan_steps(plan), plan.steps, size, counts, &needed)
-        memcpy(out + asked.end, plan.octets + plan.size, size)
+        memcpy(out + query.end, plan.octets + plan.size, size)
         if needed:
             return truncated(
-                tables, asked, out, size, plan.rcode, plan.authoritative, counts,
+                tables, query, out, size, plan.rcode, plan.authoritative, counts,
                 plan.error, 0,
             )
         return finish(
-            tables, asked, out, size, plan.rcode, plan.authoritative, counts,
+            tables, query, out, size, plan.rcode, plan.authoritative, counts,
             plan.error, 0,
         )
-    memcpy(out + asked.end, plan.octets + plan.size, plan.body)
+    memcpy(out + query.end, plan.octets + plan.size, plan.body)
     return finish(
-        tables, asked, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
+        tables, query, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
         plan.error, 0,
     )
 
 
 cdef inline int at_node(
-    const TablesData *tables, const Zone *zone, uint32_t node, const Asked *asked,
-    Source *source, uint8_t *out,
+    const TablesData *tables, const Zone *zone, uint32_t node, const ParsedQuery *query,
+    RequestContext *request, uint8_t *out,
 ) noexcept nogil:
     """Answer from a node of a zone."""
     cdef bint alias
-    cdef uint32_t place
-    cdef const uint8_t *rrset = rrset_of(zone, node, asked.type, &alias)
+    cdef uint32_t slot
+    cdef const uint8_t *rrset = rrset_of(zone, node, query.type, &alias)
     cdef const RouteData *route
     if rrset != NULL:
         if (
-            asked.type == TYPE_NS or asked.type == TYPE_CNAME
-            or asked.type == TYPE_SOA or asked.type == TYPE_PTR
-            or asked.type == TYPE_MX or asked.type == TYPE_SRV
+            query.type == TYPE_NS or query.type == TYPE_CNAME
+            or query.type == TYPE_SOA or query.type == TYPE_PTR
+            or query.type == TYPE_MX or query.type == TYPE_SRV
             # Services at a pool's name may have hints of its choice.
-            or ((asked.type == SVCB or asked.type == HTTPS) and pool_of(zone, node))
+            or ((query.type == SVCB or query.type == HTTPS) and pool_of(zone, node))
         ):
-            return by_learned(tables, asked, source, out)
-        if tables.book != NULL:
-            source.kind = answer_kind(
-                tables.book, asked.type, zone.data + node, zone.origin, zone.size
+            return by_plan(tables, query, request, out)
+        if tables.rates != NULL:
+            request.kind = answer_kind(
+                tables.rates, query.type, zone.data + node, zone.origin, zone.size
             )
-        return static_answer(tables, asked, rrset, out)
+        return static_answer(tables, query, rrset, out)
     if alias:
-        return by_learned(tables, asked, source, out)
-    place = pool_of(zone, node)
-    source.kind = zone.limited
-    if place:
-        if asked.type == TXT:
-            return HAND_OVER
-        if asked.type == TYPE_A or asked.type == TYPE_AAAA:
-            if tables.book != NULL:
-                source.kind = answer_kind(
-                    tables.book, asked.type, zone.data + node, zone.origin, zone.size
+        return by_plan(tables, query, request, out)
+    slot = pool_of(zone, node)
+    request.kind = zone.limited
+    if slot:
+        if query.type == TXT:
+            return PUNT
+        if query.type == TYPE_A or query.type == TYPE_AAAA:
+            if tables.rates != NULL:
+                request.kind = answer_kind(
+                    tables.rates, query.type, zone.data + node, zone.origin, zone.size
                 )
             route = <const RouteData *>plane_get_pointer(
-                &tables.routes[place - 1 + (1 if asked.type == TYPE_AAAA else 0)]
+                &tables.routes[slot - 1 + (1 if query.type == TYPE_AAAA else 0)]
             )
             if route.kind != NOBODY:
                 return drawn_answer(
-                    tables, route, asked, zone.subnet, source, NULL, out
+                    tables, route, query, zone.subnet, request, NULL, out
                 )
-    if is_special(zone, asked):
-        return by_learned(tables, asked, source, out)
-    return negative(tables, zone, asked, 0, out)
+    if is_special(zone, query):
+        return by_plan(tables, query, request, out)
+    return negative(tables, zone, query, 0, out)
 
 
 cdef inline int hopeless(
-    const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
+    const TablesData *tables, RequestContext *request, const uint8_t *data,
+    uint32_t size,
     uint8_t *out,
 ) noexcept nogil:
     """FORMERR or NOTIMP for what is malformed; what else is not plain is for Python."""
     cdef uint32_t end, rcode = FORMERR
     cdef Fault fault = fault_of(data, size, &end)
     if fault == NO_FAULT:
-        return HAND_OVER
+        return PUNT
     if fault == UNKNOWN_OPCODE:
         rcode = NOTIMP
     if fault == BAD_RECORDS:
@@ -189,83 +191,85 @@ cdef inline int hopeless(
     memset(out + 4, 0, 8)
     out[5] = fault == BAD_RECORDS
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
-    tally(tables, tables.counts, source.thread, 0, rcode)
+    count_reply(tables, tables.counts, request.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
-    if tables.book != NULL and judge(
-        tables.book, tables.book.errors, source.address, source.size, source.ticks,
-        source.thread,
+    if tables.rates != NULL and judge(
+        tables.rates, tables.rates.errors, request.address, request.size, request.ticks,
+        request.thread,
     ) == DROPS:
-        return SILENT
+        return DROP
     return <int>end
 
 
 cdef inline int in_zone(
-    const TablesData *tables, const Zone *zone, const Asked *asked, Source *source,
+    const TablesData *tables, const Zone *zone, const ParsedQuery *query,
+    RequestContext *request,
     uint8_t *out,
 ) noexcept nogil:
     """Answer for a name in one of our zones."""
-    cdef Found found
+    cdef MatchKind found
     cdef uint32_t node = 0
     if (
-        zone.left or (zone.signed and asked.do) or asked.type == TYPE_ANY
-        or (asked.type == TYPE_DS and asked.labels == zone.labels)
+        zone.left or (zone.signed and query.do) or query.type == TYPE_ANY
+        or (query.type == TYPE_DS and query.labels == zone.labels)
     ):
-        return by_learned(tables, asked, source, out)
-    found = find(zone, tables.crc, asked, &node)
+        return by_plan(tables, query, request, out)
+    found = find(zone, tables.crc, query, &node)
     if found == HIDDEN:
-        return by_learned(tables, asked, source, out)
+        return by_plan(tables, query, request, out)
     if found != EXACT:
-        if not zone.plain or is_special(zone, asked):
-            return by_learned(tables, asked, source, out)
+        if not zone.plain or is_special(zone, query):
+            return by_plan(tables, query, request, out)
         if found == MISSING:
-            source.kind = zone.limited
-            return negative(tables, zone, asked, NXDOMAIN, out)
-    return at_node(tables, zone, node, asked, source, out)
+            request.kind = zone.limited
+            return negative(tables, zone, query, NXDOMAIN, out)
+    return at_node(tables, zone, node, query, request, out)
 
 
 cdef inline int answer(
-    const TablesData *tables, Source *source, const uint8_t *data, uint32_t size,
+    const TablesData *tables, RequestContext *request, const uint8_t *data,
+    uint32_t size,
     uint8_t *out,
 ) noexcept nogil:
     """The octets of the reply in `out`, which holds 1232, or a verdict.
 
     `size` is at most 65535.
     """
-    cdef Asked asked
-    cdef Gate gate = read_asked(&asked, data, size)
+    cdef ParsedQuery query
+    cdef Screening gate = read_query(&query, data, size)
     cdef const Zone *zone
     cdef int verdict, limit
-    source.free = False
-    if gate == SILENCE:
-        return SILENT
+    request.free = False
+    if gate == IGNORE:
+        return DROP
     if tables.shut:
-        return HAND_OVER
-    if gate != GOOD:
-        return hopeless(tables, source, data, size, out)
-    if asked.type == TYPE_AXFR or asked.type == TYPE_IXFR:
-        return HAND_OVER
-    if asked.cookie_size:
+        return PUNT
+    if gate != ACCEPT:
+        return hopeless(tables, request, data, size, out)
+    if query.type == TYPE_AXFR or query.type == TYPE_IXFR:
+        return PUNT
+    if query.cookie_size:
         if not tables.secrets.count:
-            asked.cookie_size = 0
+            query.cookie_size = 0
         else:
-            source.free = judge_cookie(
-                &tables.secrets, asked.cookie, asked.cookie_size, source.address,
-                source.size, source.now, asked.reply_cookie,
+            request.free = judge_cookie(
+                &tables.secrets, query.cookie, query.cookie_size, request.address,
+                request.size, request.now, query.reply_cookie,
             )
-            if tables.secrets.required and not source.free:
-                return HAND_OVER
-    zone = zone_of(tables, &asked)
+            if tables.secrets.required and not request.free:
+                return PUNT
+    zone = zone_of(tables, &query)
     if zone == NULL:
-        verdict = refused(tables, &asked, source, out)
+        verdict = refused(tables, &query, request, out)
     else:
-        verdict = in_zone(tables, zone, &asked, source, out)
+        verdict = in_zone(tables, zone, &query, request, out)
     if verdict > 0 or verdict == LIMITED:
-        tally(
-            tables, tables.counts if zone == NULL else zone.counts, source.thread,
-            asked.type, out[3] & 0xF if verdict > 0 else 0,
+        count_reply(
+            tables, tables.counts if zone == NULL else zone.counts, request.thread,
+            query.type, out[3] & 0xF if verdict > 0 else 0,
         )
-    if verdict > 0 and tables.book != NULL and not source.free:
-        limit = limited(tables, &asked, source, out)
+    if verdict > 0 and tables.rates != NULL and not request.free:
+        limit = limited(tables, &query, request, out)
         if limit:
             return limit
     return verdict

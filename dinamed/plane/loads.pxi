@@ -7,12 +7,12 @@ cdef class ResolverTable:
     `habits` are the constants of `dinamed.pools.resolvers` in the order of `Habits`.
     """
 
-    cdef Askers data
+    cdef ResolverTableData data
     cdef readonly tuple habits
     cdef uint32_t rows
 
     def __cinit__(self, int rows, uint32_t buckets, uint64_t salt, tuple habits):
-        cdef Askers *data = &self.data
+        cdef ResolverTableData *data = &self.data
         if not buckets or buckets & (buckets - 1):
             raise ValueError("not a power of two")
         self.rows = rows
@@ -25,8 +25,8 @@ cdef class ResolverTable:
         data.salt = salt
         data.mask = buckets - 1
         # What is never used is not filled with zeros, and takes no memory.
-        data.buckets = <Bucket *>calloc(buckets, sizeof(Bucket))
-        data.others = <double *>calloc(buckets * ASKER_WAYS, LEASES * sizeof(double))
+        data.buckets = <ResolverBucket *>calloc(buckets, sizeof(ResolverBucket))
+        data.others = <double *>calloc(buckets * BUCKET_WAYS, LEASES * sizeof(double))
         data.sums = <Sums *>_new(rows * sizeof(Sums))
         if data.buckets == NULL or data.others == NULL:
             raise MemoryError
@@ -39,7 +39,7 @@ cdef class ResolverTable:
     @property
     def capacity(self):
         """How many there is room for."""
-        return (<size_t>self.data.mask + 1) * ASKER_WAYS
+        return (<size_t>self.data.mask + 1) * BUCKET_WAYS
 
     def sums(self):
         """How many there are, how many have come back, and the sum of their rates."""
@@ -57,43 +57,43 @@ cdef class ResolverTable:
         The buckets of this one stay claimed, so that nobody learns into the old.
         """
         cdef ResolverTable made
-        cdef Bucket *bucket
-        cdef Bucket *to
-        cdef Asker *asker
-        cdef uint32_t i, way, place
+        cdef ResolverBucket *bucket
+        cdef ResolverBucket *to
+        cdef ClientResolver *resolver
+        cdef uint32_t i, way, index
         cdef uint64_t hash
         cdef size_t old
         cdef uint32_t buckets = self.data.mask + 1
-        if buckets * 2 * ASKER_WAYS > most or self.sums()[0] * 2 < self.capacity:
+        if buckets * 2 * BUCKET_WAYS > most or self.sums()[0] * 2 < self.capacity:
             return None
-        buckets *= 4 if buckets * 4 * ASKER_WAYS <= most else 2
+        buckets *= 4 if buckets * 4 * BUCKET_WAYS <= most else 2
         made = ResolverTable(<int>self.rows, buckets, self.data.salt, self.habits)
         for i in range(self.data.mask + 1):
             bucket = &self.data.buckets[i]
             while not plane_claim(&bucket.claim, CLAIM_TRIES):
                 pass
-            for way in range(<uint32_t>ASKER_WAYS):
+            for way in range(<uint32_t>BUCKET_WAYS):
                 if not bucket.tags[way]:
                     continue
-                asker = &bucket.askers[way]
-                hash = key_hash(&self.data, asker.key)
+                resolver = &bucket.resolvers[way]
+                hash = key_hash(&self.data, resolver.key)
                 to = &made.data.buckets[<uint32_t>hash & made.data.mask]
-                place = 0
-                while to.tags[place]:  # those of one bucket are at most as many
-                    place += 1
-                to.tags[place] = bucket.tags[way]
-                to.askers[place] = asker[0]
-                old = <size_t>i * ASKER_WAYS + way
+                index = 0
+                while to.tags[index]:  # those of one bucket are at most as many
+                    index += 1
+                to.tags[index] = bucket.tags[way]
+                to.resolvers[index] = resolver[0]
+                old = <size_t>i * BUCKET_WAYS + way
                 memcpy(
                     made.data.others
                     + LEASES
-                    * ((<uint32_t>hash & made.data.mask) * <size_t>ASKER_WAYS + place),
+                    * ((<uint32_t>hash & made.data.mask) * <size_t>BUCKET_WAYS + index),
                     self.data.others + old * LEASES, LEASES * sizeof(double),
                 )
                 made.data.sums[0].used += 1
-                if asker.known:
+                if resolver.known:
                     made.data.sums[0].known += 1
-                    made.data.sums[0].rates += asker.rate
+                    made.data.sums[0].rates += resolver.rate
         return made
 
 
@@ -139,7 +139,7 @@ cdef class Loads:
         data.leases = <uint64_t *>_new(rows * cells * sizeof(uint64_t))
         data.rates = <double *>_new(rows * cells * sizeof(double))
         data.ends = <double *>_new(rows * cells * sizeof(double))
-        data.askers = &table.data
+        data.resolvers = &table.data
         self._clients = <double *>_new(data.stride * sizeof(double))
         self._leases = <uint64_t *>_new(cells * sizeof(uint64_t))
         self._rates = <double *>_new(cells * sizeof(double))
@@ -189,28 +189,29 @@ cdef class Loads:
                     self._ends[cell] = ends
         return found
 
-    cdef Bucket *_bucket(self, uint64_t hash) noexcept:
-        cdef Askers *askers = &self.table.data
-        cdef Bucket *bucket = &askers.buckets[<uint32_t>hash & askers.mask]
+    cdef ResolverBucket *_bucket(self, uint64_t hash) noexcept:
+        cdef ResolverTableData *resolvers = &self.table.data
+        cdef ResolverBucket *bucket = &resolvers.buckets[<uint32_t>hash & resolvers.mask]
         while not plane_claim(&bucket.claim, CLAIM_TRIES):
             pass
         return bucket
 
-    cdef tuple _told(self, const Asker *asker):
-        cdef Askers *askers = &self.table.data
+    cdef tuple _told(self, const ClientResolver *resolver):
+        cdef ResolverTableData *resolvers = &self.table.data
         cdef size_t offset = <size_t>(
-            <const uint8_t *>asker - <const uint8_t *>askers.buckets
+            <const uint8_t *>resolver - <const uint8_t *>resolvers.buckets
         )
-        cdef size_t bucket = offset // sizeof(Bucket)
-        cdef size_t place = bucket * ASKER_WAYS + <size_t>(
-            asker - askers.buckets[bucket].askers
+        cdef size_t bucket = offset // sizeof(ResolverBucket)
+        cdef size_t index = bucket * BUCKET_WAYS + <size_t>(
+            resolver - resolvers.buckets[bucket].resolvers
         )
         cdef uint32_t i
         return (
-            asker.rate, asker.expires, asker.gap, asker.pace, asker.asked,
-            asker.families, bool(asker.known),
-            [asker.where[i] for i in range(asker.count)],
-            [askers.others[place * LEASES + i] for i in range(asker.others)],
+            resolver.rate, resolver.expires, resolver.gap, resolver.pace,
+            resolver.last_asked,
+            resolver.families, bool(resolver.known),
+            [resolver.where[i] for i in range(resolver.count)],
+            [resolvers.others[index * LEASES + i] for i in range(resolver.others)],
         )
 
     def find(self, bytes key not None):
@@ -218,9 +219,9 @@ cdef class Loads:
         cdef uint64_t octets[2]
         _put_key(octets, key)
         cdef uint64_t hash = key_hash(&self.table.data, octets)
-        cdef Bucket *bucket = self._bucket(hash)
-        cdef Asker *asker = asker_of(bucket, octets, tag_of(hash))
-        found = None if asker == NULL else self._told(asker)
+        cdef ResolverBucket *bucket = self._bucket(hash)
+        cdef ClientResolver *resolver = resolver_in(bucket, octets, tag_of(hash))
+        found = None if resolver == NULL else self._told(resolver)
         plane_release(&bucket.claim)
         return found
 
@@ -229,13 +230,13 @@ cdef class Loads:
         cdef uint64_t octets[2]
         _put_key(octets, key)
         cdef uint64_t hash = key_hash(&self.table.data, octets)
-        cdef Bucket *bucket = self._bucket(hash)
-        cdef Asker *asker = asker_of(bucket, octets, tag_of(hash))
-        asker = asks(
-            &self.table.data, bucket, asker, octets, tag_of(hash), time, horizon,
+        cdef ResolverBucket *bucket = self._bucket(hash)
+        cdef ClientResolver *resolver = resolver_in(bucket, octets, tag_of(hash))
+        resolver = asks(
+            &self.table.data, bucket, resolver, octets, tag_of(hash), time, horizon,
             self.data.rows - 1, &lot,
         )
-        found = self._told(asker)
+        found = self._told(resolver)
         plane_release(&bucket.claim)
         return found
 
@@ -244,19 +245,19 @@ cdef class Loads:
         cdef uint64_t octets[2]
         _put_key(octets, key)
         cdef uint64_t hash = key_hash(&self.table.data, octets)
-        cdef Bucket *bucket = self._bucket(hash)
-        cdef Asker *asker = asker_of(bucket, octets, tag_of(hash))
+        cdef ResolverBucket *bucket = self._bucket(hash)
+        cdef ClientResolver *resolver = resolver_in(bucket, octets, tag_of(hash))
         cdef uint32_t i
-        if asker != NULL:
-            asker.expires = expires
-            asker.families = <uint8_t>families
-            asker.count = <uint8_t>min(<int>len(where), MOST_WHERE)
-            for i in range(asker.count):
-                asker.where[i] = where[i]
+        if resolver != NULL:
+            resolver.expires = expires
+            resolver.families = <uint8_t>families
+            resolver.count = <uint8_t>min(<int>len(where), MOST_WHERE)
+            for i in range(resolver.count):
+                resolver.where[i] = where[i]
         plane_release(&bucket.claim)
 
 
-cdef class Levels:
+cdef class LevelTable:
     """How full the candidates of a route are, up to the time `until`.
 
     For each candidate: its weight as far as it goes by that (`fades`); where it goes

@@ -4,7 +4,7 @@ A flood of broken messages must not keep Python busy, so they are judged here.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
-from dinamed.plane.asked cimport GOOD, TYPE_OPT, Asked, read_options
+from dinamed.plane.query cimport ACCEPT, TYPE_OPT, ParsedQuery, read_options
 from dinamed.plane.octets cimport get16
 
 cdef enum:
@@ -58,9 +58,9 @@ cdef inline uint32_t skip_any(
 
 cdef inline bint bad_options(const uint8_t *at, uint32_t size) noexcept nogil:
     """Whether the options of an OPT record of version 0 break the format."""
-    cdef Asked asked
-    asked.family = asked.cookie_size = 0
-    return read_options(&asked, at, size) != GOOD
+    cdef ParsedQuery query
+    query.family = query.cookie_size = 0
+    return read_options(&query, at, size) != ACCEPT
 
 
 cdef inline bint bad_records(

@@ -25,11 +25,13 @@ MOST_SHED: int
 MOST_FORESEEN: int
 MOST_LEASES: int
 PLAN_FIXED: int
-PLAN_DRAWN: int
-PLAN_LEFT: int
+PLAN_POOL: int
+PLAN_PUNT: int
 
-Count = tuple[str, str, int]
-Told = tuple[float, float, float, float, float, int, bool, list[int], list[float]]
+HandOutCount = tuple[str, str, int]
+ResolverRow = tuple[
+    float, float, float, float, float, int, bool, list[int], list[float]
+]
 
 class ResolverTable:
     habits: tuple[float, ...]
@@ -46,13 +48,13 @@ class Loads:
         self, rows: int, size: int, low: float, high: float, table: ResolverTable
     ) -> None: ...
     def take(self) -> list[tuple[int, int, float, float]]: ...
-    def find(self, key: bytes) -> Told | None: ...
-    def ask(self, key: bytes, time: float, horizon: float, lot: int) -> Told: ...
+    def find(self, key: bytes) -> ResolverRow | None: ...
+    def ask(self, key: bytes, time: float, horizon: float, lot: int) -> ResolverRow: ...
     def keep(
         self, key: bytes, expires: float, families: int, where: list[int]
     ) -> None: ...
 
-class Levels:
+class LevelTable:
     def __init__(
         self,
         until: float,
@@ -71,7 +73,7 @@ class Prefixes:
     def __init__(self, entries: list[tuple[bytes, int, int]]) -> None: ...
     def value(self, address: bytes) -> tuple[int, int]: ...
 
-class Limits:
+class RateTable:
     over: int
     slipped: int
     def __init__(
@@ -86,7 +88,7 @@ class Limits:
     ) -> None: ...
     def judge(self, source: bytes, kind: bytes, now: float) -> int: ...
 
-class Places:
+class GeoTrees:
     def __init__(
         self,
         networks: Prefixes,
@@ -94,7 +96,7 @@ class Places:
         databases: list[tuple[Buffer, int, int, bool]],
     ) -> None: ...
     def look_up(
-        self, address: bytes, prefix: int, asked: int
+        self, address: bytes, prefix: int, sources_asked: int
     ) -> tuple[tuple[int, ...], int]: ...
 
 class Route:
@@ -124,18 +126,18 @@ class Route:
         sheds: bool = ...,
         foresees: bool = ...,
     ) -> None: ...
-    def take_counts(self) -> list[Count]: ...
+    def take_counts(self) -> list[HandOutCount]: ...
 
-class Tally:
+class ReplyCounters:
     label: str
     def __init__(self, label: str, rows: int) -> None: ...
     def take(self) -> list[tuple[int, int, int]]: ...
 
 class ZoneTable:
-    tally: Tally
+    reply_counters: ReplyCounters
     def __init__(
         self,
-        tally: Tally,
+        reply_counters: ReplyCounters,
         buffer: Buffer,
         origin: bytes,
         labels: int,
@@ -157,13 +159,13 @@ class ZoneTable:
 class Tables:
     zones: list[ZoneTable]
     routes: list[Route]
-    tally: Tally
-    learned: int
+    reply_counters: ReplyCounters
+    installed: int
     def __init__(
         self,
         zones: list[ZoneTable],
         routes: list[Route],
-        tally: Tally,
+        reply_counters: ReplyCounters,
         columns: list[int],
         nsid: bytes,
         *,
@@ -172,8 +174,8 @@ class Tables:
         secrets: tuple[bytes, ...] = ...,
         required: bool = ...,
         trusted: Prefixes | None = ...,
-        limits: Limits | None = ...,
-        places: Places | None = ...,
+        limits: RateTable | None = ...,
+        trees: GeoTrees | None = ...,
         slots: int = ...,
     ) -> None: ...
 
@@ -186,12 +188,12 @@ class Plane:
     def run(self, thread: int) -> None: ...
     def stop(self, drain: bool = True) -> None: ...
     def serve(self, tables: Tables) -> None: ...
-    def replace(self, place: int, route: Route) -> None: ...
-    def publish(self, route: Route, levels: Levels) -> None: ...
+    def replace(self, slot: int, route: Route) -> None: ...
+    def publish(self, route: Route, levels: LevelTable) -> None: ...
     def withdraw(self, route: Route) -> None: ...
     def grow(self, loads: Loads, most: int) -> None: ...
     def set_clock(self, ahead: float) -> None: ...
-    def learn(
+    def install_plan(
         self,
         name: bytes,
         rrtype: int,
@@ -212,25 +214,25 @@ class Plane:
         steps: bytes = ...,
         before_steps: bytes = ...,
     ) -> None: ...
-    def meet(
-        self, place: int, address: bytes, prefix: int, route: Route, scope: int
+    def install_client(
+        self, slot: int, address: bytes, prefix: int, route: Route, scope: int
     ) -> None: ...
-    def meet_class(
-        self, place: int, address: bytes, prefix: int, route: Route, asked: int
+    def install_class(
+        self, slot: int, address: bytes, prefix: int, route: Route, sources_asked: int
     ) -> None: ...
-    def reclaim(self) -> tuple[list[Route], list[Tally]]: ...
-    def take_counts(self) -> list[Count]: ...
-    def take_slice(self, place: int, most: int) -> tuple[list[Count], int]: ...
+    def reclaim(self) -> tuple[list[Route], list[ReplyCounters]]: ...
+    def take_counts(self) -> list[HandOutCount]: ...
+    def take_slice(self, slot: int, most: int) -> tuple[list[HandOutCount], int]: ...
     def answer(
         self, data: bytes, source: bytes, now: float = ..., time: float = ...
     ) -> tuple[bytes | None, int]: ...
-    def serve_handed(
+    def serve_punted(
         self, respond: Callable[[bytes, bytes, int], bytes | None], most: int
     ) -> bool: ...
     def accept_probes(self, probe: bytes) -> None: ...
     def turns(self) -> list[int]: ...
-    def note(self, share: float) -> None: ...
-    def take_notes(
+    def set_sampling(self, share: float) -> None: ...
+    def take_samples(
         self, most: int
     ) -> tuple[list[tuple[float, bytes, int, bytes, bytes]], int]: ...
     def times(self) -> tuple[list[int], float]: ...

@@ -22,53 +22,53 @@ from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 from libc.math cimport INFINITY
-from dinamed.plane.answer cimport LEARN, LIMITED, Source, answer
-from dinamed.plane.askers cimport (
+from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, RequestContext, answer
+from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,
     KEY_SIZE,
     LEASES,
     MOST_CACHES,
     MOST_WHERE,
-    ASKER_WAYS,
-    Asker,
-    Askers,
-    Bucket,
+    BUCKET_WAYS,
+    ClientResolver,
+    ResolverTableData,
+    ResolverBucket,
     Sums,
-    asker_of,
+    resolver_in,
     asks,
     key_hash,
     tag_of,
 )
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
-from dinamed.plane.draw cimport MOST_ANSWERS, Kind, RouteData
-from dinamed.plane.limits cimport (
-    BOOK_ROW,
+from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData
+from dinamed.plane.rate_table cimport (
+    RATE_ROW,
     OVER,
     SLIPPED,
     TICK_BITS,
     WAYS,
-    Book,
+    RateTableData,
     judge,
     kind_hash,
     origin_kind,
 )
-from dinamed.plane.lowest cimport (
+from dinamed.plane.select_load cimport (
     MOST_KEPT,
     TTL_CLASSES,
     LevelsData,
-    Loaded,
+    RouteLoad,
     LoadsData,
 )
-from dinamed.plane.notes cimport Note, Notes
+from dinamed.plane.samples cimport AnswerSample, SampleRing
 from dinamed.plane.octets cimport fill_crc_table
-from dinamed.plane.places cimport (
+from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
     AT_96_INVERTED,
     MOST_SOURCES,
     OF_CLASS,
     ClientClass,
-    PlacesData,
+    GeoTreesData,
     class_of,
     class_scope,
 )
@@ -89,19 +89,19 @@ from dinamed.plane.posix cimport (
     plane_source,
     sendmsg,
 )
-from dinamed.plane.ring cimport Handed, Ring, peek, pop
+from dinamed.plane.ring cimport Punted, Ring, peek, pop
 from dinamed.plane.tables cimport (
-    DRAWN,
+    POOL_PLAN,
     MOST_COLUMNS,
     STEP_SIZE,
-    TALLY_SIZE,
+    COUNTERS_SIZE,
     TYPE_COLUMNS,
-    Known,
-    Learned,
+    InstalledClient,
+    InstalledPlan,
     PlanKind,
     TablesData,
     client_hash,
-    known_of,
+    installed_client,
     label_hash,
     plan_hash,
 )
@@ -125,7 +125,8 @@ cdef uint32_t CRC[256]
 fill_crc_table(CRC)
 
 (
-    ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE, LOWEST,
+    ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE,
+    LOWEST,
 ) = range(9)
 EDITION = 5
 MOST_DATABASES = MOST_SOURCES - 1
@@ -134,7 +135,7 @@ MOST_KEYS = MOST_SECRETS
 MOST_SHED = MOST_KEPT
 MOST_FORESEEN = MOST_WHERE
 MOST_LEASES = MOST_CACHES
-PLAN_FIXED, PLAN_DRAWN, PLAN_LEFT = range(3)
+PLAN_FIXED, PLAN_POOL, PLAN_PUNT = range(3)
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
 TICKS_A_SECOND = 2.0**22
@@ -155,10 +156,10 @@ cdef void *_new(size_t size) except NULL:
     return found
 
 
-include "limits.pxi"
-include "places.pxi"
+include "rate_table.pxi"
+include "geo_trees.pxi"
 include "loads.pxi"
 include "route.pxi"
 include "zone_table.pxi"
-include "snapshot.pxi"
-include "running.pxi"
+include "tables.pxi"
+include "plane.pxi"

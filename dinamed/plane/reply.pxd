@@ -2,17 +2,17 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from dinamed.plane.asked cimport (
+from dinamed.plane.query cimport (
     OPTION_COOKIE,
     OPTION_ERROR,
     OPTION_NSID,
     OPTION_SUBNET,
     TYPE_OPT,
     EDNS_MAX,
-    Asked,
+    ParsedQuery,
 )
 from dinamed.plane.cookie cimport COOKIE_SIZE
-from dinamed.plane.limits cimport DROPS, PASSES, Limit, judge
+from dinamed.plane.rate_table cimport DROPS, PASSES, RateAction, judge
 from dinamed.plane.octets cimport get16, little16, little32, put16
 from dinamed.plane.tables cimport STEP_SIZE, TablesData
 from dinamed.plane.zone cimport Zone
@@ -28,15 +28,15 @@ cdef enum:
     NOT_AUTHORITATIVE = 20
 
     # Verdicts beside the number of octets of a reply.
-    SILENT = 0
-    HAND_OVER = -1
-    LEARN = -2  # hand over, and take the plan of this question
-    MEET = -3   # hand over, and take what the pool has for this client
-    PUBLISH = -4  # hand over, and take how full the members are
+    DROP = 0
+    PUNT = -1
+    PUNT_FOR_PLAN = -2  # punt, and install the plan of this question
+    PUNT_FOR_CLIENT = -3   # punt, and install what the pool has for this client
+    PUNT_FOR_LEVELS = -4  # punt, and install how full the members are
     LIMITED = -5  # silence: there were too many such replies
 
 
-cdef struct Source:
+cdef struct RequestContext:
     const uint8_t *address
     uint32_t size       # 4 or 16
     uint64_t *rng
@@ -49,24 +49,24 @@ cdef struct Source:
 
 
 cdef inline uint32_t opt_size(
-    const TablesData *tables, const Asked *asked, uint32_t error
+    const TablesData *tables, const ParsedQuery *query, uint32_t error
 ) noexcept nogil:
     cdef uint32_t size = 11
-    if not asked.edns:
+    if not query.edns:
         return 0
-    if asked.nsid:
+    if query.nsid:
         size += 4 + tables.nsid_size
-    if asked.family:
-        size += 8 + ((asked.prefix + 7) >> 3)
+    if query.family:
+        size += 8 + ((query.prefix + 7) >> 3)
     if error:
         size += 6
-    if asked.cookie_size:
+    if query.cookie_size:
         size += 4 + COOKIE_SIZE
     return size
 
 
 cdef inline void put_opt(
-    const TablesData *tables, const Asked *asked, uint32_t error, uint32_t scope,
+    const TablesData *tables, const ParsedQuery *query, uint32_t error, uint32_t scope,
     uint8_t *at, uint32_t size,
 ) noexcept nogil:
     cdef uint32_t octets
@@ -75,37 +75,37 @@ cdef inline void put_opt(
     put16(at + 3, EDNS_MAX)
     at[5] = 0
     at[6] = 0
-    at[7] = 0x80 if asked.do else 0
+    at[7] = 0x80 if query.do else 0
     at[8] = 0
     put16(at + 9, size - 11)
     at += 11
-    if asked.nsid:
+    if query.nsid:
         put16(at, OPTION_NSID)
         put16(at + 2, tables.nsid_size)
         memcpy(at + 4, tables.nsid, tables.nsid_size)
         at += 4 + tables.nsid_size
-    if asked.family:
-        octets = (asked.prefix + 7) >> 3
+    if query.family:
+        octets = (query.prefix + 7) >> 3
         put16(at, OPTION_SUBNET)
         put16(at + 2, 4 + octets)
-        put16(at + 4, asked.family)
-        at[6] = <uint8_t>asked.prefix
-        at[7] = <uint8_t>(scope if scope < asked.prefix else asked.prefix)
-        memcpy(at + 8, asked.address, octets)
+        put16(at + 4, query.family)
+        at[6] = <uint8_t>query.prefix
+        at[7] = <uint8_t>(scope if scope < query.prefix else query.prefix)
+        memcpy(at + 8, query.address, octets)
         at += 8 + octets
     if error:
         put16(at, OPTION_ERROR)
         put16(at + 2, 2)
         put16(at + 4, error - 1)
         at += 6
-    if asked.cookie_size:
+    if query.cookie_size:
         put16(at, OPTION_COOKIE)
         put16(at + 2, COOKIE_SIZE)
-        memcpy(at + 4, asked.reply_cookie, COOKIE_SIZE)
+        memcpy(at + 4, query.reply_cookie, COOKIE_SIZE)
 
 
 cdef inline int finish(
-    const TablesData *tables, const Asked *asked, uint8_t *out, uint32_t size,
+    const TablesData *tables, const ParsedQuery *query, uint8_t *out, uint32_t size,
     uint32_t rcode, bint authoritative, const uint32_t *counts,
     uint32_t error, uint32_t scope,
 ) noexcept nogil:
@@ -113,31 +113,31 @@ cdef inline int finish(
 
     The records are there already, behind the place of the question.
     """
-    cdef uint32_t opt = opt_size(tables, asked, error)
-    cdef uint32_t end = asked.end + size
-    if end + opt > asked.limit:
-        return HAND_OVER
-    memcpy(out, asked.data, asked.end)
+    cdef uint32_t opt = opt_size(tables, query, error)
+    cdef uint32_t end = query.end + size
+    if end + opt > query.limit:
+        return PUNT
+    memcpy(out, query.data, query.end)
     put16(
         out + 2,
-        0x8000 | (asked.flags & 0x0110) | rcode | (0x0400 if authoritative else 0),
+        0x8000 | (query.flags & 0x0110) | rcode | (0x0400 if authoritative else 0),
     )
     put16(out + 6, counts[0])
     put16(out + 8, counts[1])
     put16(out + 10, counts[2] + (1 if opt else 0))
     if opt:
-        put_opt(tables, asked, error, scope, out + end, opt)
+        put_opt(tables, query, error, scope, out + end, opt)
     return <int>(end + opt)
 
 
 cdef inline int truncated(
-    const TablesData *tables, const Asked *asked, uint8_t *out, uint32_t size,
+    const TablesData *tables, const ParsedQuery *query, uint8_t *out, uint32_t size,
     uint32_t rcode, bint authoritative, const uint32_t *counts,
     uint32_t error, uint32_t scope,
 ) noexcept nogil:
     """As `finish`, where records that are needed have no room."""
     cdef int whole = finish(
-        tables, asked, out, size, rcode, authoritative, counts, error, scope
+        tables, query, out, size, rcode, authoritative, counts, error, scope
     )
     if whole > 0:
         out[2] |= 0x02
@@ -166,72 +166,76 @@ cdef inline uint32_t cut(
 
 
 cdef inline uint32_t room_for(
-    const TablesData *tables, const Asked *asked, uint32_t error
+    const TablesData *tables, const ParsedQuery *query, uint32_t error
 ) noexcept nogil:
     """Octets that the records of a reply may have."""
-    cdef uint32_t taken = asked.end + opt_size(tables, asked, error)
-    return asked.limit - taken if asked.limit > taken else 0
+    cdef uint32_t taken = query.end + opt_size(tables, query, error)
+    return query.limit - taken if query.limit > taken else 0
 
 
 cdef inline int limited(
-    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
+    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
+    uint8_t *out
 ) noexcept nogil:
     """Judge the reply by its kind: 0 if it may leave, else what becomes of it."""
     cdef uint32_t counts[3]
-    cdef Limit limit
-    source.free = True
+    cdef RateAction limit
+    request.free = True
     limit = judge(
-        tables.book, source.kind, source.address, source.size, source.ticks,
-        source.thread,
+        tables.rates, request.kind, request.address, request.size, request.ticks,
+        request.thread,
     )
     if limit == PASSES:
         return 0
     if limit == DROPS:
         return LIMITED
     counts[0] = counts[1] = counts[2] = 0
-    return truncated(tables, asked, out, 0, 0, False, counts, 0, 0)
+    return truncated(tables, query, out, 0, 0, False, counts, 0, 0)
 
 
 cdef inline int refused(
-    const TablesData *tables, const Asked *asked, Source *source, uint8_t *out
+    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
+    uint8_t *out
 ) noexcept nogil:
     cdef uint32_t counts[3]
     counts[0] = counts[1] = counts[2] = 0
-    if tables.book != NULL:
-        source.kind = tables.book.errors
+    if tables.rates != NULL:
+        request.kind = tables.rates.errors
     return finish(
-        tables, asked, out, 0, REFUSED, False, counts, NOT_AUTHORITATIVE + 1, 0
+        tables, query, out, 0, REFUSED, False, counts, NOT_AUTHORITATIVE + 1, 0
     )
 
 
 cdef inline int negative(
-    const TablesData *tables, const Zone *zone, const Asked *asked, uint32_t rcode,
+    const TablesData *tables, const Zone *zone, const ParsedQuery *query,
+    uint32_t rcode,
     uint8_t *out,
 ) noexcept nogil:
     """NODATA or NXDOMAIN: the SOA, its pointers moved by the length of the name."""
     cdef uint32_t counts[3]
-    cdef uint8_t *body = out + asked.end
+    cdef uint8_t *body = out + query.end
     cdef uint8_t *at
     cdef uint32_t i
     counts[0] = counts[1] = counts[2] = 0
-    if zone.soa_size > room_for(tables, asked, 0):
-        return truncated(tables, asked, out, 0, rcode, True, counts, 0, 0)
+    if zone.soa_size > room_for(tables, query, 0):
+        return truncated(tables, query, out, 0, rcode, True, counts, 0, 0)
     counts[1] = 1
     memcpy(body, zone.soa, zone.soa_size)
     for i in range(zone.pointer_count):
         at = body + zone.pointers[i]
-        put16(at, get16(at) + asked.size)
-    return finish(tables, asked, out, zone.soa_size, rcode, True, counts, 0, 0)
+        put16(at, get16(at) + query.size)
+    return finish(tables, query, out, zone.soa_size, rcode, True, counts, 0, 0)
 
 
 cdef inline int static_answer(
-    const TablesData *tables, const Asked *asked, const uint8_t *rrset, uint8_t *out
+    const TablesData *tables, const ParsedQuery *query, const uint8_t *rrset,
+    uint8_t *out
 ) noexcept nogil:
     """An RRset whose data hold no names that would be compressed or followed."""
     cdef uint32_t counts[3]
     cdef uint32_t count = little16(rrset + 6), left, length
-    cdef uint8_t *at = out + asked.end
-    cdef uint8_t *last = at + room_for(tables, asked, 0)
+    cdef uint8_t *at = out + query.end
+    cdef uint8_t *last = at + room_for(tables, query, 0)
     cdef uint32_t ttl = little32(rrset + 2)
     cdef const uint8_t *data = rrset + 12
     counts[0] = count
@@ -241,9 +245,9 @@ cdef inline int static_answer(
         length = little16(data)
         if at + 12 + length > last:
             counts[0] = 0
-            return truncated(tables, asked, out, 0, 0, True, counts, 0, 0)
+            return truncated(tables, query, out, 0, 0, True, counts, 0, 0)
         put16(at, 0xC00C)
-        put16(at + 2, asked.type)
+        put16(at + 2, query.type)
         put16(at + 4, 1)
         put16(at + 6, ttl >> 16)
         put16(at + 8, ttl & 0xFFFF)
@@ -253,5 +257,5 @@ cdef inline int static_answer(
         data += 2 + length
         left -= 1
     return finish(
-        tables, asked, out, <uint32_t>(at - out) - asked.end, 0, True, counts, 0, 0
+        tables, query, out, <uint32_t>(at - out) - query.end, 0, True, counts, 0, 0
     )

@@ -19,10 +19,10 @@ cdef enum:
     RING_ALIGN = 16
 
 
-cdef struct Handed:
+cdef struct Punted:
     uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
     uint32_t size       # octets of the query, which follows
-    uint32_t learn      # 0: nothing, 1: a plan, 2: a client, 3: levels, 4: a probe
+    uint32_t wanted      # 0: nothing, 1: a plan, 2: a client, 3: levels, 4: a probe
     int fd
     uint32_t name_size
     uint32_t control_size
@@ -52,54 +52,54 @@ cdef inline uint8_t *reserve(
     if ring.tail + skipped + total - head > RING_SIZE:
         return NULL
     if skipped:
-        (<Handed *>(ring.data + at)).total = 0
+        (<Punted *>(ring.data + at)).total = 0
         at = 0
-    (<Handed *>(ring.data + at)).total = total
+    (<Punted *>(ring.data + at)).total = total
     tail[0] = ring.tail + skipped + total
     return ring.data + at
 
 
 cdef inline bint push(
     Ring *ring, const msghdr *message, const uint8_t *query, uint32_t size,
-    int fd, uint32_t learn,
+    int fd, uint32_t wanted,
 ) noexcept nogil:
     """False if there is no room."""
     cdef uint64_t tail
-    cdef Handed *record = <Handed *>reserve(
-        ring, <uint32_t>sizeof(Handed) + size, &tail
+    cdef Punted *record = <Punted *>reserve(
+        ring, <uint32_t>sizeof(Punted) + size, &tail
     )
     if record == NULL:
         return False
     record.size = size
-    record.learn = learn
+    record.wanted = wanted
     record.fd = fd
     record.name_size = message.msg_namelen
     record.control_size = <uint32_t>message.msg_controllen
     memcpy(&record.name, message.msg_name, message.msg_namelen)
     if record.control_size:
         memcpy(record.control, message.msg_control, record.control_size)
-    memcpy(<uint8_t *>record + sizeof(Handed), query, size)
+    memcpy(<uint8_t *>record + sizeof(Punted), query, size)
     plane_set_seq(&ring.tail, tail)
     return True
 
 
-cdef inline const Handed *peek(Ring *ring) noexcept nogil:
+cdef inline const Punted *peek(Ring *ring) noexcept nogil:
     """The oldest record, or NULL."""
     cdef uint64_t head = ring.head
     cdef uint32_t at
-    cdef const Handed *record
+    cdef const Punted *record
     if head == plane_get_seq(&ring.tail):
         return NULL
     at = <uint32_t>(head & (RING_SIZE - 1))
-    record = <const Handed *>(ring.data + at)
+    record = <const Punted *>(ring.data + at)
     if record.total == 0:
         plane_set_seq(&ring.head, head + RING_SIZE - at)
-        record = <const Handed *>ring.data
+        record = <const Punted *>ring.data
     return record
 
 
 cdef inline void pop(Ring *ring) noexcept nogil:
     """Give back the room of the record that `peek` has shown."""
     cdef uint32_t at = <uint32_t>(ring.head & (RING_SIZE - 1))
-    cdef const Handed *record = <const Handed *>(ring.data + at)
+    cdef const Punted *record = <const Punted *>(ring.data + at)
     plane_set_seq(&ring.head, ring.head + record.total)

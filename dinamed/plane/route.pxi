@@ -8,7 +8,8 @@ cdef class Route:
     is how many threads count hand-outs, `start` the credits that round robin begins
     with, for each thread.  `loads`, with the members' places there, is for those that go
     by load; `ranks` are priorities that count after shedding.  `serial` is a number of
-    its own for each route BY_CLIENT, and `subs` holds the routes for its clients, by candidates.
+    its own for each route BY_CLIENT, and `subs` holds the routes for its clients, by
+    candidates.
     """
 
     cdef RouteData data
@@ -17,7 +18,7 @@ cdef class Route:
     cdef readonly dict subs
     cdef readonly Loads loads
     cdef public object source
-    cdef Levels levels
+    cdef LevelTable levels
     cdef uint32_t _rows
 
     def __cinit__(
@@ -49,7 +50,7 @@ cdef class Route:
         data.serial = serial
         self.members = members
         self._rows = rows
-        data.kind = <Kind>kind
+        data.kind = <RouteKind>kind
         data.size = size
         data.answers = answers
         if not size:
@@ -89,7 +90,7 @@ cdef class Route:
             raise ValueError("more answers than can be drawn")
 
     cdef void _load(self, Loads loads, list slots, list ranks) except *:
-        cdef Loaded *load = &self.data.load
+        cdef RouteLoad *load = &self.data.load
         cdef uint32_t i, size = self.data.size
         self.loads = loads
         load.loads = &loads.data

@@ -20,19 +20,19 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler, native
-from dinamed.plane.teaching import teach
+from dinamed.plane import table_compiler
+from dinamed.plane.plan_install import install_plan
+from dinamed.plane.table_compiler import TableCompiler, native
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Drawn
+from dinamed.plans.plan import PoolAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
-from dinamed.server.resolver import Resolver
-from dinamed.server.sockets import Address
+from dinamed.server.resolver import EngineResolver
+from dinamed.server.sockets import ListenAddress
 from dinamed.wire.constants import Rcode
 from dinamed.wire.later import Later
 from dinamed.wire.names import to_text
@@ -42,7 +42,7 @@ COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
 SLICE = 2000
 """Members whose hand-outs are booked at a stretch: two milliseconds."""
-SHARE_OF_BOOKING = 0.1
+SHARE_OF_COUNTING = 0.1
 """Of the time, what booking may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
@@ -53,9 +53,9 @@ BATCH = 64
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
-LEARN_CLIENT = 2
+INSTALL_CLIENT = 2
 """What `native` says when it is the client that is not known."""
-LEARN_LEVELS = 3
+INSTALL_LEVELS = 3
 """And when it is how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
@@ -79,7 +79,7 @@ def threads_for(
     That is so too without the extension, with DINAMED_PURE=1 in the environment, and
     where every query is to be logged.
     """
-    if compiling.native is None or debug or setting == "python":
+    if table_compiler.native is None or debug or setting == "python":
         return 0
     if environment.get("DINAMED_PURE", "0") not in ("", "0"):
         return 0
@@ -99,7 +99,7 @@ class _Bell:
 
     def doRead(self) -> None:
         os.eventfd_read(self._descriptor)
-        if self._plane.serve_handed():
+        if self._plane.serve_punted():
             os.eventfd_write(self._descriptor, 1)
 
     def close(self) -> None:
@@ -125,13 +125,13 @@ class DataPlane:
         self,
         reactor: Any,
         authority: Authority,
-        resolver: Resolver,
+        resolver: EngineResolver,
         threads: int,
     ) -> None:
         self._reactor = reactor
         self._authority = authority
         self._resolver = resolver
-        self._compiler = Compiler(threads + 1, Random())
+        self._compiler = TableCompiler(threads + 1, Random())
         self.threads = threads
         self.probe = new_probe()
         """What threads and Python answer to see whether they do."""
@@ -148,9 +148,9 @@ class DataPlane:
         self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
-        self._booking = Surviving(self._book_slice, "booking hand-outs")
-        self._learning = Surviving(self._learn, "teaching the plane")
-        self._serving = Surviving(self._serve_handed, "answering for the plane")
+        self._booking = Surviving(self._count_slice, "booking hand-outs")
+        self._installing = Surviving(self._install, "teaching the plane")
+        self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
     def running(self) -> bool:
@@ -220,7 +220,7 @@ class DataPlane:
         self.native.stop(drain)
         for thread in self._threads:
             thread.join(_JOIN_PATIENCE)
-        while self.serve_handed():
+        while self.serve_punted():
             pass
         self._collecting.stop()
         self.collect()
@@ -238,18 +238,18 @@ class DataPlane:
             self._bell.close()
         self._threads, self._sockets = [], []
 
-    def serve_handed(self) -> bool:
+    def serve_punted(self) -> bool:
         """Answer what the threads have left to Python; True if there may be more.
 
         Never raises: an error costs the query that has met it.
         """
         return self._serving() is not False
 
-    def _serve_handed(self) -> bool:
-        return bool(self.native.serve_handed(self._respond, BATCH))
+    def _serve_punted(self) -> bool:
+        return bool(self.native.serve_punted(self._respond, BATCH))
 
     def register(
-        self, liveness: Liveness, address: Address
+        self, liveness: Liveness, address: ListenAddress
     ) -> list[Callable[[], None]]:
         """Have it looked after whether this address, and threads, and Python answer."""
         native = partial(
@@ -283,14 +283,16 @@ class DataPlane:
 
     def collect(self) -> None:
         """Take over what the threads have counted, and free what they have left."""
-        self._book(self.native.take_counts())
+        self._count_hand_outs(self.native.take_counts())
         self._reclaim()
         self._count_all()
 
     def _count_all(self) -> None:
         tables = self.native.tables
         if tables is not None:
-            self._count_replies([tables.tally, *(zone.tally for zone in tables.zones)])
+            self._count_replies(
+                [tables.reply_counters, *(zone.reply_counters for zone in tables.zones)]
+            )
 
     def _tick(self) -> None:
         self._feel_pulses()
@@ -325,42 +327,42 @@ class DataPlane:
         steady = self._authority.manager.clock.read(now)
         self.native.set_clock(steady - time.monotonic())
 
-    def _book_slice(self) -> None:
+    def _count_slice(self) -> None:
         """Book hand-outs of some members, and of the others when this turn is over.
 
         After the last slice there is a rest, so that with very many members booking
-        takes `SHARE_OF_BOOKING` of the time.
+        takes `SHARE_OF_COUNTING` of the time.
         """
         if not self.running:
             return
         begin = self._reactor.seconds()
         counts, at_route = self.native.take_slice(self._at_route, SLICE)
         self._at_route = 0  # where the next tick begins if this fails
-        self._book(counts)
+        self._count_hand_outs(counts)
         self._at_route = at_route
         now = self._reactor.seconds()
         self._spent += now - begin
         if self._at_route:
             self._reactor.callLater(0, self._booking)
         else:
-            self._rest = now + self._spent / SHARE_OF_BOOKING
+            self._rest = now + self._spent / SHARE_OF_COUNTING
 
-    def _book(self, counts: "Sequence[tuple[str, str, int]]") -> None:
+    def _count_hand_outs(self, counts: "Sequence[tuple[str, str, int]]") -> None:
         pools = self._authority.engine.snapshot.pools
         now = self._authority.seconds()
         for pool, member, number in counts:
             if pool in pools:
-                pools[pool].ledger.add(member, number, now)
+                pools[pool].accounting.add(member, number, now)
         for pool in dict.fromkeys(count[0] for count in counts):
             self._compiler.publisher.took(self.native, pool, now)
 
     def _reclaim(self) -> None:
         """Free what the threads have left, and count the questions."""
-        routes, tallies = self.native.reclaim()
+        routes, all_counters = self.native.reclaim()
         for route in routes:
-            self._book(route.take_counts())
+            self._count_hand_outs(route.take_counts())
             self._compiler.publisher.left(route, self._authority.seconds())
-        self._count_replies(tallies)
+        self._count_replies(all_counters)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
         answered = counters["answered"] + counters["limited"]
@@ -370,30 +372,32 @@ class DataPlane:
         engine.questions += answered - self._answered
         self._answered = answered
 
-    def _count_replies(self, tallies: "Sequence[native.Tally]") -> None:
+    def _count_replies(self, all_counters: "Sequence[native.ReplyCounters]") -> None:
         engine = self._authority.engine
         zones = {OTHER, *map(to_text, engine.snapshot.zones)}
-        for tally in tallies:
-            for column, rcode, number in tally.take():
-                if tally.label in zones:
+        for reply_counters in all_counters:
+            for column, rcode, number in reply_counters.take():
+                if reply_counters.label in zones:
                     rrtype = _TYPES[column]
-                    cell = engine.counts.cell(tally.label, rrtype, rcode, False)
+                    cell = engine.counts.cell(
+                        reply_counters.label, rrtype, rcode, False
+                    )
                     cell.count += number
 
-    def _respond(self, data: bytes, source: bytes, learn: int) -> bytes | None:
+    def _respond(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
         self._handed += 1
-        if learn == HANDED_PROBE:
+        if wanted == HANDED_PROBE:
             self._resolver.test()
             return data
         reply = self._resolver.respond(data, unpacked(source))
         if isinstance(reply, Later):
             return reply
-        if learn:
+        if wanted:
             # What can't be taught is answered again next time.
-            self._learning(data, source, learn)
+            self._installing(data, source, wanted)
         return reply
 
-    def _learn(self, data: bytes, source: bytes, what: int) -> None:
+    def _install(self, data: bytes, source: bytes, what: int) -> None:
         """Have the next query with this question answered natively, if that can be.
 
         Or, where the plan is known and that is not enough, those of this client.
@@ -405,19 +409,21 @@ class DataPlane:
             plan = engine.plan(query)
         except Exception:
             return  # the resolver has met, told and answered this just now
-        if what in (LEARN_CLIENT, LEARN_LEVELS):
-            if not isinstance(plan, Drawn):
+        if what in (INSTALL_CLIENT, INSTALL_LEVELS):
+            if not isinstance(plan, PoolAnswer):
                 return
-            asked = engine.client_of(plan, QueryContext(query, source))
-            if what == LEARN_CLIENT:
-                self._compiler.meet(self.native, plan, asked, engine.snapshot)
+            client = engine.client_of(plan, QueryContext(query, source))
+            if what == INSTALL_CLIENT:
+                self._compiler.install_client(
+                    self.native, plan, client, engine.snapshot
+                )
             else:
                 now = self._authority.seconds()
-                self._compiler.publish(self.native, plan, asked, engine.snapshot, now)
+                self._compiler.publish(self.native, plan, client, engine.snapshot, now)
             return
-        teach(
+        install_plan(
             self.native,
-            self._compiler.places,
+            self._compiler.route_index,
             query,
             plan,
             engine.kind(query, plan),
@@ -437,8 +443,8 @@ class DataPlane:
 
     def _pools_changed(self, names: frozenset[str]) -> None:
         pools = self._authority.manager.views
-        for place, route in self._compiler.changed(names, pools):
-            self.native.replace(place, route)
+        for index, route in self._compiler.changed(names, pools):
+            self.native.replace(index, route)
         now = self._authority.seconds()
         for name in names:
             self._compiler.renew(self.native, name, now)

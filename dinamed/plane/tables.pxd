@@ -1,13 +1,13 @@
-"""What a snapshot becomes: zones, routes into pools, and plans learned from Python."""
+"""What a snapshot becomes: zones, routes into pools, and plans installed by Python."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
-from dinamed.plane.asked cimport MOST_LABELS, Asked
+from dinamed.plane.query cimport MOST_LABELS, ParsedQuery
 from dinamed.plane.cookie cimport Secrets
-from dinamed.plane.draw cimport RouteData
-from dinamed.plane.limits cimport Book
+from dinamed.plane.select cimport RouteData
+from dinamed.plane.rate_table cimport RateTableData
 from dinamed.plane.octets cimport fnv1a, mix
-from dinamed.plane.places cimport CLASS_SIZE, PlacesData
+from dinamed.plane.geo_trees cimport CLASS_SIZE, GeoTreesData
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tree cimport Tree, is_inside
 from dinamed.plane.zone cimport Zone
@@ -18,16 +18,16 @@ cdef enum:
     MOST_COLUMNS = 32
     RCODE_ROWS = 4       # NOERROR, NXDOMAIN, REFUSED, FORMERR
     STEP_SIZE = 9        # of an RRset: its end, counts up to there, whether needed
-    TALLY_SIZE = 128     # MOST_COLUMNS * RCODE_ROWS, of one thread
+    COUNTERS_SIZE = 128     # MOST_COLUMNS * RCODE_ROWS, of one thread
 
 
 cdef enum PlanKind:
-    FIXED
-    DRAWN
+    FIXED_PLAN
+    POOL_PLAN
     LEFT  # always for the engine in Python
 
 
-cdef struct Learned:
+cdef struct InstalledPlan:
     uint64_t hash
     PlanKind kind
     uint32_t size           # octets of the name
@@ -49,7 +49,7 @@ cdef struct Learned:
     uint8_t octets[1]       # name, body, before, owner, steps of both
 
 
-cdef struct Known:
+cdef struct InstalledClient:
     # Among which members a client's answers are drawn, or those of a class.
     uint64_t hash
     uint64_t serial         # of the route BY_CLIENT or BY_PLACE
@@ -57,7 +57,7 @@ cdef struct Known:
     uint32_t size           # octets of the address, or of the class's records
     uint8_t address[CLASS_SIZE]
     uint32_t scope          # bits of the client subnet that this depends on
-    uint32_t asked          # for a class, how many sources were asked for its place
+    uint32_t sources_asked  # for a class, how many sources were asked for its place
     const RouteData *route
 
 
@@ -68,17 +68,17 @@ cdef struct TablesData:
     uint32_t zone_mask
     uint32_t zone_labels    # of the longest origin
     RouteData **routes      # by place: for IPv4, then for IPv6
-    void **learned
-    uint32_t learned_mask
+    void **installed
+    uint32_t installed_mask
     void **known
     uint32_t known_mask
-    const PlacesData *places  # for the classes of clients, or NULL
+    const GeoTreesData *trees  # for the classes of clients, or NULL
     bint shut               # whether everything is left to Python
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
     bint subnets            # whether every resolver's client subnets are honoured
     Tree trusted            # else the resolvers whose are
-    const Book *book        # the limits on replies, or NULL
+    const RateTableData *rates        # the limits on replies, or NULL
     Secrets secrets
     uint32_t nsid_size
     uint8_t nsid[128]
@@ -95,11 +95,11 @@ cdef inline uint32_t label_hash(
 
 
 cdef inline const Zone *zone_of(
-    const TablesData *tables, const Asked *asked
+    const TablesData *tables, const ParsedQuery *query
 ) noexcept nogil:
     """The deepest zone at or above the name, or NULL."""
     cdef uint32_t hashes[MOST_LABELS]
-    cdef uint32_t label = asked.labels, hash = <uint32_t>2166136261, slot, number
+    cdef uint32_t label = query.labels, hash = <uint32_t>2166136261, slot, number
     cdef uint32_t first = 0, size
     cdef const Zone *zone
     if label > tables.zone_labels:
@@ -107,18 +107,18 @@ cdef inline const Zone *zone_of(
     hashes[label] = hash
     while label > first:
         label -= 1
-        hash = label_hash(hash, asked.key + asked.at[label])
+        hash = label_hash(hash, query.key + query.at[label])
         hashes[label] = hash
-    while label <= asked.labels:
+    while label <= query.labels:
         slot = hashes[label] & tables.zone_mask
-        size = asked.size - asked.at[label]
+        size = query.size - query.at[label]
         while True:
             number = tables.zone_slots[slot]
             if not number:
                 break
             zone = tables.zones[number - 1]
             if zone.size == size:
-                if memcmp(zone.origin, asked.key + asked.at[label], size) == 0:
+                if memcmp(zone.origin, query.key + query.at[label], size) == 0:
                     return zone
             slot = (slot + 1) & tables.zone_mask
         label += 1
@@ -126,10 +126,11 @@ cdef inline const Zone *zone_of(
 
 
 cdef inline bint honours_subnet(
-    const TablesData *tables, const Asked *asked, const uint8_t *source, uint32_t size
+    const TablesData *tables, const ParsedQuery *query, const uint8_t *source,
+    uint32_t size
 ) noexcept nogil:
     """Whether a query has a client subnet that counts."""
-    if not asked.family:
+    if not query.family:
         return False
     return tables.subnets or is_inside(&tables.trusted, source, size)
 
@@ -140,17 +141,17 @@ cdef inline uint64_t client_hash(
     return mix(fnv1a(address, size) ^ mix(serial << 8 | prefix))
 
 
-cdef inline const Known *known_of(
+cdef inline const InstalledClient *installed_client(
     const TablesData *tables, uint64_t serial, const uint8_t *address, uint32_t size,
     uint32_t prefix,
 ) noexcept nogil:
-    """What was learned of a client, or NULL."""
+    """What was installed for a client, or NULL."""
     cdef uint64_t hash = client_hash(serial, address, size, prefix)
     cdef uint32_t slot = <uint32_t>hash & tables.known_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.known)
-    cdef const Known *known
+    cdef const InstalledClient *known
     while True:
-        known = <const Known *>plane_get_pointer(&slots[slot])
+        known = <const InstalledClient *>plane_get_pointer(&slots[slot])
         if known == NULL:
             return NULL
         if (
@@ -162,7 +163,7 @@ cdef inline const Known *known_of(
         slot = (slot + 1) & tables.known_mask
 
 
-cdef inline void tally(
+cdef inline void count_reply(
     const TablesData *tables, uint64_t *counts, uint32_t thread, uint32_t rrtype,
     uint32_t rcode,
 ) noexcept nogil:
@@ -172,10 +173,10 @@ cdef inline void tally(
         row = row * MOST_COLUMNS + tables.columns[rrtype]
     else:
         row = row * MOST_COLUMNS
-    plane_add(counts + thread * TALLY_SIZE + row, 1)
+    plane_add(counts + thread * COUNTERS_SIZE + row, 1)
 
 
-cdef inline const uint8_t *plan_steps(const Learned *plan) noexcept nogil:
+cdef inline const uint8_t *plan_steps(const InstalledPlan *plan) noexcept nogil:
     """Where each RRset of the body ends, and behind that of those before."""
     return plan.octets + plan.size + plan.body + plan.before + plan.owner
 
@@ -188,22 +189,22 @@ cdef inline uint64_t plan_hash(
     return hash ^ (hash >> 32)
 
 
-cdef inline const Learned *learned_of(
-    const TablesData *tables, const Asked *asked
+cdef inline const InstalledPlan *installed_plan(
+    const TablesData *tables, const ParsedQuery *query
 ) noexcept nogil:
     """The plan of a question, with DO or without, or NULL."""
-    cdef uint64_t hash = plan_hash(asked.key, asked.size, asked.type, asked.do)
-    cdef uint32_t slot = <uint32_t>hash & tables.learned_mask
-    cdef void **slots = <void **>plane_get_pointer(<void *>&tables.learned)
-    cdef const Learned *plan
+    cdef uint64_t hash = plan_hash(query.key, query.size, query.type, query.do)
+    cdef uint32_t slot = <uint32_t>hash & tables.installed_mask
+    cdef void **slots = <void **>plane_get_pointer(<void *>&tables.installed)
+    cdef const InstalledPlan *plan
     while True:
-        plan = <const Learned *>plane_get_pointer(&slots[slot])
+        plan = <const InstalledPlan *>plane_get_pointer(&slots[slot])
         if plan == NULL:
             return NULL
         if (
-            plan.hash == hash and plan.size == asked.size and plan.type == asked.type
-            and plan.do == asked.do
+            plan.hash == hash and plan.size == query.size and plan.type == query.type
+            and plan.do == query.do
         ):
-            if memcmp(plan.octets, asked.key, asked.size) == 0:
+            if memcmp(plan.octets, query.key, query.size) == 0:
                 return plan
-        slot = (slot + 1) & tables.learned_mask
+        slot = (slot + 1) & tables.installed_mask

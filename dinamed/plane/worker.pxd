@@ -2,8 +2,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
-from dinamed.plane.answer cimport LEARN, LIMITED, SILENT, Source, answer
-from dinamed.plane.notes cimport Notes, note
+from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, DROP, RequestContext, answer
+from dinamed.plane.samples cimport SampleRing, sample
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     MSG_WAITFORONE,
@@ -84,8 +84,8 @@ cdef struct Worker:
     uint32_t socket_count
     pollfd sockets[MOST_SOCKETS]
     Ring *ring
-    Notes *notes        # NULL: nobody logs queries now
-    Notes *kept_notes   # the same, to be taken and freed by Python
+    SampleRing *samples        # NULL: nobody logs queries now
+    SampleRing *kept_samples   # the same, to be taken and freed by Python
     Batch *batch
 
 
@@ -149,30 +149,30 @@ cdef inline void serve_batch(
 ) noexcept nogil:
     """Answer what was received, or hand it over."""
     cdef Batch *batch = worker.batch
-    cdef Source source
+    cdef RequestContext request
     cdef uint32_t i, replies = 0, probes = 0, probes_answered = 0
     cdef bint pushed = False, probe
     cdef int size
     cdef uint8_t *out
     cdef TablesData *tables
-    cdef Notes *notes
-    source.rng = &worker.rng
-    source.thread = worker.number
-    source.now = plane_now(&source.ticks)
-    source.time = plane_monotonic() + plane_get_double(&shared.ahead)
+    cdef SampleRing *samples
+    request.rng = &worker.rng
+    request.thread = worker.number
+    request.now = plane_now(&request.ticks)
+    request.time = plane_monotonic() + plane_get_double(&shared.ahead)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)
-    notes = <Notes *>plane_get_pointer(&worker.notes)
+    samples = <SampleRing *>plane_get_pointer(&worker.samples)
     for i in range(count):
-        source.size = plane_source(&batch.names[i], &source.address)
+        request.size = plane_source(&batch.names[i], &request.address)
         out = &batch.reply_octets[replies * REPLY_STRIDE]
         size = answer(
-            tables, &source, &batch.query_octets[i * QUERY_STRIDE],
+            tables, &request, &batch.query_octets[i * QUERY_STRIDE],
             batch.received[i].msg_len, out,
         )
         probe = False
-        if size == SILENT:
+        if size == DROP:
             size = probe_of(
                 shared, &batch.query_octets[i * QUERY_STRIDE],
                 batch.received[i].msg_len, out,
@@ -206,11 +206,11 @@ cdef inline void serve_batch(
                 probes_answered += 1
                 continue
             plane_add(&worker.rcodes[out[3] & 15], 1)
-            if notes != NULL:
-                note(
-                    notes, &worker.rng, &batch.names[i],
+            if samples != NULL:
+                sample(
+                    samples, &worker.rng, &batch.names[i],
                     &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-                    out, <uint32_t>size, source.ticks,
+                    out, <uint32_t>size, request.ticks,
                 )
         elif probe:
             pushed = pushed | push(
@@ -221,7 +221,7 @@ cdef inline void serve_batch(
         elif push(
             worker.ring, &batch.received[i].msg_hdr,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-            fd, <uint32_t>(LEARN + 1 - size) if size <= LEARN else 0,
+            fd, <uint32_t>(PUNT_FOR_PLAN + 1 - size) if size <= PUNT_FOR_PLAN else 0,
         ):
             plane_add(&worker.handed, 1)
             pushed = True
@@ -234,7 +234,7 @@ cdef inline void serve_batch(
         plane_send(fd, batch.sent, replies)
     worker.batches += 1
     if worker.batches % TIMED == 1:
-        take_time(worker, source.ticks)
+        take_time(worker, request.ticks)
     if pushed:
         wake(shared.wake)
     for i in range(count):

@@ -5,7 +5,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
-from dinamed.plane.asked cimport Asked
+from dinamed.plane.query cimport ParsedQuery
 from dinamed.plane.octets cimport crc32, little16, little32
 
 cdef enum:
@@ -31,7 +31,7 @@ cdef struct Zone:
     uint32_t labels         # without the root's
     bint plain              # whether what is not there is plainly missing
     uint8_t origin[256]
-    uint32_t *pools         # from the zone's numbers of pools to places of routes
+    uint32_t *pools         # from the zone's numbers of pools to slots of routes
     # The authority section of negative answers, and where it points into the name.
     uint8_t *soa
     uint32_t soa_size
@@ -39,13 +39,13 @@ cdef struct Zone:
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
     bint signed             # whether those who set DO miss more than is made here
-    bint left               # whether all but what was learned is left to Python
-    uint64_t *counts        # of replies, see `tally`
+    bint left               # whether all but the installed plans is left to Python
+    uint64_t *counts        # of replies, see `reply_counters`
     uint64_t limited        # the kind of negative answers, for limits on replies
     uint8_t special[SPECIAL][64]  # labels below the apex that are not plain
 
 
-cdef enum Found:
+cdef enum MatchKind:
     EXACT
     WILDCARD
     MISSING
@@ -74,22 +74,22 @@ cdef inline uint32_t flags_of(const Zone *zone, uint32_t offset) noexcept nogil:
     return zone.data[offset + 1 + zone.data[offset]]
 
 
-cdef inline Found find(
-    const Zone *zone, const uint32_t *table, const Asked *asked, uint32_t *node
+cdef inline MatchKind find(
+    const Zone *zone, const uint32_t *table, const ParsedQuery *query, uint32_t *node
 ) noexcept nogil:
     """How the name relates to the zone's data; `node` is for EXACT and WILDCARD."""
-    cdef uint32_t left = asked.size - zone.size  # octets left of the origin
-    cdef uint32_t offset = probe(zone, table, asked.key, left)
+    cdef uint32_t left = query.size - zone.size  # octets left of the origin
+    cdef uint32_t offset = probe(zone, table, query.key, left)
     cdef uint32_t label, last, start, size, i
     cdef uint8_t wildcard[256]
     if offset and not flags_of(zone, offset) & HASH:
         node[0] = offset
         return HIDDEN if flags_of(zone, offset) & OCCLUDED else EXACT
-    last = asked.labels - zone.labels
+    last = query.labels - zone.labels
     label = last - zone.depth if last > zone.depth else 1
     while True:
-        start = asked.at[label]
-        offset = probe(zone, table, asked.key + start, left - start)
+        start = query.at[label]
+        offset = probe(zone, table, query.key + start, left - start)
         if offset and not flags_of(zone, offset) & HASH:
             break
         label += 1  # the apex encloses every name, so this ends
@@ -102,7 +102,7 @@ cdef inline Found find(
     wildcard[0] = 1
     wildcard[1] = 42  # *
     for i in range(size):
-        wildcard[2 + i] = asked.key[start + i]
+        wildcard[2 + i] = query.key[start + i]
     node[0] = probe(zone, table, wildcard, size + 2)
     return WILDCARD if node[0] else HIDDEN
 
@@ -129,21 +129,21 @@ cdef inline const uint8_t *rrset_of(
 
 
 cdef inline uint32_t pool_of(const Zone *zone, uint32_t node) noexcept nogil:
-    """The place of the pool that a node is bound to, plus one; 0 if to none."""
+    """The slot of the pool that a node is bound to, plus one; 0 if to none."""
     cdef const uint8_t *at = zone.data + node
     cdef uint32_t number = little16(at + 2 + at[0])
     return zone.pools[number] if number else 0
 
 
 cdef inline bint is_special(
-    const Zone *zone, const Asked *asked
+    const Zone *zone, const ParsedQuery *query
 ) noexcept nogil:
     """Whether the label next to the origin is one of the special ones."""
     cdef const uint8_t *label
     cdef uint32_t i
-    if asked.labels == zone.labels:
+    if query.labels == zone.labels:
         return False
-    label = asked.key + asked.at[asked.labels - zone.labels - 1]
+    label = query.key + query.at[query.labels - zone.labels - 1]
     for i in range(<uint32_t>SPECIAL):
         if zone.special[i][0] == label[0] and label[0]:
             if memcmp(zone.special[i] + 1, label + 1, label[0]) == 0:

@@ -1,7 +1,7 @@
 # Packed zones, and the counts of the replies from them.
 
 
-cdef class Tally:
+cdef class ReplyCounters:
     """How many replies went out for the names of one zone, by type and rcode.
 
     `label` says which; `rows` is how many threads count.
@@ -15,8 +15,8 @@ cdef class Tally:
     def __cinit__(self, str label, int rows):
         self.label = label
         self._rows = rows
-        self.counts = <uint64_t *>_new(rows * TALLY_SIZE * sizeof(uint64_t))
-        self.booked = <uint64_t *>_new(TALLY_SIZE * sizeof(uint64_t))
+        self.counts = <uint64_t *>_new(rows * COUNTERS_SIZE * sizeof(uint64_t))
+        self.booked = <uint64_t *>_new(COUNTERS_SIZE * sizeof(uint64_t))
 
     def __dealloc__(self):
         free(self.counts)
@@ -27,10 +27,10 @@ cdef class Tally:
         cdef uint32_t cell, row
         cdef uint64_t total
         cdef list found = []
-        for cell in range(<uint32_t>TALLY_SIZE):
+        for cell in range(<uint32_t>COUNTERS_SIZE):
             total = 0
             for row in range(self._rows):
-                total += plane_get(self.counts + row * TALLY_SIZE + cell)
+                total += plane_get(self.counts + row * COUNTERS_SIZE + cell)
             if total != self.booked[cell]:
                 found.append((
                     cell % MOST_COLUMNS,
@@ -46,11 +46,11 @@ cdef class ZoneTable:
 
     cdef Zone data
     cdef object _buffer
-    cdef readonly Tally tally
+    cdef readonly ReplyCounters reply_counters
 
     def __cinit__(
         self,
-        Tally tally not None,
+        ReplyCounters reply_counters not None,
         object buffer,
         bytes origin,
         uint32_t labels,
@@ -75,8 +75,8 @@ cdef class ZoneTable:
         cdef size_t end
         if size > 255 or len(special) > SPECIAL or len(soa) > 600:
             raise ValueError("not the parts of a zone")
-        self.tally = tally
-        data.counts = tally.counts
+        self.reply_counters = reply_counters
+        data.counts = reply_counters.counts
         # To hold on to the object is enough, as nobody releases its memory by hand;
         # an open export would be in the way of the collection of cycles.
         self._buffer = buffer

@@ -34,7 +34,7 @@ class Cell:
         self.count = 0
 
 
-class Labels(NamedTuple):
+class AnswerLabels(NamedTuple):
     """What a cell counts."""
 
     zone: str
@@ -43,7 +43,7 @@ class Labels(NamedTuple):
     transport: str
 
 
-class Counts:
+class AnswerCounts:
     """The cells of one engine."""
 
     def __init__(self) -> None:
@@ -90,10 +90,10 @@ class Counts:
         """Every cell: what `cell` takes, and what it counts."""
         return [(*key, cell.count) for key, cell in self._cells.items()]
 
-    def totals(self) -> Iterator[tuple[Labels, int]]:
+    def totals(self) -> Iterator[tuple[AnswerLabels, int]]:
         """Every cell with what it counts."""
         for (zone, rrtype, rcode, stream), cell in list(self._cells.items()):
-            labels = Labels(
+            labels = AnswerLabels(
                 zone,
                 TYPES.get(rrtype, OTHER),
                 _RCODES.get(rcode, OTHER),

@@ -7,14 +7,14 @@ from ipaddress import ip_network
 from dinamed.config.limits import Limits
 from dinamed.config.settings import Settings
 from dinamed.generations import Generations
-from dinamed.limits.responses import ResponseLimiter, Verdict
+from dinamed.limits.responses import RateAction, ResponseLimiter
 from dinamed.plans.draw import Draw
 from dinamed.plans.plan import Fixed, Plan
 from dinamed.wire.constants import EdnsOption, Rcode
-from dinamed.wire.cookies import CLIENT_SIZE, Cookies, Seen
+from dinamed.wire.cookies import CLIENT_SIZE, Cookies, CookieVerdict
 from dinamed.wire.edns import opt_record, option
 from dinamed.wire.query import Query, Rejected
-from dinamed.zones.packed import Found
+from dinamed.zones.packed import MatchKind
 from dinamed.zones.zoneset import ZoneSet
 
 KIND_LIMIT = 8192
@@ -83,7 +83,9 @@ def without_cookie(data: bytes, query: Query) -> bytes:
     return b""
 
 
-def cookie_alone(query: Rejected, reply: bytes, seen: Seen) -> tuple[bytes, Rcode]:
+def cookie_alone(
+    query: Rejected, reply: bytes, seen: CookieVerdict
+) -> tuple[bytes, Rcode]:
     """The reply to a message that asks for a cookie alone (RFC 7873 section 5.4).
 
     `reply` is what it would get from a server without cookies.
@@ -96,7 +98,7 @@ def cookie_alone(query: Rejected, reply: bytes, seen: Seen) -> tuple[bytes, Rcod
     return head + opt, rcode
 
 
-class Limited:
+class RateLimitedReply:
     """A ready reply that is given no oftener than the limit on its kind allows."""
 
     __slots__ = ("_inner", "_kind", "_limiter", "_seconds", "_truncated")
@@ -119,9 +121,9 @@ class Limited:
     def reply(self, ident: bytes, source: bytes) -> bytes | None:
         """The reply, the truncated one in its place, or None."""
         verdict = self._limiter.judge(source, self._kind, self._seconds())
-        if verdict is Verdict.PASS:
+        if verdict is RateAction.PASS:
             return self.unlimited(ident, source)
-        return None if verdict is Verdict.DROP else ident + self._truncated
+        return None if verdict is RateAction.DROP else ident + self._truncated
 
     def unlimited(self, ident: bytes, source: bytes) -> bytes:
         """The reply for a client that is known by its cookie."""
@@ -131,7 +133,7 @@ class Limited:
         return inner.reply(ident, source)
 
 
-class Kinds:
+class RateClasses:
     """What kind of reply a question has; those asked last are remembered."""
 
     def __init__(self) -> None:
@@ -162,11 +164,11 @@ def _kind(query: Query, plan: Plan, zones: ZoneSet) -> bytes:
     zone = zones.zone_for(name)
     if zone is not None:
         match = zone.find(name)
-        if match.kind is Found.CUT:
+        if match.kind is MatchKind.CUT:
             return b"r" + match.name
         if isinstance(plan, Fixed) and not plan.records.counts[0]:
             return b"n" + zone.origin
-        if match.kind in (Found.WILDCARD, Found.DNAME):
+        if match.kind in (MatchKind.WILDCARD, MatchKind.DNAME):
             # What one record makes of any name would have a bucket for each of them.
             name = match.name
     return b"a" + question.type.to_bytes(2) + name

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
-from dinamed.plans.plan import Drawn, Hinted, Wanted
+from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import (
     address_record,
     assemble,
@@ -33,7 +33,7 @@ _STABLE = frozenset({"hash", "predictive"})
 
 def choose(
     engine: Executor,
-    plan: Drawn | Hinted,
+    plan: PoolAnswer | ServiceAnswer,
     client: Client,
     recorder: Recorder | None = None,
 ) -> Choice:
@@ -44,7 +44,7 @@ def choose(
     """
     wanted, place = Wanted.TEXT, None
     counts = recorder is None
-    if isinstance(plan, Drawn):
+    if isinstance(plan, PoolAnswer):
         wanted, place = plan.wanted, plan.place
         counts = counts and wanted is not Wanted.TEXT
     pool = engine.snapshot.pools[plan.pool]
@@ -93,7 +93,9 @@ def _in_turn(
                 yield row[turn]
 
 
-def render_choice(engine: Executor, plan: Drawn, choice: Choice) -> Rendered | None:
+def render_choice(
+    engine: Executor, plan: PoolAnswer, choice: Choice
+) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
@@ -112,7 +114,7 @@ def render_choice(engine: Executor, plan: Drawn, choice: Choice) -> Rendered | N
 
 
 def send_choice(
-    engine: Executor, plan: Drawn, choice: Choice, context: QueryContext
+    engine: Executor, plan: PoolAnswer, choice: Choice, context: QueryContext
 ) -> bytes:
     """The whole reply of a draw."""
     records = render_choice(engine, plan, choice)
@@ -137,7 +139,9 @@ class Draw:
 
     __slots__ = ("_context", "_engine", "_family", "_front", "_opt", "_plan")
 
-    def __init__(self, engine: Executor, plan: Drawn, context: QueryContext) -> None:
+    def __init__(
+        self, engine: Executor, plan: PoolAnswer, context: QueryContext
+    ) -> None:
         self._engine = engine
         self._plan = plan
         self._context = context

@@ -14,25 +14,25 @@ from dataclasses import replace
 
 from dinamed.generations import Generations
 from dinamed.geo.locator import Locator
-from dinamed.limits.responses import Verdict
+from dinamed.limits.responses import RateAction
 from dinamed.plans.context import QueryContext, packed
 from dinamed.plans.counts import OTHER, Cell
 from dinamed.plans.defence import (
     ERRORS,
     Defence,
-    Kinds,
-    Limited,
+    RateClasses,
+    RateLimitedReply,
     cookie_alone,
     cookie_tail,
     without_cookie,
 )
 from dinamed.plans.draw import Draw
 from dinamed.plans.executor import Executor
-from dinamed.plans.plan import Drawn, Fixed, Plan
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.plans.snapshot import Snapshot
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
-from dinamed.wire.cookies import WHOLE_SIZE, Seen
+from dinamed.wire.cookies import WHOLE_SIZE, CookieVerdict
 from dinamed.wire.edns import keepalive_option, opt_record, option
 from dinamed.wire.later import Later, changed
 from dinamed.wire.query import Query, Rejected, is_plain, read_query
@@ -42,7 +42,7 @@ READY_LIMIT = 16384
 READY_MESSAGE_MAX = 192
 """Longer queries are not worth remembering octet by octet."""
 
-Ready = tuple[Cell, bytes | Draw | Limited]
+CachedReply = tuple[Cell, bytes | Draw | RateLimitedReply]
 """What a message gets, and where that is counted."""
 Aside = Callable[[Query, bytes, str, bool], bytes]
 """From a query, its octets, its sender and whether over a stream, to the reply."""
@@ -61,11 +61,11 @@ class Engine(Executor):
         self.on_change: Callable[[], None] | None = None
         """Called after all changes but those of pools' states, for those who answer
         beside this."""
-        self._ready: Generations[bytes, Ready] = Generations(READY_LIMIT)
-        self._cookied: Generations[bytes, Ready] = Generations(READY_LIMIT)
+        self._ready: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
+        self._cookied: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
         others: what a message cut short of its cookie gets is no one else's cookie."""
-        self._kinds = Kinds()
+        self._kinds = RateClasses()
         self.defence = Defence()
         self.aside: Aside | None = None
         """Answers what is signed, or is about whole zones; None: it is refused."""
@@ -143,7 +143,7 @@ class Engine(Executor):
         reply = changed(aside(query, data, host, stream), limited)
         return reply if reply or isinstance(reply, Later) else None
 
-    def _take_options(self, context: QueryContext) -> Seen | None:
+    def _take_options(self, context: QueryContext) -> CookieVerdict | None:
         """Have the reply answer the options that are about the client; its cookie."""
         edns = context.query.edns
         if edns is None:
@@ -189,11 +189,11 @@ class Engine(Executor):
         limiter = self.defence.limiter
         if limiter is None:
             return reply
-        dropped = limiter.judge(source, ERRORS, self.seconds()) is Verdict.DROP
+        dropped = limiter.judge(source, ERRORS, self.seconds()) is RateAction.DROP
         return None if dropped else reply
 
     def _remember(
-        self, data: bytes, context: QueryContext, seen: Seen | None
+        self, data: bytes, context: QueryContext, seen: CookieVerdict | None
     ) -> bytes | None:
         """Answer, and keep what makes the same answer quicker next time."""
         store, key = self._ready, data[2:]
@@ -209,14 +209,14 @@ class Engine(Executor):
             store.put(key, found)
         return self._again(found, context.query.id, context.source, seen)
 
-    def _prepare(self, context: QueryContext) -> Ready | None:
+    def _prepare(self, context: QueryContext) -> CachedReply | None:
         """What is kept of an answer; None if each is one of its own."""
         query = context.query
         plan, zone = self._plan_of(query)
-        ready: bytes | Draw | Limited
+        ready: bytes | Draw | RateLimitedReply
         if isinstance(plan, Fixed):
             ready = self.execute(plan, context)[2:]
-        elif isinstance(plan, Drawn) and not query.has_subnet:
+        elif isinstance(plan, PoolAnswer) and not query.has_subnet:
             ready = Draw(self, plan, context)
         else:
             return None
@@ -226,24 +226,28 @@ class Engine(Executor):
         if limiter is not None:
             kind = self._kinds.kind(query, plan, self._snapshot.zones)
             short = self._truncated(context)[2:]
-            ready = Limited(ready, short, kind, limiter, self.seconds)
+            ready = RateLimitedReply(ready, short, kind, limiter, self.seconds)
         return cell, ready
 
-    def _once(self, context: QueryContext, seen: Seen | None) -> bytes | None:
+    def _once(self, context: QueryContext, seen: CookieVerdict | None) -> bytes | None:
         """Answer a datagram whose reply is not kept, unless that is too much."""
         limiter = self.defence.limiter
         if limiter is not None and not (seen is not None and seen.valid):
             plan, _ = self._plan_of(context.query)
             kind = self._kinds.kind(context.query, plan, self._snapshot.zones)
             verdict = limiter.judge(context.source, kind, self.seconds())
-            if verdict is not Verdict.PASS:
+            if verdict is not RateAction.PASS:
                 self.questions += 1
-                slips = verdict is Verdict.SLIP
+                slips = verdict is RateAction.SLIP
                 return self._truncated(context) if slips else None
         return self.answer(context)
 
     def _again(
-        self, found: Ready, ident: bytes, source: bytes, seen: Seen | None
+        self,
+        found: CachedReply,
+        ident: bytes,
+        source: bytes,
+        seen: CookieVerdict | None,
     ) -> bytes | None:
         """Answer from what was kept."""
         self.questions += 1
@@ -252,7 +256,7 @@ class Engine(Executor):
         reply: bytes | None
         if isinstance(ready, bytes):
             reply = ident + ready
-        elif seen is not None and seen.valid and isinstance(ready, Limited):
+        elif seen is not None and seen.valid and isinstance(ready, RateLimitedReply):
             reply = ready.unlimited(ident, source)
         else:
             reply = ready.reply(ident, source)

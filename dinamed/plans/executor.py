@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 from dinamed.generations import Generations
 from dinamed.geo.place import NOWHERE
+from dinamed.plans.builtin_names import Vitals, synthesize, ttl_of, within
 from dinamed.plans.context import QueryContext
-from dinamed.plans.counts import Cell, Counts
+from dinamed.plans.counts import AnswerCounts, Cell
 from dinamed.plans.draw import choose, send_choice
 from dinamed.plans.hints import send_hinted
-from dinamed.plans.own_names import Vitals, tell, ttl_of, within
 from dinamed.plans.plan import (
     PROHIBITED,
-    Drawn,
     Fixed,
-    Hinted,
     Plan,
+    PoolAnswer,
+    ServiceAnswer,
+    Synthesized,
     Targeted,
-    Told,
     Topic,
 )
 from dinamed.plans.planner import Planner
@@ -30,8 +30,8 @@ from dinamed.plans.reply import (
     text_record,
     with_answers,
 )
-from dinamed.plans.settling import Asking, settle
 from dinamed.plans.snapshot import Snapshot
+from dinamed.plans.target_search import TargetQuery, search_targets
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Opcode, Rcode, Type
@@ -51,7 +51,7 @@ Planned = tuple[Plan, str]
 """A plan, and the label of the zone that it is counted under."""
 
 
-class Key(NamedTuple):
+class PlanKey(NamedTuple):
     """What a plan depends on, beside the snapshot."""
 
     name: WireName
@@ -80,8 +80,8 @@ class Executor:
         self.on_vitals: Callable[[], None] | None = None
         """Called before what the server knows of itself is told, to bring it up to
         date."""
-        self._plans: Generations[Key, Planned] = Generations(PLAN_LIMIT)
-        self.counts = Counts()
+        self._plans: Generations[PlanKey, Planned] = Generations(PLAN_LIMIT)
+        self.counts = AnswerCounts()
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
 
@@ -131,7 +131,7 @@ class Executor:
         zones = self._snapshot.zones
         if query.opcode != Opcode.QUERY:
             return self.plan(query), self.counts.zone(zones, question.key)
-        key = Key(question.key, question.type, question.class_, query.dnssec_ok)
+        key = PlanKey(question.key, question.type, question.class_, query.dnssec_ok)
         planned = self._plans.get(key)
         if planned is None:
             plan = self._planner.plan(question, query.dnssec_ok)
@@ -142,44 +142,48 @@ class Executor:
 
     def execute(self, plan: Plan, context: QueryContext) -> bytes:
         """Carry out a plan for one client."""
-        if isinstance(plan, Drawn):
+        if isinstance(plan, PoolAnswer):
             client = self.client_of(plan, context)
             choice = choose(self, plan, client, context.recorder)
             # Without a client subnet it was the resolver's prefix.
             scope = choice.scope if client.subnet else 0
             choice = choice._replace(scope=max(scope, context.scope))
             return send_choice(self, plan, choice, context)
-        if isinstance(plan, Hinted):
+        if isinstance(plan, ServiceAnswer):
             client = self.client_of(plan, context)
             return send_hinted(self, plan, client, context)
-        if isinstance(plan, Told):
-            return self._tell(plan, context)
+        if isinstance(plan, Synthesized):
+            return self._synthesize(plan, context)
         if isinstance(plan, Targeted):
-            return self.execute(self._settle(plan, context), context)
+            return self.execute(self._search_targets(plan, context), context)
         return self._send(plan, context, plan.records, context.scope)
 
-    def _settle(self, plan: Targeted, context: QueryContext) -> Plan:
+    def _search_targets(self, plan: Targeted, context: QueryContext) -> Plan:
         """The plan for this client, once it is known which label is meant."""
         client = self.client_of(plan, context)
         place, scope = NOWHERE, 0
         if plan.tailored:
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
-        settled = settle(
+        settled = search_targets(
             self._planner,
             self._snapshot,
             plan,
-            Asking(context.query.question, client, place, self.rng, context.recorder),
+            TargetQuery(
+                context.query.question, client, place, self.rng, context.recorder
+            ),
         )
         if client.subnet and plan.tailored:
             context.scope = max(context.scope, scope, settled.scope)
         return settled.plan
 
     def client_of(
-        self, plan: Drawn | Hinted | Told | Targeted, context: QueryContext
+        self,
+        plan: PoolAnswer | ServiceAnswer | Synthesized | Targeted,
+        context: QueryContext,
     ) -> Client:
         """Whom to choose for: the client subnet where it counts, else the source."""
         if (
-            (not isinstance(plan, Told) and not plan.subnet)
+            (not isinstance(plan, Synthesized) and not plan.subnet)
             or not context.query.has_subnet
             or not self._snapshot.honours_subnet_from(context.source)
         ):
@@ -196,7 +200,7 @@ class Executor:
             self.on_vitals()
         return Vitals(self.started, self.seconds(), self.questions)
 
-    def _tell(self, told: Told, context: QueryContext) -> bytes:
+    def _synthesize(self, told: Synthesized, context: QueryContext) -> bytes:
         members = told.topic is Topic.MEMBERS
         if members and not self._snapshot.may_manage(context.source):
             return self._send(PROHIBITED, context, EMPTY)
@@ -209,7 +213,7 @@ class Executor:
             client = self.client_of(told, context)
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
-        texts = tell(told, self._snapshot, self.vitals(), place)
+        texts = synthesize(told, self._snapshot, self.vitals(), place)
         record = partial(text_record, QUESTION_NAME, question.class_, ttl)
         opt = opt_of(context.query, None, self._snapshot.identity, scope, context.extra)
         # Over UDP nothing is cut: the client comes again over TCP.

@@ -11,18 +11,25 @@ import msgspec
 
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
-from dinamed.plans.plan import Drawn, Fixed, Hinted, Plan, Targeted, Told
+from dinamed.plans.plan import (
+    Fixed,
+    Plan,
+    PoolAnswer,
+    ServiceAnswer,
+    Synthesized,
+    Targeted,
+)
 from dinamed.pools.pool import PoolView
-from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Note, Out, Picked
+from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Out, Picked, Remark
 from dinamed.wire.constants import CLASS_IN, Type
 from dinamed.wire.edns import Edns
 from dinamed.wire.names import WireName, to_text
 from dinamed.wire.query import Query
 from dinamed.wire.question import Question
 from dinamed.wire.subnet import ClientSubnet
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 
-Client = ipaddress.IPv4Network | ipaddress.IPv6Network
+ClientNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -66,7 +73,9 @@ def decoded(reply: bytes) -> Decoded:
     )
 
 
-def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Explanation:
+def explain(
+    engine: Engine, name: WireName, rrtype: int, client: ClientNetwork
+) -> Explanation:
     """Answer as for `client`, and take down why.
 
     A client that is a whole address is taken as the resolver that asks; a network is
@@ -86,7 +95,7 @@ def explain(engine: Engine, name: WireName, rrtype: int, client: Client) -> Expl
 
 
 def chosen(
-    engine: Engine, name: WireName, rrtype: int, client: Client
+    engine: Engine, name: WireName, rrtype: int, client: ClientNetwork
 ) -> tuple[str | None, list[Event]]:
     """The client's country, and what the stages do for it.  Nothing is counted."""
     query = Query(b"\0\0", 0, 0, _question(name, rrtype), _edns(client))
@@ -102,7 +111,7 @@ def _question(name: WireName, rrtype: int) -> Question:
     return Question(name, name.lower(), rrtype, CLASS_IN)
 
 
-def _edns(client: Client) -> Edns:
+def _edns(client: ClientNetwork) -> Edns:
     if client.prefixlen == client.max_prefixlen:
         return Edns(65535, 0, False)
     family = 1 if client.version == 4 else 2
@@ -137,23 +146,23 @@ def _found(engine: Engine, name: WireName, rrtype: int, plan: Plan) -> list[Step
 def _match(zone: PackedZone, key: WireName, plan: Plan) -> str:
     match = zone.find(key)
     owner = to_text(match.name)
-    if match.kind in (Found.MISSING, Found.WILDCARD):
-        if isinstance(plan, Told):
+    if match.kind in (MatchKind.MISSING, MatchKind.WILDCARD):
+        if isinstance(plan, Synthesized):
             return "answers by itself"
-        if isinstance(plan, Drawn) and plan.place is not None:
+        if isinstance(plan, PoolAnswer) and plan.place is not None:
             return "a pool's name with the label of a region"
     match match.kind:
-        case Found.EXACT:
+        case MatchKind.EXACT:
             if match.node.rrsets or match.node.pool:
                 return f"{owner} exists"
             return f"{owner} has only names below it"
-        case Found.WILDCARD:
+        case MatchKind.WILDCARD:
             return f"matched by the wildcard {owner}"
-        case Found.CUT:
+        case MatchKind.CUT:
             return f"delegated at {owner}"
-        case Found.DNAME:
+        case MatchKind.DNAME:
             return f"below the DNAME of {owner}"
-        case Found.MISSING:
+        case MatchKind.MISSING:
             return f"does not exist below {owner}"
 
 
@@ -161,7 +170,7 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
     """Where the client is, and how that is known."""
     if isinstance(plan, Fixed):
         return []
-    place, scope = (plan.place if isinstance(plan, Drawn) else None), 0
+    place, scope = (plan.place if isinstance(plan, PoolAnswer) else None), 0
     if place is None:
         client = engine.client_of(plan, context)
         place, scope = engine.snapshot.locator.locate(client.address, client.prefix)
@@ -174,9 +183,9 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
 
 
 def _planned(engine: Engine, plan: Plan) -> list[Step]:
-    if isinstance(plan, Drawn | Hinted):
+    if isinstance(plan, PoolAnswer | ServiceAnswer):
         return [Step("pool", _pool_text(engine.snapshot.pools[plan.pool]))]
-    if isinstance(plan, Told):
+    if isinstance(plan, Synthesized):
         return [Step("told", f"{plan.topic.name.lower()}, composed for each question")]
     if isinstance(plan, Targeted):
         text = "one label for all" if not plan.tailored else "labels by target"
@@ -210,7 +219,7 @@ def _told(event: Event) -> Step:
             return Step(event.stage, f"{kept} ({event.note})" if event.note else kept)
         case Picked():
             return Step(event.stage, _picked_text(event))
-        case Note(text=text):
+        case Remark(text=text):
             return Step("note", f"{event.pool}: {text}")
         case _:
             return Step("note", repr(event))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dinamed.plans.draw import addresses_of, choose
-from dinamed.plans.plan import Hinted
+from dinamed.plans.plan import ServiceAnswer
 from dinamed.plans.reply import (
     address_record,
     assemble,
@@ -14,7 +14,7 @@ from dinamed.plans.reply import (
     with_answers,
 )
 from dinamed.wire.constants import Rcode
-from dinamed.wire.render import Rendered, Step
+from dinamed.wire.render import CutPoint, Rendered
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _KEYS: dict[Family, int] = {4: IPV4_HINT, 6: IPV6_HINT}
 
 
 def send_hinted(
-    engine: Executor, plan: Hinted, client: Client, context: QueryContext
+    engine: Executor, plan: ServiceAnswer, client: Client, context: QueryContext
 ) -> bytes:
     """The whole reply: the records with hints, and the same addresses beside them."""
     choice = choose(engine, plan, client, context.recorder)
@@ -67,5 +67,5 @@ def _rendered(before: Rendered, sets: list[list[bytes]], after: Rendered) -> Ren
     for records in sets[1:]:
         body += b"".join(records)
         additional += len(records)
-        steps.append(Step(len(body), (answer, authority, additional), False))
+        steps.append(CutPoint(len(body), (answer, authority, additional), False))
     return Rendered(body, (answer, authority, additional), tuple(steps))

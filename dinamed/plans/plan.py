@@ -30,7 +30,7 @@ class Wanted(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PoolAnswer:
     """A reply whose last answer RRset is chosen from a pool."""
 
     pool: str
@@ -50,7 +50,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Hinted:
+class ServiceAnswer:
     """HTTPS or SVCB records at a pool's name, whose hints are a choice of the pool."""
 
     pool: str
@@ -80,7 +80,7 @@ class Topic(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Synthesized:
     """A TXT reply composed at the moment it is asked for."""
 
     topic: Topic
@@ -91,7 +91,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class AliasChain:
     """How far a question was followed: what was answered, and where it stands now."""
 
     answers: tuple[Signed, ...]
@@ -110,7 +110,7 @@ class Targeted:
 
     zone: WireName
     key: bytes
-    trail: Trail
+    trail: AliasChain
     empty: Fixed
     """The NODATA reply, where no label has anything to give."""
     tailored: bool
@@ -122,7 +122,7 @@ class Targeted:
     settled: dict[tuple[bytes, int], "Plan"] = field(default_factory=dict)
 
 
-Plan = Fixed | Drawn | Hinted | Told | Targeted
+Plan = Fixed | PoolAnswer | ServiceAnswer | Synthesized | Targeted
 
 REFUSED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.NOT_AUTHORITATIVE)
 PROHIBITED = Fixed(Rcode.REFUSED, False, extended_error=ExtendedError.PROHIBITED)

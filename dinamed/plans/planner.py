@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 from dinamed.dnssec.secured import Proof, SecuredZone, Signed
 from dinamed.geo.place import Place
-from dinamed.plans.own_names import chaos_plan, own_plan
+from dinamed.plans.builtin_names import builtin_plan, chaos_plan
 from dinamed.plans.plan import (
     NOT_READY,
     PROHIBITED,
     REFUSED,
-    Drawn,
+    AliasChain,
     Fixed,
-    Hinted,
     Plan,
+    PoolAnswer,
+    ServiceAnswer,
     Targeted,
-    Trail,
     Wanted,
 )
 from dinamed.plans.regions import region_of
@@ -26,7 +26,7 @@ from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
 from dinamed.wire.svcb import serves_itself
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Found, Match, Node, PackedZone
+from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 from dinamed.zones.zoneset import ZoneSet
 
 MAX_ALIASES = 16
@@ -91,7 +91,7 @@ class Planner:
             return PROHIBITED
         return _Walk(self, question, dnssec_ok).run(zone)
 
-    def settle(
+    def plan_for_leaf(
         self, question: Question, plan: Targeted, leaf: Leaf, sample: RRset | None
     ) -> Plan:
         """The plan of a question once it is known which label stands for the name.
@@ -117,7 +117,7 @@ class _Walk:
         planner: Planner,
         question: Question,
         dnssec_ok: bool,
-        trail: Trail | None = None,
+        trail: AliasChain | None = None,
     ) -> None:
         self._planner = planner
         self._dnssec_ok = dnssec_ok
@@ -154,28 +154,28 @@ class _Walk:
     def _visit(self, zone: PackedZone) -> Plan | None:
         """Look the name up in one zone; None: an alias was followed."""
         match = zone.find(self._name)
-        if match.kind is Found.CUT and not self._is_above_cut(match):
+        if match.kind is MatchKind.CUT and not self._is_above_cut(match):
             return self._referral(zone, match)
-        if match.kind is Found.DNAME:
+        if match.kind is MatchKind.DNAME:
             return self._dname(zone, match)
         targeted = self._targeted(zone)
         if targeted is not None:
             return targeted
         # An alias does not lead to what a server tells about itself; nor is that there
         # for those who would miss its signature.
-        if match.kind in (Found.MISSING, Found.WILDCARD) and not (
+        if match.kind in (MatchKind.MISSING, MatchKind.WILDCARD) and not (
             self._aliases or self._secured(zone)
         ):
-            plan = self._own(zone)
+            plan = self._builtin(zone)
             if plan is not None:
                 return plan
-        if match.kind is Found.MISSING:
+        if match.kind is MatchKind.MISSING:
             secured = self._secured(zone)
             proof = secured.no_name(self._name, match) if secured else ()
             return self._negative(zone, Rcode.NXDOMAIN, proof)
         return self._at_node(zone, match)
 
-    def _is_above_cut(self, match: Match) -> bool:
+    def _is_above_cut(self, match: ZoneMatch) -> bool:
         """Whether what is asked for stands on this side of the cut it is asked at.
 
         RFC 4035 section 3.1.4.1: the DS does, and so does an NSEC if there is one.
@@ -196,7 +196,7 @@ class _Walk:
             return self._no_data(zone) if missing else None
         if self._type == Type.ANY:
             return self._minimal()
-        trail = Trail(
+        trail = AliasChain(
             tuple(self._answers), tuple(self._proofs), self._name, self._aliases
         )
         return Targeted(
@@ -221,9 +221,9 @@ class _Walk:
         self._follow(rrset.rdatas[0])
         return self._go_on()
 
-    def _own(self, zone: PackedZone) -> Plan | None:
+    def _builtin(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that exists without standing in the zone's data."""
-        own = own_plan(
+        own = builtin_plan(
             self._name,
             zone.origin,
             self._planner.facts.pools.get,
@@ -239,7 +239,7 @@ class _Walk:
             return self._no_data(zone)
         return self._drawn(zone, node, place)
 
-    def _at_node(self, zone: PackedZone, match: Match) -> Plan | None:
+    def _at_node(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
         node = match.node
         if self._type == Type.ANY and (node.rrsets or node.pool is not None):
             return self._any(zone, match)
@@ -264,13 +264,13 @@ class _Walk:
         zone: PackedZone,
         node: Node,
         place: Place | None = None,
-        match: Match | None = None,
-    ) -> Drawn | Fixed:
+        match: ZoneMatch | None = None,
+    ) -> PoolAnswer | Fixed:
         """What a name that is bound to a pool answers, or NODATA."""
         wanted = _WANTED.get(self._type)
         if node.pool is None or wanted is None:
             return self._no_data(zone, match)
-        return Drawn(
+        return PoolAnswer(
             node.pool,
             wanted,
             before=self._renderer.finish(),
@@ -281,11 +281,13 @@ class _Walk:
             place=place,
         )
 
-    def _hinted(self, zone: PackedZone, pool: str, rrset: RRset) -> Hinted | None:
+    def _hinted(
+        self, zone: PackedZone, pool: str, rrset: RRset
+    ) -> ServiceAnswer | None:
         """RFC 9460: what a service of the pool's own name answers, if there is one."""
         if not any(serves_itself(rdata, self._name) for rdata in rrset.rdatas):
             return None
-        return Hinted(
+        return ServiceAnswer(
             pool,
             rrset,
             self._name,
@@ -295,7 +297,7 @@ class _Walk:
             subnet=zone.origin not in self._planner.facts.untailored,
         )
 
-    def _any(self, zone: PackedZone, match: Match) -> Fixed:
+    def _any(self, zone: PackedZone, match: ZoneMatch) -> Fixed:
         """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway.
 
         Where signatures are missed it is one RRset that has them (section 4.1).
@@ -315,7 +317,7 @@ class _Walk:
         self._put(Section.ANSWER, Signed(self._name, hinfo, None))
         return self._fixed(Rcode.NOERROR)
 
-    def _dname(self, zone: PackedZone, match: Match) -> Fixed | None:
+    def _dname(self, zone: PackedZone, match: ZoneMatch) -> Fixed | None:
         """RFC 6672 section 3.2: the DNAME, the CNAME made from it, and on."""
         dname = match.node.get(Type.DNAME)
         assert dname is not None
@@ -336,7 +338,7 @@ class _Walk:
         self._aliases += 1
         self._name = target.lower()
 
-    def _referral(self, zone: PackedZone, match: Match) -> Fixed:
+    def _referral(self, zone: PackedZone, match: ZoneMatch) -> Fixed:
         delegation = match.node.get(Type.NS)
         assert delegation is not None
         self._put(Section.AUTHORITY, Signed(match.name, delegation, None))
@@ -353,7 +355,7 @@ class _Walk:
                 self._glue(zone, target, required=False)
         return self._fixed(Rcode.NOERROR, authoritative=self._aliases > 0)
 
-    def _security_of(self, zone: PackedZone, match: Match) -> None:
+    def _security_of(self, zone: PackedZone, match: ZoneMatch) -> None:
         """RFC 4035 section 3.1.4: the DS of a delegation, or that it has none."""
         signer = match.node.get(Type.DS)
         if signer is not None:
@@ -380,7 +382,7 @@ class _Walk:
             if rrset is not None:
                 self._add(Section.ADDITIONAL, zone, node, target, rrset, required)
 
-    def _no_data(self, zone: PackedZone, match: Match | None = None) -> Fixed:
+    def _no_data(self, zone: PackedZone, match: ZoneMatch | None = None) -> Fixed:
         """NODATA; `match` is None for a name that does not stand in the zone."""
         secured = self._secured(zone)
         proof: Proof = ()
@@ -398,11 +400,11 @@ class _Walk:
         """What a zone adds to this answer because it is signed, if anything."""
         return self._planner.facts.secured.get(zone.origin) if self._dnssec_ok else None
 
-    def _answer(self, zone: PackedZone, match: Match, rrset: RRset) -> None:
+    def _answer(self, zone: PackedZone, match: ZoneMatch, rrset: RRset) -> None:
         """Answer with an RRset of the node that was found."""
         self._add(Section.ANSWER, zone, match.node, self._name, rrset)
         secured = self._secured(zone)
-        if secured is not None and match.kind is Found.WILDCARD:
+        if secured is not None and match.kind is MatchKind.WILDCARD:
             self._proofs += secured.expanded(self._name, match)
 
     def _add(

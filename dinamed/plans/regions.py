@@ -5,7 +5,7 @@ They answer as though the client were there, as dinamed of 2001 and geodns let o
 
 from dinamed.geo.place import Place, place_named
 from dinamed.wire.names import WireName, labels
-from dinamed.zones.packed import Found, Node, PackedZone
+from dinamed.zones.packed import MatchKind, Node, PackedZone
 
 
 def region_of(
@@ -25,7 +25,10 @@ def region_of(
         return None
     left = b"".join(bytes((len(part),)) + part for part in parts[:-1])
     match = zone.find(left + zone.origin)
-    if match.kind in (Found.EXACT, Found.WILDCARD) and match.node.pool in regional:
+    if (
+        match.kind in (MatchKind.EXACT, MatchKind.WILDCARD)
+        and match.node.pool in regional
+    ):
         return match.node, place
     if len(parts) == 1 and any(node.pool in regional for _, node in zone.bound()):
         return None, place

@@ -12,7 +12,7 @@ from dinamed.wire.constants import (
 )
 from dinamed.wire.edns import extended_error, opt_record, option
 from dinamed.wire.query import Query
-from dinamed.wire.render import EMPTY, Rendered, Step
+from dinamed.wire.render import EMPTY, CutPoint, Rendered
 
 _FLAGS_AND_COUNTS = struct.Struct("!5H")
 _RECORD = struct.Struct("!HHIH")
@@ -80,7 +80,7 @@ def with_answers(
     body = before.body + b"".join(records)
     answer, authority, additional = before.counts
     counts = (answer + len(records), authority, additional)
-    made = Rendered(body, counts, (*before.steps, Step(len(body), counts, True)))
+    made = Rendered(body, counts, (*before.steps, CutPoint(len(body), counts, True)))
     return joined(made, after) if after.body else made
 
 
@@ -88,7 +88,7 @@ def joined(first: Rendered, second: Rendered) -> Rendered:
     """The records of both, the second ones rendered by `Renderer.behind`."""
     shift = len(first.body)
     steps = tuple(
-        Step(shift + step.end, _sum(first.counts, step.counts), step.required)
+        CutPoint(shift + step.end, _sum(first.counts, step.counts), step.required)
         for step in second.steps
     )
     counts = _sum(first.counts, second.counts)

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dinamed.config.settings import Server, Settings
+from dinamed.config.settings import ServerSettings, Settings
 from dinamed.config.zone_rules import origin
 from dinamed.dnssec.presigned import all_presigned
 from dinamed.dnssec.secured import SecuredZone
@@ -98,8 +98,8 @@ class Snapshot:
         )
 
 
-def _subnet_sources(server: Server) -> tuple[Network, ...] | None:
-    if server.client_subnet_from == Server().client_subnet_from:
+def _subnet_sources(server: ServerSettings) -> tuple[Network, ...] | None:
+    if server.client_subnet_from == ServerSettings().client_subnet_from:
         return None
     return tuple(map(ipaddress.ip_network, server.client_subnet_from))
 

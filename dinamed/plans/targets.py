@@ -36,7 +36,7 @@ class Leaf(NamedTuple):
     pool: bool
 
 
-class _Step(NamedTuple):
+class _SearchStep(NamedTuple):
     """A label to look at, or with `alias` one to go through with all targets."""
 
     key: bytes
@@ -145,7 +145,7 @@ class TargetTable:
 
     def _steps(
         self, key: bytes, targets: tuple[bytes, ...], seen: set[bytes]
-    ) -> Iterator[_Step]:
+    ) -> Iterator[_SearchStep]:
         if key in seen:
             return
         seen.add(key)
@@ -153,8 +153,8 @@ class TargetTable:
         for target in targets:
             at = key + target
             if at in aliases:
-                yield _Step(aliases[at], True)
-            yield _Step(at, False)
+                yield _SearchStep(aliases[at], True)
+            yield _SearchStep(at, False)
 
 
 def _of_rrset(at: bytes, node: Node, rrtype: int, has: HasAddress) -> Leaf | None:

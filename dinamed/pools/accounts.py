@@ -9,7 +9,7 @@ MOST_RUNS = 64
 """Runs that are kept apart; of those before only the number is known."""
 
 
-class Account:
+class MemberAccount:
     """Hand-outs to one member.
 
     `total` counts all, `pending` those that no report shows yet.

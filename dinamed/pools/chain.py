@@ -150,7 +150,9 @@ def names(members: Iterable[Member]) -> tuple[str, ...]:
     return tuple(member.name for member in members)
 
 
-def compile_chain(select: Sequence[settings.Stage], registry: Registry) -> Chain:
+def compile_chain(
+    select: Sequence[settings.StageSettings], registry: Registry
+) -> Chain:
     """Make the chain that `select` describes.
 
     @raise ValueError: a stage is unknown, refuses its argument, or stands in the
@@ -183,7 +185,7 @@ def _picks(stage: Stage) -> TypeGuard[Picking]:
     return hasattr(stage, "prepare") and hasattr(stage, "depends")
 
 
-def _make(entry: settings.Stage, registry: Registry) -> Stage:
+def _make(entry: settings.StageSettings, registry: Registry) -> Stage:
     factory = registry.get(entry.name)
     if factory is None:
         known = ", ".join(sorted(registry))

@@ -5,31 +5,31 @@ from dataclasses import dataclass, field
 from math import inf
 
 from dinamed.config import settings
-from dinamed.pools.board import STALE_AFTER, Board
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import STALE_AFTER, LoadReports
 from dinamed.pools.members import Candidates
 from dinamed.pools.report import Report
-from dinamed.pools.states import Standing
+from dinamed.pools.states import MemberState
 
 
 @dataclass(slots=True)
-class Entry:
+class PoolEntry:
     """All that is kept of one pool."""
 
-    settings: settings.Pool
+    settings: settings.PoolSettings
     chain: Chain
     members: Candidates
     needs: frozenset[str]
-    ledger: Ledger
-    board: Board
-    standings: dict[str, Standing]
+    accounting: PoolAccounting
+    reports: LoadReports
+    member_states: dict[str, MemberState]
     last: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Web:
+class DependencyGraph:
     """How the pools depend on each other: ranks from the inside out."""
 
     rank: dict[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Web:
         )
 
 
-def stale_after(pool: settings.Pool) -> float:
+def stale_after(pool: settings.PoolSettings) -> float:
     """Seconds for which a report of the pool's members counts in full.
 
     Where nobody is asked, the loads that the config itself tells count for good.
@@ -60,7 +60,9 @@ def stale_after(pool: settings.Pool) -> float:
     return inf if told else STALE_AFTER
 
 
-def told_loads(pool: settings.Pool, now: float) -> Iterator[tuple[str, Report]]:
+def configured_loads(
+    pool: settings.PoolSettings, now: float
+) -> Iterator[tuple[str, Report]]:
     """The loads that the config tells, as reports of now, by member's name."""
     for member in pool.members:
         if member.load is not None:
@@ -70,12 +72,12 @@ def told_loads(pool: settings.Pool, now: float) -> Iterator[tuple[str, Report]]:
             )
 
 
-def has_checks(pool: settings.Pool) -> bool:
+def has_checks(pool: settings.PoolSettings) -> bool:
     """Whether the pool's members are checked at all."""
     return bool(pool.check)
 
 
-def web_of(needed: Mapping[str, frozenset[str]]) -> Web:
+def dependency_graph(needed: Mapping[str, frozenset[str]]) -> DependencyGraph:
     """Work out the dependence of pools.
 
     @raise ValueError: they refer in a loop, or to nothing.
@@ -85,4 +87,4 @@ def web_of(needed: Mapping[str, frozenset[str]]) -> Web:
     for name, names in needed.items():
         for inner in names:
             dependents.setdefault(inner, set()).add(name)
-    return Web(rank, dependents)
+    return DependencyGraph(rank, dependents)

@@ -8,7 +8,7 @@ RULES = frozenset({"all", "none", "last"})
 """The values of `when_down` that are not the name of a pool."""
 
 
-def needs(pool: settings.Pool) -> frozenset[str]:
+def needs(pool: settings.PoolSettings) -> frozenset[str]:
     """The names of the pools that this one refers to."""
     named = {member.pool for member in pool.members if member.pool is not None}
     if pool.when_down not in RULES:

@@ -19,14 +19,14 @@ of that at most, and the sum by half a tick times the rate.
 from heapq import heappop, heappush
 from math import ceil
 
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 
 FEWEST_TICKS = 30
 MOST_TICKS = 256
 MOST_HORIZONS = 20
 """A lease that lasts longer is taken to end after so many horizons."""
 
-_Bucket = dict[Account, list[float]]  # the rate, and the number of leases
+_Bucket = dict[MemberAccount, list[float]]  # the rate, and the number of leases
 
 
 class Leases:
@@ -72,7 +72,7 @@ class Leases:
 
     def add(
         self,
-        account: Account,
+        account: MemberAccount,
         rate: float,
         time: float,
         ttl: float,
@@ -119,7 +119,7 @@ class Leases:
                     account.rate = account.due = account.far = 0.0
         self._next = ticks[0] * self.tick if ticks else float("inf")
 
-    def arrived(self, account: Account, time: float) -> float:
+    def arrived(self, account: MemberAccount, time: float) -> float:
         """How many clients leases have brought to the account so far; starts anew."""
         self.advance(time)
         _count(account, time)
@@ -130,7 +130,7 @@ class Leases:
         self,
         buckets: dict[int, _Bucket],
         number: int,
-        account: Account,
+        account: MemberAccount,
         rate: float,
         count: int,
     ) -> None:
@@ -148,12 +148,12 @@ class Leases:
             entry[1] += count
 
 
-def due(account: Account, time: float, horizon: float) -> float:
+def due(account: MemberAccount, time: float, horizon: float) -> float:
     """How many clients the leases of the account bring within the horizon."""
     return max(0.0, account.due - time * account.rate + horizon * account.far)
 
 
-def _count(account: Account, time: float) -> None:
+def _count(account: MemberAccount, time: float) -> None:
     """Count the arrivals at the rate that ends now."""
     if time > account.since:
         account.arrived += (account.rate + account.far) * (time - account.since)

@@ -5,33 +5,33 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from dinamed.config import settings
-from dinamed.pools.board import Board, Posted
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import compile_chain
 from dinamed.pools.clock import SteadyClock
 from dinamed.pools.entries import (
-    Entry,
-    Web,
+    DependencyGraph,
+    PoolEntry,
+    configured_loads,
+    dependency_graph,
     has_checks,
     stale_after,
-    told_loads,
-    web_of,
 )
 from dinamed.pools.graph import needs
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import from_settings
-from dinamed.pools.pool import Parts, PoolView
+from dinamed.pools.pool import PoolParts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
-from dinamed.pools.states import Order, Standing
+from dinamed.pools.states import MemberState, Order
 
 Subscriber = Callable[[frozenset[str]], None]
 """Called after a change with the names of the pools that have changed or gone."""
 
 
-Verdict = tuple[str, str, bool | None, str]
+VerdictChange = tuple[str, str, bool | None, str]
 """Pool, member, what its checks say of it (None: nothing any more), and why."""
 
 ALL_RESOLVERS = 1_048_576
@@ -59,13 +59,13 @@ class PoolManager:
 
     def __init__(
         self,
-        pools: Iterable[settings.Pool],
+        pools: Iterable[settings.PoolSettings],
         now: float,
         registry: Registry | None = None,
     ) -> None:
         self._registry = load_stages() if registry is None else registry
-        self._entries: dict[str, Entry] = {}
-        self._web = Web()
+        self._entries: dict[str, PoolEntry] = {}
+        self._graph = DependencyGraph()
         self._clock = SteadyClock(now)
         self._expiring: dict[tuple[str, str], float] = {}
         self._said_out: set[tuple[str, str]] = set()
@@ -122,7 +122,7 @@ class PoolManager:
         @raise UnknownMemberError: the pool has no such member.
         @raise ValueError: `until` is not in the future.
         """
-        standing = self._standing(pool, member)
+        member_state = self._member_state(pool, member)
         if order is Order.AUTO:
             until = None
         if until is not None and until <= now:
@@ -130,7 +130,7 @@ class PoolManager:
         self._expiring.pop((pool, member), None)
         if until is not None:
             self._expiring[pool, member] = until
-        self._put(pool, member, replace(standing, order=order, until=until), now)
+        self._put(pool, member, replace(member_state, order=order, until=until), now)
 
     def health(
         self,
@@ -146,23 +146,27 @@ class PoolManager:
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
-        standing = self._standing(pool, member)
-        self._put(pool, member, replace(standing, healthy=healthy, reason=reason), now)
+        member_state = self._member_state(pool, member)
+        self._put(
+            pool, member, replace(member_state, healthy=healthy, reason=reason), now
+        )
 
-    def health_many(self, verdicts: Iterable[Verdict], *, now: float) -> None:
+    def health_many(self, verdicts: Iterable[VerdictChange], *, now: float) -> None:
         """Take many verdicts as one change, as `health` takes one.
 
         Those on members that there are not (any more) are passed over.
         """
         changed: set[str] = set()
         for pool, member, healthy, reason in verdicts:
-            standings = self._entries[pool].standings if pool in self._entries else {}
-            standing = standings.get(member)
-            if standing is None:
+            member_states = (
+                self._entries[pool].member_states if pool in self._entries else {}
+            )
+            member_state = member_states.get(member)
+            if member_state is None:
                 continue
-            taken = replace(standing, healthy=healthy, reason=reason)
-            if taken != standing:
-                standings[member] = taken
+            taken = replace(member_state, healthy=healthy, reason=reason)
+            if taken != member_state:
+                member_states[member] = taken
                 changed.add(pool)
         if changed:
             self._changed(changed, now)
@@ -176,16 +180,16 @@ class PoolManager:
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
-        standing = self._standing(pool, member)
+        member_state = self._member_state(pool, member)
         entry = self._entries[pool]
-        if not entry.board.post(member, report, now):
+        if not entry.reports.post(member, report, now):
             return False
-        measured = entry.board.posted[member].measured
-        entry.ledger.reported(member, measured, None if report.out else report.load)
-        says_out = entry.board.says_out(member, self._clock.read(now))
+        measured = entry.reports.posted[member].measured
+        entry.accounting.reported(member, measured, None if report.out else report.load)
+        says_out = entry.reports.says_out(member, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, member))
-        self._put(pool, member, replace(standing, says_out=says_out), now)
+        self._put(pool, member, replace(member_state, says_out=says_out), now)
         if self.on_report is not None:
             self.on_report(pool)
         return True
@@ -196,17 +200,17 @@ class PoolManager:
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
-        self._standing(pool, member)
-        self._entries[pool].board.fail(member, reason, now)
+        self._member_state(pool, member)
+        self._entries[pool].reports.fail(member, reason, now)
 
-    def reports(self, pool: str) -> Mapping[str, Posted]:
+    def reports(self, pool: str) -> Mapping[str, MemberReport]:
         """The last reports by member's name; those who never had one are left out.
 
         @raise UnknownPoolError: there is no such pool.
         """
         if pool not in self._entries:
             raise UnknownPoolError(f"no pool is named {pool!r}")
-        return self._entries[pool].board.posted
+        return self._entries[pool].reports.posted
 
     def expire(self, now: float) -> float | None:
         """Drop the orders whose time is over; return when the next one's will be.
@@ -218,18 +222,20 @@ class PoolManager:
         changed: set[str] = set()
         for pool, member in over:
             del self._expiring[pool, member]
-            standings = self._entries[pool].standings
-            standings[member] = replace(standings[member], order=Order.AUTO, until=None)
+            member_states = self._entries[pool].member_states
+            member_states[member] = replace(
+                member_states[member], order=Order.AUTO, until=None
+            )
             changed.add(pool)
         time = self._clock.read(now)
         for pool, member in tuple(self._said_out):
             entry = self._entries[pool]
-            if entry.board.says_out(member, time):
+            if entry.reports.says_out(member, time):
                 continue
             self._said_out.discard((pool, member))
-            standing = entry.standings[member]
-            if standing.says_out:
-                entry.standings[member] = replace(standing, says_out=False)
+            member_state = entry.member_states[member]
+            if member_state.says_out:
+                entry.member_states[member] = replace(member_state, says_out=False)
                 changed.add(pool)
         if changed:
             self._changed(changed, now)
@@ -240,13 +246,13 @@ class PoolManager:
         pools: dict[str, dict[str, SavedMember]] = {}
         for name, entry in self._entries.items():
             members = {}
-            for member, standing in entry.standings.items():
-                posted = entry.board.posted.get(member)
+            for member, member_state in entry.member_states.items():
+                posted = entry.reports.posted.get(member)
                 known = SavedMember(
-                    standing.order,
-                    standing.until,
-                    standing.healthy,
-                    standing.reason,
+                    member_state.order,
+                    member_state.until,
+                    member_state.healthy,
+                    member_state.reason,
                     None if posted is None else posted.report,
                 )
                 if known != SavedMember():
@@ -267,32 +273,32 @@ class PoolManager:
             if entry is None:
                 continue
             for name, known in members.items():
-                if name in entry.standings:
+                if name in entry.member_states:
                     self._restore(entry, pool, name, known, now)
                     changed.add(pool)
         if changed:
             self._changed(changed, now)
 
     def _restore(
-        self, entry: Entry, pool: str, name: str, known: SavedMember, now: float
+        self, entry: PoolEntry, pool: str, name: str, known: SavedMember, now: float
     ) -> None:
         order, until = known.order, known.until
         if until is not None and until <= now:
             order, until = Order.AUTO, None
         if until is not None:
             self._expiring[pool, name] = until
-        if known.report is not None and entry.board.post(name, known.report, now):
-            measured = entry.board.posted[name].measured
+        if known.report is not None and entry.reports.post(name, known.report, now):
+            measured = entry.reports.posted[name].measured
             load = None if known.report.out else known.report.load
-            entry.ledger.reported(name, measured, load)
-        says_out = entry.board.says_out(name, self._clock.read(now))
+            entry.accounting.reported(name, measured, load)
+        says_out = entry.reports.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
         checked = has_checks(entry.settings)
         healthy, reason = (known.healthy, known.reason) if checked else (None, "")
-        entry.standings[name] = Standing(order, until, healthy, reason, says_out)
+        entry.member_states[name] = MemberState(order, until, healthy, reason, says_out)
 
-    def reconfigure(self, pools: Iterable[settings.Pool], now: float) -> None:
+    def reconfigure(self, pools: Iterable[settings.PoolSettings], now: float) -> None:
         """Take on these pools in place of the present ones.
 
         Members that stay, by pool and name, keep their standing, their counts and
@@ -300,12 +306,12 @@ class PoolManager:
 
         @raise ValueError: a pool can't be made; the message says which and why.
         """
-        entries: dict[str, Entry] = {}
+        entries: dict[str, PoolEntry] = {}
         for pool in pools:
             if pool.name in entries:
                 raise ValueError(f"two pools are named {pool.name!r}")
             entries[pool.name] = self._entry(pool)
-        web = web_of({name: entry.needs for name, entry in entries.items()})
+        graph = dependency_graph({name: entry.needs for name, entry in entries.items()})
         # From here on nothing can fail.
         gone = self._entries.keys() - entries.keys()
         changed = {
@@ -313,58 +319,60 @@ class PoolManager:
             for name, entry in entries.items()
             if self._entries.get(name) is not entry
         }
-        self._entries, self._web = entries, web
+        self._entries, self._graph = entries, graph
         self._folded = {name.casefold(): name for name in reversed(entries)}
         room = min(CAPACITY, max(LEAST_CAPACITY, ALL_RESOLVERS // (len(entries) or 1)))
         for name in changed:
             entry = entries[name]
-            entry.ledger.keep(entry.standings)
-            entry.ledger.resolvers.limit(room)
-            entry.board.keep(entry.standings)
-            entry.board.stale_after = stale_after(entry.settings)
-            self._tell_loads(entry, now)
+            entry.accounting.keep(entry.member_states)
+            entry.accounting.resolvers.limit(room)
+            entry.reports.keep(entry.member_states)
+            entry.reports.stale_after = stale_after(entry.settings)
+            self._take_configured_loads(entry, now)
         self._said_out = {
             (pool, member)
             for pool, member in self._said_out
-            if pool in entries and member in entries[pool].standings
+            if pool in entries and member in entries[pool].member_states
         }
         self._expiring = {
             (pool, member): until
             for (pool, member), until in self._expiring.items()
-            if pool in entries and member in entries[pool].standings
+            if pool in entries and member in entries[pool].member_states
         }
         if changed or gone:
             self._changed(changed | gone, now)
 
-    def _tell_loads(self, entry: Entry, now: float) -> None:
+    def _take_configured_loads(self, entry: PoolEntry, now: float) -> None:
         """Post the loads that the config tells, but not over what a feed has said."""
-        for name, report in told_loads(entry.settings, now):
-            if entry.settings.load is None or name not in entry.board.posted:
-                entry.board.post(name, report, now)
-                measured = entry.board.posted[name].measured
-                entry.ledger.reported(name, measured, report.load)
+        for name, report in configured_loads(entry.settings, now):
+            if entry.settings.load is None or name not in entry.reports.posted:
+                entry.reports.post(name, report, now)
+                measured = entry.reports.posted[name].measured
+                entry.accounting.reported(name, measured, report.load)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have `callback` called after every change; call the result to end that."""
         self._subscribers.append(callback)
         return lambda: self._subscribers.remove(callback)
 
-    def _standing(self, pool: str, member: str) -> Standing:
+    def _member_state(self, pool: str, member: str) -> MemberState:
         entry = self._entries.get(pool)
         if entry is None:
             raise UnknownPoolError(f"no pool is named {pool!r}")
-        standing = entry.standings.get(member)
-        if standing is None:
+        member_state = entry.member_states.get(member)
+        if member_state is None:
             raise UnknownMemberError(f"pool {pool!r} has no member {member!r}")
-        return standing
+        return member_state
 
-    def _put(self, pool: str, member: str, standing: Standing, now: float) -> None:
-        standings = self._entries[pool].standings
-        if standings[member] != standing:
-            standings[member] = standing
+    def _put(
+        self, pool: str, member: str, member_state: MemberState, now: float
+    ) -> None:
+        member_states = self._entries[pool].member_states
+        if member_states[member] != member_state:
+            member_states[member] = member_state
             self._changed({pool}, now)
 
-    def _entry(self, pool: settings.Pool) -> Entry:
+    def _entry(self, pool: settings.PoolSettings) -> PoolEntry:
         """Make ready what is kept of a pool; touches nothing of the present one."""
         old = self._entries.get(pool.name)
         if old is not None and old.settings == pool:
@@ -377,33 +385,36 @@ class PoolManager:
             )
         except ValueError as error:
             raise ValueError(f"pool {pool.name!r}: {error}") from error
-        past = {} if old is None else old.standings
-        standings = {m.name: past.get(m.name, Standing()) for m in members}
-        if len(standings) < len(members):
+        past = {} if old is None else old.member_states
+        member_states = {m.name: past.get(m.name, MemberState()) for m in members}
+        if len(member_states) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
         if old is None:
-            ledger, board = Ledger((), self._clock), Board(self._clock)
+            accounting = PoolAccounting((), self._clock)
+            reports = LoadReports(self._clock)
             last = frozenset[str]()
         else:
-            ledger, board, last = old.ledger, old.board, old.last
-        return Entry(pool, chain, members, needs(pool), ledger, board, standings, last)
+            accounting, reports, last = old.accounting, old.reports, old.last
+        return PoolEntry(
+            pool, chain, members, needs(pool), accounting, reports, member_states, last
+        )
 
     def _changed(self, names: set[str], now: float) -> None:
         """Make new views of these pools and of those that depend on them."""
         views = dict(self._views)
-        affected = self._web.affected(names)
+        affected = self._graph.affected(names)
         for name in names - self._entries.keys():
             views.pop(name, None)
         for name in affected:
             entry = self._entries[name]
             view = PoolView(
-                Parts(
+                PoolParts(
                     settings=entry.settings,
                     chain=entry.chain,
-                    ledger=entry.ledger,
-                    board=entry.board,
+                    accounting=entry.accounting,
+                    reports=entry.reports,
                     members=entry.members,
-                    standings=MappingProxyType(dict(entry.standings)),
+                    member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},
                     last=entry.last,
                 ),

@@ -61,7 +61,7 @@ Candidates = tuple[Member, ...]
 """What is still in the running, in the order of the config file."""
 
 
-def from_settings(pool: str, index: int, member: settings.Member) -> Member:
+def from_settings(pool: str, index: int, member: settings.MemberSettings) -> Member:
     """Make a member from its table.
 
     @raise ValueError: an address is not one.

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dinamed.config import settings
-from dinamed.pools.board import Board, Posted
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Candidates, Family, Member
-from dinamed.pools.recorder import Note, Out, Recorder
+from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
-from dinamed.pools.states import Standing, State
+from dinamed.pools.states import MemberState, State
 
 
 class Choice(NamedTuple):
@@ -31,19 +31,19 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PoolParts:
     """What a view of a pool is made of.
 
     `inner` holds the views of the pools named by members and by `when_down`;
     `last` the names of the members that were usable when any last was.
     """
 
-    settings: settings.Pool
+    settings: settings.PoolSettings
     chain: Chain
-    ledger: Ledger
-    board: Board
+    accounting: PoolAccounting
+    reports: LoadReports
     members: Candidates
-    standings: Mapping[str, Standing]
+    member_states: Mapping[str, MemberState]
     inner: Mapping[str, "PoolView"]
     last: frozenset[str] = frozenset()
 
@@ -51,59 +51,59 @@ class Parts:
 class PoolView:
     """One pool, immutable, as of one snapshot.
 
-    Only the ledger is shared with other snapshots.  `usable` are the members that
+    Only the accounting is shared with other snapshots.  `usable` are the members that
     may be handed out; `offered` those that go into the chain: the usable ones, or
     what `when_down` puts in their place.
     """
 
     __slots__ = (
+        "_accounting",
         "_answers",
+        "_fallback",
         "_inner",
-        "_ledger",
         "_nested",
         "_offers",
         "_parts",
         "_routes",
-        "_standin",
         "_taken_at",
         "down",
+        "member_states",
         "members",
         "name",
         "offered",
         "settings",
-        "standings",
         "ttl",
         "usable",
     )
 
-    def __init__(self, parts: Parts, now: float) -> None:
+    def __init__(self, parts: PoolParts, now: float) -> None:
         self._parts = parts
         self._taken_at = now
         self._inner = parts.inner
-        self._ledger = parts.ledger
+        self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
         self._offers: dict[Family, bool] = {}
         self.settings = parts.settings
         self.name = parts.settings.name
         self.ttl = parts.settings.ttl.low
         self.members = parts.members
-        self.standings = parts.standings
+        self.member_states = parts.member_states
         self._answers = parts.settings.answers
         self.usable = tuple(m for m in self.members if not self.why_out(m))
         self.down = not self.usable
-        self._standin: PoolView | None = None
+        self._fallback: PoolView | None = None
         self.offered = self.usable or self._when_down()
         self._nested = any(member.inner for member in self.offered)
 
     @property
-    def ledger(self) -> Ledger:
+    def accounting(self) -> PoolAccounting:
         """The pool's book of hand-outs, shared by all its snapshots."""
-        return self._ledger
+        return self._accounting
 
     @property
-    def board(self) -> Board:
+    def reports(self) -> LoadReports:
         """The reports of the members, shared by all the pool's snapshots."""
-        return self._parts.board
+        return self._parts.reports
 
     @property
     def chain(self) -> Chain:
@@ -111,9 +111,9 @@ class PoolView:
         return self._parts.chain
 
     @property
-    def standin(self) -> "PoolView | None":
+    def fallback(self) -> "PoolView | None":
         """The pool that answers in place of this one while it is down, if any."""
-        return self._standin
+        return self._fallback
 
     def inner(self, member: Member) -> "PoolView | None":
         """The pool that this member stands for, if it is not a host."""
@@ -126,8 +126,8 @@ class PoolView:
         """
         if context.recorder is not None:
             self._tell(context.recorder, context.family)
-        if self._standin is not None:
-            chosen = self._standin.choose(context)
+        if self._fallback is not None:
+            chosen = self._fallback.choose(context)
             return Choice(
                 chosen.members, min(self.ttl, chosen.ttl), context.scope, True
             )
@@ -143,7 +143,7 @@ class PoolView:
         ttl = context.ttl
         if context.count and not context.again:
             for member in picked:
-                self._ledger.hand_out(member, context.client, ttl, context.now)
+                self._accounting.hand_out(member, context.client, ttl, context.now)
         if self._nested:
             picked, ttl = self._unfold(picked, ttl, context)
         return Choice(picked, ttl, context.scope, self.down)
@@ -164,8 +164,8 @@ class PoolView:
 
     def offers(self, family: Family) -> bool:
         """Whether a choice for `family` gives anything."""
-        if self._standin is not None:
-            return self._standin.offers(family)
+        if self._fallback is not None:
+            return self._fallback.offers(family)
         # Kept: each pool above asks for every member that stands for this one.
         if family not in self._offers:
             self._offers[family] = any(
@@ -181,7 +181,7 @@ class PoolView:
     def state(self, member: Member) -> State:
         """The member's state.  An inner pool without a usable member is down."""
         inner = self.inner(member)
-        state = self.standings[member.name].effective(self._taken_at)
+        state = self.member_states[member.name].effective(self._taken_at)
         if state is State.UP and inner is not None and inner.down:
             return State.DOWN
         return state
@@ -189,7 +189,7 @@ class PoolView:
     def why_out(self, member: Member) -> str:
         """In words why the member is not usable; "" if it is."""
         inner = self.inner(member)
-        if why := self.standings[member.name].why_out(self._taken_at):
+        if why := self.member_states[member.name].why_out(self._taken_at):
             return why
         if not member.weight:
             return "weight 0"
@@ -208,11 +208,11 @@ class PoolView:
 
     def load_of(self, member: Member, now: float) -> float | None:
         """The load that the member has reported; None if no report counts."""
-        return self._parts.board.load(member.name, now)
+        return self._parts.reports.load(member.name, now)
 
-    def posted(self, member: Member) -> Posted | None:
+    def posted(self, member: Member) -> MemberReport | None:
         """The member's last report and what became of its feed, if it has one."""
-        return self._parts.board.posted.get(member.name)
+        return self._parts.reports.posted.get(member.name)
 
     def forecast_of(self, member: Member, now: float) -> float | None:
         """The load that the picking stage foresees; None if it foresees none."""
@@ -227,7 +227,7 @@ class PoolView:
     def _facts(self) -> PoolFacts:
         own = self.settings
         return PoolFacts(
-            own.name, own.ttl, own.answers, self._ledger, self._parts.board
+            own.name, own.ttl, own.answers, self._accounting, self._parts.reports
         )
 
     def _when_down(self) -> Candidates:
@@ -243,7 +243,7 @@ class PoolView:
                 last = self._parts.last
                 return tuple(m for m in everyone if m.name in last) or everyone
             case _:
-                self._standin = self._inner[rule]
+                self._fallback = self._inner[rule]
                 return ()
 
     def _unfold(
@@ -274,8 +274,8 @@ class PoolView:
         if not self.down:
             return
         rule = self.settings.when_down
-        if self._standin is not None:
+        if self._fallback is not None:
             text = f"no usable member: pool {rule} stands in"
         else:
             text = f'no usable member: when_down = "{rule}"'
-        recorder.record(Note(self.name, text))
+        recorder.record(Remark(self.name, text))

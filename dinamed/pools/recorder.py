@@ -45,7 +45,7 @@ class Picked(Event, frozen=True, tag="picked"):
     scores: tuple[str, ...] = ()
 
 
-class Note(Event, frozen=True, tag="note"):
+class Remark(Event, frozen=True, tag="note"):
     """A remark: the pool is down, another one stands in, ..."""
 
     text: str

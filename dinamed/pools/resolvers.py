@@ -24,7 +24,7 @@ from bisect import insort
 from math import inf
 from typing import Protocol
 
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 
 CAPACITY = 65536
 SMALL_PART = 8  # the part of the memory for newcomers: one in so many
@@ -47,7 +47,7 @@ COMPARED = 5
 """Resolvers of which one makes room."""
 
 
-class Resolver:
+class ClientResolver:
     """What is known of one resolver, or of one client subnet.
 
     `where` are the members of its last answer, `families` a bit for each family that
@@ -56,15 +56,15 @@ class Resolver:
     `known` tells that it has come back and is no newcomer.
     `others` are the ends of its other leases, the first one first.  `pace` is the
     smoothed time between its questions, negative before they were too many to tell
-    apart, and `asked` the time of the last of those.
+    apart, and `last_asked` the time of the last of those.
     """
 
     __slots__ = (
-        "asked",
         "expires",
         "families",
         "gap",
         "known",
+        "last_asked",
         "others",
         "pace",
         "rate",
@@ -72,7 +72,7 @@ class Resolver:
     )
 
     def __init__(self, rate: float) -> None:
-        self.where: tuple[Account, ...] = ()
+        self.where: tuple[MemberAccount, ...] = ()
         self.families = 0
         self.expires = 0.0
         self.gap = -1.0
@@ -80,11 +80,11 @@ class Resolver:
         self.others: list[float] | None = None
         self.known = False
         self.pace = -1.0
-        self.asked = 0.0
+        self.last_asked = 0.0
 
 
-class Asking(Protocol):
-    """The resolvers that ask, as a ledger has them."""
+class ResolverStore(Protocol):
+    """The resolvers that ask, as a pool's accounting has them."""
 
     def __len__(self) -> int:
         """How many are remembered."""
@@ -92,7 +92,7 @@ class Asking(Protocol):
     def limit(self, capacity: int) -> None:
         """Remember so many from now on."""
 
-    def get(self, key: bytes) -> Resolver | None:
+    def get(self, key: bytes) -> ClientResolver | None:
         """The resolver of that key, if it is known; changes nothing."""
 
     @property
@@ -100,15 +100,15 @@ class Asking(Protocol):
         """The mean rate of those who have come back; 0 if there are none."""
 
     def asks(
-        self, key: bytes, resolver: Resolver | None, time: float, horizon: float
-    ) -> Resolver:
+        self, key: bytes, resolver: ClientResolver | None, time: float, horizon: float
+    ) -> ClientResolver:
         """Learn that a resolver asks for a new answer; `get` has given it."""
 
-    def keep(self, key: bytes, resolver: Resolver) -> None:
+    def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: its last answer."""
 
 
-class Resolvers:
+class ClientResolvers:
     """Resolvers by key, at most `capacity` of them."""
 
     __slots__ = ("_capacity", "_known", "_least_new", "_new", "_rates")
@@ -131,7 +131,7 @@ class Resolvers:
     def __len__(self) -> int:
         return len(self._known.entries) + len(self._new.entries)
 
-    def get(self, key: bytes) -> Resolver | None:
+    def get(self, key: bytes) -> ClientResolver | None:
         """The resolver of that key, if it is known; changes nothing."""
         return self._known.entries.get(key) or self._new.entries.get(key)
 
@@ -147,13 +147,13 @@ class Resolvers:
         return max(0.0, self._rates) / known if known else 0.0
 
     def asks(
-        self, key: bytes, resolver: Resolver | None, time: float, horizon: float
-    ) -> Resolver:
+        self, key: bytes, resolver: ClientResolver | None, time: float, horizon: float
+    ) -> ClientResolver:
         """Learn that a resolver asks for a new answer; `get` has given it."""
         if resolver is None:
             # Whoever comes late has not asked for as long as there was anyone to ask.
             gap = min(time, NEWCOMER * horizon)
-            resolver = Resolver(1.0 / (gap + HALF_STEP))
+            resolver = ClientResolver(1.0 / (gap + HALF_STEP))
             self._enter(key, resolver)
         elif resolver.known:
             before = resolver.rate
@@ -163,17 +163,17 @@ class Resolvers:
             self._admit(key, resolver, time - SILENT * horizon)
         return resolver
 
-    def keep(self, key: bytes, resolver: Resolver) -> None:
+    def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: here it is that itself."""
 
-    def _enter(self, key: bytes, resolver: Resolver) -> None:
+    def _enter(self, key: bytes, resolver: ClientResolver) -> None:
         """Take in a newcomer."""
         most = max(self._least_new, self._capacity - len(self._known.entries))
         while len(self._new.entries) >= most:
             self._new.drop_one(inf)
         self._new.put(key, resolver)
 
-    def _admit(self, key: bytes, resolver: Resolver, silent: float) -> None:
+    def _admit(self, key: bytes, resolver: ClientResolver, silent: float) -> None:
         """Let a newcomer join those who are known."""
         self._new.drop(key)
         if len(self._known.entries) >= self._capacity - self._least_new:
@@ -189,17 +189,17 @@ class _Room:
     __slots__ = ("_keys", "_lot", "_places", "entries")
 
     def __init__(self) -> None:
-        self.entries: dict[bytes, Resolver] = {}
+        self.entries: dict[bytes, ClientResolver] = {}
         self._keys: list[bytes] = []
         self._places: dict[bytes, int] = {}
         self._lot = 1
 
-    def put(self, key: bytes, resolver: Resolver) -> None:
+    def put(self, key: bytes, resolver: ClientResolver) -> None:
         self.entries[key] = resolver
         self._places[key] = len(self._keys)
         self._keys.append(key)
 
-    def drop(self, key: bytes) -> Resolver:
+    def drop(self, key: bytes) -> ClientResolver:
         place = self._places.pop(key)
         last = self._keys.pop()
         if last != key:
@@ -207,7 +207,7 @@ class _Room:
             self._places[last] = place
         return self.entries.pop(key)
 
-    def drop_one(self, silent: float) -> Resolver:
+    def drop_one(self, silent: float) -> ClientResolver:
         """Drop the lowest rate of a few; those count 0 that have ended before then.
 
         With `silent` infinite all of them do, and it is one by lot.
@@ -224,11 +224,11 @@ class _Room:
         return (self._lot >> 32) % len(self._keys)
 
 
-def _worth(resolver: Resolver, silent: float) -> float:
+def _worth(resolver: ClientResolver, silent: float) -> float:
     return 0.0 if resolver.expires < silent else resolver.rate
 
 
-def _learn(resolver: Resolver, time: float, horizon: float) -> bool:
+def _learn(resolver: ClientResolver, time: float, horizon: float) -> bool:
     """Take one more question into the rate; whether anything was learned."""
     others = resolver.others
     if others is None:
@@ -260,7 +260,7 @@ def _learn(resolver: Resolver, time: float, horizon: float) -> bool:
 
 
 def _learn_many(
-    resolver: Resolver, others: list[float], time: float, horizon: float
+    resolver: ClientResolver, others: list[float], time: float, horizon: float
 ) -> None:
     """Go by the rate of questions, for there are too many leases to tell apart.
 
@@ -269,9 +269,9 @@ def _learn_many(
     if resolver.pace < 0:  # until now all had the same TTL, so ends are as good
         resolver.pace = (others[-1] - others[0]) / len(others)
     else:
-        pause = min(time - resolver.asked, horizon)
+        pause = min(time - resolver.last_asked, horizon)
         resolver.pace += PACE_SMOOTHING * (pause - resolver.pace)
-    resolver.asked = time
+    resolver.last_asked = time
     asked = 1.0 / max(resolver.pace, 1e-4)
     clients = min((asked * horizon) ** 0.5, float(MOST_CACHES))
     resolver.rate = clients / horizon

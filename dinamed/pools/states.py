@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MemberState:
     """Where a member stands.
 
     `until` is the absolute time at which the order lapses (None: it stays);

@@ -4,7 +4,7 @@ https://dnstap.info and its `dnstap.proto`; the encoding is that of Protocol Buf
 (varints, and length-delimited fields).
 """
 
-from dinamed.querylog.look import Seen
+from dinamed.querylog.exchange_reader import ReadExchange
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 _AUTH_RESPONSE = 2
@@ -15,7 +15,7 @@ _VARINT, _DELIMITED, _FIXED32 = 0, 2, 5
 _NANO = 10**9
 
 
-def payload(seen: Seen, identity: str, version: str) -> bytes:
+def payload(seen: ReadExchange, identity: str, version: str) -> bytes:
     """One `Dnstap` message of type AUTH_RESPONSE.
 
     It has the reply, the time, the client's address and port, and the zone; `extra` has

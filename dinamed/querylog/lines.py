@@ -9,12 +9,12 @@ from dns.rdataclass import RdataClass
 from dns.rdatatype import RdataType
 
 from dinamed.plans.context import unpacked
-from dinamed.querylog.look import Seen
+from dinamed.querylog.exchange_reader import ReadExchange
 from dinamed.transfers.incoming import rcode_text
 from dinamed.wire.names import to_text
 
 
-def line(seen: Seen) -> bytes:
+def line(seen: ReadExchange) -> bytes:
     """One object, with its end of line; what is not known is left out."""
     exchange = seen.exchange
     told: dict[str, object] = {

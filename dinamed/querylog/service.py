@@ -19,14 +19,14 @@ from dinamed.config.query_log import QueryLog
 from dinamed.plans.context import packed
 from dinamed.querylog.dnstap import payload
 from dinamed.querylog.exchange import Exchange
+from dinamed.querylog.exchange_reader import ReadExchange
 from dinamed.querylog.frames import data
 from dinamed.querylog.lines import line
-from dinamed.querylog.look import Seen
 from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
-from dinamed.querylog.writer import Branch, Counts, Writer
+from dinamed.querylog.writer import Branch, LogCounts, Writer
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import looping
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 
 if TYPE_CHECKING:
     from dinamed.plane.service import DataPlane
@@ -35,14 +35,14 @@ INTERVAL = 0.1
 """Seconds between the times that the plane's notes are taken."""
 LEAST_SHARE = 1 / 256
 """Of the plane's answers, that are noted for the countries of clients."""
-MOST_NOTES = 4096
+MOST_SAMPLES = 4096
 """Of each thread at a time."""
 
 
 def branches_of(settings: QueryLog, identity: Callable[[], str]) -> list[Branch]:
     """The outlets that the config asks for."""
 
-    def frame(seen: Seen) -> bytes:
+    def frame(seen: ReadExchange) -> bytes:
         return data(payload(seen, identity(), __version__))
 
     found = []
@@ -66,7 +66,7 @@ class QueryLogService(Service):
         self,
         reactor: Any,
         authority: Authority,
-        resolver: Resolver,
+        resolver: EngineResolver,
         plane: "DataPlane | None",
         locate: Callable[[bytes], None],
         rng: Random,
@@ -80,16 +80,16 @@ class QueryLogService(Service):
         self._random = rng.random
         self._settings = QueryLog()
         self._writer: Writer | None = None
-        self._before = Counts()
+        self._before = LogCounts()
         self._at_plane = self._dropped = 0
-        self._noting = 0.0
+        self._sampling = 0.0
         self._looping = looping(reactor, self._tick, "taking notes for the query log")
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> LogCounts:
         """What was written and dropped since the start."""
-        now = Counts() if self._writer is None else self._writer.counts
-        return Counts(
+        now = LogCounts() if self._writer is None else self._writer.counts
+        return LogCounts(
             self._before.written + now.written,
             self._before.dropped + now.dropped + self._at_plane,
         )
@@ -103,7 +103,7 @@ class QueryLogService(Service):
         """Write what waits."""
         super().stopService()
         self._looping.stop()
-        self._take_notes()
+        self._take_samples()
         return self._end()
 
     def _tick(self) -> None:
@@ -114,10 +114,10 @@ class QueryLogService(Service):
             self._begin()
         plane = self._plane
         share = max(LEAST_SHARE, settings.sample if settings.wanted else 0.0)
-        if plane is not None and plane.running and self._noting != share:
-            plane.native.note(share)
-            self._noting = share
-        self._take_notes()
+        if plane is not None and plane.running and self._sampling != share:
+            plane.native.set_sampling(share)
+            self._sampling = share
+        self._take_samples()
 
     def _begin(self) -> None:
         if not self._settings.wanted:
@@ -154,16 +154,16 @@ class QueryLogService(Service):
             now = self._authority.seconds()
             self._writer.offer(Exchange(now, packed(host), 0, stream, query, reply))
 
-    def _take_notes(self) -> None:
+    def _take_samples(self) -> None:
         plane = self._plane
-        if not self._noting or plane is None or not plane.running:
+        if not self._sampling or plane is None or not plane.running:
             return
-        notes, dropped = plane.native.take_notes(MOST_NOTES)
+        samples, dropped = plane.native.take_samples(MOST_SAMPLES)
         writer = self._writer
-        for time, source, port, query, reply in notes:
-            if writer is not None and self._chosen(self._noting):
+        for time, source, port, query, reply in samples:
+            if writer is not None and self._chosen(self._sampling):
                 writer.offer(Exchange(time, source, port, False, query, reply))
-            if self._random() * self._noting < LEAST_SHARE:
+            if self._random() * self._sampling < LEAST_SHARE:
                 # A database that turns out to be broken must not stop the log.
                 with suppress(Exception):
                     self._locate(source)

@@ -9,7 +9,7 @@ from time import monotonic
 
 from dinamed.plans.snapshot import Snapshot
 from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.look import Looker, Seen
+from dinamed.querylog.exchange_reader import ExchangeReader, ReadExchange
 from dinamed.querylog.outlets import Outlet
 
 MOST_WAITING = 20_000
@@ -20,7 +20,7 @@ _STOP_PATIENCE = 2.0
 
 
 @dataclass
-class Counts:
+class LogCounts:
     """What became of the exchanges that were handed over."""
 
     written: int = 0
@@ -34,7 +34,7 @@ class Branch:
 
     name: str
     outlet: Outlet
-    form: Callable[[Seen], bytes]
+    form: Callable[[ReadExchange], bytes]
     failing: bool = field(default=False)
 
 
@@ -55,9 +55,9 @@ class Writer:
         self._snapshot = snapshot
         self._report = report
         self._queue: SimpleQueue[Exchange | None] = SimpleQueue()
-        self._looker: Looker | None = None
+        self._looker: ExchangeReader | None = None
         self._thread: threading.Thread | None = None
-        self.counts = Counts()
+        self.counts = LogCounts()
 
     def offer(self, exchange: Exchange) -> None:
         """Have an exchange written, if there is room.  Never waits."""
@@ -106,7 +106,7 @@ class Writer:
         """Read exchanges by what is served now, and write them everywhere."""
         snapshot = self._snapshot()
         if self._looker is None or self._looker.snapshot is not snapshot:
-            self._looker = Looker(snapshot)
+            self._looker = ExchangeReader(snapshot)
         seen = []
         for exchange in batch:
             try:

@@ -8,10 +8,10 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IListeningPort
 
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 
 
-class AdoptService(Service):
+class StreamListenService(Service):
     """Has a factory serve the connections of bound sockets.
 
     A stop ends the listening; connections are the affair of who made the factory.
@@ -21,7 +21,7 @@ class AdoptService(Service):
         self,
         reactor: Any,
         factory: Any,
-        sockets: Sequence[tuple[Address, socket.socket]],
+        sockets: Sequence[tuple[ListenAddress, socket.socket]],
     ) -> None:
         self._reactor = reactor
         self._factory = factory

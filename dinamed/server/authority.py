@@ -8,24 +8,26 @@ from random import Random
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Pool
-from dinamed.geo.files import Places, load_places
+from dinamed.config.settings import PoolSettings
+from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
-from dinamed.server.compiler import Loaded
+from dinamed.server.config_loader import Configuration
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
 from dinamed.wording import counted
 from dinamed.zones.packed import PackedZone
 
-Versions = Callable[[Loaded], tuple[Mapping[WireName, PackedZone], frozenset[WireName]]]
+Versions = Callable[
+    [Configuration], tuple[Mapping[WireName, PackedZone], frozenset[WireName]]
+]
 """The zones to serve of a config, and those of them that are not ready."""
 
 
 def as_loaded(
-    loaded: Loaded,
+    loaded: Configuration,
 ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
     """All zones as their files are."""
     return loaded.zones, frozenset()
@@ -37,35 +39,35 @@ class Authority:
     log = Logger()
 
     def __init__(
-        self, loaded: Loaded, seconds: Callable[[], float], rng: Random
+        self, loaded: Configuration, seconds: Callable[[], float], rng: Random
     ) -> None:
         self.loaded = loaded
         self.seconds = seconds
         self._versions: Versions = as_loaded
         self._on_serve: list[Callable[[], None]] = []
         self.manager = PoolManager(loaded.settings.pools, seconds())
-        self.places = load_places(loaded.settings.geo)
+        self.geo = load_geo(loaded.settings.geo)
         self.engine = Engine(self._snapshot(), seconds, rng)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
         self.engine.defend(Defence.of(loaded.settings, self.cookie_secret))
         self.manager.on_error = self._subscriber_failed
         self.manager.subscribe(self._pools_changed)
-        self._on_apply: list[Callable[[Sequence[Pool]], None]] = []
+        self._on_apply: list[Callable[[Sequence[PoolSettings]], None]] = []
 
     def keep_cookies(self, secret: bytes) -> None:
         """Go on with the cookies of the process before this one."""
         self.cookie_secret = secret
         self.engine.defend(Defence.of(self.loaded.settings, secret))
 
-    def take_places(self, places: Places) -> None:
+    def take_geo(self, geo: GeoData) -> None:
         """Know clients' places anew, from the next query on."""
-        self.places = places
-        self.engine.take_locator(places.locator)
+        self.geo = geo
+        self.engine.take_locator(geo.locator)
 
-    def apply(self, loaded: Loaded, places: Places) -> None:
+    def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
-        self.places = places
+        self.geo = geo
         self.loaded = loaded
         self.refresh()
         before = self.engine.defence
@@ -91,7 +93,7 @@ class Authority:
         """Have `callback` called after each new snapshot of zones."""
         self._on_serve.append(callback)
 
-    def on_apply(self, callback: Callable[[Sequence[Pool]], None]) -> None:
+    def on_apply(self, callback: Callable[[Sequence[PoolSettings]], None]) -> None:
         """Have `callback` told the pools of each new config that is served."""
         self._on_apply.append(callback)
 
@@ -128,7 +130,7 @@ class Authority:
             zones,
             self.manager.views,
             socket.gethostname(),
-            self.places.locator,
+            self.geo.locator,
             unready,
         )
 

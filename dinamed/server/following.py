@@ -7,9 +7,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dinamed.config.settings import Pool
+from dinamed.config.settings import PoolSettings
 from dinamed.config.zone_rules import origin
-from dinamed.geo.files import Watch, look_at
+from dinamed.geo.files import FileWatch, look_at
 from dinamed.problems import Problem
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import Periodic
@@ -19,7 +19,7 @@ LOOK_INTERVAL = 2.0
 """Seconds between looks at the files, as geodns has it."""
 
 
-class FollowService(Periodic):
+class ConfigWatcher(Periodic):
     """Looks at the files behind zones of other programs, and reloads on a change.
 
     The programs that write these files tell nobody.  With `reload = "watch"` all files
@@ -39,7 +39,7 @@ class FollowService(Periodic):
         super().__init__(reactor, LOOK_INTERVAL, self.look, "looking at zone files")
         self._authority = authority
         self._reload = reload
-        self._watch = Watch(look_at(self.files()))
+        self._watch = FileWatch(look_at(self.files()))
         self._gone: frozenset[str] = frozenset()
         self._warned: frozenset[Problem] = frozenset()
         authority.on_apply(self._applied)
@@ -85,7 +85,7 @@ class FollowService(Periodic):
         self._gone = frozenset(settings.files) - frozenset(self._included())
         return bool(self._gone - before)
 
-    def _applied(self, pools: Sequence[Pool]) -> None:
+    def _applied(self, pools: Sequence[PoolSettings]) -> None:
         self._warn()
 
     def _warn(self) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 from twisted.application.service import Service
 
 from dinamed.config.limits import Limits
-from dinamed.config.settings import Pool
+from dinamed.config.settings import PoolSettings
 from dinamed.server.authority import Authority
 
 
@@ -18,7 +18,7 @@ class TakesLimits(Protocol):
         ...
 
 
-class LimitsService(Service):
+class StreamLimitsService(Service):
     """Hands the limits of each new config on."""
 
     def __init__(self, authority: Authority, taker: TakesLimits) -> None:
@@ -27,5 +27,5 @@ class LimitsService(Service):
         self._applied(())
         authority.on_apply(self._applied)
 
-    def _applied(self, pools: Sequence[Pool]) -> None:
+    def _applied(self, pools: Sequence[PoolSettings]) -> None:
         self._taker.take_limits(self._authority.loaded.settings.limits)

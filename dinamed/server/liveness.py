@@ -16,7 +16,7 @@ from twisted.internet.protocol import ClientFactory, DatagramProtocol
 from twisted.names.dns import DNSProtocol
 from twisted.python.failure import Failure
 
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 from dinamed.server.udp import Responder
 
 STEP = 0.2
@@ -179,7 +179,7 @@ class _Datagrams(DatagramProtocol):
 
 
 def ask_udp(
-    reactor: Any, address: Address, message: bytes, progress: Progress
+    reactor: Any, address: ListenAddress, message: bytes, progress: Progress
 ) -> Deferred[bool]:
     """Ask by a datagram to an address that this process listens on."""
     host = _reachable(address)
@@ -241,7 +241,7 @@ class _Streams(ClientFactory):
 
 def ask_stream(
     reactor: Any,
-    address: Address,
+    address: ListenAddress,
     message: bytes,
     progress: Progress,
     expect: Callable[[int], Callable[[], None]],
@@ -268,6 +268,6 @@ def ask_stream(
     return factory.question.begin()
 
 
-def _reachable(address: Address) -> str:
+def _reachable(address: ListenAddress) -> str:
     """An address of this host by which one that listens there is reached."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)

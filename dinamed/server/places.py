@@ -7,7 +7,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.geo.files import Places, Watch, load_places, look_at
+from dinamed.geo.files import FileWatch, GeoData, load_geo, look_at
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import Periodic
 
@@ -15,7 +15,7 @@ LOOK_INTERVAL = 5.0
 """Seconds between looks at the files."""
 
 
-class PlacesService(Periodic):
+class GeoDatabaseService(Periodic):
     """Looks at the database files, and swaps in what has changed.
 
     A file that cannot be used is told once; what was known stays.
@@ -29,39 +29,39 @@ class PlacesService(Periodic):
         )
         self._reactor = reactor
         self._authority = authority
-        self._places = authority.places
-        self._watch = Watch.over(authority.places)
+        self._geo = authority.geo
+        self._watch = FileWatch.over(authority.geo)
 
     def look(self) -> Deferred[None]:
         """Look once; load in a thread what has changed."""
-        if self._places is not self._authority.places:
-            self._places = self._authority.places
-            self._watch = Watch.over(self._places)
+        if self._geo is not self._authority.geo:
+            self._geo = self._authority.geo
+            self._watch = FileWatch.over(self._geo)
         geo = self._authority.loaded.settings.geo
         if not geo.databases or not self._watch.changed(look_at(geo.databases)):
             return succeed(None)
-        loading: Deferred[Places] = deferToThreadPool(
+        loading: Deferred[GeoData] = deferToThreadPool(
             self._reactor,
             self._reactor.getThreadPool(),
-            load_places,
+            load_geo,
             geo,
-            self._places,
+            self._geo,
         )
         return loading.addCallbacks(self._take, self._fail)
 
-    def _take(self, places: Places) -> None:
-        if self._places is not self._authority.places:
+    def _take(self, geo: GeoData) -> None:
+        if self._geo is not self._authority.geo:
             return  # a reload was quicker
-        for complaint in places.complaints:
+        for complaint in geo.complaints:
             self.log.error("not used: {why}", why=complaint.message)
-        self._places = places
-        self._authority.take_places(places)
-        self.log.info("databases of places: {what}", what=summary(places))
+        self._geo = geo
+        self._authority.take_geo(geo)
+        self.log.info("databases of places: {what}", what=summary(geo))
 
     def _fail(self, failure: Failure) -> None:
         self.log.failure("databases of places could not be loaded", failure)
 
 
-def summary(places: Places) -> str:
+def summary(geo: GeoData) -> str:
     """The databases in use, in a few words."""
-    return ", ".join(f"{one.name} ({one.engine})" for one in places.databases) or "none"
+    return ", ".join(f"{one.name} ({one.engine})" for one in geo.databases) or "none"

@@ -33,11 +33,11 @@ _FAILURES: dict[int, type[Exception]] = {
 _TEST = Query(b"\0\0", 0, 0, Question(b"\0", b"\0", Type.SOA, CLASS_IN), None)
 """The question of a server to itself."""
 
-Records = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
+ResponseSections = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
 
 
 @implementer(IResolver)
-class Resolver(ResolverBase):
+class EngineResolver(ResolverBase):
     """Answers from the engine, in twisted.names' terms and in octets.
 
     The listeners use `respond` and with it `answer`, which know the client.  `query`
@@ -90,14 +90,14 @@ class Resolver(ResolverBase):
 
     def query(  # type: ignore[override]
         self, query: dns.Query, timeout: Sequence[int] | None = None
-    ) -> Deferred[Records]:
+    ) -> Deferred[ResponseSections]:
         """Answer a `twisted.names.dns.Query`.
 
         Fails with the `twisted.names.error` class of the reply's rcode.
         """
         return execute(self._ask, query)
 
-    def _ask(self, query: dns.Query) -> Records:
+    def _ask(self, query: dns.Query) -> ResponseSections:
         try:
             name = _wire_name(query.name.name)
         except BadName:
@@ -132,7 +132,7 @@ class Resolver(ResolverBase):
 
     def _lookup(
         self, name: bytes, cls: int, type: int, timeout: Sequence[int] | None
-    ) -> Deferred[Records]:
+    ) -> Deferred[ResponseSections]:
         return self.query(dns.Query(name, type, cls), timeout)
 
     def _log_query(self, data: bytes, host: str, reply: bytes | None) -> None:

@@ -10,9 +10,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
-from dinamed.server.fetching import OwnShortageError, fetch
+from dinamed.server.zone_fetch import OwnShortageError, fetch_zone
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.transfers.incoming import Incoming, TransferError, with_pools
@@ -55,7 +55,7 @@ def timers_of(zone: PackedZone) -> Timers:
     )
 
 
-class Setting(NamedTuple):
+class SecondaryContext(NamedTuple):
     """What all secondary zones share."""
 
     reactor: Any
@@ -75,8 +75,8 @@ class Secondary:
 
     def __init__(
         self,
-        zone: Zone,
-        setting: Setting,
+        zone: ZoneSettings,
+        setting: SecondaryContext,
         keys: Keys,
         files: ZoneFiles | None,
         changed: Callable[["Secondary"], None],
@@ -113,7 +113,7 @@ class Secondary:
         """For the log."""
         return to_text(self.origin)
 
-    def reconfigure(self, zone: Zone, keys: Keys) -> None:
+    def reconfigure(self, zone: ZoneSettings, keys: Keys) -> None:
         """Go by another config, from the next transfer on."""
         rebound = zone.names != self.zone.names
         moved = zone.primary != self.zone.primary
@@ -188,15 +188,15 @@ class Secondary:
             self._asked = self._setting.reactor.seconds()
             self._try(0, whole=False)
 
-    def _try(self, place: int, whole: bool) -> None:
+    def _try(self, number: int, whole: bool) -> None:
         peers = self.zone.primary
-        if place >= len(peers):
+        if number >= len(peers):
             self._failed()
             return
-        peer = peers[place]
+        peer = peers[number]
         have = None if whole else self.raw
         setting = self._setting
-        done, self._stop_fetch = fetch(
+        done, self._stop_fetch = fetch_zone(
             setting.reactor,
             peer,
             self.origin,
@@ -211,7 +211,7 @@ class Secondary:
             self._got,
             self._not_got,
             callbackArgs=(peer.address,),
-            errbackArgs=(place, have is not None),
+            errbackArgs=(number, have is not None),
         )
         done.addErrback(self._broken)
 
@@ -265,7 +265,7 @@ class Secondary:
         elif self.raw is not None:
             self._wait(timers_of(self.raw).refresh)
 
-    def _not_got(self, failure: Failure, place: int, incremental: bool) -> None:
+    def _not_got(self, failure: Failure, number: int, incremental: bool) -> None:
         failure.trap(TransferError)
         self._stop_fetch = None
         if not self._running:
@@ -275,13 +275,13 @@ class Secondary:
             return
         if incremental:
             # Not all servers know IXFR, and differences may turn out not to fit.
-            self._try(place, whole=True)
+            self._try(number, whole=True)
             return
-        why = f"{self.zone.primary[place].address}: {failure.getErrorMessage()}"
+        why = f"{self.zone.primary[number].address}: {failure.getErrorMessage()}"
         if why != self._told:
             self._told = why
             self.log.warn("{zone}: no transfer from {why}", zone=self.name, why=why)
-        self._try(place + 1, whole=False)
+        self._try(number + 1, whole=False)
 
     def _short(self, reason: str) -> None:
         """Nothing is known of the primaries, for we lack something: soon again."""

@@ -14,13 +14,13 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.geo.files import Places, load_places
+from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
-from dinamed.server.compiler import (
+from dinamed.server.config_loader import (
     CompileError,
     ConfigError,
-    Loaded,
+    Configuration,
     load_aside,
     load_here,
 )
@@ -31,10 +31,10 @@ from dinamed.server.liveness import (
     ask_udp,
     new_probe,
 )
-from dinamed.server.resolver import Resolver
-from dinamed.server.sockets import Address, Listening
+from dinamed.server.resolver import EngineResolver
+from dinamed.server.sockets import ListenAddress, Listening
 from dinamed.server.stream import StreamFactory
-from dinamed.server.timing import Samples, Timed
+from dinamed.server.timing import Timed, TimingSamples
 from dinamed.server.udp import (
     MAX_DATAGRAM,
     DatagramPort,
@@ -58,7 +58,7 @@ class ListenService(Service):
     def __init__(
         self,
         reactor: Any,
-        resolver: Resolver,
+        resolver: EngineResolver,
         sockets: Sequence[Listening],
         plane: "DataPlane | None" = None,
         liveness: Liveness | None = None,
@@ -71,7 +71,7 @@ class ListenService(Service):
         self._resolver = resolver
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
-        self.samples = Samples()
+        self.samples = TimingSamples()
         self.timed = Timed(resolver, resolver.engine, self.samples)
         self.streams = StreamFactory(Probed(self.timed, resolver, self._probe), reactor)
         self.stopped: Deferred[None] = Deferred()
@@ -101,7 +101,7 @@ class ListenService(Service):
                 listening.close()
             self._register(listening.address)
 
-    def _register(self, address: Address) -> None:
+    def _register(self, address: ListenAddress) -> None:
         """Have it looked after whether this address is answered."""
         register, plane, probe = self._liveness.register, self._plane, self._probe
         if plane is not None:
@@ -264,11 +264,11 @@ class ReloadService(Service):
         path = self._authority.loaded.settings.path
         load = maybeDeferred(load_aside, self._reactor, path, self._authority.loaded)
         load.addErrback(self._without_child, path)
-        ready = load.addCallback(self._with_places)
+        ready = load.addCallback(self._with_geo)
         done = ready.addCallback(self._apply).addErrback(self._refuse)
         done.addCallback(self._finished, asked)
 
-    def _without_child(self, failure: Failure, path: str) -> Deferred[Loaded]:
+    def _without_child(self, failure: Failure, path: str) -> Deferred[Configuration]:
         failure.trap(CompileError, OSError)
         self.log.info(
             "no child process to load in ({why}), loading in a thread",
@@ -278,23 +278,25 @@ class ReloadService(Service):
             self._reactor, self._reactor.getThreadPool(), load_here, path
         )
 
-    def _with_places(self, loaded: Loaded) -> Deferred[tuple[Loaded, Places]]:
+    def _with_geo(
+        self, loaded: Configuration
+    ) -> Deferred[tuple[Configuration, GeoData]]:
         """Load the databases of places too, which may be large: in a thread."""
         return deferToThreadPool(
             self._reactor,
             self._reactor.getThreadPool(),
-            load_places,
+            load_geo,
             loaded.settings.geo,
-            self._authority.places,
-        ).addCallback(lambda places: (loaded, places))
+            self._authority.geo,
+        ).addCallback(lambda geo: (loaded, geo))
 
-    def _apply(self, ready: tuple[Loaded, Places]) -> ReloadOutcome:
-        loaded, places = ready
+    def _apply(self, ready: tuple[Configuration, GeoData]) -> ReloadOutcome:
+        loaded, geo = ready
         listen = self._authority.loaded.settings.server.listen
         if loaded.settings.server.listen != listen:
             self.log.warn("a change of [server] listen takes effect at the next start")
         with uncollected():
-            self._authority.apply(loaded, places)
+            self._authority.apply(loaded, geo)
         self.log.info("reloaded: {what}", what=self._authority.summary())
         return ReloadOutcome(True)
 

@@ -17,7 +17,7 @@ class BindError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """One address to listen on."""
 
     host: str
@@ -36,7 +36,7 @@ class Listening:
     `others` share the UDP port with `udp`: the kernel spreads clients over them.
     """
 
-    address: Address
+    address: ListenAddress
     udp: socket.socket
     tcp: socket.socket
     others: tuple[socket.socket, ...] = ()
@@ -79,12 +79,12 @@ def everywhere() -> tuple[str, ...]:
     return ("0.0.0.0", "::")
 
 
-def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
+def resolve(interfaces: Iterable[str], default_port: int) -> list[ListenAddress]:
     """The addresses of interfaces: literals and all addresses of host names.
 
     Raises `BindError` for a name that has none.
     """
-    found: dict[Address, None] = {}
+    found: dict[ListenAddress, None] = {}
     for text in interfaces:
         host, port = split_interface(text, default_port)
         try:
@@ -98,21 +98,21 @@ def resolve(interfaces: Iterable[str], default_port: int) -> list[Address]:
                 name = str(sockaddr[0])
                 if len(sockaddr) == 4 and sockaddr[3] and "%" not in name:
                     name += f"%{sockaddr[3]}"
-                found[Address(name, port, family)] = None
+                found[ListenAddress(name, port, family)] = None
     return list(found)
 
 
-Stream = tuple[Address, socket.socket]
+Stream = tuple[ListenAddress, socket.socket]
 
 
-def nothing(address: Address) -> None:
+def nothing(address: ListenAddress) -> None:
     """There is no socket of that address yet."""
 
 
 def bind(
-    addresses: Iterable[Address],
+    addresses: Iterable[ListenAddress],
     shares: int = 1,
-    there: Callable[[Address], Listening | None] = nothing,
+    there: Callable[[ListenAddress], Listening | None] = nothing,
 ) -> list[Listening]:
     """Bind UDP and TCP on every address, or none: all sockets close on failure.
 
@@ -132,7 +132,7 @@ def bind(
 
 
 def bind_tls(
-    interfaces: Iterable[str], there: Callable[[Address], Stream | None] = nothing
+    interfaces: Iterable[str], there: Callable[[ListenAddress], Stream | None] = nothing
 ) -> list[Stream]:
     """Bind TCP on the addresses of interfaces, or none; the port is 853 if not given.
 
@@ -152,7 +152,7 @@ def bind_tls(
 def bind_http(
     interface: str,
     default_port: int = 0,
-    there: Callable[[Address], Stream | None] = nothing,
+    there: Callable[[ListenAddress], Stream | None] = nothing,
 ) -> list[Stream]:
     """Bind TCP on the addresses of an interface with a port, or none.
 
@@ -171,17 +171,17 @@ def bind_http(
     return bound
 
 
-def _bind_stream(address: Address) -> Stream:
+def _bind_stream(address: ListenAddress) -> Stream:
     sock = _socket(address, socket.SOCK_STREAM)
     port = sock.getsockname()[1]
-    return Address(address.host, port, address.family), sock
+    return ListenAddress(address.host, port, address.family), sock
 
 
-def _bind_one(address: Address, shares: int) -> Listening:
+def _bind_one(address: ListenAddress, shares: int) -> Listening:
     # TCP comes first and is not shared: so a server that is there already is noticed.
     tcp = _socket(address, socket.SOCK_STREAM)
     # With port 0 both transports get the port that TCP was given.
-    found = Address(address.host, tcp.getsockname()[1], address.family)
+    found = ListenAddress(address.host, tcp.getsockname()[1], address.family)
     udp: list[socket.socket] = []
     try:
         for _ in range(shares):
@@ -194,7 +194,7 @@ def _bind_one(address: Address, shares: int) -> Listening:
 
 
 def _socket(
-    address: Address, kind: socket.SocketKind, shared: bool = False
+    address: ListenAddress, kind: socket.SocketKind, shared: bool = False
 ) -> socket.socket:
     sock: socket.socket | None = None
     try:
@@ -219,7 +219,7 @@ def _socket(
 
 
 def _set_options(
-    sock: socket.socket, address: Address, kind: socket.SocketKind
+    sock: socket.socket, address: ListenAddress, kind: socket.SocketKind
 ) -> None:
     v6 = address.family == socket.AF_INET6
     if v6:

@@ -18,7 +18,7 @@ MOST_COUNTRIES = 300
 NOWHERE = "??"
 
 
-class Samples:
+class TimingSamples:
     """What the timed answers have shown."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Timed:
         self,
         responder: Responder,
         engine: Engine,
-        samples: Samples,
+        samples: TimingSamples,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._responder = responder

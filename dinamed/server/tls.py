@@ -12,12 +12,12 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from dinamed.config.settings import Pool, Server
-from dinamed.geo.files import Watch, look_at
-from dinamed.server.adopting import AdoptService
+from dinamed.config.settings import PoolSettings, ServerSettings
+from dinamed.geo.files import FileWatch, look_at
+from dinamed.server.adopting import StreamListenService
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import Periodic
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 from dinamed.server.stream import StreamFactory
 
 LOOK_INTERVAL = 5.0
@@ -66,7 +66,7 @@ class Certificates:
         return SSL.Connection(self._context, None)
 
 
-class TlsService(AdoptService):
+class TlsService(StreamListenService):
     """Answers over TLS, with the streams of TCP, which close with those."""
 
     def __init__(
@@ -74,7 +74,7 @@ class TlsService(AdoptService):
         reactor: Any,
         streams: StreamFactory,
         certificates: Certificates,
-        sockets: Sequence[tuple[Address, socket.socket]],
+        sockets: Sequence[tuple[ListenAddress, socket.socket]],
     ) -> None:
         factory = TLSMemoryBIOFactory(certificates, False, streams, reactor)
         super().__init__(reactor, factory, sockets)
@@ -93,7 +93,7 @@ class CertificateService(Periodic):
         )
         self._authority = authority
         self._certificates = certificates
-        self._watch = Watch(look_at(certificates.files))
+        self._watch = FileWatch(look_at(certificates.files))
         authority.on_apply(self._applied)
 
     def look(self) -> None:
@@ -101,7 +101,7 @@ class CertificateService(Periodic):
         if self._watch.changed(look_at(self._certificates.files)):
             self._take(*self._certificates.files)
 
-    def _applied(self, pools: Sequence[Pool]) -> None:
+    def _applied(self, pools: Sequence[PoolSettings]) -> None:
         server = self._authority.loaded.settings.server
         files = server.certificate, server.key
         if files[0] is None or files[1] is None or files == self._certificates.files:
@@ -115,11 +115,11 @@ class CertificateService(Periodic):
         except TlsError as error:
             self.log.error("the certificate stays as it was: {why}", why=str(error))
             return
-        self._watch = Watch(look_at(self._certificates.files))
+        self._watch = FileWatch(look_at(self._certificates.files))
         self.log.info("TLS has a new certificate")
 
 
-def certificates_of(server: Server) -> Certificates | None:
+def certificates_of(server: ServerSettings) -> Certificates | None:
     """What TLS needs; None if nothing has it.  Raises `TlsError`."""
     wanted = bool(server.tls) or server.http_tls
     if not wanted or server.certificate is None or server.key is None:

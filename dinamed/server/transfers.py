@@ -10,17 +10,16 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import Pool, Zone
+from dinamed.config.settings import PoolSettings, ZoneSettings
 from dinamed.config.zone_rules import origin
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import Loaded
-from dinamed.server.notifying import Notifier
-from dinamed.server.secondary import INLINE_LIMIT, Secondary, Setting
-from dinamed.server.updated import Step, UpdatedZones
+from dinamed.server.config_loader import Configuration
+from dinamed.server.notify_sender import NotifySender
+from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
+from dinamed.server.updated_zones import Step, UpdatedZones
 from dinamed.server.updating import Change, Done, Updater
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
-from dinamed.transfers.answering import Answering
 from dinamed.transfers.journal import (
     DIFF_LIMIT,
     Delta,
@@ -28,13 +27,14 @@ from dinamed.transfers.journal import (
     difference,
     difference_at,
 )
+from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
 from dinamed.transfers.tsig import keyring
 from dinamed.transfers.view import View, static_pools
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import pack
+from dinamed.zones.packer import pack
 
 _NO_SOA = RRset(6, 0, (bytes(22),))
 
@@ -58,23 +58,23 @@ class TransferService(Service):
         ]
         self.shortages = Shortages()
         """Looks at primaries that came to nothing for what this host lacks."""
-        self._setting = Setting(
+        self._setting = SecondaryContext(
             reactor, authority.seconds, rng, self.source_for, self.shortages
         )
-        self._notifier = Notifier(reactor, authority.seconds, rng, self.source_for)
+        self._notifier = NotifySender(reactor, authority.seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._updater = Updater(reactor, self._updated, self._has_updated)
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
-        self._zones: dict[WireName, Zone] = {}
+        self._zones: dict[WireName, ZoneSettings] = {}
         self._views: dict[WireName, View] = {}
         self._journals: dict[WireName, Journal] = {}
-        self._static: tuple[Sequence[Pool], Mapping[str, tuple[RRset, ...]]] | None = (
-            None
-        )
+        self._static: (
+            tuple[Sequence[PoolSettings], Mapping[str, tuple[RRset, ...]]] | None
+        ) = None
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
-        self.answering = Answering(authority.engine, self, self._tell)
+        self.answering = TransferResponder(authority.engine, self, self._tell)
         authority.engine.aside = self.answering.respond
         authority.take_versions(self.versions, self._served)
 
@@ -107,7 +107,7 @@ class TransferService(Service):
         return "0.0.0.0" if target.version == 4 else "::"
 
     def versions(
-        self, loaded: Loaded
+        self, loaded: Configuration
     ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
         """The zones to serve of a config, and those that are not ready."""
         settings = loaded.settings
@@ -131,7 +131,7 @@ class TransferService(Service):
         self._updated.forget(changing)
         return zones, frozenset(unready)
 
-    def _take_secondaries(self, loaded: Loaded) -> None:
+    def _take_secondaries(self, loaded: Configuration) -> None:
         keys = keyring(loaded.settings.keys)
         wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
         for apex in self._secondaries.keys() - wanted.keys():
@@ -180,7 +180,9 @@ class TransferService(Service):
         for apex in self._journals.keys() - views.keys():
             del self._journals[apex]
 
-    def _pools_of(self, pools: Sequence[Pool]) -> Mapping[str, tuple[RRset, ...]]:
+    def _pools_of(
+        self, pools: Sequence[PoolSettings]
+    ) -> Mapping[str, tuple[RRset, ...]]:
         """The addresses of pools, which are worked out once for each config."""
         if self._static is None or self._static[0] is not pools:
             self._static = pools, static_pools(pools)

@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.server.updated import Step, UpdatedZones
+from dinamed.server.updated_zones import Step, UpdatedZones
 from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName

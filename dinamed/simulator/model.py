@@ -44,7 +44,7 @@ class Trace:
 
 def simulate(scenario: Scenario, policy: Policy) -> Trace:
     """Run the scenario under that policy; the same each time for the same seed."""
-    return _Run(scenario, policy).run()
+    return _SimulationRun(scenario, policy).run()
 
 
 class _Agenda:
@@ -76,7 +76,7 @@ class _Cache:
         self.where: Sequence[int] = ()
 
 
-class _Run:
+class _SimulationRun:
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.scenario = scenario
         self.policy = policy

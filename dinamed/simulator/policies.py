@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dinamed.config.settings import Stage
+from dinamed.config.settings import StageSettings
 from dinamed.config.stages import STAGES
 from dinamed.config.values import Ttl
 from dinamed.pools.chain import compile_chain
@@ -24,7 +24,7 @@ class Policy:
     """
 
     name: str
-    chain: tuple[Stage, ...]
+    chain: tuple[StageSettings, ...]
     adaptive: bool = False
 
     def ttl(self, scenario: Scenario) -> Ttl:
@@ -34,7 +34,7 @@ class Policy:
             return given
         return adaptive_around(given.low)
 
-    def select(self, scenario: Scenario) -> tuple[Stage, ...]:
+    def select(self, scenario: Scenario) -> tuple[StageSettings, ...]:
         """The chain, its stages told of transfers what an operator would tell them."""
         return tuple(_told(stage, scenario) for stage in self.chain)
 
@@ -48,7 +48,7 @@ def adaptive_around(ttl: int) -> Ttl:
     return Ttl(ttl // span, ttl * span)
 
 
-def _told(stage: Stage, scenario: Scenario) -> Stage:
+def _told(stage: StageSettings, scenario: Scenario) -> StageSettings:
     """The stage with an argument, unless it has one or takes none.
 
     `least` needs to know what a hand-out brings, and `predictive` how long a transfer
@@ -58,12 +58,12 @@ def _told(stage: Stage, scenario: Scenario) -> Stage:
         return stage
     if stage.name == "least":
         clients = scenario.arrival_rate / query_rate(scenario)
-        return Stage(stage.name, {"increment": scenario.flow * clients})
+        return StageSettings(stage.name, {"increment": scenario.flow * clients})
     if stage.name == "predictive":
         told = {"duration": scenario.duration * scenario.duration_factor}
         if scenario.flow_factor is not None:
             told["flow"] = scenario.flow * scenario.flow_factor
-        return Stage(stage.name, told)
+        return StageSettings(stage.name, told)
     return stage
 
 
@@ -71,13 +71,16 @@ BUILT_IN: Mapping[str, Policy] = MappingProxyType(
     {
         policy.name: policy
         for policy in (
-            Policy("weighted", (Stage("weighted"),)),
-            Policy("round-robin", (Stage("round-robin"),)),
-            Policy("hash", (Stage("hash"),)),
-            Policy("least", (Stage("least"),)),
-            Policy("shed+weighted", (Stage("shed", (0.6, 0.85)), Stage("weighted"))),
-            Policy("predictive", (Stage("predictive"),)),
-            Policy("predictive+ttl", (Stage("predictive"),), adaptive=True),
+            Policy("weighted", (StageSettings("weighted"),)),
+            Policy("round-robin", (StageSettings("round-robin"),)),
+            Policy("hash", (StageSettings("hash"),)),
+            Policy("least", (StageSettings("least"),)),
+            Policy(
+                "shed+weighted",
+                (StageSettings("shed", (0.6, 0.85)), StageSettings("weighted")),
+            ),
+            Policy("predictive", (StageSettings("predictive"),)),
+            Policy("predictive+ttl", (StageSettings("predictive"),), adaptive=True),
         )
     }
 )
@@ -101,7 +104,7 @@ def chosen(scenario: Scenario) -> list[Policy]:
     return [policies[name] for name in scenario.policies or policies]
 
 
-def check(select: tuple[Stage, ...], registry: Registry) -> None:
+def check(select: tuple[StageSettings, ...], registry: Registry) -> None:
     """Refuse a chain that can't be made.
 
     @raise ValueError: in plain words what is wrong with it.
@@ -109,7 +112,7 @@ def check(select: tuple[Stage, ...], registry: Registry) -> None:
     compile_chain(tuple(map(_formed, select)), registry)
 
 
-def _formed(stage: Stage) -> Stage:
+def _formed(stage: StageSettings) -> StageSettings:
     """The same with the argument in the stage's own form, as in a config.
 
     @raise ValueError: the argument doesn't fit.
@@ -117,4 +120,4 @@ def _formed(stage: Stage) -> Stage:
     kind = STAGES.get(stage.name)
     if kind is None or kind.argument is None or stage.argument is None:
         return stage
-    return Stage(stage.name, kind.argument(stage.argument))
+    return StageSettings(stage.name, kind.argument(stage.argument))

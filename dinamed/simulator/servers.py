@@ -51,10 +51,10 @@ def client(resolver: int) -> Client:
     return Client.at((resolver + 2**16).to_bytes(3, "big") + b"\x35")
 
 
-def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
+def pool(scenario: Scenario, policy: Policy) -> settings.PoolSettings:
     """The pool as a config would say it."""
     members = tuple(
-        settings.Member(
+        settings.MemberSettings(
             name=name(index),
             addresses=(f"198.18.{index >> 8}.{index & 255}",),
             weight=capacity,
@@ -64,7 +64,7 @@ def pool(scenario: Scenario, policy: Policy) -> settings.Pool:
     )
     # No poller runs; the interval says from what age on a report is stale.
     feed = PushFeed(interval=max(1.0, scenario.report_interval))
-    return settings.Pool(
+    return settings.PoolSettings(
         name=POOL,
         ttl=policy.ttl(scenario),
         answers=scenario.answers,

@@ -18,7 +18,7 @@ from dinamed.zones.masterdata import MasterData, new_records
 from dinamed.zones.merge import Merger, comparable
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import assemble
+from dinamed.zones.packer import assemble
 
 MAX_OCTETS = 1 << 29
 """Octets of messages in one transfer."""
@@ -33,7 +33,7 @@ class TransferError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class TransferLimits:
     """What one transfer may bring."""
 
     octets: int = MAX_OCTETS
@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass
-class _Step:
+class _IncrementStep:
     """One part of an IXFR: its last SOA so far, what goes, what comes."""
 
     soa: Record
@@ -60,7 +60,7 @@ class Incoming:
         origin: WireName,
         ident: bytes,
         have: PackedZone | None = None,
-        limits: Limits | None = None,
+        limits: TransferLimits | None = None,
     ) -> None:
         self.origin = origin
         self.have = have
@@ -70,7 +70,7 @@ class Incoming:
         """Whether all that came was that we have the newest version."""
         self.result: tuple[PackedZone, list[Delta] | None] | None = None
         """For the caller, to keep what `finish` has made."""
-        self._limits = limits or Limits()
+        self._limits = limits or TransferLimits()
         self._ident = ident
         self._octets = 0
         self.count = 0
@@ -78,7 +78,7 @@ class Incoming:
         self._soa: Record | None = None
         self._done = False
         self._whole: MasterData | None = None
-        self._steps: list[_Step] = []
+        self._steps: list[_IncrementStep] = []
         self._adding = True
 
     def take(self, message: bytes) -> bool:
@@ -148,7 +148,7 @@ class Incoming:
             expected = serial_of(self._steps[-1].soa) if self._steps else self._serial()
             if serial != expected:
                 raise TransferError(f"begins at serial {serial}, not at {expected}")
-            self._steps.append(_Step(record))
+            self._steps.append(_IncrementStep(record))
             self._adding = False
         else:
             self._steps[-1].soa = record

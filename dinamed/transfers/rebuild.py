@@ -6,7 +6,7 @@ from dinamed.zones.layout import encode_rrset
 from dinamed.zones.marks import Marks
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import assemble
+from dinamed.zones.packer import assemble
 
 Changes = Mapping[bytes, Iterable[RRset]]
 """All RRsets of the names that change, by relative key in lower case."""

@@ -66,7 +66,7 @@ class AnyRecord(NamedTuple):
     rdata: bytes
 
 
-class Counts(NamedTuple):
+class MessageHeader(NamedTuple):
     """The header of a message."""
 
     id: bytes
@@ -82,11 +82,11 @@ class Counts(NamedTuple):
         return self.flags & 0xF
 
 
-def read_counts(data: bytes) -> Counts:
+def read_header(data: bytes) -> MessageHeader:
     """The header.  Raises `FormatError`."""
     if len(data) < HEADER_SIZE:
         raise FormatError("message is cut off")
-    return Counts(*_HEADER.unpack_from(data))
+    return MessageHeader(*_HEADER.unpack_from(data))
 
 
 class RecordReader:
@@ -97,7 +97,7 @@ class RecordReader:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.counts = read_counts(data)
+        self.counts = read_header(data)
         self.position = HEADER_SIZE
         self._names: dict[int, WireName] = {}
         for _ in range(self.counts.questions):

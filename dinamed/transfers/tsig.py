@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.TSIG
 import dns.tsig
 
-from dinamed.config.transfers import Key
+from dinamed.config.transfers import KeySettings
 from dinamed.wire.constants import CLASS_ANY, HEADER_SIZE, Type
 from dinamed.wire.names import WireName, from_text, to_text
 from dinamed.wire.question import FormatError, skip_name
@@ -67,7 +67,7 @@ class BadSignature(Exception):  # noqa: N818
         self.error = error
 
 
-def keyring(keys: Iterable[Key]) -> dict[WireName, dns.tsig.Key]:
+def keyring(keys: Iterable[KeySettings]) -> dict[WireName, dns.tsig.Key]:
     """The keys of a config by their names."""
     found = {}
     for key in keys:

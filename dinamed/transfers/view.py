@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dinamed.config.settings import Pool
+from dinamed.config.settings import PoolSettings
 from dinamed.transfers.records import Record
 from dinamed.wire.constants import Type
 from dinamed.zones.model import RRset
@@ -65,13 +65,13 @@ def _signatures(node: Node, rrset: RRset) -> Iterator[RRset]:
         yield RRset(Type.RRSIG, ttl, tuple(rdatas))
 
 
-def static_pools(pools: Iterable[Pool]) -> dict[str, tuple[RRset, ...]]:
+def static_pools(pools: Iterable[PoolSettings]) -> dict[str, tuple[RRset, ...]]:
     """The addresses of each pool as it is transferred, with the pool's (lowest) TTL."""
     known = {pool.name: pool for pool in pools}
     return {name: _rrsets(pool, known) for name, pool in known.items()}
 
 
-def _rrsets(pool: Pool, known: Mapping[str, Pool]) -> tuple[RRset, ...]:
+def _rrsets(pool: PoolSettings, known: Mapping[str, PoolSettings]) -> tuple[RRset, ...]:
     packed = sorted(set(_addresses(pool, known, set())))
     found = []
     for rrtype, size in ((Type.A, 4), (Type.AAAA, 16)):
@@ -82,7 +82,7 @@ def _rrsets(pool: Pool, known: Mapping[str, Pool]) -> tuple[RRset, ...]:
 
 
 def _addresses(
-    pool: Pool, known: Mapping[str, Pool], seen: set[str]
+    pool: PoolSettings, known: Mapping[str, PoolSettings], seen: set[str]
 ) -> Iterator[bytes]:
     """Those of its members; of a pool that was seen before there is nothing new."""
     seen.add(pool.name)

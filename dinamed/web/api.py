@@ -12,7 +12,6 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
-from dinamed.handover.leaving import ReplaceOutcome
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -20,6 +19,7 @@ from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
+from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
@@ -37,7 +37,7 @@ from dinamed.web.messages import (
     ZoneStatus,
 )
 from dinamed.web.openapi import description
-from dinamed.web.parts import Parts
+from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
 from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
@@ -60,7 +60,7 @@ class Api:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: WebParts,
         guard: Guard,
         events: EventsService,
         cooperator: Cooperator,
@@ -166,15 +166,15 @@ class Api:
         self, view: PoolView, member: Member, foreseen: Forecasts
     ) -> MemberStatus:
         """One member, with all that is known of it."""
-        standing = view.standings[member.name]
+        member_state = view.member_states[member.name]
         now = self._parts.authority.seconds()
         posted = view.posted(member)
         report = None if posted is None else posted.report
         return MemberStatus(
             name=member.name,
             state=view.state(member),
-            order=standing.order,
-            until=standing.until,
+            order=member_state.order,
+            until=member_state.until,
             reason=view.why_out(member),
             addresses=tuple(map(unpacked, member.addresses(0))),
             pool=member.inner,
@@ -184,7 +184,7 @@ class Api:
             predicted=foreseen.get(member),
             reported=None if report is None else report.at,
             feed_failure="" if posted is None else posted.failure,
-            hand_outs=view.ledger.account(member.name).total,
+            hand_outs=view.accounting.account(member.name).total,
             checks=tuple(
                 CheckMessage(one.check, one.address, one.up, one.since, one.reason)
                 for one in self._parts.watching.health.status(view.name, member.name)
@@ -285,5 +285,5 @@ def _summary(view: PoolView) -> PoolSummary:
         down=view.down,
         usable=len(view.usable),
         members=len(view.members),
-        hand_outs=sum(view.ledger.totals.values()),
+        hand_outs=sum(view.accounting.totals.values()),
     )

@@ -95,11 +95,11 @@ class EventsService(Periodic):
         """The address where pages watch."""
         return Endpoint({b"GET": self.watch})
 
-    def watch(self, request: Request) -> "Watching":
+    def watch(self, request: Request) -> "EventStream":
         """Begin to tell a page.  Raises `HttpError` 503 if too many watch already."""
         if len(self._watchers) >= MOST_WATCHERS:
             raise HttpError(503, f"{MOST_WATCHERS} pages watch already")
-        return Watching(self._begin)
+        return EventStream(self._begin)
 
     def _begin(self, request: Request) -> None:
         now = self._reactor.seconds()
@@ -118,7 +118,7 @@ class EventsService(Periodic):
         return stopped
 
 
-class Watching:
+class EventStream:
     """A reply that does not end by itself."""
 
     def __init__(self, begin: Callable[[Request], None]) -> None:

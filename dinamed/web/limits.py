@@ -13,7 +13,7 @@ REMEMBERED = 4096
 """Clients that are remembered at least; the one that asks is among them."""
 
 
-class Bucket:
+class TokenBucket:
     """What is left to one client, as of a moment."""
 
     __slots__ = ("at", "left")
@@ -36,7 +36,7 @@ class RateLimit:
         self._seconds = seconds
         self._rate = rate
         self._burst = burst
-        self._buckets: Generations[str, Bucket] = Generations(REMEMBERED)
+        self._buckets: Generations[str, TokenBucket] = Generations(REMEMBERED)
 
     def wait(self, host: str) -> float:
         """Count a request; 0 if it may be answered, else seconds until one may."""
@@ -44,7 +44,7 @@ class RateLimit:
         key = _key(host)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = Bucket(self._burst, now)
+            bucket = TokenBucket(self._burst, now)
             self._buckets.put(key, bucket)
         gained = max(0.0, now - bucket.at) * self._rate
         bucket.left = min(self._burst, bucket.left + gained)

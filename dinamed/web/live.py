@@ -15,7 +15,7 @@ from dinamed.web.messages import (
     LivePool,
     Tick,
 )
-from dinamed.web.parts import Parts
+from dinamed.web.parts import WebParts
 
 STEP = 2.0
 """Seconds between ticks, and between the points of the history."""
@@ -28,16 +28,16 @@ MOST_OF_POOL = 100
 MOST_COUNTRIES = 12
 
 Shown = Sequence[tuple[PoolView, Sequence[Member]]]
-Key = tuple[str, str]
+MemberKey = tuple[str, str]
 
 
 class Live:
     """Takes down figures at every step, and tells those who watch."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WebParts) -> None:
         self._parts = parts
         self._questions: deque[int] = deque(maxlen=POINTS)
-        self._hand_outs: dict[Key, deque[int]] = {}
+        self._hand_outs: dict[MemberKey, deque[int]] = {}
 
     def step(self) -> None:
         """Take down one point; its cost is bounded however many members there are."""
@@ -47,7 +47,7 @@ class Live:
             for member in members:
                 key = (view.name, member.name)
                 points = before.get(key) or deque(maxlen=POINTS)
-                points.append(view.ledger.account(member.name).total)
+                points.append(view.accounting.account(member.name).total)
                 self._hand_outs[key] = points
 
     def history(self) -> bytes:
@@ -128,20 +128,20 @@ def _first(view: PoolView, most: int) -> Iterator[Member]:
 def _member(
     view: PoolView, member: Member, foreseen: Forecasts, now: float
 ) -> LiveMember:
-    standing = view.standings[member.name]
+    member_state = view.member_states[member.name]
     posted = view.posted(member)
     return LiveMember(
         name=member.name,
         state=view.state(member),
-        order=standing.order,
-        until=standing.until,
+        order=member_state.order,
+        until=member_state.until,
         reason=view.why_out(member),
         weight=member.weight,
         capacity=member.capacity,
         load=view.load_of(member, now),
         predicted=foreseen.get(member),
         feed_failure="" if posted is None else posted.failure,
-        hand_outs=view.ledger.account(member.name).total,
+        hand_outs=view.accounting.account(member.name).total,
     )
 
 

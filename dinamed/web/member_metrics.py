@@ -16,7 +16,7 @@ from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.protocol import Foresees
 
-Value = Callable[[PoolView, Member], float | None]
+MetricValue = Callable[[PoolView, Member], float | None]
 Forecasts = Mapping[Member, float]
 
 
@@ -67,7 +67,7 @@ class MemberMetric(NamedTuple):
     name: str
     about: str
     kind: str
-    value: Value
+    value: MetricValue
 
 
 def member_metrics(
@@ -169,7 +169,7 @@ def _metrics(now: float) -> tuple[MemberMetric, ...]:
             "dinamed_member_hand_outs",
             "Answers that sent a client to the member.",
             "counter",
-            lambda view, member: view.ledger.account(member.name).total,
+            lambda view, member: view.accounting.account(member.name).total,
         ),
         MemberMetric(
             "dinamed_member_usable",

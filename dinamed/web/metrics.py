@@ -21,12 +21,12 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import PoolView
-from dinamed.querylog.writer import Counts
+from dinamed.querylog.writer import LogCounts
+from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
-from dinamed.server.watching import WatchingService
 from dinamed.web.member_metrics import LazyMetric, member_metrics
-from dinamed.web.parts import Parts
+from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.slowly import Streamed
 
@@ -40,7 +40,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 class ServerCollector(Collector):
     """Reads what the parts of one server count anyway."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WebParts) -> None:
         self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
@@ -123,7 +123,7 @@ def _plane_times(bins: Sequence[int], seconds: float) -> Metric:
     )
 
 
-def _logged(counts: Counts) -> Metric:
+def _logged(counts: LogCounts) -> Metric:
     metric = CounterMetricFamily(
         "dinamed_logged_queries",
         "Sampled queries by what became of them in the query log.",
@@ -242,7 +242,7 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     )
 
 
-def _shortages(watching: WatchingService) -> Metric:
+def _shortages(watching: MonitoringService) -> Metric:
     lacking = CounterMetricFamily(
         "dinamed_own_shortages",
         "What could not be tried, for this host lacked what it takes (files, routes).",

@@ -3,24 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dinamed.handover.leaving import ReplaceService
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness
-from dinamed.server.resolver import Resolver
+from dinamed.server.monitoring import MonitoringService
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
-from dinamed.server.watching import WatchingService
+from dinamed.takeover.sender import ReplaceService
 
 
 @dataclass(frozen=True)
-class Parts:
+class WebParts:
     """What of a server is told and changed over HTTP."""
 
     authority: Authority
-    resolver: Resolver
+    resolver: EngineResolver
     listening: ListenService
     reloading: ReloadService
-    watching: WatchingService
+    watching: MonitoringService
     replacing: ReplaceService
     query_log: QueryLogService
     liveness: Liveness

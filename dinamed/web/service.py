@@ -9,9 +9,9 @@ from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from dinamed.server.adopting import AdoptService
-from dinamed.server.limiting import LimitsService
-from dinamed.server.sockets import Address
+from dinamed.server.adopting import StreamListenService
+from dinamed.server.limiting import StreamLimitsService
+from dinamed.server.sockets import ListenAddress
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
@@ -20,14 +20,14 @@ from dinamed.web.guard import Guard
 from dinamed.web.health import healthy, ready
 from dinamed.web.live import Live
 from dinamed.web.metrics import MetricsPage, ServerCollector, registry_of
-from dinamed.web.parts import Parts
+from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
 
 
 def site_of(
-    reactor: Any, parts: Parts, token_file: str | None
+    reactor: Any, parts: WebParts, token_file: str | None
 ) -> tuple[QuietSite, EventsService]:
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
@@ -46,9 +46,9 @@ def site_of(
 
 def web_service(
     reactor: Any,
-    parts: Parts,
+    parts: WebParts,
     token_file: str | None,
-    sockets: Sequence[tuple[Address, socket.socket]],
+    sockets: Sequence[tuple[ListenAddress, socket.socket]],
     certificates: Certificates | None = None,
 ) -> MultiService:
     """All that serves HTTP, on sockets that were bound before; with TLS if it can."""
@@ -58,6 +58,6 @@ def web_service(
         factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
     service = MultiService()
     events.setServiceParent(service)
-    LimitsService(parts.authority, site).setServiceParent(service)
-    AdoptService(reactor, factory, sockets).setServiceParent(service)
+    StreamLimitsService(parts.authority, site).setServiceParent(service)
+    StreamListenService(reactor, factory, sockets).setServiceParent(service)
     return service

@@ -25,7 +25,7 @@ _HEAD = b"\1\0\0\0"  # version 1, three reserved octets
 _TIME = struct.Struct("!I")
 
 
-class Seen(NamedTuple):
+class CookieVerdict(NamedTuple):
     """What a cookie in a query is worth, and the one that goes back."""
 
     valid: bool
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 
 class _Kept(NamedTuple):
-    seen: Seen
+    seen: CookieVerdict
     first: int
     """The seconds of Unix time from which to which this holds."""
     last: int
@@ -65,7 +65,7 @@ class Cookies:
         """The secret for new cookies, then those that are still accepted."""
         return self._secrets
 
-    def look(self, cookie: bytes, source: bytes, now: float) -> Seen:
+    def look(self, cookie: bytes, source: bytes, now: float) -> CookieVerdict:
         """Judge the cookie of a query from a packed address at a Unix time.
 
         `cookie` is the option's data, of a legal size.
@@ -91,13 +91,13 @@ class Cookies:
                 made_by := self._maker(cookie, source)
             ):
                 if made_by is self._secrets[0] and age < RENEW_AGE:
-                    fresh = Seen(True, cookie)
+                    fresh = CookieVerdict(True, cookie)
                     return _Kept(fresh, now - max(0, age), now - age + RENEW_AGE)
                 renewed = client + self.make(client, source, now)
-                return _Kept(Seen(True, renewed), now, now - age + MAX_AGE + 1)
+                return _Kept(CookieVerdict(True, renewed), now, now - age + MAX_AGE + 1)
         # Good for the second that it is made in, so that its time is right.
         made = client + self.make(client, source, now)
-        return _Kept(Seen(False, made), now, now + 1)
+        return _Kept(CookieVerdict(False, made), now, now + 1)
 
     def _maker(self, cookie: bytes, source: bytes) -> bytes | None:
         """The secret that the server cookie was made with, if it is one of ours."""

@@ -26,7 +26,7 @@ class Section(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CutPoint:
     """A place where the records may be cut: after an RRset."""
 
     end: int
@@ -41,7 +41,7 @@ class Rendered:
 
     body: bytes
     counts: tuple[int, int, int]
-    steps: tuple[Step, ...]
+    steps: tuple[CutPoint, ...]
 
     def cut(self, room: int) -> tuple[bytes, tuple[int, int, int], int]:
         """The RRsets that fit into `room` octets: body, counts, and the TC flag or 0.
@@ -72,7 +72,7 @@ class Renderer:
         self._base = HEADER_SIZE + len(name) + 4
         self._body = bytearray()
         self._counts = [0, 0, 0]
-        self._steps: list[Step] = []
+        self._steps: list[CutPoint] = []
         self._offsets: dict[WireName, int] = {}
         self._seen: set[tuple[WireName, int]] = set()
         self._movable = False
@@ -101,7 +101,7 @@ class Renderer:
         for rdata in signatures:
             self._record(owner, Type.RRSIG, ttl, rdata)
         self._counts[section] += len(rdatas) + len(signatures)
-        self._steps.append(Step(len(self._body), self._tally(), required))
+        self._steps.append(CutPoint(len(self._body), self._tally(), required))
 
     def _record(self, owner: WireName, rrtype: int, ttl: int, rdata: bytes) -> None:
         self._name(owner)

@@ -11,7 +11,7 @@ from dinamed.zones.master import read_master
 from dinamed.zones.masterdata import RAW, MasterData
 from dinamed.zones.merge import Merger
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.packing import assemble
+from dinamed.zones.packer import assemble
 
 _NO_SOA = RAW.pack(Type.SOA, 0, 0, 22) + bytes(22)
 

@@ -43,7 +43,7 @@ from dinamed.zones.masterdata import (
     LINE_BITS,
     MasterData,
     NativeRecords,
-    Records,
+    RawRecords,
     new_records,
 )
 from dinamed.zones.rdata import LENGTHS, NOT_PLAIN, RdataReader, name_from_text
@@ -74,7 +74,7 @@ def read_master(origin: WireName, path: str, pure: bool = False) -> MasterData:
     Where the extension is there plain lines are read by it, unless `pure`.
     """
     data = MasterData(origin.lower(), records=new_records(pure))
-    _Reader(data).read_file(path, None)
+    _MasterReader(data).read_file(path, None)
     return data
 
 
@@ -93,7 +93,7 @@ class _Scope:
     default_is_minimum: bool
 
 
-class _Reader:
+class _MasterReader:
     def __init__(self, data: MasterData) -> None:
         self.data = data
         self.stack: list[str] = []
@@ -136,7 +136,7 @@ class _Reader:
     def _read_stream(self, stream: BinaryIO) -> None:
         table = self.data.records
         lines: Iterator[bytes]
-        if isinstance(table, Records):
+        if isinstance(table, RawRecords):
             lines = unusual = physical_lines(stream)
         else:
             lines = Lines(stream)

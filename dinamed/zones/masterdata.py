@@ -30,7 +30,7 @@ RAW = Struct("<HIQH")
 LINE_BITS = 40
 
 
-class Records(dict[bytes, bytes | bytearray]):
+class RawRecords(dict[bytes, bytes | bytearray]):
     """Maps relative, lowercased keys to the `RAW` records at each.
 
     Keys are in the order in which they came, and so are the records at a key.
@@ -49,7 +49,7 @@ class Records(dict[bytes, bytes | bytearray]):
 
 if TYPE_CHECKING or native is not None:
 
-    class NativeRecords(native.Table, Mapping[bytes, bytes]):
+    class NativeRecords(native.RecordTable, Mapping[bytes, bytes]):
         """The same, without an object for each key and record."""
 
 else:
@@ -58,9 +58,9 @@ else:
         """There are none without the extension."""
 
 
-def new_records(pure: bool = False) -> Records | NativeRecords:
+def new_records(pure: bool = False) -> RawRecords | NativeRecords:
     """An empty mapping; in Python if `pure`, or where there is no other."""
-    return Records() if pure or native is None else NativeRecords()
+    return RawRecords() if pure or native is None else NativeRecords()
 
 
 @dataclass
@@ -73,7 +73,7 @@ class MasterData:
     origin: WireName
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    records: Records | NativeRecords = field(default_factory=Records)
+    records: RawRecords | NativeRecords = field(default_factory=RawRecords)
     ns_owners: set[bytes] = field(default_factory=set)
     dname_owners: set[bytes] = field(default_factory=set)
     nsec_owners: set[bytes] = field(default_factory=set)

@@ -43,14 +43,14 @@ cdef enum:
 
 
 # Both are followed by octets: the key, the rdata.
-cdef struct Owner:
+cdef struct StoredOwner:
     uint32_t hash
     uint32_t first  # offsets of records, in units
     uint32_t last
     uint8_t size
 
 
-cdef struct Record:
+cdef struct StoredRecord:
     uint32_t next  # in units; 0: none
     uint8_t raw[HEAD]
 
@@ -65,19 +65,19 @@ cdef inline void little_put32(uint8_t *at, uint32_t value) noexcept nogil:
     little_put16(at + 2, value >> 16)
 
 
-cdef inline uint8_t *key_of(Owner *owner) noexcept nogil:
+cdef inline uint8_t *key_of(StoredOwner *owner) noexcept nogil:
     return <uint8_t *>owner + 13
 
 
-cdef inline uint8_t *rdata_of(Record *record) noexcept nogil:
+cdef inline uint8_t *rdata_of(StoredRecord *record) noexcept nogil:
     return record.raw + HEAD
 
 
-cdef inline uint32_t size_of(const Record *record) noexcept nogil:
+cdef inline uint32_t size_of(const StoredRecord *record) noexcept nogil:
     return little16(record.raw + 14)
 
 
-cdef class Table:
+cdef class RecordTable:
     """Raw records by relative, lowercased key, in the order in which owners came.
 
     What `masterdata.Records` is; all in one run of octets, and without an object for
@@ -118,7 +118,7 @@ cdef class Table:
 
     def __getitem__(self, bytes key not None):
         """The records of an owner, as one run of `RAW` records."""
-        cdef Owner *owner = self._find(key)
+        cdef StoredOwner *owner = self._find(key)
         if owner == NULL:
             raise KeyError(key)
         return self._raw(owner)
@@ -131,36 +131,36 @@ cdef class Table:
         self._add(key, len(key), at, at + HEAD, len(raw) - HEAD)
 
     cdef bytes _key(self, uint32_t number):
-        cdef Owner *owner = self._owner(self.order[number])
+        cdef StoredOwner *owner = self._owner(self.order[number])
         return (<char *>key_of(owner))[:owner.size]
 
-    cdef bytes _raw(self, Owner *owner):
+    cdef bytes _raw(self, StoredOwner *owner):
         cdef list parts = []
         cdef uint32_t offset = owner.first
-        cdef Record *record
+        cdef StoredRecord *record
         while offset:
             record = self._record(offset)
             parts.append((<char *>record.raw)[:HEAD + size_of(record)])
             offset = record.next
         return b"".join(parts)
 
-    cdef Owner *_owner(self, uint32_t offset) noexcept:
-        return <Owner *>(self.octets + <uint64_t>offset * UNIT)
+    cdef StoredOwner *_owner(self, uint32_t offset) noexcept:
+        return <StoredOwner *>(self.octets + <uint64_t>offset * UNIT)
 
-    cdef Record *_record(self, uint32_t offset) noexcept:
-        return <Record *>(self.octets + <uint64_t>offset * UNIT)
+    cdef StoredRecord *_record(self, uint32_t offset) noexcept:
+        return <StoredRecord *>(self.octets + <uint64_t>offset * UNIT)
 
-    cdef Owner *_find(self, bytes key):
+    cdef StoredOwner *_find(self, bytes key):
         cdef uint32_t size = len(key)
         cdef const uint8_t *at = key
         return self._look(at, size, crc32(self.crc, at, size), NULL)
 
-    cdef Owner *_look(
+    cdef StoredOwner *_look(
         self, const uint8_t *key, uint32_t size, uint32_t hash, uint32_t *slot
     ) noexcept:
         """The owner, or NULL and the free slot where it belongs."""
         cdef uint32_t at = hash & self.mask
-        cdef Owner *owner
+        cdef StoredOwner *owner
         while self.slots[at]:
             owner = self._owner(self.slots[at])
             if (
@@ -196,7 +196,7 @@ cdef class Table:
         self, const uint8_t *key, uint32_t size, uint32_t hash, uint32_t first
     ) except -1:
         cdef uint32_t offset = self._take(13 + size)
-        cdef Owner *owner = self._owner(offset)
+        cdef StoredOwner *owner = self._owner(offset)
         cdef uint32_t slot = 0
         cdef void *order
         owner.hash = hash
@@ -237,9 +237,9 @@ cdef class Table:
         const uint8_t *rdata, uint32_t rdata_size,
     ) except -1:
         cdef uint32_t hash = crc32(self.crc, key, size)
-        cdef uint32_t offset = self._take(sizeof(Record) + rdata_size)
-        cdef Record *record = self._record(offset)
-        cdef Owner *owner
+        cdef uint32_t offset = self._take(sizeof(StoredRecord) + rdata_size)
+        cdef StoredRecord *record = self._record(offset)
+        cdef StoredOwner *owner
         record.next = 0
         memcpy(record.raw, raw, HEAD)
         memcpy(rdata_of(record), rdata, rdata_size)
@@ -327,7 +327,7 @@ cdef class Table:
         """Enter all owners below the apex in `tree`, as `assemble` does."""
         cdef const uint8_t *above = NULL
         cdef uint32_t above_size = 0, i
-        cdef Owner *owner
+        cdef StoredOwner *owner
         cdef const uint8_t *key
         for i in range(self.owners):
             owner = self._owner(self.order[i])

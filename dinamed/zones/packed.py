@@ -27,9 +27,9 @@ from dinamed.zones.layout import (
     measure,
 )
 from dinamed.zones.model import RRset
-from dinamed.zones.packing import pack
+from dinamed.zones.packer import pack
 
-__all__ = ["Found", "Match", "Node", "NodeFlag", "PackedZone", "RRset", "pack"]
+__all__ = ["MatchKind", "Node", "NodeFlag", "PackedZone", "RRset", "ZoneMatch", "pack"]
 
 _CUT = int(NodeFlag.CUT)
 _HAS_DNAME = int(NodeFlag.HAS_DNAME)
@@ -39,7 +39,7 @@ _WILDCARD = int(NodeFlag.HAS_WILDCARD)
 _HASH = int(NodeFlag.HASH)
 
 
-class Found(Enum):
+class MatchKind(Enum):
     """How a name relates to a zone's data."""
 
     EXACT = "exact"
@@ -104,10 +104,10 @@ class Node:
         return tuple(types), records, bytes(self._data[self._offset : offset])
 
 
-class Match(NamedTuple):
+class ZoneMatch(NamedTuple):
     """What a lookup found: see `PackedZone.find`."""
 
-    kind: Found
+    kind: MatchKind
     name: WireName
     node: Node
 
@@ -231,7 +231,7 @@ class PackedZone:
             node = Node(self.buffer, offset, self.pools)
             yield node.key, node
 
-    def find(self, name: WireName) -> Match:
+    def find(self, name: WireName) -> ZoneMatch:
         """Look up a lowercased absolute name at or below the origin.
 
         `EXACT`: the name exists, maybe without records.  `WILDCARD`: it does not, and
@@ -248,7 +248,7 @@ class PackedZone:
         node = Node(self.buffer, offset, self.pools) if offset else None
         if node is not None and not node.flags & _HASH:
             if not node.flags & _OCCLUDED:
-                return Match(Found.EXACT, name, node)
+                return ZoneMatch(MatchKind.EXACT, name, node)
         else:
             relative, node = self._closest_encloser(relative)
             if not node.flags & (_OCCLUDED | _HAS_DNAME):
@@ -256,15 +256,15 @@ class PackedZone:
                     wildcard = WILDCARD + relative
                     source = self.node(wildcard)
                     assert source is not None
-                    return Match(Found.WILDCARD, wildcard + self.origin, source)
-                return Match(Found.MISSING, relative + self.origin, node)
+                    return ZoneMatch(MatchKind.WILDCARD, wildcard + self.origin, source)
+                return ZoneMatch(MatchKind.MISSING, relative + self.origin, node)
         while node.flags & _BELOW:
             relative = relative[1 + relative[0] :]
             above = self.node(relative)
             assert above is not None
             node = above
-        kind = Found.CUT if node.flags & _CUT else Found.DNAME
-        return Match(kind, relative + self.origin, node)
+        kind = MatchKind.CUT if node.flags & _CUT else MatchKind.DNAME
+        return ZoneMatch(kind, relative + self.origin, node)
 
     def _probe(self, key: bytes) -> int:
         """The offset of the node with this key, or 0."""

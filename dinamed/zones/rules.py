@@ -6,7 +6,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.zones.masterdata import MasterData, type_text
 from dinamed.zones.merge import RawRecord, raw_records
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 
 _ADDRESSES = (Type.A, Type.AAAA)
 
@@ -138,11 +138,11 @@ def _target_fault(zone: PackedZone, owner: bytes, target: WireName) -> str | Non
     if not is_within(target, zone.origin):
         return None
     kind, name, node = zone.find(target)
-    if kind is Found.MISSING:
+    if kind is MatchKind.MISSING:
         return "does not exist"
-    if kind is Found.DNAME or (kind is not Found.CUT and node.get(Type.CNAME)):
+    if kind is MatchKind.DNAME or (kind is not MatchKind.CUT and node.get(Type.CNAME)):
         return "is an alias"
-    if kind is Found.CUT:
+    if kind is MatchKind.CUT:
         glue = zone.node(relative(target, zone.origin))
         if glue is not None and any(map(glue.get, _ADDRESSES)):
             return None

@@ -2,7 +2,7 @@
 
 
 cdef class _Writer:
-    cdef Table table
+    cdef RecordTable table
     cdef bytearray out
     cdef object tree, encode
     cdef dict names, pool_numbers
@@ -14,7 +14,7 @@ cdef class _Writer:
     cdef uint32_t kept[MOST_MERGED]
 
     def __cinit__(
-        self, Table table, bytearray out, object tree, object encode, dict names,
+        self, RecordTable table, bytearray out, object tree, object encode, dict names,
         dict pool_numbers,
     ):
         self.table, self.out, self.tree, self.encode = table, out, tree, encode
@@ -31,13 +31,13 @@ cdef class _Writer:
         free(self.body)
 
     cdef object write(self):
-        cdef Table table = self.table
+        cdef RecordTable table = self.table
         cdef uint32_t total = table.owners, count = 0, i, sets, body_size
         cdef bytearray offsets = bytearray(4 * <Py_ssize_t>total)
         cdef bytearray hashes = bytearray(4 * <Py_ssize_t>total)
         cdef uint32_t *offset_at = <uint32_t *>PyByteArray_AsString(offsets)
         cdef uint32_t *hash_at = <uint32_t *>PyByteArray_AsString(hashes)
-        cdef Owner *owner
+        cdef StoredOwner *owner
         cdef uint32_t flags, pool
         cdef const uint8_t *body
         cdef bytes key, encoded
@@ -75,7 +75,7 @@ cdef class _Writer:
         return offsets, hashes, self.bound, self.rrsets, self.records
 
     cdef int _put(
-        self, Owner *owner, uint32_t flags, uint32_t pool, uint32_t sets,
+        self, StoredOwner *owner, uint32_t flags, uint32_t pool, uint32_t sets,
         const uint8_t *body, uint32_t body_size,
     ) except -1:
         """One node; `out` is longer than what is written, until the end."""
@@ -97,11 +97,11 @@ cdef class _Writer:
         return 0
 
     cdef uint32_t _merge(
-        self, Owner *owner, uint32_t *sets, uint32_t *body_size
+        self, StoredOwner *owner, uint32_t *sets, uint32_t *body_size
     ) noexcept:
         """Encode the RRsets into `body`; how many records they have, 0: not here."""
-        cdef Record *records[MOST_MERGED]
-        cdef Record *record
+        cdef StoredRecord *records[MOST_MERGED]
+        cdef StoredRecord *record
         cdef uint32_t count = 0, i, j, total = 0, records_out = 0, size
         cdef uint32_t offset = owner.first
         cdef uint16_t kind
@@ -136,7 +136,7 @@ cdef class _Writer:
         return records_out
 
     cdef uint32_t _rrset(
-        self, Record **records, uint32_t count, uint32_t *size
+        self, StoredRecord **records, uint32_t count, uint32_t *size
     ) noexcept:
         """One RRset at `size`: equal records once, the lowest TTL for all."""
         cdef uint8_t *head = self.body + size[0]
@@ -167,7 +167,7 @@ cdef class _Writer:
         return unique
 
 
-cdef inline bint equal(Record *one, Record *other) noexcept nogil:
+cdef inline bint equal(StoredRecord *one, StoredRecord *other) noexcept nogil:
     """Whether two records of a type are the same: names compare without case."""
     cdef uint32_t size = size_of(one), i, exact = 0
     cdef uint16_t kind = little16(one.raw)

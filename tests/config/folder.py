@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.load import Loaded, load
+from dinamed.config.load import LoadedConfig, load
 from dinamed.config.settings import Settings
 from dinamed.config.sources import SourceFile, Sources, parse_text
 
@@ -45,7 +45,7 @@ class FolderTestCase(SynchronousTestCase):
             file.write(text.encode() if isinstance(text, str) else text)
         return path
 
-    def load(self, text: str | bytes) -> Loaded:
+    def load(self, text: str | bytes) -> LoadedConfig:
         """What a config of this text is read as."""
         self.write("dinamed.toml", text)
         return load(self.path)

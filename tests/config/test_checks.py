@@ -6,7 +6,7 @@ import tomllib
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config import checks
-from dinamed.config.check_forms import Url, split_url
+from dinamed.config.check_forms import ParsedUrl, split_url
 from dinamed.config.check_rules import MAX_CHECKS, read_checks
 from dinamed.config.reader import Reader
 from tests.config.folder import source_of
@@ -234,15 +234,17 @@ class UrlTests(SynchronousTestCase):
         """Authority, host, port and target."""
         self.assertEqual(
             split_url("http://{address}"),
-            Url("http", "{address}", "{address}", 80, "/"),
+            ParsedUrl("http", "{address}", "{address}", 80, "/"),
         )
         self.assertEqual(
             split_url("https://[2001:db8::1]:8443?q"),
-            Url("https", "[2001:db8::1]:8443", "2001:db8::1", 8443, "/?q"),
+            ParsedUrl("https", "[2001:db8::1]:8443", "2001:db8::1", 8443, "/?q"),
         )
         self.assertEqual(
             split_url("https://{name}.example.org/a?b=c"),
-            Url("https", "{name}.example.org", "{name}.example.org", 443, "/a?b=c"),
+            ParsedUrl(
+                "https", "{name}.example.org", "{name}.example.org", 443, "/a?b=c"
+            ),
         )
 
     def test_refused(self) -> None:

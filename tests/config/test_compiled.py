@@ -16,7 +16,7 @@ from dinamed.config.compiled import (
     FRESH,
     PAGE,
     Compiled,
-    Known,
+    KnownZones,
     compile_all,
     fingerprint,
     main,
@@ -61,11 +61,11 @@ class CompileCase(SynchronousTestCase):
         self.output = io.BytesIO()
         return compile_all(self.path, dict(known or {}), self.output.write)  # type: ignore[arg-type]
 
-    def known(self) -> Known:
+    def known(self) -> KnownZones:
         """Compile everything, and know it."""
         return {zone.origin: zone.source for zone in self.run_it().zones}
 
-    def rebuilt(self, known: Known) -> set[bytes]:
+    def rebuilt(self, known: KnownZones) -> set[bytes]:
         """The origins of the zones that were not taken as known."""
         return {zone.origin for zone in self.run_it(known).zones if zone.size}
 

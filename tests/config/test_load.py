@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dinamed.config.load import load
-from dinamed.config.settings import Mgmt, Server
+from dinamed.config.settings import Mgmt, ServerSettings
 from dinamed.config.stages import STAGES, StageKind
 from tests.config.folder import FolderTestCase
 
@@ -41,7 +41,7 @@ class LoadTests(FolderTestCase):
     def test_empty(self) -> None:
         """An empty file means the defaults."""
         read = self.settings("")
-        self.assertEqual((read.server, read.mgmt), (Server(), Mgmt()))
+        self.assertEqual((read.server, read.mgmt), (ServerSettings(), Mgmt()))
         self.assertEqual((read.zones, read.pools, read.path), ((), (), self.path))
 
     def test_full(self) -> None:

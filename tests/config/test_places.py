@@ -5,7 +5,7 @@ import tomllib
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config import places
-from dinamed.config.places import Fields, Geo, Network, problems
+from dinamed.config.places import Geo, GeoFields, GeoNetwork, problems
 from dinamed.config.reader import Reader
 from tests.config.folder import source_of
 
@@ -32,12 +32,12 @@ class ReadTests(SynchronousTestCase):
             """
         )
         networks = {
-            "192.0.2.0/24": Network(country="DE", location=(50.0, 8.7), network="x"),
-            "2001:db8::/32": Network(region="us-ca", continent="asia", asn=64500),
+            "192.0.2.0/24": GeoNetwork(country="DE", location=(50.0, 8.7), network="x"),
+            "2001:db8::/32": GeoNetwork(region="us-ca", continent="asia", asn=64500),
         }
         wanted = Geo(
             databases=("/a.mmdb", "/b.mmdb"),
-            fields=Fields(country=("cc",), asn=("as", "net.as")),
+            fields=GeoFields(country=("cc",), asn=("as", "net.as")),
             networks=networks,
         )
         self.assertEqual((geo, found), (wanted, []))
@@ -84,7 +84,7 @@ class ReadTests(SynchronousTestCase):
 class ProblemsTests(SynchronousTestCase):
     """What does not hold beyond the types."""
 
-    DE = Network(country="DE")
+    DE = GeoNetwork(country="DE")
 
     def found(self, *prefixes: str) -> list[tuple[object, str]]:
         """The problems of networks with these prefixes."""
@@ -136,8 +136,8 @@ class ProblemsTests(SynchronousTestCase):
     def test_contradictions(self) -> None:
         """A region of another country, and an entry that says nothing."""
         networks = {
-            "192.0.2.0/24": Network(country="DE", region="us-ca"),
-            "192.0.3.0/24": Network(),
+            "192.0.2.0/24": GeoNetwork(country="DE", region="us-ca"),
+            "192.0.3.0/24": GeoNetwork(),
         }
         self.assertEqual(
             list(problems(Geo(networks=networks))),

@@ -1,6 +1,6 @@
 """Tests of what must hold of pools."""
 
-from dinamed.config.settings import Stage, Ttl
+from dinamed.config.settings import StageSettings, Ttl
 from tests.config.folder import FolderTestCase
 
 
@@ -160,7 +160,7 @@ class PoolTests(FolderTestCase):
             ]
         )
         read = self.settings(pool('select = ["priority", "all"]')).pools[0]
-        self.assertEqual(read.select, (Stage("priority"), Stage("all")))
+        self.assertEqual(read.select, (StageSettings("priority"), StageSettings("all")))
 
     def test_check_and_load(self) -> None:
         """The tables of checks and feeds are read by their own rules."""

@@ -2,7 +2,7 @@
 
 import os
 
-from dinamed.config.transfers import Grant, Key, Primary
+from dinamed.config.transfers import Grant, KeySettings, Primary
 from tests.config.folder import FolderTestCase
 
 KEYS = """\
@@ -35,7 +35,7 @@ class KeyTests(FolderTestCase):
 
     def test_no_secret_in_text(self) -> None:
         """What is logged of a key, and of a bad one, does not tell the secret."""
-        self.assertNotIn("c2VjcmV0", repr(Key(name="ours", secret="c2VjcmV0")))
+        self.assertNotIn("c2VjcmV0", repr(KeySettings(name="ours", secret="c2VjcmV0")))
         told = self.told('[keys.ours]\nsecret = "not base64!"')
         self.assertEqual(told, ["2: keys.ours.secret: the secret is not Base64"])
 

@@ -2,7 +2,7 @@
 
 import os
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.wire.names import from_text
 from tests.config.folder import FolderTestCase
@@ -155,7 +155,7 @@ class ZoneTests(FolderTestCase):
 
     def test_bindings(self) -> None:
         """Owners become absolute names in lower case."""
-        one = Zone(
+        one = ZoneSettings(
             name="Example.org",
             names={"@": "p", "FTP": "q", "*.cdn": "p", "a.EXAMPLE.org.": "r"},
         )

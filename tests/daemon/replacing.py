@@ -66,7 +66,9 @@ class ReplacedDaemon(WatchedDaemon):
         if self.process is not None and self.process.pid == pid:
             if self.stays:
                 line = Path(f"/proc/{pid}/cmdline")
-                guards = wait_until(lambda: b"guard" in line.read_bytes(), PATIENCE)
+                guards = wait_until(
+                    lambda: b"supervisor" in line.read_bytes(), PATIENCE
+                )
                 assert guards, self.log
                 return
             assert self.process.wait(START_SECONDS) == 0, self.log

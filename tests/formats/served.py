@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rdatatype
 
 from dinamed.config.check import load_all
-from dinamed.geo.files import load_places
+from dinamed.geo.files import load_geo
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
@@ -63,7 +63,7 @@ class ServedTestCase(FormatsTestCase):
             zones,
             self.manager.views,
             "test",
-            load_places(settings.geo).locator,
+            load_geo(settings.geo).locator,
         )
         return Engine(snapshot, lambda: 1000.0, Random(7))
 

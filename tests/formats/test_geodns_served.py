@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from dinamed.config.checks import StatusCheck
-from dinamed.config.settings import Stage
+from dinamed.config.settings import StageSettings
 from dinamed.formats.imported import Imported
-from dinamed.formats.importing import import_geodns
+from dinamed.formats.importers import import_geodns
 from tests.formats.served import ServedTestCase, ask, ask_often
 from tests.formats.support import ORIGIN, told
 
@@ -82,8 +82,10 @@ class ImportTests(ServedTestCase):
         three = [["192.0.2.1"], ["192.0.2.129"], ["203.0.113.1"]]
         made = self.made({"w": {"a": three, "closest": True}, "x": {"a": three}})
         w, x = made.pools
-        self.assertEqual(w.select, (Stage("nearest", 2), Stage("weighted")))
-        self.assertEqual(x.select, (Stage("weighted"),))
+        self.assertEqual(
+            w.select, (StageSettings("nearest", 2), StageSettings("weighted"))
+        )
+        self.assertEqual(x.select, (StageSettings("weighted"),))
         self.assertEqual(made.closest, frozenset({"example.org:w"}))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.formats.json_text import JsonError, Value, parse
+from dinamed.formats.json_text import JsonError, JsonValue, parse
 
 ANY_JSON = st.recursive(
     st.none()
@@ -19,7 +19,7 @@ ANY_JSON = st.recursive(
 )
 
 
-def plain(value: Value) -> object:
+def plain(value: JsonValue) -> object:
     """A value without lines."""
     match value.data:
         case list():

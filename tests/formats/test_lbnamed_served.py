@@ -1,7 +1,7 @@
 """Files of lbnamed, the first dinamed and pgeodns, as they are served."""
 
 from dinamed.config.feeds import LbcdFeed
-from dinamed.formats.importing import addresses_of, import_lbnamed
+from dinamed.formats.importers import addresses_of, import_lbnamed
 from tests.formats.served import ServedTestCase, ask, ask_often
 from tests.formats.support import ORIGIN
 

@@ -18,7 +18,7 @@ cdef uint64_t _met[4]
 
 cdef int _one_message(const uint8_t *data, size_t size) noexcept nogil:
     """The first octet says who asks, the rest is the message."""
-    cdef Source asker
+    cdef RequestContext request
     cdef uint8_t address[16]
     cdef uint8_t *out
     cdef int got
@@ -27,15 +27,15 @@ cdef int _one_message(const uint8_t *data, size_t size) noexcept nogil:
     memset(address, 0, 16)
     address[0] = 127
     address[3] = data[0]
-    asker.address = address
-    asker.size = 16 if data[0] & 1 else 4
-    asker.rng = &_chance
-    asker.thread = 0
-    asker.now = 1000000000
-    asker.ticks = <uint64_t>asker.now << 22
+    request.address = address
+    request.size = 16 if data[0] & 1 else 4
+    request.rng = &_chance
+    request.thread = 0
+    request.now = 1000000000
+    request.ticks = <uint64_t>request.now << 22
     # Of the size that a thread has for a reply, and fenced on the heap.
     out = <uint8_t *>malloc(REPLY_STRIDE)
-    got = answer(_fuzzed, &asker, data + 1, <uint32_t>(size - 1), out)
+    got = answer(_fuzzed, &request, data + 1, <uint32_t>(size - 1), out)
     _met[0] += 1
     if got > 0:
         _met[1] += 1

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dinamed.plane import compiling
+from dinamed.plane import table_compiler
 from tests.plane.fuzz import broken, message
 from tests.plane.support import Pair
 from tests.plane.test_agreement import CLIENT, CLIENT6
@@ -34,7 +34,7 @@ def main() -> None:
             arguments = ["plane", *options, corpus, seeds]
         else:
             arguments = ["plane", corpus]
-        fuzz = vars(compiling.native)["fuzz"]  # from `driver.pxi`
+        fuzz = vars(table_compiler.native)["fuzz"]  # from `driver.pxi`
         fuzz(pair.plane, [one.encode() for one in arguments])
 
 

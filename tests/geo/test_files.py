@@ -4,8 +4,8 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.places import Fields, Geo, Network
-from dinamed.geo.files import Places, Watch, load_places, look_at, stamp_of
+from dinamed.config.places import Geo, GeoFields, GeoNetwork
+from dinamed.geo.files import FileWatch, GeoData, load_geo, look_at, stamp_of
 from dinamed.geo.private import Stamp
 from tests.geo.mmdb import database
 from tests.geo.sources import packed
@@ -39,14 +39,14 @@ class LoadTests(SynchronousTestCase):
             file.write(data)
         os.replace(self.path + ".new", self.path)
 
-    def where(self, places: Places) -> str | None:
+    def where(self, places: GeoData) -> str | None:
         """The country that a client is in."""
         return places.locator.locate(HERE, 32).place.country
 
     def test_load(self) -> None:
         """Networks and databases are loaded."""
-        nets = {"203.0.113.0/24": Network(asn=64500)}
-        places = load_places(Geo(databases=(self.path,), networks=nets))
+        nets = {"203.0.113.0/24": GeoNetwork(asn=64500)}
+        places = load_geo(Geo(databases=(self.path,), networks=nets))
         place = places.locator.locate(HERE, 32).place
         self.assertEqual((place.country, place.asn), ("DE", 64500))
         self.assertEqual(place.source, "networks 203.0.113.0/24, a.mmdb")
@@ -54,33 +54,33 @@ class LoadTests(SynchronousTestCase):
 
     def test_nothing(self) -> None:
         """An empty table knows nobody."""
-        self.assertIsNone(self.where(load_places(Geo())))
+        self.assertIsNone(self.where(load_geo(Geo())))
 
     def test_new_file(self) -> None:
         """A file that was replaced is read again."""
-        old = load_places(self.geo)
+        old = load_geo(self.geo)
         self.write(country("FR"))
-        new = load_places(self.geo, old)
+        new = load_geo(self.geo, old)
         self.assertEqual((self.where(old), self.where(new)), ("DE", "FR"))
 
     def test_same_file(self) -> None:
         """One that was not replaced is not."""
-        old = load_places(self.geo)
-        new = load_places(self.geo, old)
+        old = load_geo(self.geo)
+        new = load_geo(self.geo, old)
         self.assertIs(new.databases[0], old.databases[0])
 
     def test_other_fields(self) -> None:
         """Unless its records are to be read in another way."""
-        old = load_places(self.geo)
-        fields = Fields(country=("cc",))
-        new = load_places(Geo(databases=(self.path,), fields=fields), old)
+        old = load_geo(self.geo)
+        fields = GeoFields(country=("cc",))
+        new = load_geo(Geo(databases=(self.path,), fields=fields), old)
         self.assertEqual((self.where(old), self.where(new)), ("DE", None))
 
     def test_damaged_file(self) -> None:
         """A damaged file is complained of, and the old one stays."""
-        old = load_places(self.geo)
+        old = load_geo(self.geo)
         self.write(country("FR")[:500])
-        new = load_places(self.geo, old)
+        new = load_geo(self.geo, old)
         self.assertEqual(self.where(new), "DE")
         ((path, message),) = new.complaints
         self.assertEqual(path, ("databases", 0))
@@ -89,7 +89,7 @@ class LoadTests(SynchronousTestCase):
     def test_no_file(self) -> None:
         """So is one that is missing; the others are loaded."""
         gone = os.path.join(self.folder, "gone.mmdb")
-        places = load_places(Geo(databases=(gone, self.path)))
+        places = load_geo(Geo(databases=(gone, self.path)))
         self.assertEqual(self.where(places), "DE")
         ((path, message),) = places.complaints
         self.assertEqual(path, ("databases", 0))
@@ -97,11 +97,11 @@ class LoadTests(SynchronousTestCase):
 
     def test_removed_from_settings(self) -> None:
         """A database that is no longer named is dropped."""
-        self.assertIsNone(self.where(load_places(Geo(), load_places(self.geo))))
+        self.assertIsNone(self.where(load_geo(Geo(), load_geo(self.geo))))
 
     def test_noticed(self) -> None:
         """A watch over what was loaded sees the real file change."""
-        watch = Watch.over(load_places(self.geo))
+        watch = FileWatch.over(load_geo(self.geo))
         first = [watch.changed(look_at(self.geo.databases)) for _ in range(3)]
         self.write(country("FR"))
         then = [watch.changed(look_at(self.geo.databases)) for _ in range(3)]
@@ -115,7 +115,7 @@ class WatchTests(SynchronousTestCase):
 
     def told(self, *looks: Stamp | None) -> list[bool]:
         """What a watch that knows the old file says to these looks at it."""
-        watch = Watch({"a": self.OLD, "b": self.OLD})
+        watch = FileWatch({"a": self.OLD, "b": self.OLD})
         return [watch.changed({"a": one, "b": self.OLD}) for one in looks]
 
     def test_steady(self) -> None:
@@ -140,7 +140,7 @@ class WatchTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """A file that was not there at first is news."""
-        watch = Watch({})
+        watch = FileWatch({})
         looks = [watch.changed({"a": one}) for one in (None, self.NEW, self.NEW)]
         self.assertEqual(looks, [False, False, True])
 

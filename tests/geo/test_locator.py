@@ -17,7 +17,7 @@ class NetworksTests(SynchronousTestCase):
 
     def test_place(self) -> None:
         """An entry tells what it sets; the continent follows from the country."""
-        entry = places.Network(
+        entry = places.GeoNetwork(
             country="DE", location=(50.1, 8.7), network="campus", asn=64500
         )
         match = network_table({"192.0.2.0/24": entry}).look_up(packed("192.0.2.1"))
@@ -29,7 +29,7 @@ class NetworksTests(SynchronousTestCase):
 
     def test_country_of_a_region(self) -> None:
         """A region tells its country."""
-        nets = network_table({"192.0.2.0/24": places.Network(region="us-ca")})
+        nets = network_table({"192.0.2.0/24": places.GeoNetwork(region="us-ca")})
         place = nets.look_up(packed("192.0.2.1")).value
         self.assertEqual(
             place,
@@ -38,7 +38,7 @@ class NetworksTests(SynchronousTestCase):
 
     def test_own_continent(self) -> None:
         """A continent that is set wins over that of the country."""
-        entry = places.Network(country="TR", continent="asia")
+        entry = places.GeoNetwork(country="TR", continent="asia")
         place = network_table({"::/0": entry}).look_up(packed("::1")).value
         self.assertEqual(place, Place("TR", "asia", source="networks ::/0"))
 
@@ -46,10 +46,10 @@ class NetworksTests(SynchronousTestCase):
         """What an entry does not set comes from the next prefix around that does."""
         nets = network_table(
             {
-                "192.0.2.128/25": places.Network(network="campus"),
-                "192.0.2.0/24": places.Network(asn=64500),
-                "192.0.0.0/16": places.Network(country="DE"),
-                "2001:db8::/32": places.Network(country="US"),
+                "192.0.2.128/25": places.GeoNetwork(network="campus"),
+                "192.0.2.0/24": places.GeoNetwork(asn=64500),
+                "192.0.0.0/16": places.GeoNetwork(country="DE"),
+                "2001:db8::/32": places.GeoNetwork(country="US"),
             }
         )
         wanted = Place(
@@ -60,7 +60,7 @@ class NetworksTests(SynchronousTestCase):
 
     def test_refusals(self) -> None:
         """What is no prefix, or stands there twice, is refused."""
-        entry = places.Network(country="DE")
+        entry = places.GeoNetwork(country="DE")
         for one, other in (
             ("192.0.2.1/24", "::/0"),
             ("x", "::/0"),
@@ -86,7 +86,7 @@ class LocatorTests(SynchronousTestCase):
             }
         )
         self.asn = Told({"198.51.100.1": (Place(asn=64500, source="asn"), 23)})
-        nets = network_table({"192.0.2.0/24": places.Network(country="DE")})
+        nets = network_table({"192.0.2.0/24": places.GeoNetwork(country="DE")})
         self.locator = Locator(nets, [self.city, self.asn])
 
     def test_merged(self) -> None:
@@ -148,7 +148,7 @@ class LocatorTests(SynchronousTestCase):
 
     def test_complete(self) -> None:
         """Once everything is known nobody else is asked, nor in the scope."""
-        entry = places.Network(
+        entry = places.GeoNetwork(
             region="de-be", location=(50, 8), network="campus", asn=0
         )
         nets = network_table({"192.0.2.0/24": entry})

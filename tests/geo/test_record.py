@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import Place
-from dinamed.geo.record import RecordReader
+from dinamed.geo.record import PlaceReader
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -22,7 +22,7 @@ TOP = st.sampled_from(
 
 def told(record: object) -> Place | None:
     """What a record tells by the paths that are usual."""
-    return RecordReader().place(record, "db")
+    return PlaceReader().place(record, "db")
 
 
 class RecordTests(SynchronousTestCase):
@@ -106,7 +106,7 @@ class RecordTests(SynchronousTestCase):
 
     def test_paths(self) -> None:
         """Paths that are set take the place of the usual ones, the others stay."""
-        reader = RecordReader({"country": ("geo.1.cc", "cc"), "network": ("isp",)})
+        reader = PlaceReader({"country": ("geo.1.cc", "cc"), "network": ("isp",)})
         place = reader.place({"geo": [{}, {"cc": "FR"}], "isp": "Campus"}, "db")
         self.assertEqual(place, Place("FR", "europe", None, None, "Campus", None, "db"))
         place = reader.place({"geo": [{}], "cc": "FR", "asn": 1}, "db")
@@ -116,7 +116,7 @@ class RecordTests(SynchronousTestCase):
     def test_unknown_thing(self) -> None:
         """A path for a thing that there is not is refused."""
         with self.assertRaisesRegex(ValueError, "no field is called 'town'"):
-            RecordReader({"town": ("city.names.en",)})
+            PlaceReader({"town": ("city.names.en",)})
 
     @settings(deadline=None)
     @given(JSON | st.dictionaries(TOP, JSON))

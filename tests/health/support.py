@@ -9,9 +9,9 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 
 from dinamed.health.probes import HealthReactor
-from dinamed.health.results import Target
+from dinamed.health.results import ProbeTarget
 
-LOCAL = Target("127.0.0.1", "fra1")
+LOCAL = ProbeTarget("127.0.0.1", "fra1")
 real = cast(Any, real_reactor)
 
 

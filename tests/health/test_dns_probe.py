@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.checks import DnsCheck
 from dinamed.health.dns_probe import MAX_STRANGERS, DnsProbe
-from dinamed.health.results import PASSED, Result, Target
+from dinamed.health.results import PASSED, ProbeTarget, Result
 from tests.daemon.harness import free_port
 from tests.health.support import LOCAL, Peer, Script, half_reactor, real
 
@@ -69,7 +69,9 @@ class DnsTests(TestCase):
         self.addCleanup(port.stopListening)
         self.reactor, self.clock = half_reactor()
 
-    def probe(self, target: Target = LOCAL, name: str = "{name}.example.org") -> Any:
+    def probe(
+        self, target: ProbeTarget = LOCAL, name: str = "{name}.example.org"
+    ) -> Any:
         """Probe for 192.0.2.1."""
         check = DnsCheck(name=name, port=self.port, answers=("192.0.2.1",))
         rng = random.Random(1)
@@ -187,11 +189,11 @@ class DnsTests(TestCase):
         port = real.listenUDP(0, server, interface="::1")
         self.addCleanup(port.stopListening)
         self.port = port.getHost().port
-        waiting = self.probe(Target("::1", "x"))
+        waiting = self.probe(ProbeTarget("::1", "x"))
         server.say(answer(await server.asked))
         self.assertEqual(await waiting, PASSED)
 
     def test_bad_name(self) -> None:
         """A name that is none, by the member's name, fails the check."""
-        result = self.successResultOf(self.probe(Target("127.0.0.1", "a..b")))
+        result = self.successResultOf(self.probe(ProbeTarget("127.0.0.1", "a..b")))
         self.assertEqual(result, Result(False, "not a domain name: empty label"))

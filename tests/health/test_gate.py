@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.health.gate import Gate
+from dinamed.health.gate import ConcurrencyLimit
 
 
 class GateTests(SynchronousTestCase):
@@ -10,7 +10,7 @@ class GateTests(SynchronousTestCase):
 
     def test_limit(self) -> None:
         """What is over the limit waits, and comes in its order."""
-        gate = Gate(2)
+        gate = ConcurrencyLimit(2)
         begun: list[int] = []
         for number in range(4):
             gate.enter(lambda number=number: begun.append(number))  # type: ignore[misc]
@@ -20,7 +20,7 @@ class GateTests(SynchronousTestCase):
 
     def test_no_recursion(self) -> None:
         """Work that ends at once, however much of it, does not go deep."""
-        gate = Gate(1)
+        gate = ConcurrencyLimit(1)
         done: list[int] = []
 
         def work() -> None:
@@ -35,7 +35,7 @@ class GateTests(SynchronousTestCase):
 
     def test_clear(self) -> None:
         """What is forgotten never runs."""
-        gate = Gate(1)
+        gate = ConcurrencyLimit(1)
         gate.enter(lambda: None)
         gate.enter(lambda: self.fail("ran"))
         gate.clear()

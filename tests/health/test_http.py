@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.checks import HttpCheck, HttpsCheck
 from dinamed.health.http import HttpProbe
-from dinamed.health.results import PASSED, Result, Target
+from dinamed.health.results import PASSED, ProbeTarget, Result
 from tests.health.certificates import DAY, Authority
 from tests.health.support import LOCAL, Answer, Flood, Script, half_reactor, real
 
@@ -37,7 +37,7 @@ class Served(TestCase):
         number = cast(int, port.getHost().port)  # type: ignore[attr-defined]
         return f"http{'' if options is None else 's'}://{{address}}:{number}"
 
-    def probe(self, check: HttpCheck, target: Target = LOCAL) -> Deferred[Result]:
+    def probe(self, check: HttpCheck, target: ProbeTarget = LOCAL) -> Deferred[Result]:
         """Probe; time goes by `self.clock`."""
         reactor, self.clock = half_reactor()
         return HttpProbe(reactor, check).probe(target)
@@ -80,7 +80,9 @@ class HttpTests(Served):
         """An IPv6 address stands in brackets."""
         reactor, _ = half_reactor()
         probe = HttpProbe(reactor, HttpCheck(url="http://{address}:81/"))
-        self.assertEqual(probe.host(Target("2001:db8::1", "x")), "[2001:db8::1]:81")
+        self.assertEqual(
+            probe.host(ProbeTarget("2001:db8::1", "x")), "[2001:db8::1]:81"
+        )
 
     async def test_codes(self) -> None:
         """Only the codes that are asked for pass; a redirect is not followed."""
@@ -289,7 +291,9 @@ class HttpsTests(Served):
     def test_bad_name(self) -> None:
         """A member's name that makes no host name fails its check, nothing else."""
         check = HttpsCheck(url="https://{name}.example.org/", ca=self.ca)
-        result = self.successResultOf(self.probe(check, Target("127.0.0.1", "a/b")))
+        result = self.successResultOf(
+            self.probe(check, ProbeTarget("127.0.0.1", "a/b"))
+        )
         self.assertIn("not an address or a host name", result.reason)
 
     def test_bad_authorities(self) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.health.punctuality import Punctuality
+from dinamed.health.punctuality import SchedulingLag
 
 
 class PunctualityTests(SynchronousTestCase):
@@ -12,12 +12,12 @@ class PunctualityTests(SynchronousTestCase):
 
     def test_empty(self) -> None:
         """Nothing counted, nothing late."""
-        self.assertEqual(Punctuality().quantile(0.99), 0.0)
+        self.assertEqual(SchedulingLag().quantile(0.99), 0.0)
 
     @given(st.lists(st.floats(-1, 100), min_size=1), st.floats(0, 1))
     def test_bound(self, values: list[float], share: float) -> None:
         """At least that share is within the quantile, which was never overstepped."""
-        late = Punctuality()
+        late = SchedulingLag()
         for value in values:
             late.add(value)
         bound = late.quantile(share)

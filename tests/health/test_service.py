@@ -13,11 +13,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import Check, ExecCheck, HttpCheck, HttpsCheck, TcpCheck
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.health import service as health_service
 from dinamed.health.probes import HealthReactor, make_probe
-from dinamed.health.results import PASSED, Result, Target, lacked
-from dinamed.health.service import MAX_LOCAL, SETTLING, HealthService, Told
+from dinamed.health.results import PASSED, ProbeTarget, Result, lacked
+from dinamed.health.service import MAX_LOCAL, SETTLING, HealthService, MemberVerdict
 from dinamed.health.watches import SavedCheck
 
 TCP = TcpCheck(port=80)
@@ -29,14 +29,16 @@ class Pool:
     """As much of a pool as the service looks at."""
 
     name: str
-    members: Sequence[Member]
+    members: Sequence[MemberSettings]
     check: Sequence[Check] = (TCP,)
 
 
-def members(count: int) -> tuple[Member, ...]:
+def members(count: int) -> tuple[MemberSettings, ...]:
     """Members of one address each."""
     return tuple(
-        Member(name=f"m{number}", addresses=(f"10.0.{number // 256}.{number % 256}",))
+        MemberSettings(
+            name=f"m{number}", addresses=(f"10.0.{number // 256}.{number % 256}",)
+        )
         for number in range(count)
     )
 
@@ -50,7 +52,7 @@ def pool(count: int = 1, *check: Check, name: str = "p") -> Pool:
 class Probes:
     """In place of real probes: answers as `answer` says, or leaves it open (None)."""
 
-    answer: Callable[[Target, Check], Result | None] = lambda target, check: PASSED
+    answer: Callable[[ProbeTarget, Check], Result | None] = lambda target, check: PASSED
     clock: Clock = field(default_factory=Clock)
     begun: list[tuple[float, str]] = field(default_factory=list)
     made: list[Check] = field(default_factory=list)
@@ -74,7 +76,7 @@ class One:
     all: Probes
     check: Check
 
-    def probe(self, target: Target) -> Deferred[Result]:
+    def probe(self, target: ProbeTarget) -> Deferred[Result]:
         """See L{dinamed.health.results.Probe}."""
         self.all.begun.append((self.all.clock.seconds(), target.address))
         result = self.all.answer(target, self.check)
@@ -94,9 +96,9 @@ class Keeper:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.told: list[Told] = []
+        self.told: list[MemberVerdict] = []
 
-    def verdicts(self, changed: Sequence[Told]) -> None:
+    def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
         """See L{dinamed.health.service.Gateway}."""
         self.calls += 1
         self.told += changed
@@ -142,7 +144,7 @@ class ServiceCase(SynchronousTestCase):
         for _ in range(round(seconds * 20)):
             self.clock.advance(0.05)
 
-    def told(self) -> list[Told]:
+    def told(self) -> list[MemberVerdict]:
         """What was told since the last time."""
         told, self.keeper.told = self.keeper.told, []
         return told
@@ -195,7 +197,7 @@ class ShortageTests(ServiceCase):
         self.probes.answer = lambda target, check: (
             lacked("no route for IPv6") if target.is_v6 else DOWN
         )
-        both = Member(name="m", addresses=("192.0.2.1", "2001:db8::1"))
+        both = MemberSettings(name="m", addresses=("192.0.2.1", "2001:db8::1"))
         self.start(Pool("p", (both,)))
         self.go(1)
         self.assertEqual([told.healthy for told in self.told()][-1:], [False])
@@ -301,7 +303,7 @@ class SharingTests(ServiceCase):
         self.assertEqual(self.probes.made, [TCP])
         self.assertEqual(
             sorted(self.told()),
-            [Told(p, f"m{n}", True, "") for p in "pq" for n in range(3)],
+            [MemberVerdict(p, f"m{n}", True, "") for p in "pq" for n in range(3)],
         )
 
     def test_other_settings(self) -> None:
@@ -314,8 +316,8 @@ class SharingTests(ServiceCase):
         """A check that depends on the member's name is shared only with that name."""
         check = HttpCheck(url="http://{name}.example.org/")
         same = HttpCheck(url="http://{address}/")
-        one = Member(name="one", addresses=("10.0.0.1",))
-        two = Member(name="two", addresses=("10.0.0.1",))
+        one = MemberSettings(name="one", addresses=("10.0.0.1",))
+        two = MemberSettings(name="two", addresses=("10.0.0.1",))
         self.start(Pool("p", [one], (check, same)), Pool("q", [two], (check, same)))
         self.go(5)
         self.assertEqual(len(self.probes.begun), 3)
@@ -323,11 +325,11 @@ class SharingTests(ServiceCase):
     def test_every_address(self) -> None:
         """Each address is probed; one that passes is enough."""
         self.probes.answer = lambda target, check: DOWN if target.is_v6 else PASSED
-        both = Member(name="both", addresses=("10.0.0.1", "2001:db8::1"))
+        both = MemberSettings(name="both", addresses=("10.0.0.1", "2001:db8::1"))
         service = self.start(Pool("p", [both]))
         self.go(5)
         reason = "tcp 2001:db8::1: dead"
-        self.assertEqual(self.told(), [Told("p", "both", True, reason)])
+        self.assertEqual(self.told(), [MemberVerdict("p", "both", True, reason)])
         status = service.status("p", "both")
         self.assertEqual(
             [(one.address, one.up) for one in status],
@@ -337,7 +339,7 @@ class SharingTests(ServiceCase):
 
     def test_inner_pools(self) -> None:
         """A member without addresses is not checked."""
-        self.start(Pool("p", [Member(name="inner", pool="q")]))
+        self.start(Pool("p", [MemberSettings(name="inner", pool="q")]))
         self.go(5)
         self.assertEqual((self.probes.begun, self.told()), ([], []))
 
@@ -349,17 +351,19 @@ class VerdictTests(ServiceCase):
         """Down after two failures, up after three successes, each told once."""
         self.start(pool())
         self.go(15)
-        self.assertEqual(self.told(), [Told("p", "m0", True, "")])
+        self.assertEqual(self.told(), [MemberVerdict("p", "m0", True, "")])
         self.probes.answer = lambda target, check: DOWN
         self.go(10)
         self.assertEqual(self.told(), [])
         self.go(10)
-        self.assertEqual(self.told(), [Told("p", "m0", False, "tcp 10.0.0.0: dead")])
+        self.assertEqual(
+            self.told(), [MemberVerdict("p", "m0", False, "tcp 10.0.0.0: dead")]
+        )
         self.probes.answer = lambda target, check: PASSED
         self.go(20)
         self.assertEqual(self.told(), [])
         self.go(10)
-        self.assertEqual(self.told(), [Told("p", "m0", True, "")])
+        self.assertEqual(self.told(), [MemberVerdict("p", "m0", True, "")])
 
     def test_new_reason(self) -> None:
         """Another reason of one that is down is told."""
@@ -387,13 +391,15 @@ class VerdictTests(ServiceCase):
         self.probes.answer = lambda target, check: DOWN if check == http else PASSED
         self.start(pool(1, TCP, http))
         self.go(5)
-        self.assertEqual(self.told()[-1], Told("p", "m0", False, "http 10.0.0.0: dead"))
+        self.assertEqual(
+            self.told()[-1], MemberVerdict("p", "m0", False, "http 10.0.0.0: dead")
+        )
 
     def test_broken_check(self) -> None:
         """A probe that raises or fails is a failed check, and goes on."""
         error = ValueError("oh")
 
-        def raising(target: Target, check: Check) -> Result:
+        def raising(target: ProbeTarget, check: Check) -> Result:
             raise error
 
         self.probes.answer = raising
@@ -417,7 +423,7 @@ class VerdictTests(ServiceCase):
     def test_broken_keeper(self) -> None:
         """If verdicts can't be taken the checks go on."""
 
-        def refuse(changed: Sequence[Told]) -> None:
+        def refuse(changed: Sequence[MemberVerdict]) -> None:
             raise KeyError("p")
 
         self.patch(self.keeper, "verdicts", refuse)
@@ -441,7 +447,7 @@ class ReconfigureTests(ServiceCase):
         times = self.probes.times("10.0.0.0")
         self.assertEqual(len(times), len(before) + 1)
         self.assertAlmostEqual(times[-1] - before[-1], 10, delta=0.06)
-        self.assertEqual(self.told(), [Told("p", "m2", True, "")])
+        self.assertEqual(self.told(), [MemberVerdict("p", "m2", True, "")])
 
     def test_gone(self) -> None:
         """What goes is ended, even in flight, and nothing more is told of it."""
@@ -461,7 +467,7 @@ class ReconfigureTests(ServiceCase):
         self.go(5)
         self.told()
         service.reconfigure([Pool("p", members(1), ())])
-        self.assertEqual(self.told(), [Told("p", "m0", None, "")])
+        self.assertEqual(self.told(), [MemberVerdict("p", "m0", None, "")])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_new_pool_with_known_targets(self) -> None:
@@ -470,7 +476,7 @@ class ReconfigureTests(ServiceCase):
         self.go(5)
         self.told()
         service.reconfigure([pool(1), pool(1, name="q")])
-        self.assertEqual(self.told(), [Told("q", "m0", True, "")])
+        self.assertEqual(self.told(), [MemberVerdict("q", "m0", True, "")])
 
     def test_probes_are_made_anew(self) -> None:
         """Probes are made again, for files that they have read may have changed."""
@@ -509,7 +515,7 @@ class LifeTests(ServiceCase):
     def test_who_hangs(self) -> None:
         """One that has not answered within its time is down when the round is over."""
 
-        def late(target: Target, check: Check) -> None:
+        def late(target: ProbeTarget, check: Check) -> None:
             self.clock.callLater(8, end, target.address)
 
         def end(address: str) -> None:
@@ -574,14 +580,14 @@ class LifeTests(ServiceCase):
         self.assertEqual(
             self.told(),
             [
-                Told("p", "m0", True, ""),
-                Told("p", "m1", False, "tcp 10.0.0.1: dead"),
+                MemberVerdict("p", "m0", True, ""),
+                MemberVerdict("p", "m1", False, "tcp 10.0.0.1: dead"),
             ],
         )
         self.assertIs(self.successResultOf(second.first_round()), None)
         self.probes.answer = lambda target, check: PASSED
         self.go(1)
-        self.assertEqual(self.told(), [Told("p", "m1", True, "")])
+        self.assertEqual(self.told(), [MemberVerdict("p", "m1", True, "")])
 
     def test_restore_of_others(self) -> None:
         """Saved states of other checks have no effect."""
@@ -615,6 +621,6 @@ class MakeProbeTests(SynchronousTestCase):
         """A check that can't be made fails with the reason."""
         check = HttpsCheck(url="https://{address}/", ca="/no/such/file.pem")
         probe = make_probe(cast(HealthReactor, Clock()), check, random.Random(1))
-        result = self.successResultOf(probe.probe(Target("192.0.2.1", "x")))
+        result = self.successResultOf(probe.probe(ProbeTarget("192.0.2.1", "x")))
         self.assertIn("the check can't be made", result.reason)
         self.assertIn("/no/such/file.pem", result.reason)

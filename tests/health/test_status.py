@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import StatusCheck
 from dinamed.health.file import FileReactor
-from dinamed.health.results import PASSED, Result, Target
+from dinamed.health.results import PASSED, ProbeTarget, Result
 from dinamed.health.status import StatusProbe, judged, read_status
 
 BAD = Result(False, "status www says bad")
@@ -66,7 +66,7 @@ class ProbeTests(SynchronousTestCase):
 
     def ask(self, address: str) -> "Deferred[Result]":
         """Probe one address."""
-        return self.probe.probe(Target(address, "name"))
+        return self.probe.probe(ProbeTarget(address, "name"))
 
     def test_one_read_for_all(self) -> None:
         """Those who ask while the file is being read share the read."""

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.trial.unittest import TestCase
 
 from dinamed.config.checks import TcpCheck
-from dinamed.health.results import PASSED, Result, Target
+from dinamed.health.results import PASSED, ProbeTarget, Result
 from dinamed.health.tcp import MAX_BANNER, TcpProbe
 from tests.health.support import LOCAL, Answer, Flood, Script, half_reactor, real
 
@@ -24,7 +24,7 @@ class TcpTests(TestCase):
         self.addCleanup(listening.stopListening)
         return cast(int, listening.getHost().port)  # type: ignore[attr-defined]
 
-    def probe(self, check: TcpCheck, target: Target = LOCAL) -> Deferred[Result]:
+    def probe(self, check: TcpCheck, target: ProbeTarget = LOCAL) -> Deferred[Result]:
         """Probe; time goes by `self.clock`."""
         reactor, self.clock = half_reactor()
         return TcpProbe(reactor, check).probe(target)
@@ -41,7 +41,7 @@ class TcpTests(TestCase):
         """IPv6 addresses are as good."""
         script = Script()
         port = self.serve(script, "::1")
-        result = await self.probe(TcpCheck(port=port), Target("::1", "x"))
+        result = await self.probe(TcpCheck(port=port), ProbeTarget("::1", "x"))
         await script.lost
         self.assertEqual(result, PASSED)
 
@@ -55,7 +55,7 @@ class TcpTests(TestCase):
 
     async def test_no_route(self) -> None:
         """What the system refuses to connect to fails with its words."""
-        result = await self.probe(TcpCheck(port=1), Target("255.255.255.255", "x"))
+        result = await self.probe(TcpCheck(port=1), ProbeTarget("255.255.255.255", "x"))
         self.assertFalse(result.ok)
         self.assertNotEqual(result.reason, "")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.limits.responses import REMEMBERED, ResponseLimiter, Verdict
+from dinamed.limits.responses import REMEMBERED, RateAction, ResponseLimiter
 
 HERE = ip_address("192.0.2.77").packed
 NEAR = ip_address("192.0.2.78").packed
@@ -27,7 +27,7 @@ class LimiterTests(SynchronousTestCase):
     ) -> int:
         """How many of some replies pass."""
         verdicts = [limiter.judge(source, kind, now) for _ in range(count)]
-        return verdicts.count(Verdict.PASS)
+        return verdicts.count(RateAction.PASS)
 
     def test_rate(self) -> None:
         """A second's worth at once, and then the rate."""
@@ -45,7 +45,7 @@ class LimiterTests(SynchronousTestCase):
         now, passed = NOW, 0
         for _ in range(300):
             now += rng.expovariate(rate * 3)
-            passed += limiter.judge(HERE, b"a", now) is Verdict.PASS
+            passed += limiter.judge(HERE, b"a", now) is RateAction.PASS
         self.assertLessEqual(passed, rate * (now - NOW) + rate + 1.01)
         self.assertGreaterEqual(passed, 1)
 
@@ -74,7 +74,7 @@ class LimiterTests(SynchronousTestCase):
         for slip, expected in ((0, 0), (1, 12), (2, 6), (3, 4)):
             limiter = ResponseLimiter(1, slip)
             verdicts = [limiter.judge(HERE, b"a", NOW) for _ in range(13)]
-            self.assertEqual(verdicts.count(Verdict.SLIP), expected)
+            self.assertEqual(verdicts.count(RateAction.SLIP), expected)
             self.assertEqual(limiter.slipped, expected)
             self.assertEqual(limiter.dropped, 12 - expected)
 

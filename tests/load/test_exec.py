@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.config.feeds import ExecFeed
 from dinamed.load.exec import MAX_AT_ONCE, MAX_OUTPUT, ExecPoller, ExecSource, parse
-from dinamed.load.poller import FeedError, Target
+from dinamed.load.poller import FeedError, ProbeTarget
 
 ANY_REACTOR: Any = reactor
 PATIENCE = 10.0
@@ -60,7 +60,7 @@ class ExecTests(TestCase):
             interval=60.0,
             timeout=timeout,
         )
-        return ExecSource(ANY_REACTOR, feed).poller(Target("192.0.2.1", "one"))
+        return ExecSource(ANY_REACTOR, feed).poller(ProbeTarget("192.0.2.1", "one"))
 
     async def refused(self, script: str, timeout: float = PATIENCE) -> str:
         """The reason for which a script gives no report."""
@@ -105,7 +105,7 @@ class ExecTests(TestCase):
     async def test_no_program(self) -> None:
         """A program that is not there is a failure like any other."""
         feed = ExecFeed(command=("/nonexistent/load",))
-        poller = ExecSource(ANY_REACTOR, feed).poller(Target("192.0.2.1", "one"))
+        poller = ExecSource(ANY_REACTOR, feed).poller(ProbeTarget("192.0.2.1", "one"))
         error = await self.assertFailure(poller.poll(), FeedError)
         self.assertIn("/nonexistent/load", str(error))
 
@@ -149,7 +149,7 @@ class ExecTests(TestCase):
         script = f"echo x >> {path}; wc -l < {path}; sleep 0.05"
         feed = ExecFeed(command=("sh", "-c", script), interval=60.0)
         source = ExecSource(ANY_REACTOR, feed)
-        target = Target("192.0.2.1", "one")
+        target = ProbeTarget("192.0.2.1", "one")
         count = MAX_AT_ONCE + 4
         polls = [source.poller(target).poll() for _ in range(count)]
         self.assertEqual(len(source.turns.waiting), 4)

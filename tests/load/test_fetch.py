@@ -10,12 +10,12 @@ from twisted.web.static import Data
 
 from dinamed.config.feeds import JsonFeed
 from dinamed.load.fetch import Fetcher, fixed_address
-from dinamed.load.poller import FeedError, Target
+from dinamed.load.poller import FeedError, ProbeTarget
 from tests.health.certificates import Authority
 from tests.load.web import WebTestCase
 
 ANY_REACTOR: Any = reactor
-MEMBER = Target("192.0.2.1", "one")
+MEMBER = ProbeTarget("192.0.2.1", "one")
 
 
 class FetchTests(WebTestCase):
@@ -48,7 +48,7 @@ class FetchTests(WebTestCase):
 
     def test_address_in_url(self) -> None:
         """An IPv6 address gets its brackets."""
-        self.fetcher("http://{address}:81/").fetch(Target("2001:db8::1", "one"))
+        self.fetcher("http://{address}:81/").fetch(ProbeTarget("2001:db8::1", "one"))
         self.assertEqual(self.memory.tcpClients[0][:2], ("2001:db8::1", 81))
         self.assertIn(b"Host: [2001:db8::1]:81\r\n", self.respond(b""))
 
@@ -57,7 +57,7 @@ class FetchTests(WebTestCase):
         fetcher = self.fetcher("http://{address}/{name}", host="{name}.example.org")
         first = fetcher.fetch(MEMBER)
         one, transport = self.connect()
-        second = fetcher.fetch(Target("192.0.2.2", "two"))
+        second = fetcher.fetch(ProbeTarget("192.0.2.2", "two"))
         self.assertIn(b"Host: two.example.org", self.respond(b"2"))
         one.dataReceived(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
         self.assertIn(b"Host: one.example.org", transport.value())
@@ -129,7 +129,7 @@ class SecureFetchTests(TestCase):
         url = f"https://{host}:{self.port}/load"
         feed = JsonFeed(url=url, path="a", timeout=10.0, **others)
         fetcher = Fetcher(ANY_REACTOR, feed, "text/plain", 10)
-        return await fetcher.fetch(Target("127.0.0.1", "one"))
+        return await fetcher.fetch(ProbeTarget("127.0.0.1", "one"))
 
     async def test_trusted(self) -> None:
         """The certificate must be for the host of the URL, by a trusted authority."""

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.config.feed_forms import split_path
 from dinamed.config.feeds import JsonFeed
 from dinamed.load.json_feed import JsonSource, find
-from dinamed.load.poller import Target
+from dinamed.load.poller import ProbeTarget
 from dinamed.pools.report import make_report
 from tests.load.web import WebTestCase
 
@@ -68,7 +68,7 @@ class JsonTests(WebTestCase):
             at="time",
         )
         source = JsonSource(self.reactor, feed)
-        self.poller = source.poller(Target("192.0.2.1", ""))
+        self.poller = source.poller(ProbeTarget("192.0.2.1", ""))
 
     def test_all(self) -> None:
         """All four numbers."""

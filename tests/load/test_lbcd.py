@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from dinamed.config.feeds import LbcdFeed
 from dinamed.load.lbcd import FORGET_AFTER, MAX_STRANGE, TRY_V3_AGAIN, LbcdSource
-from dinamed.load.poller import FeedError, Target
+from dinamed.load.poller import FeedError, ProbeTarget
 from dinamed.pools.report import Report, make_report, out_report
 from tests.load.fakes import FakeLink, FakeNetwork, PollTestCase, load_reactor
 
@@ -47,7 +47,7 @@ class LbcdTests(PollTestCase):
         """Take a feed, and a poller that knows nothing yet."""
         reactor = load_reactor(self.clock)
         source = LbcdSource(reactor, feed, random.Random(1), self.network.open)
-        self.poller = source.poller(Target("192.0.2.1", "one"))
+        self.poller = source.poller(ProbeTarget("192.0.2.1", "one"))
 
     def poll(self) -> tuple["Deferred[Report | None]", FakeLink]:
         """Begin a poll; its link too."""

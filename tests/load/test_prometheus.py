@@ -1,7 +1,7 @@
 """Tests of L{dinamed.load.prometheus}."""
 
 from dinamed.config.feeds import PrometheusFeed
-from dinamed.load.poller import Target
+from dinamed.load.poller import ProbeTarget
 from dinamed.load.prometheus import PrometheusPoller, PrometheusSource
 from dinamed.pools.report import make_report
 from tests.load.web import WebTestCase
@@ -15,7 +15,7 @@ class PrometheusTests(WebTestCase):
     def poller(self, rate: float | None = None, scale: float = 1.0) -> PrometheusPoller:
         """What asks for the metric `m`."""
         feed = PrometheusFeed(url=URL, metric="m", rate=rate, scale=scale)
-        return PrometheusSource(self.reactor, feed).poller(Target("192.0.2.1", ""))
+        return PrometheusSource(self.reactor, feed).poller(ProbeTarget("192.0.2.1", ""))
 
     def test_gauge(self) -> None:
         """The sum of a gauge's series, scaled."""

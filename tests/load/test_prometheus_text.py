@@ -9,7 +9,7 @@ from dinamed.load.prometheus_text import (
     MAX_PLACES,
     MAX_SERIES,
     BadPage,
-    Samples,
+    MetricSamples,
     Selector,
 )
 
@@ -70,7 +70,7 @@ class SelectorTests(SynchronousTestCase):
         page = b'm{b="1",a="2"} 5 3000\nm 6 2000\n'
         self.assertEqual(
             Selector("m").select(page),
-            Samples({(("a", "2"), ("b", "1")): 5.0, (): 6.0}, at=2.0),
+            MetricSamples({(("a", "2"), ("b", "1")): 5.0, (): 6.0}, at=2.0),
         )
 
     def test_none(self) -> None:

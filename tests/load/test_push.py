@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.load.push import MAX_ITEMS, PushFeed
+from dinamed.load.push import MAX_ITEMS, PushReceiver
 from dinamed.pools.report import Report, make_report
 
 NOW = 1000.0
@@ -36,7 +36,7 @@ class PushTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make the feed."""
         self.sink = Sink()
-        self.feed = PushFeed(self.sink, {"one": ["a", "b"], "two": ["b", "c"]})
+        self.feed = PushReceiver(self.sink, {"one": ["a", "b"], "two": ["b", "c"]})
 
     def places(self) -> list[tuple[str, str]]:
         """Where reports have gone."""

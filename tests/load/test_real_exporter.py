@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from dinamed.config.feed_forms import Label
+from dinamed.config.feed_forms import MetricLabel
 from dinamed.config.feeds import PrometheusFeed
-from dinamed.load.poller import Target
+from dinamed.load.poller import ProbeTarget
 from dinamed.load.prometheus import PrometheusPoller, PrometheusSource
 from tests.daemon.harness import free_port
 from tests.load.real import ANY_REACTOR, RealTestCase
@@ -49,7 +49,7 @@ class NodeExporterTests(RealTestCase):
     def poller(
         self,
         metric: str,
-        *labels: Label,
+        *labels: MetricLabel,
         rate: float | None = None,
         scale: float = 1.0,
     ) -> PrometheusPoller:
@@ -63,7 +63,7 @@ class NodeExporterTests(RealTestCase):
             timeout=5.0,
         )
         source = PrometheusSource(ANY_REACTOR, feed)
-        return source.poller(Target("127.0.0.1", "one"))
+        return source.poller(ProbeTarget("127.0.0.1", "one"))
 
     async def test_gauge(self) -> None:
         """The load average of this machine."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dinamed.config.feeds import LbcdFeed
 from dinamed.load.lbcd import LbcdPoller, LbcdSource
-from dinamed.load.poller import Target
+from dinamed.load.poller import ProbeTarget
 from tests.daemon.harness import free_port
 from tests.load.real import ANY_REACTOR, RealTestCase
 
@@ -36,7 +36,7 @@ class LbcdTests(RealTestCase):
         """What asks an lbcd that is there."""
         feed = LbcdFeed(port=port, service=service, timeout=5.0)
         source = LbcdSource(ANY_REACTOR, feed, random.Random())
-        return source.poller(Target(address, "one"))
+        return source.poller(ProbeTarget(address, "one"))
 
     async def test_default(self) -> None:
         """The load of this machine, which is what it may be."""

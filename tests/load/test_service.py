@@ -9,13 +9,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.feeds import ExecFeed, Feed, JsonFeed, LbcdFeed, PushFeed
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.load.poller import (
     FeedError,
     FeedShortageError,
     LoadReactor,
-    Source,
-    Target,
+    LoadSource,
+    ProbeTarget,
 )
 from dinamed.load.service import LoadService, names_member
 from dinamed.load.sources import BrokenSource, make_source
@@ -32,20 +32,20 @@ class Pool:
 
     name: str
     load: Feed | None
-    members: list[Member]
+    members: list[MemberSettings]
 
 
 @dataclass
 class FakeSource:
     """A source whose polls the test ends; also its only kind of poller."""
 
-    made: list[Target] = field(default_factory=list)
-    polled: list[tuple[float, Target]] = field(default_factory=list)
+    made: list[ProbeTarget] = field(default_factory=list)
+    polled: list[tuple[float, ProbeTarget]] = field(default_factory=list)
     running: list["Deferred[Report | None]"] = field(default_factory=list)
     cancelled: int = 0
     clock: Clock = field(default_factory=Clock)
 
-    def poller(self, target: Target) -> "FakePoller":
+    def poller(self, target: ProbeTarget) -> "FakePoller":
         """Make a poller."""
         self.made.append(target)
         return FakePoller(self, target)
@@ -54,7 +54,7 @@ class FakeSource:
 class FakePoller:
     """Writes down when it is asked."""
 
-    def __init__(self, source: FakeSource, target: Target) -> None:
+    def __init__(self, source: FakeSource, target: ProbeTarget) -> None:
         self.source = source
         self.target = target
 
@@ -90,9 +90,9 @@ class Sink:
         self.failures.append((pool, member, reason))
 
 
-def member(name: str, *addresses: str) -> Member:
+def member(name: str, *addresses: str) -> MemberSettings:
     """A member."""
-    return Member(name=name, addresses=addresses)
+    return MemberSettings(name=name, addresses=addresses)
 
 
 A = member("a", "192.0.2.1")
@@ -111,7 +111,7 @@ class LoadServiceTests(SynchronousTestCase):
 
     def make(
         self, reactor: LoadReactor, feed: Feed, rng: random.Random
-    ) -> Source | None:
+    ) -> LoadSource | None:
         """Give every feed the same source, but nothing for pushed reports."""
         self.feeds.append(feed)
         return None if isinstance(feed, PushFeed) else self.source
@@ -142,7 +142,7 @@ class LoadServiceTests(SynchronousTestCase):
         """Reports go to the pool and member they are about."""
         self.service(Pool("p", LBCD, [A]))
         self.advance(10)
-        self.assertEqual(self.source.made, [Target("192.0.2.1", "")])
+        self.assertEqual(self.source.made, [ProbeTarget("192.0.2.1", "")])
         self.end(3)
         self.assertEqual(self.sink.reports, [("p", "a", 3)])
 
@@ -202,7 +202,7 @@ class LoadServiceTests(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """Inner pools, pools without a feed and pushed reports ask nobody."""
-        inner = Member(name="inner", pool="p")
+        inner = MemberSettings(name="inner", pool="p")
         self.service(
             Pool("p", None, [A]), Pool("q", LBCD, [inner]), Pool("r", PushFeed(), [A])
         )
@@ -340,7 +340,7 @@ class SourceTests(SynchronousTestCase):
         feed = JsonFeed(url="https://{address}/", path="a", ca="/nonexistent")
         source = make_source(load_reactor(Clock()), feed, random.Random(1))
         assert isinstance(source, BrokenSource)
-        polled = source.poller(Target("192.0.2.1", "")).poll()
+        polled = source.poller(ProbeTarget("192.0.2.1", "")).poll()
         error = self.failureResultOf(polled, FeedError).value
         self.assertIn("the feed can't be made: ", str(error))
         self.assertIn("/nonexistent", str(error))

@@ -82,7 +82,7 @@ def main() -> None:
             assert reply == pair.ask_engine(data, source), data.hex()
     print(
         f"seed {seed}: {tried} messages, {pair.native} answered natively, "
-        f"{pair.left} left to Python, {pair.learned} plans learned"
+        f"{pair.left} left to Python, {pair.installed} plans learned"
     )
 
 

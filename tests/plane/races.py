@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from dinamed.plane import compiling
+from dinamed.plane import table_compiler
 from tests.plane.fuzz import message
 from tests.plane.support import Pair
 
@@ -74,22 +74,24 @@ def _disturb(pair: Pair, end: float) -> int:
     """Change all that can be changed, as a running server does; swaps of plans."""
     plane, filled, swaps, turn = pair.plane, 0, 0, 0
 
-    def respond(data: bytes, source: bytes, learn: int) -> bytes | None:
-        if learn:
+    def respond(data: bytes, source: bytes, wanted: int) -> bytes | None:
+        if wanted:
             # The plan may have been forgotten meanwhile.
             with contextlib.suppress(AssertionError):
                 pair.ask_plane(data, source)
         return None
 
-    plane.note(0.5)
+    plane.set_sampling(0.5)
     while time.monotonic() < end:
         turn += 1
-        plane.serve_handed(respond, 64)
+        plane.serve_punted(respond, 64)
         retired = plane.retired
         for _ in range(200):
             filled += 1
             name = b"\x08%08d\x07example\x03org\0" % filled
-            plane.learn(name, 255, False, compiling.native.PLAN_FIXED, body=FILLER)
+            plane.install_plan(
+                name, 255, False, table_compiler.native.PLAN_FIXED, body=FILLER
+            )
         swaps += plane.retired > retired
         plane.reclaim()
         if not turn % 10:
@@ -97,7 +99,7 @@ def _disturb(pair: Pair, end: float) -> int:
         if not turn % 50:
             plane.serve(pair.tables())
         if not turn % 7:
-            plane.take_notes(100)
+            plane.take_samples(100)
             plane.counters()
             plane.times()
         if not turn % 13:

@@ -5,15 +5,15 @@ import random
 from unittest import SkipTest
 
 from dinamed.config.places import Geo
-from dinamed.config.settings import Member, Pool
-from dinamed.geo.files import load_places
-from dinamed.plane import compiling
-from dinamed.plane.compiling import Compiler
-from dinamed.plane.service import LEARN_CLIENT, LEARN_LEVELS
-from dinamed.plane.teaching import teach
+from dinamed.config.settings import MemberSettings, PoolSettings
+from dinamed.geo.files import load_geo
+from dinamed.plane import table_compiler
+from dinamed.plane.plan_install import install_plan
+from dinamed.plane.service import INSTALL_CLIENT, INSTALL_LEVELS
+from dinamed.plane.table_compiler import TableCompiler
 from dinamed.plans.context import QueryContext, unpacked
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Drawn, Plan
+from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.wire.cookies import Cookies
 from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
@@ -85,7 +85,7 @@ BOUND = {
 }
 
 
-def members(weighted: bool = True) -> tuple[Member, ...]:
+def members(weighted: bool = True) -> tuple[MemberSettings, ...]:
     """Eight members, four of which have IPv6."""
     return tuple(
         host(
@@ -98,18 +98,18 @@ def members(weighted: bool = True) -> tuple[Member, ...]:
     )
 
 
-def crowd() -> tuple[Member, ...]:
+def crowd() -> tuple[MemberSettings, ...]:
     """So many that the largest replies hold just their IPv4 addresses."""
     return tuple(
         host(f"c{n}", f"203.0.113.{n}", f"2001:db8:1::{n}") for n in range(1, 61)
     )
 
 
-def pools() -> list[Pool]:
+def pools() -> list[PoolSettings]:
     """A pool for each rule, native or not."""
     ranked = (
-        Member(name="a", addresses=("192.0.2.1",), priority=2),
-        Member(name="b", addresses=("192.0.2.2",), priority=1),
+        MemberSettings(name="a", addresses=("192.0.2.1",), priority=2),
+        MemberSettings(name="b", addresses=("192.0.2.2",), priority=1),
     )
     return [
         make_pool("weighted", *members()),
@@ -122,7 +122,7 @@ def pools() -> list[Pool]:
         make_pool("six", host("only", "2001:db8::6")),
         make_pool("nearby", *members(), select=["country", "weighted"]),
         make_pool("down", host("gone", "192.0.2.9", weight=0.0), when_down="none"),
-        make_pool("nested", Member(name="inner", pool="weighted")),
+        make_pool("nested", MemberSettings(name="inner", pool="weighted")),
         make_pool("two", host("both", "192.0.2.1", "192.0.2.2")),
         make_pool("crowd", *crowd(), select=["hash"], answers=60),
         make_pool("placed", *MEMBERS, select=["country", "hash"]),
@@ -142,7 +142,7 @@ def zones() -> list[PackedZone]:
 
 def need_plane() -> None:
     """Skip without the extension; in CI that is a failure."""
-    if compiling.native is None:
+    if table_compiler.native is None:
         assert not os.environ.get("CI"), "the extension was not built"
         raise SkipTest("the extension is not built")
 
@@ -153,22 +153,22 @@ class Pair:
     def __init__(
         self,
         threads: int = 0,
-        served: tuple[list[PackedZone], list[Pool]] | None = None,
+        served: tuple[list[PackedZone], list[PoolSettings]] | None = None,
     ) -> None:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
-        locator = load_places(Geo(networks=NETWORKS)).locator
+        locator = load_geo(Geo(networks=NETWORKS)).locator
         self.bench.engine.take_locator(locator)
         rng = random.Random(1)
-        native = compiling.native
+        native = table_compiler.native
         self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
-        self.compiler = Compiler(threads + 1, rng)
+        self.compiler = TableCompiler(threads + 1, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.defend(Defence(self.cookies))
         self.plane.serve(self.tables())
-        self.native = self.learned = self.left = 0
+        self.native = self.installed = self.left = 0
 
-    def tables(self) -> "compiling.native.Tables":
+    def tables(self) -> "table_compiler.native.Tables":
         """What the engine serves now."""
         engine = self.bench.engine
         return self.compiler.tables(engine.snapshot, engine.defence)
@@ -177,41 +177,43 @@ class Pair:
         """What the plane replies, perhaps having learned; None: Python's."""
         now = self.bench.now
         steady = self.bench.manager.clock.read(now)
-        reply, learn = self.plane.answer(data, source, now, steady)
-        if learn:
+        reply, wanted = self.plane.answer(data, source, now, steady)
+        if wanted:
             query = read_query(data)
             assert isinstance(query, Query)
             engine = self.bench.engine
             plan = engine.plan(query)
             for _ in range(3):  # the plan, the client, the levels
-                if learn in (LEARN_CLIENT, LEARN_LEVELS):
-                    self.meet(query, plan, source, learn)
-                elif learn:
-                    teach(
+                if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
+                    self.install_client(query, plan, source, wanted)
+                elif wanted:
+                    install_plan(
                         self.plane,
-                        self.compiler.places,
+                        self.compiler.route_index,
                         query,
                         plan,
                         engine.kind(query, plan),
                     )
-                reply, learn = self.plane.answer(data, source, now, steady)
-                if not learn:
+                reply, wanted = self.plane.answer(data, source, now, steady)
+                if not wanted:
                     break
-            assert not learn
-            self.learned += 1
+            assert not wanted
+            self.installed += 1
         if reply is None:
             self.left += 1
         else:
             self.native += 1
         return reply
 
-    def meet(self, query: Query, plan: Plan, source: bytes, what: int) -> None:
+    def install_client(
+        self, query: Query, plan: Plan, source: bytes, what: int
+    ) -> None:
         """Have the plane know the client of a query, or the levels for it."""
-        assert isinstance(plan, Drawn)
+        assert isinstance(plan, PoolAnswer)
         engine = self.bench.engine
         client = engine.client_of(plan, QueryContext(query, source))
-        if what == LEARN_CLIENT:
-            self.compiler.meet(self.plane, plan, client, engine.snapshot)
+        if what == INSTALL_CLIENT:
+            self.compiler.install_client(self.plane, plan, client, engine.snapshot)
         else:
             now = self.bench.now
             self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
@@ -221,7 +223,7 @@ class Pair:
         bench, publisher = self.bench, self.compiler.publisher
         counts = self.plane.take_counts()
         for pool, member, number in counts:
-            bench.manager.view(pool).ledger.add(member, number, bench.now)
+            bench.manager.view(pool).accounting.add(member, number, bench.now)
         for pool in dict.fromkeys(count[0] for count in counts):
             publisher.took(self.plane, pool, bench.now)
         publisher.refresh(self.plane, bench.now, lambda: 0.0)

@@ -206,7 +206,7 @@ class AgreementTests(SynchronousTestCase):
                     self.check(ask(left), bytes(map(int, source.split("."))))
         self.assertEqual(self.pair.left, 0)
         # Each client is learned once for each pool.
-        self.assertGreater(self.pair.native, 2 * self.pair.learned - 20)
+        self.assertGreater(self.pair.native, 2 * self.pair.installed - 20)
 
     def test_truncation(self) -> None:
         """Whole RRsets go, with TC where they are needed; and none goes to Python."""

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Member, Pool, Stage, Ttl
-from dinamed.plane import compiling
-from dinamed.plane.shared_askers import HABITS, PoolLoads, SharedAskers
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings, Ttl
+from dinamed.plane import table_compiler
+from dinamed.plane.shared_resolvers import HABITS, PoolLoads, SharedResolvers
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
-from dinamed.pools.ledger import Ledger
 from dinamed.pools.pool import Choice
-from dinamed.pools.resolvers import MOST_CACHES, Resolvers
+from dinamed.pools.resolvers import MOST_CACHES, ClientResolvers
 from tests.plane.support import Pair, need_plane
 from tests.plans.support import make_zone
 from tests.pools.crowd import CAPACITIES, Crowd
@@ -31,16 +31,16 @@ def question(name: str, kind: str = "A") -> bytes:
 
 
 def pool(
-    *select: str | Stage,
+    *select: str | StageSettings,
     weights: Sequence[float] = (7.0, 5.0, 3.0, 2.0),
     answers: int = 1,
     ttl: tuple[int, int] = (60, 60),
-) -> Pool:
+) -> PoolSettings:
     """A pool of members m1, m2, ... with both families."""
-    return Pool(
+    return PoolSettings(
         name="p",
         members=tuple(
-            Member(
+            MemberSettings(
                 name=f"m{n}",
                 addresses=(f"192.0.2.{n}", f"2001:db8::{n}"),
                 weight=weight,
@@ -48,7 +48,9 @@ def pool(
             )
             for n, weight in enumerate(weights, 1)
         ),
-        select=tuple(Stage(one) if isinstance(one, str) else one for one in select),
+        select=tuple(
+            StageSettings(one) if isinstance(one, str) else one for one in select
+        ),
         answers=answers,
         ttl=Ttl(*ttl),
     )
@@ -57,7 +59,7 @@ def pool(
 class Both:
     """The same pool twice: one asked through the plane, one through the engine."""
 
-    def __init__(self, table: Pool) -> None:
+    def __init__(self, table: PoolSettings) -> None:
         self.plane, self.engine = (
             Pair(served=([make_zone("example.org.", "", {"p": "p"})], [table]))
             for _ in range(2)
@@ -77,7 +79,7 @@ class Both:
         for pair in (self.plane, self.engine):
             pair.bench.now += seconds
         # As though a report had come: what Python works out at once is published.
-        self.plane.bench.manager.view("p").ledger.edition += 1
+        self.plane.bench.manager.view("p").accounting.edition += 1
         self.plane.book()
 
     def ask(self, source: bytes = SOURCE, kind: str = "A") -> tuple[Any, Any]:
@@ -115,11 +117,11 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_predictive(self) -> None:
         """Members and TTLs are the same, A and AAAA in any order."""
-        self.compare(Both(pool(Stage("predictive", {"flow": 0.0137}))), 1)
+        self.compare(Both(pool(StageSettings("predictive", {"flow": 0.0137}))), 1)
 
     def test_several(self) -> None:
         """Two at once."""
-        stage = Stage("predictive", {"flow": 0.0137})
+        stage = StageSettings("predictive", {"flow": 0.0137})
         self.compare(Both(pool(stage, answers=2)), 2)
 
     def test_learned_flow(self) -> None:
@@ -127,14 +129,14 @@ class ChoiceTests(SynchronousTestCase):
         both = Both(pool("predictive"))
         self.compare(both, 3)
         flows = [
-            pair.bench.manager.view("p").ledger.flow.value(17.0)
+            pair.bench.manager.view("p").accounting.flow.value(17.0)
             for pair in (both.plane, both.engine)
         ]
         self.assertLess(abs(flows[0] - flows[1]), 0.05 * flows[1])
 
     def test_least(self) -> None:
         """The lowest load, hand-outs included."""
-        self.compare(Both(pool(Stage("least", {"increment": 0.313}))), 4)
+        self.compare(Both(pool(StageSettings("least", {"increment": 0.313}))), 4)
 
     def test_without_reports(self) -> None:
         """By weight."""
@@ -165,7 +167,7 @@ class ChoiceTests(SynchronousTestCase):
             both.ask()
             both.wait(61.0)
         ours, theirs = (
-            pair.bench.manager.view("p").ledger.resolvers.get(SOURCE)
+            pair.bench.manager.view("p").accounting.resolvers.get(SOURCE)
             for pair in (both.plane, both.engine)
         )
         assert ours is not None and theirs is not None
@@ -185,7 +187,7 @@ class ShedTests(SynchronousTestCase):
         """Who is full is not drawn, by whatever picks among the rest."""
         need_plane()
         for picks in ("weighted", "hash", "round-robin", "all", "least", "predictive"):
-            both = Both(pool(Stage("shed", [0.5, 0.9]), picks))
+            both = Both(pool(StageSettings("shed", [0.5, 0.9]), picks))
             both.report(7.0, 5.0, 0.3, 0.2)
             found: Counter[str] = Counter()
             for number in range(60):
@@ -197,14 +199,14 @@ class ShedTests(SynchronousTestCase):
 
     def test_all_full(self) -> None:
         """Then all are left."""
-        both = Both(pool(Stage("shed", [0.5, 0.9]), "priority", "weighted"))
+        both = Both(pool(StageSettings("shed", [0.5, 0.9]), "priority", "weighted"))
         both.report(7.0, 5.0, 3.0, 2.0)
         found = {both.ask()[0][0][0] for _ in range(60)}
         self.assertEqual(found, {"1", "2"})
 
     def test_by_chance(self) -> None:
         """Half way between the marks half of the draws are shed."""
-        both = Both(pool(Stage("shed", [0.4, 0.6]), "priority", "hash"))
+        both = Both(pool(StageSettings("shed", [0.4, 0.6]), "priority", "hash"))
         both.report(0.0, 2.5, 0.0, 0.0)
         found: Counter[str] = Counter()
         for number in range(200):
@@ -249,7 +251,7 @@ class ClosedLoopTests(SynchronousTestCase):
 
     def run_crowd(self, ttl: int | tuple[int, int] = 60) -> None:
         """The busiest of the mirrors stays under 90 %."""
-        crowd = Crowd(Stage("predictive"), seed=2, ttl=ttl)
+        crowd = Crowd(StageSettings("predictive"), seed=2, ttl=ttl)
         crowd.manager = through = _Through(crowd)  # type: ignore[assignment]
         figures = crowd.figures(900, 1200)
         self.assertGreaterEqual(figures.under90, 0.99)
@@ -274,22 +276,22 @@ class AskersTests(SynchronousTestCase):
     def setUp(self) -> None:
         need_plane()
 
-    def shared(self) -> SharedAskers:
+    def shared(self) -> SharedResolvers:
         """The resolvers of a pool with one member."""
-        loads = PoolLoads(Ledger(["a"]), 1, Random(1))
+        loads = PoolLoads(PoolAccounting(["a"]), 1, Random(1))
         loads.settle(["a"], 60, 60)
-        return SharedAskers(loads, Random(1))
+        return SharedResolvers(loads, Random(1))
 
     def test_habits(self) -> None:
         """The constants are those of Python."""
-        self.assertEqual(compiling.native.MOST_LEASES, MOST_CACHES)
+        self.assertEqual(table_compiler.native.MOST_LEASES, MOST_CACHES)
         self.assertEqual(len(HABITS), 7)
 
     @settings(max_examples=150, deadline=None)
     @given(st.lists(st.floats(0.0, 200.0), max_size=60), st.floats(1.0, 90.0))
     def test_rates(self, pauses: list[float], ttl: float) -> None:
         """At the same times the same is learned."""
-        ours, theirs = self.shared(), Resolvers()
+        ours, theirs = self.shared(), ClientResolvers()
         time = 1000.0
         for pause in pauses:
             time += pause if pause > 100 else pause / 30
@@ -308,8 +310,8 @@ class AskersTests(SynchronousTestCase):
     def test_flood(self) -> None:
         """Whoever asks once pushes out nobody who has come back."""
         shared = self.shared()
-        table = compiling.native.ResolverTable(1, 64, 5, HABITS)
-        loads = compiling.native.Loads(1, 1, 60.0, 60.0, table)
+        table = table_compiler.native.ResolverTable(1, 64, 5, HABITS)
+        loads = table_compiler.native.Loads(1, 1, 60.0, 60.0, table)
         shared._loads.native = loads
         regular = [number.to_bytes(4) for number in range(100)]
         for time in (1000.0, 1100.0):
@@ -328,7 +330,7 @@ class AskersTests(SynchronousTestCase):
         """A table grows with those who ask, and knows them all afterwards."""
         pair = Both(pool("predictive")).plane
         pair.ask_plane(question("p"), SOURCE)
-        first = pair.bench.manager.view("p").ledger.resolvers
+        first = pair.bench.manager.view("p").accounting.resolvers
         for number in range(3000):
             source = bytes((10, number >> 8, number & 255, 1))
             pair.ask_plane(question("p"), source)

@@ -8,12 +8,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from dinamed.plane import service, teaching
+from dinamed.plane import plan_install, service
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.pools.states import Order
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
-from dinamed.server.sockets import Address, bind
+from dinamed.server.sockets import ListenAddress, bind
 from tests.plane.support import need_plane
 from tests.plans.support import query
 from tests.server.support import CONFIG, ZONE, Clock, authority_of, load_config
@@ -30,7 +30,7 @@ def with_any(message: bytes) -> bytes:
 class Client:
     """A socket that asks and waits for the answer."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: ListenAddress) -> None:
         host = {"0.0.0.0": "127.0.0.5", "::": "::1"}.get(address.host, address.host)
         self.socket = socket.socket(address.family, socket.SOCK_DGRAM)
         self.socket.settimeout(5)
@@ -62,12 +62,14 @@ class DataPlaneTests(TestCase):
         """Serve on free ports of these hosts, with two threads; a client of each."""
         sockets = bind(
             [
-                Address(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
+                ListenAddress(
+                    host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET
+                )
                 for host in hosts
             ],
             2,
         )
-        self.resolver = resolver = Resolver(self.authority.engine)
+        self.resolver = resolver = EngineResolver(self.authority.engine)
         self.plane = DataPlane(self.reactor, self.authority, resolver, 2)
         self.service = ListenService(self.reactor, resolver, sockets, self.plane)
         self.service.startService()
@@ -110,7 +112,7 @@ class DataPlaneTests(TestCase):
         found = await deferToThread(client.ask_often, POOL, 50)
         self.assertEqual(set(found), {"192.0.2.2"})
         self.plane.collect()
-        totals = manager.view("mirrors").ledger.totals
+        totals = manager.view("mirrors").accounting.totals
         self.assertEqual(sum(totals.values()), 150)
         self.assertEqual(self.authority.engine.questions, 150)
 
@@ -123,7 +125,7 @@ class DataPlaneTests(TestCase):
         for number in range(30):
             asking = deferToThread(client.ask_often, WWW, 20)
             for loaded in (second, first) if number % 2 else (first, second):
-                self.authority.apply(loaded, self.authority.places)
+                self.authority.apply(loaded, self.authority.geo)
                 await self.a_moment()
             self.assertEqual(len(await asking), 20)
             address = await deferToThread(client.ask, WWW)
@@ -150,10 +152,10 @@ class DataPlaneTests(TestCase):
         await self.service.stopService()
         self.assertFalse(self.plane.running)
         self.assertEqual(self.service.plane_counters(), {})
-        totals = self.authority.manager.view("mirrors").ledger.totals
+        totals = self.authority.manager.view("mirrors").accounting.totals
         self.assertEqual(sum(totals.values()), 10)
         host, port = client.socket.getpeername()
-        (again,) = bind([Address(host, port, socket.AF_INET)])
+        (again,) = bind([ListenAddress(host, port, socket.AF_INET)])
         again.close()
 
     async def test_error_while_taught(self) -> None:
@@ -165,9 +167,9 @@ class DataPlaneTests(TestCase):
             if not raised:
                 raised.append(True)
                 raise MemoryError("once")
-            teaching.teach(*args)
+            plan_install.install_plan(*args)
 
-        self.patch(service, "teach", teach)
+        self.patch(service, "install_plan", teach)
         for question in (WWW, POOL, WWW, POOL):
             self.assertTrue(await deferToThread(client.ask, with_any(question)))
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
@@ -197,7 +199,7 @@ class DataPlaneTests(TestCase):
         raised: list[bool] = []
         view = self.authority.engine.snapshot.pools["mirrors"]
         await deferToThread(client.ask_often, POOL, 3)
-        real = type(view.ledger).add
+        real = type(view.accounting).add
 
         def add(*args: Any) -> None:
             if not raised:
@@ -205,11 +207,11 @@ class DataPlaneTests(TestCase):
                 raise ValueError("no room")
             real(*args)
 
-        self.patch(type(view.ledger), "add", add)
+        self.patch(type(view.accounting), "add", add)
         while not raised:
             await deferToThread(client.ask_often, POOL, 3)
-        before = sum(view.ledger.totals.values())
-        while sum(view.ledger.totals.values()) == before:
+        before = sum(view.accounting.totals.values())
+        while sum(view.accounting.totals.values()) == before:
             await deferToThread(client.ask_often, POOL, 3)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 

@@ -14,7 +14,7 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-from dinamed.config.settings import Member, Pool, Stage, Ttl
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings, Ttl
 from dinamed.dnssec.presigned import all_presigned
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
@@ -51,26 +51,26 @@ def make_zone(
 
 def make_pool(
     name: str,
-    *members: Member,
+    *members: MemberSettings,
     select: Sequence[str] = ("weighted",),
     answers: int = 1,
     ttl: int = 60,
     when_down: str = "all",
-) -> Pool:
+) -> PoolSettings:
     """The settings of a pool."""
-    return Pool(
+    return PoolSettings(
         name=name,
         members=members,
-        select=tuple(Stage(stage) for stage in select),
+        select=tuple(StageSettings(stage) for stage in select),
         answers=answers,
         ttl=Ttl(ttl, ttl),
         when_down=when_down,
     )
 
 
-def host(name: str, *addresses: str, weight: float = 1.0) -> Member:
+def host(name: str, *addresses: str, weight: float = 1.0) -> MemberSettings:
     """A member with these addresses."""
-    return Member(name=name, addresses=addresses, weight=weight)
+    return MemberSettings(name=name, addresses=addresses, weight=weight)
 
 
 class Bench:
@@ -79,7 +79,7 @@ class Bench:
     def __init__(
         self,
         zones: Sequence[PackedZone],
-        pools: Sequence[Pool] = (),
+        pools: Sequence[PoolSettings] = (),
         identity: str = "ns-test",
         seed: int = 5,
     ) -> None:

@@ -3,7 +3,7 @@
 import dns.message
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.plans.counts import Labels
+from dinamed.plans.counts import AnswerLabels
 from dinamed.plans.snapshot import Snapshot
 from dinamed.zones.zoneset import ZoneSet
 from tests.plans.support import Bench, host, make_pool, make_zone, query
@@ -20,7 +20,7 @@ class CountsTests(SynchronousTestCase):
         """Make it."""
         self.bench = Bench([ZONE, OTHER_ZONE], [POOL])
 
-    def totals(self) -> dict[Labels, int]:
+    def totals(self) -> dict[AnswerLabels, int]:
         """What is counted."""
         return dict(self.bench.engine.counts.totals())
 
@@ -31,7 +31,7 @@ class CountsTests(SynchronousTestCase):
             self.bench.ask("ftp.example.org", "A")
         self.bench.ask("ftp.example.org", "A", size=1232)
         self.assertEqual(
-            self.totals(), {Labels("example.org.", "A", "NOERROR", "udp"): 7}
+            self.totals(), {AnswerLabels("example.org.", "A", "NOERROR", "udp"): 7}
         )
         self.assertEqual(self.bench.engine.questions, 7)
 
@@ -44,9 +44,9 @@ class CountsTests(SynchronousTestCase):
         self.assertEqual(
             self.totals(),
             {
-                Labels("example.net.", "AAAA", "NXDOMAIN", "tcp"): 1,
-                Labels("other", "MX", "REFUSED", "udp"): 1,
-                Labels("example.org.", "other", "NOERROR", "udp"): 2,
+                AnswerLabels("example.net.", "AAAA", "NXDOMAIN", "tcp"): 1,
+                AnswerLabels("other", "MX", "REFUSED", "udp"): 1,
+                AnswerLabels("example.org.", "other", "NOERROR", "udp"): 2,
             },
         )
 
@@ -62,8 +62,8 @@ class CountsTests(SynchronousTestCase):
         self.assertEqual(
             self.totals(),
             {
-                Labels("other", "other", "FORMERR", "udp"): 1,
-                Labels("other", "other", "BADVERS", "udp"): 1,
+                AnswerLabels("other", "other", "FORMERR", "udp"): 1,
+                AnswerLabels("other", "other", "BADVERS", "udp"): 1,
             },
         )
         self.assertEqual(self.bench.engine.counts.silent, 2)
@@ -80,8 +80,8 @@ class CountsTests(SynchronousTestCase):
         self.assertEqual(
             self.totals(),
             {
-                Labels("example.org.", "A", "NOERROR", "udp"): 1,
-                Labels("other", "A", "REFUSED", "udp"): 1,
+                AnswerLabels("example.org.", "A", "NOERROR", "udp"): 1,
+                AnswerLabels("other", "A", "REFUSED", "udp"): 1,
             },
         )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.limits import Limits
-from dinamed.config.settings import Server, Settings
+from dinamed.config.settings import ServerSettings, Settings
 from dinamed.limits.responses import ResponseLimiter
 from dinamed.plans.defence import Defence, cookie_tail
 from dinamed.wire.cookies import Cookies
@@ -267,7 +267,7 @@ class LimitTests(DefenceCase):
         """A client that is told nothing was not handed out to."""
         self.outcomes("ftp.example.org.", "A")
         view = self.bench.manager.views["mirrors"]
-        sums = [view.ledger.account(member.name).total for member in view.members]
+        sums = [view.accounting.account(member.name).total for member in view.members]
         self.assertEqual(sum(sums), 3)
 
     def test_kinds(self) -> None:
@@ -342,7 +342,7 @@ class SettingsTests(SynchronousTestCase):
 
     def test_off(self) -> None:
         """No cookies at all."""
-        config = Settings(path="x", server=Server(cookies="off"))
+        config = Settings(path="x", server=ServerSettings(cookies="off"))
         self.assertIsNone(Defence.of(config, SECRET).cookies)
 
     def test_what_stays(self) -> None:

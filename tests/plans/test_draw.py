@@ -7,7 +7,7 @@ import dns.message
 import dns.rcode
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.plans.draw import addresses_of
 from dinamed.pools.pool import Choice
 from tests.plans.support import (
@@ -70,11 +70,13 @@ POOLS = [
     make_pool(
         "three", *[member(f"t{n}", f"192.0.2.{n}") for n in (1, 2, 3)], answers=2
     ),
-    make_pool("outer", Member(name="inner", pool="hashed"), member("z", "192.0.2.200")),
+    make_pool(
+        "outer", MemberSettings(name="inner", pool="hashed"), member("z", "192.0.2.200")
+    ),
 ]
 
 
-def many_addresses(select: str, answers: int, *members: Member) -> Bench:
+def many_addresses(select: str, answers: int, *members: MemberSettings) -> Bench:
     """A bench with one pool bound to `p`."""
     pool = make_pool("p", *members, select=[select], answers=answers)
     return Bench([make_zone("example.org.", "", {"p": "p"})], [pool])
@@ -100,7 +102,7 @@ class DrawCase(SynchronousTestCase):
 
     def totals(self, pool: str) -> int:
         """Hand-outs of a pool so far."""
-        return sum(self.bench.manager.views[pool].ledger.totals.values())
+        return sum(self.bench.manager.views[pool].accounting.totals.values())
 
 
 class TypeTests(DrawCase):

@@ -19,7 +19,7 @@ from dinamed.plans import engine as engine_module
 from dinamed.plans import executor as executor_module
 from dinamed.plans.context import QueryContext, packed, unpacked
 from dinamed.plans.engine import READY_MESSAGE_MAX, Engine
-from dinamed.plans.plan import Drawn, Fixed, Told
+from dinamed.plans.plan import Fixed, PoolAnswer, Synthesized
 from dinamed.plans.reply import NSID_MAX
 from dinamed.plans.snapshot import Snapshot
 from dinamed.wire.query import Query, read_query
@@ -143,9 +143,9 @@ class CacheTests(SynchronousTestCase):
             parsed = read_query(data)
             assert isinstance(parsed, Query)
             plan = warm.plan(parsed)
-            if isinstance(plan, Told):
+            if isinstance(plan, Synthesized):
                 continue  # tells the number of questions
-            draws = 40 if isinstance(plan, Drawn) else 2
+            draws = 40 if isinstance(plan, PoolAnswer) else 2
             slow = fresh().engine
             context = QueryContext(parsed, packed(HERE), stream)
             expected = {slow.execute(slow.plan(parsed), context) for _ in range(draws)}
@@ -276,7 +276,7 @@ class EngineTests(SynchronousTestCase):
         bench = fresh()
         for _ in range(10):
             bench.ask("ftp.example.org.", "A")
-        totals = bench.manager.views["two"].ledger.totals
+        totals = bench.manager.views["two"].accounting.totals
         self.assertEqual(sum(totals.values()), 10)
 
     def test_serve(self) -> None:
@@ -305,7 +305,7 @@ class EngineTests(SynchronousTestCase):
     def test_plans(self) -> None:
         """The kinds of plans."""
         bench = fresh()
-        for name, kind in (("www", Fixed), ("ftp", Drawn), ("mgmt", Told)):
+        for name, kind in (("www", Fixed), ("ftp", PoolAnswer), ("mgmt", Synthesized)):
             parsed = read_query(query(f"{name}.example.org.", "A").to_wire())
             assert isinstance(parsed, Query)
             self.assertIsInstance(bench.engine.plan(parsed), kind)

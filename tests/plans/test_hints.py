@@ -104,7 +104,7 @@ class HintTests(SynchronousTestCase):
         )
         self.assertIn("pool", {step.topic for step in explanation.steps})
         view = bench.manager.views["p"]
-        self.assertEqual(sum(view.ledger.totals.values()), 1)
+        self.assertEqual(sum(view.accounting.totals.values()), 1)
 
     def test_one_family(self) -> None:
         """A member without IPv6 leaves no hint for it, and none of the zone file."""

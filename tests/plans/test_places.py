@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.places import Geo, Network
-from dinamed.config.settings import Member, Pool, Stage, Ttl
-from dinamed.geo.files import load_places
+from dinamed.config.places import Geo, GeoNetwork
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings, Ttl
+from dinamed.geo.files import load_geo
 from dinamed.pools.context import Client, DrawContext
 from dinamed.wire.names import from_text
 from tests.plans.support import (
@@ -24,24 +24,28 @@ from tests.plans.support import (
 )
 
 NETWORKS = {
-    "192.0.2.0/24": Network(country="DE", location=(50.1, 8.7), network="campus"),
-    "192.0.2.128/26": Network(country="FR"),
-    "198.51.100.0/22": Network(country="US"),
-    "203.0.112.0/20": Network(country="JP", asn=64500),
+    "192.0.2.0/24": GeoNetwork(country="DE", location=(50.1, 8.7), network="campus"),
+    "192.0.2.128/26": GeoNetwork(country="FR"),
+    "198.51.100.0/22": GeoNetwork(country="US"),
+    "203.0.112.0/20": GeoNetwork(country="JP", asn=64500),
 }
 
 MEMBERS = (
-    Member(name="fra", addresses=("192.0.2.1",), country="DE", location=(50.0, 8.6)),
-    Member(name="par", addresses=("192.0.2.2",), country="FR"),
-    Member(name="nyc", addresses=("192.0.2.3",), country="US", network="campus"),
-    Member(name="any", addresses=("192.0.2.4",), asn=64500),
+    MemberSettings(
+        name="fra", addresses=("192.0.2.1",), country="DE", location=(50.0, 8.6)
+    ),
+    MemberSettings(name="par", addresses=("192.0.2.2",), country="FR"),
+    MemberSettings(
+        name="nyc", addresses=("192.0.2.3",), country="US", network="campus"
+    ),
+    MemberSettings(name="any", addresses=("192.0.2.4",), asn=64500),
 )
 
 
-def pool(name: str, *select: str, regions: bool = False) -> Pool:
+def pool(name: str, *select: str, regions: bool = False) -> PoolSettings:
     """A pool of the members."""
-    stages = tuple(map(Stage, select))
-    return Pool(
+    stages = tuple(map(StageSettings, select))
+    return PoolSettings(
         name=name, members=MEMBERS, select=stages, regions=regions, ttl=Ttl(60, 60)
     )
 
@@ -69,7 +73,7 @@ class PlaceTests(SynchronousTestCase):
                 pool("net", "network", "all"),
             ],
         )
-        locator = load_places(Geo(networks=NETWORKS)).locator
+        locator = load_geo(Geo(networks=NETWORKS)).locator
         self.bench.engine.take_locator(locator)
 
     def members(self, name: str, client: str) -> set[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE, Place
-from dinamed.plans.settling import draw
+from dinamed.plans.target_search import draw
 from dinamed.plans.targets import TargetTable
 from dinamed.pools.context import Client
 from dinamed.wire.constants import Type

@@ -34,7 +34,7 @@ class Crowd:
 
     def __init__(
         self,
-        stage: settings.Stage,
+        stage: settings.StageSettings,
         *,
         seed: int = 1,
         ttl: int | tuple[int, int] = 60,
@@ -43,7 +43,7 @@ class Crowd:
         self.rng = Random(seed)
         self.lost = lost
         members = tuple(
-            settings.Member(
+            settings.MemberSettings(
                 name=f"m{number}", addresses=(f"192.0.2.{number}",), weight=capacity
             )
             for number, capacity in enumerate(CAPACITIES, 1)

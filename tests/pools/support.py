@@ -5,9 +5,9 @@ from random import Random
 from typing import TypeVar
 
 from dinamed.config import settings
-from dinamed.pools.board import Board
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import Client, DrawContext
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import LoadReports
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
@@ -29,9 +29,9 @@ def candidates(weights: Iterable[float]) -> Candidates:
 
 def facts(members: Candidates) -> PoolFacts:
     """What a stage knows of a pool of these members."""
-    ledger = Ledger(member.name for member in members)
-    board = Board(ledger.clock)
-    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, ledger, board)
+    accounting = PoolAccounting(member.name for member in members)
+    reports = LoadReports(accounting.clock)
+    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, accounting, reports)
 
 
 def loaded(
@@ -69,36 +69,36 @@ def host(
     v6: bool = False,
     v4: bool = True,
     priority: int = 1,
-) -> settings.Member:
+) -> settings.MemberSettings:
     """A host with addresses that its name makes its own."""
     number = sum(name.encode()) % 250
     addresses = [f"192.0.2.{number}"] if v4 else []
     if v6:
         addresses.append(f"2001:db8::{number}")
-    return settings.Member(
+    return settings.MemberSettings(
         name=name, addresses=tuple(addresses), weight=weight, priority=priority
     )
 
 
-def nested(name: str, weight: float = 1) -> settings.Member:
+def nested(name: str, weight: float = 1) -> settings.MemberSettings:
     """A pool as a member, under its own name."""
-    return settings.Member(name=name, pool=name, weight=weight)
+    return settings.MemberSettings(name=name, pool=name, weight=weight)
 
 
 def pool(
     name: str,
-    *members: settings.Member,
-    select: Sequence[str | settings.Stage] = ("weighted",),
+    *members: settings.MemberSettings,
+    select: Sequence[str | settings.StageSettings] = ("weighted",),
     answers: int = 1,
     when_down: str = "all",
     ttl: int | tuple[int, int] = 60,
-) -> settings.Pool:
+) -> settings.PoolSettings:
     """The table of a pool."""
-    return settings.Pool(
+    return settings.PoolSettings(
         name=name,
         members=members,
         select=tuple(
-            settings.Stage(name=stage) if isinstance(stage, str) else stage
+            settings.StageSettings(name=stage) if isinstance(stage, str) else stage
             for stage in select
         ),
         answers=answers,
@@ -107,7 +107,7 @@ def pool(
     )
 
 
-def manager(*pools: settings.Pool) -> PoolManager:
+def manager(*pools: settings.PoolSettings) -> PoolManager:
     """A manager of these pools, made at time 0, with the built-in stages."""
     return PoolManager(pools, 0.0, builtin_stages())
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.accounts import MOST_RUNS, Account
+from dinamed.pools.accounts import MOST_RUNS, MemberAccount
 
 
 class AccountTests(SynchronousTestCase):
@@ -12,7 +12,7 @@ class AccountTests(SynchronousTestCase):
 
     def test_a_report_of_now(self) -> None:
         """It shows all hand-outs so far."""
-        account = Account("a")
+        account = MemberAccount("a")
         account.add(1, 10.2)
         account.add(2, 10.4)
         account.reported(10.4, 1.0)
@@ -20,7 +20,7 @@ class AccountTests(SynchronousTestCase):
 
     def test_a_report_that_was_on_its_way(self) -> None:
         """Hand-outs after its time are pending still."""
-        account = Account("a")
+        account = MemberAccount("a")
         for time in (1.0, 3.0, 5.0, 7.0):
             account.add(1, time)
         account.reported(4.0, 1.0)
@@ -32,7 +32,7 @@ class AccountTests(SynchronousTestCase):
 
     def test_within_a_run(self) -> None:
         """Of hand-outs counted together it shows its part."""
-        account = Account("a")
+        account = MemberAccount("a")
         for tenth in range(10):
             account.add(10, 5.0 + tenth / 10)
         account.reported(5.3, 1.0)
@@ -44,7 +44,7 @@ class AccountTests(SynchronousTestCase):
     )
     def test_bounds(self, times: list[float], reports: list[float]) -> None:
         """Counts are right to the hand-outs within a second of the report."""
-        account = Account("a")
+        account = MemberAccount("a")
         times.sort()
         for time in times:
             account.add(1, time)
@@ -64,7 +64,7 @@ class AccountTests(SynchronousTestCase):
 
     def test_memory(self) -> None:
         """However long no report comes, only so many runs are kept, none is lost."""
-        account = Account("a")
+        account = MemberAccount("a")
         for second in range(10 * MOST_RUNS):
             account.add(1, 2.0 * second)
         self.assertEqual(account.pending, 10 * MOST_RUNS)

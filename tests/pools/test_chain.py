@@ -67,9 +67,12 @@ class MadeStages:
         return stage
 
 
-def select(*entries: tuple[str, object]) -> Sequence[settings.Stage]:
+def select(*entries: tuple[str, object]) -> Sequence[settings.StageSettings]:
     """The entries of `select`."""
-    return [settings.Stage(name=name, argument=argument) for name, argument in entries]
+    return [
+        settings.StageSettings(name=name, argument=argument)
+        for name, argument in entries
+    ]
 
 
 class CompileTests(SynchronousTestCase):

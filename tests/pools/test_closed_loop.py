@@ -9,9 +9,9 @@ from dinamed.pools.stages.registry import builtin_stages
 from tests.pools.crowd import Crowd
 
 
-def predictive(**argument: float) -> settings.Stage:
+def predictive(**argument: float) -> settings.StageSettings:
     """The stage."""
-    return settings.Stage("predictive", argument or None)
+    return settings.StageSettings("predictive", argument or None)
 
 
 def mean(values: list[float]) -> float:
@@ -28,7 +28,7 @@ class BalanceTests(SynchronousTestCase):
             figures = Crowd(predictive(), seed=seed).figures()
             self.assertGreaterEqual(figures.under90, 0.99)
             self.assertLess(figures.mean, 0.78)
-        by_weight = Crowd(settings.Stage("weighted"), seed=2).figures()
+        by_weight = Crowd(settings.StageSettings("weighted"), seed=2).figures()
         self.assertLess(by_weight.under90, 0.9)
 
     def test_wrong_by_two(self) -> None:
@@ -82,9 +82,9 @@ class FailingTests(SynchronousTestCase):
     def shares(self, crowd: Crowd, seconds: int = 900) -> list[float]:
         """The hand-outs of each mirror in the time to come, as shares."""
         view = crowd.manager.view("p")
-        before = list(view.ledger.totals.values())
+        before = list(view.accounting.totals.values())
         crowd.run(seconds)
-        after = list(crowd.manager.view("p").ledger.totals.values())
+        after = list(crowd.manager.view("p").accounting.totals.values())
         counts = [new - old for new, old in zip(after, before, strict=True)]
         return [count / sum(counts) for count in counts]
 

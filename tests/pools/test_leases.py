@@ -7,7 +7,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.leases import Leases, due
 
 EVENTS = st.lists(
@@ -40,7 +40,7 @@ class LeasesTests(SynchronousTestCase):
     ) -> None:
         """Due clients differ by the rounding of ends at most."""
         leases = Leases(horizon)
-        accounts = [Account(str(number)) for number in range(3)]
+        accounts = [MemberAccount(str(number)) for number in range(3)]
         booked: list[Lease] = []
         time = 0.0
         for pause, rate, ttl, member in events:
@@ -64,7 +64,7 @@ class LeasesTests(SynchronousTestCase):
     def test_within_half_a_tick(self) -> None:
         """A lease as long as the horizon is right to half a second."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         leases.add(account, 2.0, 0.3, 60.0)
         for time in (0.3, 10.0, 59.0):
             leases.advance(time)
@@ -76,7 +76,7 @@ class LeasesTests(SynchronousTestCase):
     def test_beyond_the_horizon(self) -> None:
         """A long lease brings the same until its end comes near."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         leases.add(account, 1.0, 0.0, 600.0)
         for time, exact in ((0.0, 60), (300.0, 60), (540.0, 60), (570.0, 30), (600, 0)):
             leases.advance(time)
@@ -85,7 +85,7 @@ class LeasesTests(SynchronousTestCase):
     def test_arrivals(self) -> None:
         """What has come by leases is the rate times the time they lasted."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         leases.add(account, 2.0, 0.0, 30.0)
         leases.add(account, 1.0, 10.0, 300.0)
         self.assertAlmostEqual(leases.arrived(account, 100.0), 60.0 + 90.0)
@@ -94,7 +94,7 @@ class LeasesTests(SynchronousTestCase):
     def test_size(self) -> None:
         """The memory goes by members and ticks, not by the number of leases."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         for number in range(20_000):
             leases.add(account, 1.0, number / 1000, 60.0)
         self.assertEqual(account.live, 20_000)
@@ -103,7 +103,7 @@ class LeasesTests(SynchronousTestCase):
     def test_for_ever(self) -> None:
         """A lease of years takes no more buckets than one of twenty horizons."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         leases.add(account, 1.0, 0.0, 2.0**31)
         leases.advance(20 * 60.0)
         self.assertEqual(account.live, 0)
@@ -111,7 +111,7 @@ class LeasesTests(SynchronousTestCase):
     def test_another_horizon(self) -> None:
         """It begins anew."""
         leases = Leases(60.0)
-        account = Account("a")
+        account = MemberAccount("a")
         leases.add(account, 1.0, 0.0, 60.0)
         leases.look_ahead(30.0)
         self.assertEqual(due(account, 0.0, 30.0), 0.0)

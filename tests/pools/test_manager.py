@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.pool import PoolView
-from dinamed.pools.states import Order, Standing
+from dinamed.pools.states import MemberState, Order
 from tests.pools.support import chosen, context, everyone, host, manager, nested, pool
 
 
@@ -44,7 +44,7 @@ class ViewTests(SynchronousTestCase):
         old = pools.view("p")
         pools.order("p", "a", Order.UP, now=0.0)
         old.choose(context())
-        self.assertEqual(pools.view("p").ledger.totals, {"a": 1})
+        self.assertEqual(pools.view("p").accounting.totals, {"a": 1})
 
 
 class ChangeTests(SynchronousTestCase):
@@ -121,7 +121,7 @@ class ExpiryTests(SynchronousTestCase):
         self.assertEqual(everyone(pools.view("p")), {"b"})
         self.assertEqual(pools.expire(100.0), 200.0)
         self.assertEqual(everyone(pools.view("p")), {"a", "b"})
-        self.assertEqual(pools.view("p").standings["a"], Standing())
+        self.assertEqual(pools.view("p").member_states["a"], MemberState())
         self.assertEqual(told, [{"p"}])
         self.assertIsNone(pools.expire(300.0))
 
@@ -147,7 +147,7 @@ class ExpiryTests(SynchronousTestCase):
         pools = manager(pool("p", host("a")))
         with self.assertRaisesRegex(ValueError, "over before it began"):
             pools.order("p", "a", Order.DOWN, until=5.0, now=5.0)
-        self.assertEqual(pools.view("p").standings["a"], Standing())
+        self.assertEqual(pools.view("p").member_states["a"], MemberState())
 
     def test_of_members_that_are_gone(self) -> None:
         """Their time is forgotten with them."""
@@ -170,8 +170,8 @@ class ReconfigureTests(SynchronousTestCase):
         pools.health("p", "b", True, now=0.0)
         for _ in range(5):
             pools.view("p").choose(context())
-        turn = dict(pools.view("p").ledger.credits)
-        totals = dict(pools.view("p").ledger.totals)
+        turn = dict(pools.view("p").accounting.credits)
+        totals = dict(pools.view("p").accounting.totals)
         next_one = chosen(pools.view("p"), context(count=False))
         pools.reconfigure(
             [
@@ -189,10 +189,10 @@ class ReconfigureTests(SynchronousTestCase):
         )
         view = pools.view("p")
         self.assertEqual(view.ttl, 5)
-        self.assertEqual(view.standings["a"], Standing(Order.DRAIN, 50.0))
-        self.assertEqual(view.standings["b"], Standing(healthy=True))
-        self.assertEqual(view.ledger.totals, totals | {"d": 0})
-        self.assertEqual(view.ledger.credits, turn)
+        self.assertEqual(view.member_states["a"], MemberState(Order.DRAIN, 50.0))
+        self.assertEqual(view.member_states["b"], MemberState(healthy=True))
+        self.assertEqual(view.accounting.totals, totals | {"d": 0})
+        self.assertEqual(view.accounting.credits, turn)
         self.assertEqual(chosen(view), next_one)
         self.assertEqual(pools.expire(2.0), 50.0)
 
@@ -202,7 +202,7 @@ class ReconfigureTests(SynchronousTestCase):
         pools.order("p", "a", Order.DOWN, now=0.0)
         pools.reconfigure([pool("p", host("b"))], 0.0)
         pools.reconfigure([pool("p", host("a"), host("b"))], 0.0)
-        self.assertEqual(pools.view("p").standings["a"], Standing())
+        self.assertEqual(pools.view("p").member_states["a"], MemberState())
 
     def test_unchanged_pools_stay(self) -> None:
         """Only what differs is rebuilt, and told with what has gone."""
@@ -241,4 +241,4 @@ class ReconfigureTests(SynchronousTestCase):
             self.assertIs(pools.views, before)
         pools.order("p", "a", Order.UP, now=2.0)
         self.assertEqual(everyone(pools.view("p")), {"a", "b"})
-        self.assertEqual(pools.view("p").ledger.totals.keys(), {"a", "b"})
+        self.assertEqual(pools.view("p").accounting.totals.keys(), {"a", "b"})

@@ -11,7 +11,7 @@ class FromSettingsTests(SynchronousTestCase):
 
     def test_addresses_are_packed_by_family(self) -> None:
         """Addresses are packed, and kept apart by family in their order."""
-        table = settings.Member(
+        table = settings.MemberSettings(
             name="fra1", addresses=("2001:db8::1", "192.0.2.2", "192.0.2.1")
         )
         member = from_settings("p", 3, table)
@@ -23,20 +23,22 @@ class FromSettingsTests(SynchronousTestCase):
     def test_capacity_is_the_weight_by_default(self) -> None:
         """Capacity defaults to the weight, and to 1 where that is 0."""
         for weight, given, capacity in ((5, None, 5), (0, None, 1), (5, 2.5, 2.5)):
-            table = settings.Member(name="m", weight=weight, capacity=given)
+            table = settings.MemberSettings(name="m", weight=weight, capacity=given)
             self.assertEqual(from_settings("p", 0, table).capacity, capacity)
 
     def test_bad_address(self) -> None:
         """What is no address is refused."""
-        table = settings.Member(name="m", addresses=("192.0.2.256",))
+        table = settings.MemberSettings(name="m", addresses=("192.0.2.256",))
         with self.assertRaises(ValueError):
             from_settings("p", 0, table)
 
     def test_has(self) -> None:
         """A host has a family if it has an address of it, and 0 if it has any."""
-        member = from_settings("p", 0, settings.Member(name="m", addresses=("::1",)))
+        member = from_settings(
+            "p", 0, settings.MemberSettings(name="m", addresses=("::1",))
+        )
         self.assertEqual(
             [member.has(4), member.has(6), member.has(0)], [False, True, True]
         )
-        empty = from_settings("p", 0, settings.Member(name="m"))
+        empty = from_settings("p", 0, settings.MemberSettings(name="m"))
         self.assertFalse(empty.has(0))

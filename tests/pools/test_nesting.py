@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.pool import Choice
-from dinamed.pools.recorder import ListRecorder, Note, Out, Picked
+from dinamed.pools.recorder import ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
 from tests.pools.support import chosen, context, everyone, host, manager, nested, pool
 
@@ -59,8 +59,8 @@ class NestedTests(SynchronousTestCase):
         """The outer counts the pool it gave to, the inner the host."""
         pools = manager(pool("outer", nested("inner")), pool("inner", host("b")))
         pools.view("outer").choose(context())
-        self.assertEqual(pools.view("outer").ledger.totals, {"inner": 1})
-        self.assertEqual(pools.view("inner").ledger.totals, {"b": 1})
+        self.assertEqual(pools.view("outer").accounting.totals, {"inner": 1})
+        self.assertEqual(pools.view("inner").accounting.totals, {"b": 1})
 
     def test_scope_of_an_inner_choice(self) -> None:
         """What the inner choice depended on counts for the whole."""
@@ -199,7 +199,7 @@ class WhenDownTests(SynchronousTestCase):
         self.assertEqual((choice.ttl, choice.down), (20, True))
         self.assertTrue(view.offers(4))
         self.assertFalse(view.offers(6))
-        self.assertIs(view.standin, pools.view("q"))
+        self.assertIs(view.fallback, pools.view("q"))
 
     def test_another_pool_follows_changes(self) -> None:
         """What happens to the pool that stands in is seen through."""
@@ -234,7 +234,7 @@ class WhenDownTests(SynchronousTestCase):
                 Out("p", "a", "unhealthy"),
                 Out("p", "b", "unhealthy"),
                 Out("p", "z", "weight 0"),
-                Note("p", "no usable member: pool q stands in"),
+                Remark("p", "no usable member: pool q stands in"),
                 Picked("q", "weighted", ("c",), (1.0,), (1.0,), ("c",)),
             ],
         )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.pools.pool import Choice, PoolView
-from dinamed.pools.recorder import Event, ListRecorder, Note, Out, Picked
+from dinamed.pools.recorder import Event, ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
 from tests.pools.support import chosen, context, everyone, host, manager, pool
 
@@ -176,7 +176,7 @@ class HandOutTests(SynchronousTestCase):
         view = manager(pool("p", host("a"), host("b"), answers=2)).view("p")
         for _ in range(3):
             view.choose(context())
-        self.assertEqual(view.ledger.totals, {"a": 3, "b": 3})
+        self.assertEqual(view.accounting.totals, {"a": 3, "b": 3})
 
     def test_a_look_is_not(self) -> None:
         """A look counts nothing and does not move the turn."""
@@ -184,7 +184,7 @@ class HandOutTests(SynchronousTestCase):
         view = manager(pool("p", *hosts, select=("round-robin",))).view("p")
         looks = {chosen(view, context(family=0, count=False)) for _ in range(5)}
         self.assertEqual(looks, {chosen(view)})
-        self.assertEqual(sum(view.ledger.totals.values()), 1)
+        self.assertEqual(sum(view.accounting.totals.values()), 1)
 
 
 class ListingTests(SynchronousTestCase):
@@ -258,7 +258,7 @@ class ExplainTests(SynchronousTestCase):
             self.events(view),
             [
                 Out("p", "a", "weight 0"),
-                Note("p", 'no usable member: when_down = "none"'),
+                Remark("p", 'no usable member: when_down = "none"'),
             ],
         )
 

@@ -8,7 +8,7 @@ from dinamed.config.checks import TcpCheck
 from dinamed.config.feeds import PushFeed
 from dinamed.pools.manager import PoolManager, UnknownMemberError, UnknownPoolError
 from dinamed.pools.saved import Saved, SavedMember
-from dinamed.pools.states import Order, Standing, State
+from dinamed.pools.states import MemberState, Order, State
 from tests.pools.support import (
     chosen,
     context,
@@ -248,7 +248,7 @@ class SavedTests(SynchronousTestCase):
         pools.restore(self.known(), 50.0)
         self.assertEqual(told, [{"p"}])
         view = pools.view("p")
-        self.assertEqual(view.standings["a"], Standing(Order.DRAIN, 100.0))
+        self.assertEqual(view.member_states["a"], MemberState(Order.DRAIN, 100.0))
         self.assertEqual(view.why_out(view.members[1]), "unhealthy: refused")
         self.assertEqual(view.why_out(view.members[2]), "member says: out")
         self.assertEqual(view.load_of(view.members[1], 50.0), 3.0)
@@ -256,7 +256,7 @@ class SavedTests(SynchronousTestCase):
         pools.expire(60.0)
         self.assertFalse(pools.view("p").why_out(pools.view("p").members[2]))
         pools.expire(100.0)
-        self.assertEqual(pools.view("p").standings["a"], Standing())
+        self.assertEqual(pools.view("p").member_states["a"], MemberState())
 
     def test_long_after(self) -> None:
         """What is over by then is left out; old reports count for nothing."""
@@ -285,13 +285,13 @@ class SavedTests(SynchronousTestCase):
             }
         )
         pools.restore(saved, 0.0)
-        self.assertEqual(pools.view("q").standings, {"d": Standing(Order.DOWN)})
+        self.assertEqual(pools.view("q").member_states, {"d": MemberState(Order.DOWN)})
 
     def test_no_checks_any_more(self) -> None:
         """A verdict that nobody could ever change is left out."""
         pools = manager(pool("p", host("a"), host("b")))
         pools.restore(self.known(), 1.0)
-        self.assertEqual(pools.view("p").standings["b"], Standing())
+        self.assertEqual(pools.view("p").member_states["b"], MemberState())
 
     def test_in_the_middle(self) -> None:
         """A server that restarts goes on choosing by the loads it knew."""

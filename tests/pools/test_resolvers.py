@@ -4,12 +4,12 @@ from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.resolvers import Resolver, Resolvers
+from dinamed.pools.resolvers import ClientResolver, ClientResolvers
 
 TTL = 60.0
 
 
-def serve(resolvers: Resolvers, key: bytes, time: float) -> Resolver:
+def serve(resolvers: ClientResolvers, key: bytes, time: float) -> ClientResolver:
     """Answer a question, for the TTL."""
     resolver = resolvers.asks(key, resolvers.get(key), time, TTL)
     resolver.expires = time + TTL
@@ -17,8 +17,13 @@ def serve(resolvers: Resolvers, key: bytes, time: float) -> Resolver:
 
 
 def caches(
-    resolvers: Resolvers, key: bytes, rate: float, number: int, end: float, seed: int
-) -> Resolver:
+    resolvers: ClientResolvers,
+    key: bytes,
+    rate: float,
+    number: int,
+    end: float,
+    seed: int,
+) -> ClientResolver:
     """Let so many caches behind one address serve clients, each at that rate."""
     rng = Random(seed)
     due = [rng.expovariate(rate) for _ in range(number)]
@@ -36,7 +41,7 @@ class RateTests(SynchronousTestCase):
 
     def test_gaps(self) -> None:
         """The gap is smoothed by a quarter; the rate is 1 / (gap + 0.5 s)."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         serve(resolvers, b"a", 0.0)
         self.assertEqual(serve(resolvers, b"a", 62.0).gap, 2.0)
         resolver = serve(resolvers, b"a", 62.0 + 60 + 6)
@@ -45,7 +50,7 @@ class RateTests(SynchronousTestCase):
 
     def test_newcomer(self) -> None:
         """Who comes late is taken to have few clients."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         self.assertEqual(resolvers.asks(b"a", None, 9.5, TTL).rate, 0.1)
         self.assertEqual(resolvers.asks(b"b", None, 1e6, TTL).rate, 1 / 240.5)
 
@@ -53,7 +58,9 @@ class RateTests(SynchronousTestCase):
         """The rate is learned to a factor of two, most of the time."""
         for rate in (1.0, 0.2, 0.02):
             learned = sorted(
-                caches(Resolvers(), b"a", rate, 1, 30 * (TTL + 1 / rate), seed).rate
+                caches(
+                    ClientResolvers(), b"a", rate, 1, 30 * (TTL + 1 / rate), seed
+                ).rate
                 for seed in range(40)
             )
             self.assertGreater(learned[4], rate / 2)
@@ -62,13 +69,13 @@ class RateTests(SynchronousTestCase):
     def test_several_caches(self) -> None:
         """Behind one address each answer has the rate of its own cache."""
         for number in (2, 4, 8):
-            resolver = caches(Resolvers(), b"a", 0.5, number, 3000.0, number)
+            resolver = caches(ClientResolvers(), b"a", 0.5, number, 3000.0, number)
             self.assertLess(resolver.rate, 1.0)
             self.assertGreater(resolver.rate, 0.2)
 
     def test_a_question_sent_twice(self) -> None:
         """It makes two leases for once, and no difference for what is learned."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         serve(resolvers, b"a", 0.0)
         serve(resolvers, b"a", 61.0)
         serve(resolvers, b"a", 61.5)
@@ -79,7 +86,7 @@ class RateTests(SynchronousTestCase):
 
     def test_very_many_caches(self) -> None:
         """A client for each question at least, and no boundless number of leases."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         for number in range(60_000):
             resolver = serve(resolvers, b"a", number / 100)
         assert resolver.others is not None
@@ -90,7 +97,7 @@ class RateTests(SynchronousTestCase):
     def test_ttls_that_change(self) -> None:
         """Of very many caches the rate is that of the questions, whatever their TTL."""
         rng = Random(4)
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         for number in range(400):
             resolver = resolvers.asks(b"a", resolvers.get(b"a"), number / 2, TTL)
             resolver.expires = number / 2 + rng.choice((TTL, TTL / 3, TTL * 5))
@@ -98,7 +105,7 @@ class RateTests(SynchronousTestCase):
 
     def test_back_to_one(self) -> None:
         """When the others have gone the gaps of the one count again."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         caches(resolvers, b"a", 0.5, 4, 1000.0, 3)
         for number in range(20):
             resolver = serve(resolvers, b"a", 2000.0 + 64 * number)
@@ -107,7 +114,7 @@ class RateTests(SynchronousTestCase):
 
     def test_a_jump_of_the_clock(self) -> None:
         """One gap of a day does not outweigh what was learned."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         for number in range(20):
             serve(resolvers, b"a", 61.0 * number)
         resolver = serve(resolvers, b"a", 1e5)
@@ -118,14 +125,14 @@ class RateTests(SynchronousTestCase):
 
     def test_many_caches_and_a_gap(self) -> None:
         """Nor does one gap outweigh that there were very many caches."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         for number in range(2000):
             before = serve(resolvers, b"a", number / 100).rate
         self.assertGreater(serve(resolvers, b"a", 1e4).rate, before / 4)
 
     def test_mean(self) -> None:
         """It is that of those who have come back."""
-        resolvers = Resolvers()
+        resolvers = ClientResolvers()
         self.assertEqual(resolvers.mean_rate, 0.0)
         for minute in range(3):
             for number in range(10):
@@ -135,7 +142,7 @@ class RateTests(SynchronousTestCase):
         self.assertEqual(resolvers.known, 10)
         self.assertAlmostEqual(resolvers.mean_rate, sum(rates) / 10)
 
-    def rate(self, resolvers: Resolvers, number: int) -> float:
+    def rate(self, resolvers: ClientResolvers, number: int) -> float:
         """What is known of that one."""
         resolver = resolvers.get(bytes((number,)))
         assert resolver is not None
@@ -148,7 +155,7 @@ class MemoryTests(SynchronousTestCase):
     def test_a_flood(self) -> None:
         """A million forged sources leave the rates of real ones as they were."""
         capacity = 8192
-        resolvers = Resolvers(capacity)
+        resolvers = ClientResolvers(capacity)
         real = [bytes((10, 0, 0, number)) for number in range(250)]
         for turn in range(4):
             for key in real:
@@ -168,7 +175,7 @@ class MemoryTests(SynchronousTestCase):
 
     def test_forged_sources_that_come_back(self) -> None:
         """They push out each other before real ones, which have more clients."""
-        resolvers = Resolvers(800)
+        resolvers = ClientResolvers(800)
         real = [bytes((10, 0, 0, number)) for number in range(100)]
         for minute in range(40):
             for key in real:
@@ -183,7 +190,7 @@ class MemoryTests(SynchronousTestCase):
 
     def test_more_than_there_is_room_for(self) -> None:
         """Of many real ones those with many clients are known."""
-        resolvers = Resolvers(500)
+        resolvers = ClientResolvers(500)
         heavy = [b"heavy%d" % number for number in range(100)]
         light = [b"light%d" % number for number in range(3000)]
         for turn in range(60):
@@ -195,7 +202,7 @@ class MemoryTests(SynchronousTestCase):
 
     def test_another_limit(self) -> None:
         """With less room all sums stay right."""
-        resolvers = Resolvers(800)
+        resolvers = ClientResolvers(800)
         for minute in range(2):
             for number in range(90):
                 serve(resolvers, bytes((number,)), minute * (62.0 + number / 10))
@@ -205,7 +212,7 @@ class MemoryTests(SynchronousTestCase):
         rates = [r.rate for n in range(90) if (r := resolvers.get(bytes((n,))))]
         self.assertAlmostEqual(resolvers.mean_rate, sum(rates) / len(rates))
 
-    def rate(self, resolvers: Resolvers, key: bytes) -> float:
+    def rate(self, resolvers: ClientResolvers, key: bytes) -> float:
         """What is known of that one; 0 if nothing is."""
         resolver = resolvers.get(key)
         return 0.0 if resolver is None else resolver.rate

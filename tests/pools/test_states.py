@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.states import Order, Standing, State
+from dinamed.pools.states import MemberState, Order, State
 
 
 class StandingTests(SynchronousTestCase):
@@ -15,7 +15,7 @@ class StandingTests(SynchronousTestCase):
             (True, State.UP),
             (False, State.DOWN),
         ):
-            self.assertIs(Standing(healthy=healthy).effective(0), state)
+            self.assertIs(MemberState(healthy=healthy).effective(0), state)
 
     def test_orders_override_the_checks(self) -> None:
         """An order stands whatever the checks say."""
@@ -25,21 +25,21 @@ class StandingTests(SynchronousTestCase):
             (Order.DRAIN, State.DRAIN),
         ):
             for healthy in (None, True, False):
-                standing = Standing(order=order, healthy=healthy)
-                self.assertIs(standing.effective(0), state)
-                self.assertEqual(bool(standing.why_out(0)), state is not State.UP)
+                member_state = MemberState(order=order, healthy=healthy)
+                self.assertIs(member_state.effective(0), state)
+                self.assertEqual(bool(member_state.why_out(0)), state is not State.UP)
 
     def test_an_order_lapses(self) -> None:
         """From `until` on the checks decide again."""
-        standing = Standing(order=Order.DRAIN, until=100.0)
-        self.assertIs(standing.effective(99.9), State.DRAIN)
-        self.assertIs(standing.effective(100.0), State.UP)
+        member_state = MemberState(order=Order.DRAIN, until=100.0)
+        self.assertIs(member_state.effective(99.9), State.DRAIN)
+        self.assertIs(member_state.effective(100.0), State.UP)
 
     def test_why_out(self) -> None:
         """The reason of a failed check is told."""
-        standing = Standing(healthy=False, reason="connection refused")
-        self.assertEqual(standing.why_out(0), "unhealthy: connection refused")
-        self.assertEqual(Standing(healthy=False).why_out(0), "unhealthy")
-        self.assertEqual(Standing(order=Order.DOWN).why_out(0), "down by order")
-        self.assertEqual(Standing(order=Order.DRAIN).why_out(0), "drained by order")
-        self.assertEqual(Standing().why_out(0), "")
+        member_state = MemberState(healthy=False, reason="connection refused")
+        self.assertEqual(member_state.why_out(0), "unhealthy: connection refused")
+        self.assertEqual(MemberState(healthy=False).why_out(0), "unhealthy")
+        self.assertEqual(MemberState(order=Order.DOWN).why_out(0), "down by order")
+        self.assertEqual(MemberState(order=Order.DRAIN).why_out(0), "drained by order")
+        self.assertEqual(MemberState().why_out(0), "")

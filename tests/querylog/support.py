@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dns.edns
 
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.plans.context import packed
 from dinamed.querylog.exchange import Exchange
 from tests.plans.support import HERE, Bench, host, make_pool, make_zone, query
@@ -17,7 +17,7 @@ ZONE = "www IN A 192.0.2.80\ntopool IN CNAME ftp\n"
 def bench() -> Bench:
     """A zone with a name of each kind, and two pools."""
     mirrors = make_pool("mirrors", host("fra1", "192.0.2.1"), select=["hash"])
-    outer = make_pool("outer", Member(name="inside", pool="mirrors"))
+    outer = make_pool("outer", MemberSettings(name="inside", pool="mirrors"))
     return Bench([make_zone("example.org", ZONE, NAMES)], [mirrors, outer])
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from dinamed.querylog.dnstap import CONTENT_TYPE, payload
+from dinamed.querylog.exchange_reader import ExchangeReader
 from dinamed.querylog.frames import Control, accepts, control, data
-from dinamed.querylog.look import Looker
 from dinamed.querylog.outlets import FrameFile
 from tests.querylog.support import bench, exchange
 
@@ -47,7 +47,7 @@ class ReaderTests(SynchronousTestCase):
         if tool is None:
             raise SkipTest("dnstap-read is not installed")
         server = bench()
-        seen = Looker(server.snapshot).see(exchange(server, "ftp", stream=True))
+        seen = ExchangeReader(server.snapshot).see(exchange(server, "ftp", stream=True))
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder, "tap"))
             file = FrameFile(path)
@@ -75,5 +75,5 @@ class ReaderTests(SynchronousTestCase):
     def test_extra(self) -> None:
         """`extra` is field 3: the pool and its members."""
         server = bench()
-        seen = Looker(server.snapshot).see(exchange(server, "ftp"))
+        seen = ExchangeReader(server.snapshot).see(exchange(server, "ftp"))
         self.assertIn(b"\x1a\x0cmirrors fra1", payload(seen, "", ""))

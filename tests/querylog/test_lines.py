@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.querylog.exchange import Exchange
+from dinamed.querylog.exchange_reader import ExchangeReader
 from dinamed.querylog.lines import line
-from dinamed.querylog.look import Looker
 from tests.querylog.support import TIME, bench, exchange
 
 SUBNET = dns.edns.ECSOption("198.51.100.0", 24)
@@ -21,7 +21,7 @@ class LineTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Make a server."""
         self.server = bench()
-        self.looker = Looker(self.server.snapshot)
+        self.looker = ExchangeReader(self.server.snapshot)
 
     def told(self, one: Exchange) -> dict[str, object]:
         """The object of an exchange."""

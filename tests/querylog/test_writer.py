@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.querylog import writer
-from dinamed.querylog.look import Seen
+from dinamed.querylog.exchange_reader import ReadExchange
 from dinamed.querylog.writer import Branch, Writer
 from tests.querylog.support import bench, exchange
 
@@ -30,7 +30,7 @@ class MemoryOutlet:
         self.closed = True
 
 
-def form(seen: Seen) -> bytes:
+def form(seen: ReadExchange) -> bytes:
     """One letter for an exchange."""
     return b"."
 

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plans.context import packed
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import Loaded, load_here
+from dinamed.server.config_loader import Configuration, load_here
 from tests.plans.support import HEAD, STARTED, query
 
 QUESTION = query("www.example.org.", "A").to_wire()
@@ -74,12 +74,12 @@ class Clock:
         return self.now
 
 
-def authority_of(loaded: Loaded, clock: Clock | None = None) -> Authority:
+def authority_of(loaded: Configuration, clock: Clock | None = None) -> Authority:
     """What serves a config that is loaded."""
     return Authority(loaded, clock or Clock(), Random(3))
 
 
-def load_config(folder: str, config: str = CONFIG, zone: str = ZONE) -> Loaded:
+def load_config(folder: str, config: str = CONFIG, zone: str = ZONE) -> Configuration:
     """Write a config and its zone, and read them."""
     return load_here(write_config(folder, config, zone))
 

@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import ConfigError, load_here
-from dinamed.server.following import LOOK_INTERVAL, FollowService
+from dinamed.server.config_loader import ConfigError, load_here
+from dinamed.server.following import LOOK_INTERVAL, ConfigWatcher
 from dinamed.server.services import ReloadOutcome
 from tests.formats.support import FormatsTestCase
 
@@ -33,7 +33,7 @@ class FollowTests(FormatsTestCase):
         self.authority = Authority(load_here(self.path), lambda: 1000.0, Random(1))
         self.clock = Clock()
         self.reloads = 0
-        self.service = FollowService(self.clock, self.authority, self.reload)
+        self.service = ConfigWatcher(self.clock, self.authority, self.reload)
         self.service.startService()
         self.addCleanup(self.service.stopService)
 
@@ -41,7 +41,7 @@ class FollowTests(FormatsTestCase):
         """Reload in this process, at once."""
         self.reloads += 1
         try:
-            self.authority.apply(load_here(self.path), self.authority.places)
+            self.authority.apply(load_here(self.path), self.authority.geo)
         except ConfigError as error:
             return succeed(ReloadOutcome(False, tuple(map(str, error.problems))))
         return succeed(ReloadOutcome(True))
@@ -103,7 +103,7 @@ class WatchTests(FollowTests):
         """Have the config say so."""
         super().setUp()
         self.configure("watch")
-        self.authority.apply(load_here(self.path), self.authority.places)
+        self.authority.apply(load_here(self.path), self.authority.geo)
         self.pass_time()
         self.reloads = 0
 
@@ -145,14 +145,14 @@ class IncludedTests(FormatsTestCase):
 
         def reload() -> Deferred[ReloadOutcome]:
             try:
-                authority.apply(load_here(path), authority.places)
+                authority.apply(load_here(path), authority.geo)
             except ConfigError:
                 slips.append(-1)
                 return succeed(ReloadOutcome(False))
             slips.append(authority.loaded.settings.limits.slip)
             return succeed(ReloadOutcome(True))
 
-        service = FollowService(clock, authority, reload)
+        service = ConfigWatcher(clock, authority, reload)
         service.startService()
         self.addCleanup(service.stopService)
         for text in ("[limits]\nslip = 7\n", "[limits]\nslip = 80\n", "["):

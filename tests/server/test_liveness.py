@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.plane.service import DataPlane
 from dinamed.server.liveness import STEP, TRIES, Liveness, Probe, Question
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
-from dinamed.server.sockets import Address, bind
+from dinamed.server.sockets import ListenAddress, bind
 from tests.plane.support import need_plane
 from tests.server.support import authority_of, load_config
 
@@ -116,13 +116,13 @@ class OwnQuestionsTests(TestCase):
 
         self.reactor: Any = reactor
         self.authority = authority_of(load_config(self.mktemp()))
-        self.resolver = Resolver(self.authority.engine)
+        self.resolver = EngineResolver(self.authority.engine)
         self.liveness = Liveness()
 
     def serve(self, *hosts: str, threads: int) -> None:
         """Serve on free ports of these hosts."""
         addresses = [
-            Address(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
+            ListenAddress(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
             for host in hosts
         ]
         sockets = bind(addresses, threads or 1)

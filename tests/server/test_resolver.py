@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from dinamed.plans.context import QueryContext
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.wire.query import Query, read_query
 from tests.plans.support import Bench, host, make_pool, make_zone, query
 from tests.server.support import QUESTION, captured
@@ -37,7 +37,7 @@ class ResolverCase(SynchronousTestCase):
                 make_pool("many", *many, select=["all"]),
             ],
         )
-        self.resolver = Resolver(self.bench.engine)
+        self.resolver = EngineResolver(self.bench.engine)
 
 
 class QueryTests(ResolverCase):
@@ -173,7 +173,7 @@ class RespondTests(ResolverCase):
 
     def test_debug(self) -> None:
         """With --debug each query is a line, at debug level."""
-        resolver = Resolver(self.bench.engine, debug=True)
+        resolver = EngineResolver(self.bench.engine, debug=True)
         events = captured(self)
         resolver.respond(QUESTION, "192.0.2.9")
         resolver.respond(b"junk", "192.0.2.9")

@@ -10,9 +10,9 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Zone
+from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import Primary
-from dinamed.server.secondary import Secondary, Setting, timers_of
+from dinamed.server.secondary import Secondary, SecondaryContext, timers_of
 from dinamed.server.zone_files import ZoneFiles, file_name
 from dinamed.shortage import Shortages
 from dinamed.transfers.journal import difference
@@ -74,8 +74,8 @@ class SecondaryCase(SynchronousTestCase):
 
     def make(self) -> Secondary:
         """One that is not started yet."""
-        zone = Zone(name="example.org", primary=self.primaries)
-        setting = Setting(
+        zone = ZoneSettings(name="example.org", primary=self.primaries)
+        setting = SecondaryContext(
             self.reactor,
             lambda: self.now,
             Random(3),

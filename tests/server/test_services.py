@@ -16,10 +16,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from dinamed.pools.states import Order
 from dinamed.problems import Problem
 from dinamed.server import services
-from dinamed.server.compiler import CompileError, ConfigError, Loaded
-from dinamed.server.resolver import Resolver
+from dinamed.server.config_loader import CompileError, ConfigError, Configuration
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
-from dinamed.server.sockets import Address, bind
+from dinamed.server.sockets import ListenAddress, bind
 from dinamed.server.udp import DatagramPort, WildcardPort
 from tests.server.support import (
     CONFIG,
@@ -42,13 +42,13 @@ class ListenTests(TestCase):
         self.reactor: Any = reactor
         self.authority = authority_of(load_config(self.mktemp()))
 
-    def serve(self, *hosts: str) -> tuple[ListenService, list[Address]]:
+    def serve(self, *hosts: str) -> tuple[ListenService, list[ListenAddress]]:
         """Serve on free ports of these hosts."""
         sockets = bind(
-            Address(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
+            ListenAddress(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
             for host in hosts
         )
-        resolver = Resolver(self.authority.engine)
+        resolver = EngineResolver(self.authority.engine)
         service = ListenService(self.reactor, resolver, sockets)
         service.startService()
         for listening in sockets:
@@ -140,11 +140,13 @@ class ReloadTests(SynchronousTestCase):
         self.folder = self.mktemp()
         self.authority = authority_of(load_config(self.folder))
         self.service = ReloadService(InlineReactor(), self.authority)
-        self.loads: list[Deferred[Loaded]] = []
+        self.loads: list[Deferred[Configuration]] = []
         self.patch(services, "load_aside", self.load)
         self.events = captured(self)
 
-    def load(self, reactor: object, path: str, now: Loaded) -> Deferred[Loaded]:
+    def load(
+        self, reactor: object, path: str, now: Configuration
+    ) -> Deferred[Configuration]:
         """A load that the test ends."""
         self.assertIs(now, self.authority.loaded)
         self.assertEqual(path, now.settings.path)

@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.server import sockets
 from dinamed.server.sockets import (
-    Address,
     BindError,
+    ListenAddress,
     Listening,
     bind,
     bind_http,
@@ -63,7 +63,9 @@ class ResolveTests(SynchronousTestCase):
     def test_literals(self) -> None:
         """Both families; each address once."""
         found = resolve(["127.0.0.1", "[::1]:54", "127.0.0.1:53"], 53)
-        self.assertEqual(found, [Address("127.0.0.1", 53, V4), Address("::1", 54, V6)])
+        self.assertEqual(
+            found, [ListenAddress("127.0.0.1", 53, V4), ListenAddress("::1", 54, V6)]
+        )
         self.assertEqual(list(map(str, found)), ["127.0.0.1:53", "[::1]:54"])
 
     def test_host_names(self) -> None:
@@ -115,7 +117,7 @@ class ResolveTests(SynchronousTestCase):
 class BindTests(SynchronousTestCase):
     """Bound sockets."""
 
-    def bound(self, *addresses: Address) -> list[Listening]:
+    def bound(self, *addresses: ListenAddress) -> list[Listening]:
         """Bind and see to the end of it."""
         found = bind(addresses)
         for listening in found:
@@ -125,7 +127,7 @@ class BindTests(SynchronousTestCase):
     def test_sockets(self) -> None:
         """Both transports on the same port, non-blocking, one family each."""
         for host, family in (("127.0.0.1", V4), ("::1", V6)):
-            (one,) = self.bound(Address(host, 0, family))
+            (one,) = self.bound(ListenAddress(host, 0, family))
             self.assertEqual(one.udp.getsockname()[:2], (host, one.address.port))
             self.assertEqual(one.tcp.getsockname()[:2], (host, one.address.port))
             self.assertFalse(one.udp.getblocking() or one.tcp.getblocking())
@@ -134,19 +136,19 @@ class BindTests(SynchronousTestCase):
 
     def test_both_wildcards_on_one_port(self) -> None:
         """`::` takes IPv6 alone, so 0.0.0.0 can have the same port."""
-        (one,) = self.bound(Address("0.0.0.0", 0, V4))
-        (two,) = self.bound(Address("::", one.address.port, V6))
+        (one,) = self.bound(ListenAddress("0.0.0.0", 0, V4))
+        (two,) = self.bound(ListenAddress("::", one.address.port, V6))
         self.assertTrue(one.wildcard and two.wildcard)
         self.assertTrue(two.udp.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
 
     def test_scope(self) -> None:
         """A scope in the host's text is taken for what it is."""
-        (one,) = self.bound(Address("::1%1", 0, V6))
+        (one,) = self.bound(ListenAddress("::1%1", 0, V6))
         self.assertFalse(one.wildcard)
 
     def test_shares(self) -> None:
         """Several UDP sockets share a port that TCP has for itself."""
-        (listening,) = bind([Address("127.0.0.1", 0, V4)], 3)
+        (listening,) = bind([ListenAddress("127.0.0.1", 0, V4)], 3)
         self.addCleanup(listening.close)
         ports = {
             sock.getsockname()[1]
@@ -170,7 +172,7 @@ class BindTests(SynchronousTestCase):
             opened: list[Listening] = []
 
             def keep(
-                address: Address, shares: int, opened: list[Listening] = opened
+                address: ListenAddress, shares: int, opened: list[Listening] = opened
             ) -> Listening:
                 opened.append(self.bind_one(address, shares))
                 return opened[-1]
@@ -178,7 +180,12 @@ class BindTests(SynchronousTestCase):
             self.bind_one = sockets._bind_one
             patch = self.patch(sockets, "_bind_one", keep)
             with self.assertRaises(BindError) as caught:
-                bind([Address("127.0.0.1", 0, V4), Address("127.0.0.1", port, V4)])
+                bind(
+                    [
+                        ListenAddress("127.0.0.1", 0, V4),
+                        ListenAddress("127.0.0.1", port, V4),
+                    ]
+                )
             patch.restore()
             self.assertEqual(
                 str(caught.exception),
@@ -194,8 +201,8 @@ class BindTests(SynchronousTestCase):
         self.addCleanup(sock.close)
         self.assertEqual(sock.getsockname(), ("127.0.0.1", address.port))
 
-        def both(interfaces: object, port: int) -> list[Address]:
-            return [Address("127.0.0.1", 0, V4), address]
+        def both(interfaces: object, port: int) -> list[ListenAddress]:
+            return [ListenAddress("127.0.0.1", 0, V4), address]
 
         self.patch(sockets, "resolve", both)
         with self.assertRaises(BindError) as caught:
@@ -205,10 +212,10 @@ class BindTests(SynchronousTestCase):
     def test_unknown_address(self) -> None:
         """An address that is not of this host, and none at all."""
         with self.assertRaises(BindError) as caught:
-            bind([Address("192.0.2.1", 0, V4)])
+            bind([ListenAddress("192.0.2.1", 0, V4)])
         self.assertIn("Cannot assign requested address", str(caught.exception))
         with self.assertRaises(BindError) as caught:
-            bind([Address("fe80::1%nowhere0", 0, V6)])
+            bind([ListenAddress("fe80::1%nowhere0", 0, V6)])
         self.assertIn("cannot listen on [fe80::1%nowhere0]:0", str(caught.exception))
 
     def test_no_such_family(self) -> None:
@@ -219,5 +226,5 @@ class BindTests(SynchronousTestCase):
 
         self.patch(socket, "socket", refuse)
         with self.assertRaises(BindError) as caught:
-            bind([Address("::", 53, V6)])
+            bind([ListenAddress("::", 53, V6)])
         self.assertIn("not supported", str(caught.exception))

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import Place
 from dinamed.geo.prefixes import PrefixTable
-from dinamed.server.timing import MOST_COUNTRIES, NOWHERE, Samples, Timed
+from dinamed.server.timing import MOST_COUNTRIES, NOWHERE, Timed, TimingSamples
 from tests.plans.support import Bench, make_zone, query
 
 QUESTION = query("www.example.org", "A").to_wire()
@@ -19,7 +19,7 @@ class TimedTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Every look at the clock lets 2 ms pass."""
         self.engine = Bench([make_zone("example.org.", "www IN A 192.0.2.1\n")]).engine
-        self.samples = Samples()
+        self.samples = TimingSamples()
         ticks = iter(range(0, 1000, 2))
         self.timed = Timed(
             self.engine, self.engine, self.samples, lambda: next(ticks) / 1000

@@ -13,8 +13,8 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.limits import Limits
 from dinamed.server.authority import Authority
-from dinamed.server.limiting import LimitsService
-from dinamed.server.resolver import Resolver
+from dinamed.server.limiting import StreamLimitsService
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.sockets import bind_tls
 from dinamed.server.stream import StreamFactory
 from dinamed.server.tls import (
@@ -145,7 +145,7 @@ class TlsTests(TestCase):
         server = self.authority.loaded.settings.server
         certificates = certificates_of(server)
         assert certificates is not None
-        resolver = Resolver(self.authority.engine)
+        resolver = EngineResolver(self.authority.engine)
         self.streams = StreamFactory(resolver, self.reactor, limits)
         sockets = bind_tls(server.tls)
         service = TlsService(self.reactor, self.streams, certificates, sockets)
@@ -281,8 +281,8 @@ class OtherTests(TestCase):
         """The streams have the limits of the config."""
         config = CONFIG + "[limits]\ntcp_idle = 7\n"
         authority = authority_of(load_config(self.mktemp(), config))
-        streams = StreamFactory(Resolver(authority.engine), self._clock())
-        LimitsService(authority, streams)
+        streams = StreamFactory(EngineResolver(authority.engine), self._clock())
+        StreamLimitsService(authority, streams)
         self.assertEqual(streams.limits.tcp_idle, 7)
 
     def _clock(self) -> Any:

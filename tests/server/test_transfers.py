@@ -11,10 +11,10 @@ import dns.rcode
 import dns.update
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.geo.files import load_places
-from dinamed.server.compiler import load_here
+from dinamed.geo.files import load_geo
+from dinamed.server.config_loader import load_here
 from dinamed.server.transfers import TransferService
-from dinamed.server.updated import UNKNOWN_STEP
+from dinamed.server.updated_zones import UNKNOWN_STEP
 from dinamed.transfers.tsig import Signer
 from dinamed.wire.later import Later
 from tests.server.support import Clock, authority_of, captured, write_config
@@ -65,7 +65,7 @@ class ServiceCase(SynchronousTestCase):
     def reload(self) -> None:
         """Read config and zones again."""
         loaded = load_here(self.path)
-        self.authority.apply(loaded, load_places(loaded.settings.geo))
+        self.authority.apply(loaded, load_geo(loaded.settings.geo))
 
     def edit(self, old: str, new: str) -> None:
         """Change the zone file."""

@@ -17,7 +17,7 @@ from twisted.names.dns import Query as TwistedQuery
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.limits import Limits
-from dinamed.server.resolver import Resolver
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.wire.names import from_text
 from dinamed.wire.query import Query, read_query
@@ -55,7 +55,7 @@ class TwistedDefectsTests(SynchronousTestCase):
             [make_zone("example.org.", TEXT, {"many": "many"})],
             [make_pool("many", *many, select=["all"])],
         )
-        self.resolver = Resolver(self.bench.engine)
+        self.resolver = EngineResolver(self.bench.engine)
 
     def respond(self, data: bytes) -> bytes:
         """The reply to a datagram, which must not be missing."""
@@ -286,7 +286,7 @@ class TwistedDefectsTests(SynchronousTestCase):
     def test_24_options_break_the_log(self) -> None:
         """No octets of a query are too strange to be answered, even with --debug."""
         events = captured(self)
-        resolver = Resolver(self.bench.engine, debug=True)
+        resolver = EngineResolver(self.bench.engine, debug=True)
         data = header(additionals=1) + b"\3\xff\xfe{\7example\3org\0\0\1\0\1"
         data += opt(option(65001, b"\xff\xfe{x}"))
         reply = resolver.respond(data, HERE)

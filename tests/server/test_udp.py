@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IUDPTransport
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.server.sockets import Address, Listening, bind
+from dinamed.server.sockets import ListenAddress, Listening, bind
 from dinamed.server.udp import (
     BATCH,
     MAX_DATAGRAM,
@@ -67,7 +67,7 @@ class PortCase(SynchronousTestCase):
     def listen(self, host: str, kind: type[DatagramPort]) -> DatagramPort:
         """A port on a free port number."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        (listening,) = bind([Address(host, 0, family)])
+        (listening,) = bind([ListenAddress(host, 0, family)])
         self.addCleanup(listening.close)
         return self.adopt(listening, kind)
 

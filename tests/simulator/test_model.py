@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Stage
+from dinamed.config.settings import StageSettings
 from dinamed.config.values import Ttl
 from dinamed.simulator.demand import query_rate
 from dinamed.simulator.figures import busiest
@@ -72,7 +72,7 @@ class RunTests(SynchronousTestCase):
 
     def test_several_answers(self) -> None:
         """Clients of an answer with several mirrors spread over them."""
-        policy = Policy("everyone", (Stage("all"),))
+        policy = Policy("everyone", (StageSettings("all"),))
         trace = simulate(small(resolvers=1, capacities=(1.0, 1.0)), policy)
         low, high = sorted(mean(series[200:]) for series in trace.utilisation)
         self.assertApproximates(low / high, 1.0, 0.25)

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Stage
+from dinamed.config.settings import StageSettings
 from dinamed.config.values import Ttl
 from dinamed.simulator.policies import BUILT_IN, adaptive_around
 from dinamed.simulator.scenario import Scenario
@@ -31,12 +31,13 @@ class PolicyTests(SynchronousTestCase):
         scenario = Scenario(duration=100.0, duration_factor=2.0)
         predictive = BUILT_IN["predictive"]
         self.assertEqual(
-            predictive.select(scenario), (Stage("predictive", {"duration": 200.0}),)
+            predictive.select(scenario),
+            (StageSettings("predictive", {"duration": 200.0}),),
         )
         scenario = replace(scenario, flow_factor=0.5)
         self.assertEqual(
             predictive.select(scenario),
-            (Stage("predictive", {"duration": 200.0, "flow": 0.01}),),
+            (StageSettings("predictive", {"duration": 200.0, "flow": 0.01}),),
         )
 
     def test_increment(self) -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.settings import Member
+from dinamed.config.settings import MemberSettings
 from dinamed.transfers.incoming import (
     Incoming,
-    Limits,
     TransferError,
+    TransferLimits,
     with_pools,
 )
 from dinamed.transfers.journal import Delta, Journal, difference, serial_of
@@ -93,7 +93,7 @@ class PoolTests(SynchronousTestCase):
             host("d", "192.0.2.1"),
             ttl=30,
         )
-        nested = Member(name="n", pool="inner")
+        nested = MemberSettings(name="n", pool="inner")
         outer = replace(outer, members=(*outer.members, nested))
         pools = static_pools([inner, outer])
         first, second = pools["outer"]
@@ -107,7 +107,9 @@ class PoolTests(SynchronousTestCase):
         """Each pool counts once, however many ways lead to it."""
         pools = [make_pool("p0", host("a", "192.0.2.1"))]
         for number in range(1, 40):
-            ways = [Member(name=f"w{n}", pool=f"p{number - 1}") for n in range(8)]
+            ways = [
+                MemberSettings(name=f"w{n}", pool=f"p{number - 1}") for n in range(8)
+            ]
             pools.append(make_pool(f"p{number}", *ways))
         (found,) = static_pools(pools)["p39"]
         self.assertEqual(found.rdatas, (b"\xc0\0\2\1",))
@@ -232,8 +234,8 @@ class HostileTests(SynchronousTestCase):
         """Neither endless records nor endless octets."""
         made = sent(whole_zone(view_of(WWW)))
         for limits, why in (
-            (Limits(octets=50), "more than 50 octets"),
-            (Limits(records=3), "more than 3 records"),
+            (TransferLimits(octets=50), "more than 50 octets"),
+            (TransferLimits(records=3), "more than 3 records"),
         ):
             incoming = Incoming(ORIGIN, b"\0\7", None, limits)
             refused = self.assertRaises(TransferError, incoming.take, made[0])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.config.transfers import Key
+from dinamed.config.transfers import KeySettings
 from dinamed.transfers.tsig import (
     BadSignature,
     Signer,
@@ -172,7 +172,7 @@ class KeyringTests(SynchronousTestCase):
     def test_algorithms(self) -> None:
         """Each can sign."""
         for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
-            key = Key(name="a.b", algorithm=f"hmac-{name}", secret="YQ==")  # type: ignore[arg-type]
+            key = KeySettings(name="a.b", algorithm=f"hmac-{name}", secret="YQ==")  # type: ignore[arg-type]
             ring = keyring([key])
             signed = Signer(ring[b"\x01a\x01b\0"]).sign(plain(), NOW)
             signature = find_signature(signed)

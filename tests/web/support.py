@@ -13,15 +13,15 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
-from dinamed.handover.leaving import ReplaceOutcome, ReplaceService
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
-from dinamed.server.compiler import load_here
+from dinamed.server.config_loader import load_here
 from dinamed.server.liveness import Liveness
-from dinamed.server.resolver import Resolver
+from dinamed.server.monitoring import MonitoringService
+from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
-from dinamed.server.watching import WatchingService
-from dinamed.web.parts import Parts
+from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
+from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
 
 ZONE = """\
@@ -115,11 +115,11 @@ class SiteCase(TestCase):
     def serve(self, token_file: str | None) -> None:
         """Start a site with or without a token."""
         self.liveness, self.ready = Liveness(), True
-        resolver = Resolver(self.authority.engine)
+        resolver = EngineResolver(self.authority.engine)
         listening = ListenService(reactor, resolver, ())
-        watching = WatchingService(reactor, self.authority, random.Random(2))
+        watching = MonitoringService(reactor, self.authority, random.Random(2))
         self.replacing = StubReplace()
-        self.parts = Parts(
+        self.parts = WebParts(
             self.authority,
             resolver,
             listening,

@@ -5,8 +5,8 @@ import os
 from twisted.internet.defer import succeed
 
 from dinamed import __version__
-from dinamed.handover.leaving import ReplaceOutcome
 from dinamed.server.services import ReloadOutcome
+from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.resources import MAX_BODY
 from tests.web.support import SiteCase
 

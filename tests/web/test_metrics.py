@@ -5,7 +5,7 @@ import re
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dinamed.health.rising import Entry
+from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.service import CheckStatus
 from dinamed.pools.report import make_report
 from dinamed.web.metrics import ServerCollector, registry_of, text_of
@@ -115,9 +115,13 @@ class MetricsTests(SiteCase):
     async def test_check_duration(self) -> None:
         """A member has the longest of its last checks; one without checks none."""
         health = self.parts.watching.health
-        quick = CheckStatus("tcp", "192.0.2.1", True, 0.0, "", (Entry(0, True, 9.0),))
-        slow = quick._replace(history=(Entry(0, True, 9.0), Entry(1, True, 0.25)))
-        quick = quick._replace(history=(Entry(1, True, 0.125),))
+        quick = CheckStatus(
+            "tcp", "192.0.2.1", True, 0.0, "", (CheckRecord(0, True, 9.0),)
+        )
+        slow = quick._replace(
+            history=(CheckRecord(0, True, 9.0), CheckRecord(1, True, 0.25))
+        )
+        quick = quick._replace(history=(CheckRecord(1, True, 0.125),))
         found = {("mirrors", "big"): [quick, slow]}
         self.patch(health, "status", lambda *place: found.get(place, []))
         name = "dinamed_member_check_duration_seconds"

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from dinamed.commands.remote import Remote, RemoteError, remote_of
-from dinamed.server.sockets import Address
+from dinamed.server.sockets import ListenAddress
 from dinamed.server.tls import Certificates
 from dinamed.web.service import web_service
 from tests.health.certificates import key_and_certificate
@@ -31,7 +31,7 @@ class TlsTests(SiteCase):
         sock = socket.create_server(("127.0.0.1", 0))
         sock.setblocking(False)
         self.port = sock.getsockname()[1]
-        address = Address("127.0.0.1", self.port, socket.AF_INET)
+        address = ListenAddress("127.0.0.1", self.port, socket.AF_INET)
         service = web_service(
             reactor, self.parts, None, [(address, sock)], certificates
         )

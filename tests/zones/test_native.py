@@ -11,7 +11,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from dinamed.zones import build, masterdata
 from dinamed.zones.build import BuiltZone, build_zone
 from dinamed.zones.master import read_master
-from dinamed.zones.masterdata import RAW, MasterData, NativeRecords, Records
+from dinamed.zones.masterdata import RAW, MasterData, NativeRecords, RawRecords
 from dinamed.zones.packed import PackedZone
 from tests.zones.strategies import ORIGIN
 from tests.zones.test_like_dnspython import LINE_ENDS, LINES, WORDS, compare_with
@@ -107,7 +107,7 @@ def built(path: str, names: dict[bytes, str], pure: bool) -> BuiltZone:
 
     with (
         mock.patch.object(build, "read_master", read),
-        mock.patch("dinamed.zones.packing.native", None),
+        mock.patch("dinamed.zones.packer.native", None),
     ):
         return build_zone(ORIGIN, path, names)
 
@@ -127,7 +127,7 @@ class NativeTests(SynchronousTestCase):
             data = read_master(ORIGIN, str(path))
             self.assertIsInstance(data.records, NativeRecords)
             pure = read_master(ORIGIN, str(path), pure=True)
-            self.assertIsInstance(pure.records, Records)
+            self.assertIsInstance(pure.records, RawRecords)
             self.assertEqual(data_of(data), data_of(pure), text)
             ours = built(str(path), names, pure=False)
             theirs = built(str(path), names, pure=True)
@@ -241,7 +241,7 @@ class TableTests(SynchronousTestCase):
 
     def test_like_a_dict(self) -> None:
         """Owners and records in their order, however many."""
-        table, plain = NativeRecords(), Records()
+        table, plain = NativeRecords(), RawRecords()
         for number in range(20_000):
             key = b"\x05%05d" % (number * 7919 % 9000)
             raw = RAW.pack(16, number, number << 30, 3) + b"\x02%02d" % (number % 100)

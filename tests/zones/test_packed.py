@@ -14,7 +14,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
 from dinamed.zones.layout import MOST_PROBES, NodeFlag, ZoneFlag
 from dinamed.zones.model import RRset
-from dinamed.zones.packed import Found, PackedZone, pack
+from dinamed.zones.packed import MatchKind, PackedZone, pack
 from tests.zones.strategies import (
     ADDRESS,
     DNAME,
@@ -31,27 +31,27 @@ from tests.zones.strategies import (
 Contents = dict[str, list[RRset]]
 
 
-def naive_find(owners: Contents, names: set[str], query: str) -> tuple[Found, str]:
+def naive_find(owners: Contents, names: set[str], query: str) -> tuple[MatchKind, str]:
     """The lookup written down from the RFCs, over plain dicts."""
     labels = query.split(".") if query else []
     suffixes = [".".join(labels[start:]) for start in range(len(labels), -1, -1)]
     for suffix in suffixes:
         types = {rrset.type for rrset in owners.get(suffix, [])}
         if suffix and Type.NS in types:
-            return Found.CUT, suffix
+            return MatchKind.CUT, suffix
         if Type.DNAME in types and suffix != query:
-            return Found.DNAME, suffix
+            return MatchKind.DNAME, suffix
     existing = {""}
     for owner in (*owners, *names):
         parts = owner.split(".")
         existing.update(".".join(parts[start:]) for start in range(len(parts)))
     if query in existing:
-        return Found.EXACT, query
+        return MatchKind.EXACT, query
     encloser = max((name for name in suffixes if name in existing), key=len)
     wildcard = f"*.{encloser}" if encloser else "*"
     if wildcard in existing:
-        return Found.WILDCARD, wildcard
-    return Found.MISSING, encloser
+        return MatchKind.WILDCARD, wildcard
+    return MatchKind.MISSING, encloser
 
 
 class FindTests(SynchronousTestCase):
@@ -94,7 +94,7 @@ class FindTests(SynchronousTestCase):
         zone = make_zone({"sub": [NS], "ns.sub": [ADDRESS], "x.ns.sub": [NS]})
         for query in ("sub", "ns.sub", "x.ns.sub", "a.b.c.d.sub"):
             match = zone.find(absolute(query))
-            self.assertEqual((match.kind, match.name), (Found.CUT, absolute("sub")))
+            self.assertEqual((match.kind, match.name), (MatchKind.CUT, absolute("sub")))
         glue = zone.node(key("ns.sub"))
         assert glue is not None
         self.assertEqual(glue.get(Type.A), ADDRESS)
@@ -103,8 +103,8 @@ class FindTests(SynchronousTestCase):
     def test_dname_covers_only_below(self) -> None:
         """The owner of a DNAME is found itself (RFC 6672 section 2.3)."""
         zone = make_zone({"d": [DNAME, ADDRESS]})
-        self.assertIs(zone.find(absolute("d")).kind, Found.EXACT)
-        self.assertIs(zone.find(absolute("x.d")).kind, Found.DNAME)
+        self.assertIs(zone.find(absolute("d")).kind, MatchKind.EXACT)
+        self.assertIs(zone.find(absolute("x.d")).kind, MatchKind.DNAME)
 
     def test_rfc4592_examples(self) -> None:
         """The examples of RFC 4592 section 2.2.1."""
@@ -118,13 +118,13 @@ class FindTests(SynchronousTestCase):
             }
         )
         expected = {
-            "host3": Found.WILDCARD,
-            "foo.bar": Found.WILDCARD,
-            "host1": Found.EXACT,
-            "sub.*": Found.EXACT,
-            "_telnet._tcp.host1": Found.MISSING,
-            "host.subdel": Found.CUT,
-            "ghost.*": Found.MISSING,
+            "host3": MatchKind.WILDCARD,
+            "foo.bar": MatchKind.WILDCARD,
+            "host1": MatchKind.EXACT,
+            "sub.*": MatchKind.EXACT,
+            "_telnet._tcp.host1": MatchKind.MISSING,
+            "host.subdel": MatchKind.CUT,
+            "ghost.*": MatchKind.MISSING,
         }
         found = {name: zone.find(absolute(name)).kind for name in expected}
         self.assertEqual(found, expected)
@@ -141,7 +141,7 @@ class FindTests(SynchronousTestCase):
 
         zone._probe = counting  # type: ignore[method-assign]
         match = zone.find(absolute(".".join("x" * 100)))
-        self.assertIs(match.kind, Found.MISSING)
+        self.assertIs(match.kind, MatchKind.MISSING)
         # The first is the name itself, the last is the apex, which needs no index.
         self.assertEqual(len(probes), 1 + zone.depth + 1)
         self.assertEqual(zone.depth, 2)
@@ -164,7 +164,7 @@ class CollisionTests(SynchronousTestCase):
         self.assertEqual(
             PackedZone(pack(ORIGIN, rrsets[:-10], {})).names, len(keys) - 9
         )
-        with patch("dinamed.zones.packing.native", None):
+        with patch("dinamed.zones.packer.native", None):
             self.assertRaises(ValueError, pack, ORIGIN, rrsets, {})
 
 
@@ -244,17 +244,17 @@ class PackTests(SynchronousTestCase):
         """A pool at `*.cdn` brings the name `cdn` into being."""
         zone = make_zone({}, {"*.cdn": "mirrors", "ftp": "mirrors"})
         match = zone.find(absolute("cdn"))
-        self.assertIs(match.kind, Found.EXACT)
+        self.assertIs(match.kind, MatchKind.EXACT)
         self.assertEqual(match.node.flags, NodeFlag.EMPTY | NodeFlag.HAS_WILDCARD)
         match = zone.find(absolute("x.y.cdn"))
-        self.assertEqual((match.kind, match.node.pool), (Found.WILDCARD, "mirrors"))
+        self.assertEqual((match.kind, match.node.pool), (MatchKind.WILDCARD, "mirrors"))
         self.assertEqual(zone.flags, ZoneFlag.WILDCARDS)
 
     def test_root_zone(self) -> None:
         """The root can be a zone as any other."""
         zone = PackedZone(pack(b"\0", [(b"", SOA), (key("org"), NS)], {}))
-        self.assertIs(zone.find(from_text("example.org.")).kind, Found.CUT)
-        self.assertIs(zone.find(from_text("example.net.")).kind, Found.MISSING)
+        self.assertIs(zone.find(from_text("example.org.")).kind, MatchKind.CUT)
+        self.assertIs(zone.find(from_text("example.net.")).kind, MatchKind.MISSING)
 
     def test_reads_from_mapped_file(self) -> None:
         """A mapping of a file serves as well as bytes."""
@@ -271,7 +271,7 @@ class PackTests(SynchronousTestCase):
         zone = make_zone({f"h{number}": [ADDRESS] for number in numbers})
         present = set(numbers)
         for number in [*numbers, *range(2000)]:
-            kind = Found.EXACT if number in present else Found.MISSING
+            kind = MatchKind.EXACT if number in present else MatchKind.MISSING
             self.assertIs(zone.find(absolute(f"h{number}")).kind, kind)
 
     def test_refuses(self) -> None:

@@ -10,7 +10,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
 from dinamed.zones.build import BuiltZone, build_zone
 from dinamed.zones.masterdata import MAX_PROBLEMS
-from dinamed.zones.packed import Found, PackedZone
+from dinamed.zones.packed import MatchKind, PackedZone
 from tests.zones.strategies import ORIGIN, absolute, key
 
 _APEX = """$TTL 1h
@@ -209,7 +209,7 @@ class BuildTests(SynchronousTestCase):
             (b"\0\x41" + key("MAIL") + ORIGIN, b"\0\x61" + key("mail") + ORIGIN),
         )
         self.assertEqual(zone.find(absolute("ftp")).node.pool, "mirrors")
-        self.assertIs(zone.find(absolute("no")).kind, Found.MISSING)
+        self.assertIs(zone.find(absolute("no")).kind, MatchKind.MISSING)
         self.assertEqual(zone.serial, 1)
 
     def test_origin_in_capitals(self) -> None:

@@ -1,13 +1,13 @@
 """`country`: the client's country, else its continent, else the rest of the world."""
 
-from dinamed.geo.narrowing import of_country
+from dinamed.geo.proximity import of_country
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.stages.arguments import no_argument
 from dinamed.pools.stages.protocol import PLACE, PoolFacts
 
 
-class Country:
+class CountryStage:
     """Keeps the members in the client's country; else those on its continent; else
     those that are nowhere in particular."""
 

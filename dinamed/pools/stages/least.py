@@ -13,11 +13,11 @@ from math import inf
 from random import Random
 
 from dinamed.config.stages import increments
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates, Member
-from dinamed.pools.stages.fading import Mixture
 from dinamed.pools.stages.levels import Levels
+from dinamed.pools.stages.mixture import Mixture
 from dinamed.pools.stages.protocol import LOAD, TIME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
@@ -42,12 +42,12 @@ class Least:
         return _Lowest(candidates, facts, self._increment)
 
 
-class _Row:
+class _LeastRow:
     """A candidate with what makes its score."""
 
     __slots__ = ("account", "increment", "load", "member", "number", "weight")
 
-    def __init__(self, member: Member, account: Account, number: int) -> None:
+    def __init__(self, member: Member, account: MemberAccount, number: int) -> None:
         self.member = (member,)
         self.account = account
         self.number = number
@@ -59,7 +59,8 @@ class _Row:
         return (self.load + pending * self.increment) / self.weight
 
 
-_Entry = tuple[float, float, int, int, _Row]  # score, lot, number, hand-outs, row
+# Score, lot, number, hand-outs, row.
+_LeastEntry = tuple[float, float, int, int, _LeastRow]
 
 
 class _Lowest:
@@ -80,19 +81,19 @@ class _Lowest:
         self._candidates = candidates
         self._facts = facts
         self._increment = increment
-        ledger = facts.ledger
+        accounting = facts.accounting
         self._rows = [
-            _Row(member, ledger.account(member.name), number)
+            _LeastRow(member, accounting.account(member.name), number)
             for number, member in enumerate(candidates)
         ]
-        self._heap: list[_Entry] | None = None
+        self._heap: list[_LeastEntry] | None = None
         self._until = -inf
         self._edition = -1
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
-        ledger = self._facts.ledger
-        time = ledger.clock.read(context.now)
-        if time >= self._until or self._edition != ledger.edition:
+        accounting = self._facts.accounting
+        time = accounting.clock.read(context.now)
+        if time >= self._until or self._edition != accounting.edition:
             self._refresh(time)
         rng = context.rng
         heap = self._heap
@@ -105,8 +106,8 @@ class _Lowest:
             return self._rows[place].member
         return _lowest(heap, rng)[4].member
 
-    def _several(self, heap: list[_Entry], count: int, rng: Random) -> Candidates:
-        taken: list[_Entry] = []
+    def _several(self, heap: list[_LeastEntry], count: int, rng: Random) -> Candidates:
+        taken: list[_LeastEntry] = []
         while heap and len(taken) < count:
             taken.append(_lowest(heap, rng))
             heappop(heap)
@@ -118,19 +119,19 @@ class _Lowest:
 
     def _refresh(self, time: float) -> None:
         """Take in new reports, and how they have aged."""
-        board = self._facts.board
-        self._mixture = Mixture(self._candidates, board, time)
+        reports = self._facts.reports
+        self._mixture = Mixture(self._candidates, reports, time)
         for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):
-            report = board.posted[row.account.name].report if fresh else None
+            report = reports.posted[row.account.name].report if fresh else None
             if report is not None:
                 row.load = report.load
                 step = report.increment
                 row.increment = self._increment if step is None else step
         self._heap = None
         self._until = time + REFRESH
-        self._edition = self._facts.ledger.edition
+        self._edition = self._facts.accounting.edition
 
-    def _new_heap(self, rng: Random) -> list[_Entry]:
+    def _new_heap(self, rng: Random) -> list[_LeastEntry]:
         heap = []
         for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):
             if fresh:
@@ -153,7 +154,7 @@ class _Lowest:
 
     def rank(self, now: float) -> Sequence[Member]:
         """The lowest first; then those without a report, by weight."""
-        self._refresh(self._facts.ledger.clock.read(now))
+        self._refresh(self._facts.accounting.clock.read(now))
         fresh = self._mixture.fresh
         rows = [row for row in self._rows if fresh[row.number]]
         rows.sort(key=lambda row: row.score(row.account.pending))
@@ -162,17 +163,17 @@ class _Lowest:
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         """Each one's share of the weight if nobody has a report, else unknown."""
-        self._refresh(self._facts.ledger.clock.read(context.now))
+        self._refresh(self._facts.accounting.clock.read(context.now))
         return self._mixture.odds()
 
     def scores(self, context: DrawContext) -> Sequence[str]:
         """Load, hand-outs and score of each."""
-        self._refresh(self._facts.ledger.clock.read(context.now))
+        self._refresh(self._facts.accounting.clock.read(context.now))
         rows = zip(self._rows, self._mixture.fresh, strict=True)
         return [_words(row) if fresh else "no report" for row, fresh in rows]
 
 
-def _lowest(heap: list[_Entry], rng: Random) -> _Entry:
+def _lowest(heap: list[_LeastEntry], rng: Random) -> _LeastEntry:
     """What lies on top of the heap, and is up to date.
 
     Hand-outs only ever raise a score, so a heap stays one as long as its top is
@@ -189,7 +190,7 @@ def _lowest(heap: list[_Entry], rng: Random) -> _Entry:
     return top
 
 
-def _words(row: _Row) -> str:
+def _words(row: _LeastRow) -> str:
     pending = row.account.pending
     load = f"({row.load:g} + {pending} x {row.increment:g})"
     return f"{load} / {row.weight:g} = {row.score(pending):g}"

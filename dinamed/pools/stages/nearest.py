@@ -2,7 +2,7 @@
 
 from dinamed.generations import Generations
 from dinamed.geo.distance import Location
-from dinamed.geo.narrowing import nearest
+from dinamed.geo.proximity import nearest
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.stages.protocol import PLACE, PoolFacts
@@ -11,7 +11,7 @@ REMEMBERED = 1024
 """How many outcomes are kept; databases have few locations, cities for the most."""
 
 
-class Nearest:
+class NearestStage:
     """Keeps the nearest by great circle, and those just as far as the last of them.
 
     The argument is how many, 1 if left out.

@@ -1,13 +1,13 @@
 """`network`: members inside the client's own network."""
 
-from dinamed.geo.narrowing import of_network
+from dinamed.geo.proximity import of_network
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.stages.arguments import no_argument
 from dinamed.pools.stages.protocol import PLACE, PoolFacts
 
 
-class Network:
+class NetworkStage:
     """Keeps the members whose `network` or `asn` is the client's."""
 
     depends = frozenset({PLACE})

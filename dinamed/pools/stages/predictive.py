@@ -30,14 +30,14 @@ from random import Random
 
 from dinamed.config.settings import Ttl
 from dinamed.config.stages import transfers
-from dinamed.pools.accounts import Account
+from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.leases import due
 from dinamed.pools.members import Candidates, Family, Member
-from dinamed.pools.resolvers import Resolver
-from dinamed.pools.stages.fading import Mixture
+from dinamed.pools.resolvers import ClientResolver
 from dinamed.pools.stages.hashed import network_bits
 from dinamed.pools.stages.levels import Levels
+from dinamed.pools.stages.mixture import Mixture
 from dinamed.pools.stages.protocol import CLIENT, LOAD, TIME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
@@ -70,7 +70,7 @@ class Predictive:
     def prepare(self, candidates: Candidates, facts: PoolFacts) -> "Forecast":
         """Make ready."""
         horizon = reference_ttl(facts.ttl)
-        facts.ledger.foresee(horizon, self._duration, facts.answers)
+        facts.accounting.foresee(horizon, self._duration, facts.answers)
         return Forecast(candidates, facts, self._flow, self._duration)
 
 
@@ -79,12 +79,12 @@ def reference_ttl(ttl: Ttl) -> float:
     return float(ttl.low) if ttl.low == ttl.high else sqrt(max(1, ttl.low) * ttl.high)
 
 
-class _Row:
+class _ForecastRow:
     """A candidate."""
 
     __slots__ = ("account", "alone", "capacity", "load", "member", "number", "where")
 
-    def __init__(self, member: Member, account: Account, number: int) -> None:
+    def __init__(self, member: Member, account: MemberAccount, number: int) -> None:
         # Ready-made tuples, for a draw of one.
         self.member = (member,)
         self.alone = (self,)
@@ -95,16 +95,16 @@ class _Row:
         self.load = 0.0
 
 
-_Entry = tuple[float, float, int, _Row]  # forecast, lot, number, row
+_ForecastEntry = tuple[float, float, int, _ForecastRow]  # forecast, lot, number, row
 
 
 class Forecast:
     """What is foreseen for certain candidates."""
 
     __slots__ = (
+        "_accounting",
         "_adaptive",
         "_answers",
-        "_board",
         "_by_account",
         "_candidates",
         "_duration",
@@ -114,9 +114,9 @@ class Forecast:
         "_groups",
         "_horizon",
         "_known",
-        "_ledger",
         "_mixture",
         "_reference",
+        "_reports",
         "_rows",
         "_ttl",
         "_until",
@@ -130,31 +130,31 @@ class Forecast:
         duration: float,
     ) -> None:
         self._candidates = candidates
-        self._ledger = facts.ledger
-        self._board = facts.board
+        self._accounting = facts.accounting
+        self._reports = facts.reports
         self._given_flow = flow
         self._duration = duration
         self._ttl = facts.ttl
         self._adaptive = facts.ttl.low != facts.ttl.high
         self._reference = reference_ttl(facts.ttl)
-        self._horizon = facts.ledger.leases.horizon
+        self._horizon = facts.accounting.leases.horizon
         self._answers = facts.answers
         self._rows = [
-            _Row(member, facts.ledger.account(member.name), number)
+            _ForecastRow(member, facts.accounting.account(member.name), number)
             for number, member in enumerate(candidates)
         ]
-        self._by_account: dict[Account, Candidates] = {
+        self._by_account: dict[MemberAccount, Candidates] = {
             row.account: row.member for row in self._rows
         }
-        self._groups: list[tuple[float, list[_Entry]]] | None = None
+        self._groups: list[tuple[float, list[_ForecastEntry]]] | None = None
         self._flow = 0.0
         self._until = -inf
         self._edition = -1
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
         """Draw; learns from the question and books the leases if it counts."""
-        ledger = self._ledger
-        time = ledger.clock.read(context.now)
+        accounting = self._accounting
+        time = accounting.clock.read(context.now)
         family = context.family
         address = context.client.address
         if len(address) == 4 and not context.client.subnet:
@@ -162,7 +162,7 @@ class Forecast:
             context.used(32)
         else:
             key = _key(context)
-        resolver = ledger.resolvers.get(key)
+        resolver = accounting.resolvers.get(key)
         if (
             resolver is not None
             and time < resolver.expires
@@ -174,10 +174,10 @@ class Forecast:
                 return same
             # Its members have no such address: a question for itself.
             key += _APART[family]
-            resolver = ledger.resolvers.get(key)
+            resolver = accounting.resolvers.get(key)
         if context.count:
-            resolver = ledger.resolvers.asks(key, resolver, time, self._reference)
-        if time >= self._until or self._edition != ledger.edition:
+            resolver = accounting.resolvers.asks(key, resolver, time, self._reference)
+        if time >= self._until or self._edition != accounting.edition:
             self._foresee(time)
         if self._adaptive:
             context.ttl = self._adapted(resolver)
@@ -199,10 +199,10 @@ class Forecast:
             )
             resolver.families = _BIT[family]
             resolver.expires = time + ttl
-            ledger.resolvers.keep(key, resolver)
+            accounting.resolvers.keep(key, resolver)
         return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
 
-    def _same(self, resolver: Resolver) -> Candidates:
+    def _same(self, resolver: ClientResolver) -> Candidates:
         """The members of the resolver's answer, as they are now; () if one is not."""
         members = self._by_account
         where = resolver.where
@@ -213,7 +213,7 @@ class Forecast:
         return tuple(members[account][0] for account in where)
 
     def _repeat(
-        self, context: DrawContext, key: bytes, resolver: Resolver, time: float
+        self, context: DrawContext, key: bytes, resolver: ClientResolver, time: float
     ) -> None:
         """Give an answer once more."""
         context.again = True
@@ -221,18 +221,20 @@ class Forecast:
             context.ttl = max(1, ceil(resolver.expires - time))
         if context.count:
             resolver.families |= _BIT[context.family]
-            self._ledger.resolvers.keep(key, resolver)
+            self._accounting.resolvers.keep(key, resolver)
 
-    def _adapted(self, resolver: Resolver | None) -> int:
+    def _adapted(self, resolver: ClientResolver | None) -> int:
         """The TTL for a resolver of that rate."""
         times = 1.0
         if resolver is not None and resolver.known:
-            mean = self._ledger.resolvers.mean_rate or resolver.rate
+            mean = self._accounting.resolvers.mean_rate or resolver.rate
             times = min(MOST_TIMES, mean / resolver.rate)
         low, high = self._ttl.low, self._ttl.high
         return max(low, min(high, round(self._reference * times)))
 
-    def _smallest(self, mine: float, rng: Random) -> tuple[_Entry, list[_Entry]]:
+    def _smallest(
+        self, mine: float, rng: Random
+    ) -> tuple[_ForecastEntry, list[_ForecastEntry]]:
         """The smallest (predicted + mine) / capacity, and the heap that it tops.
 
         Among members of one capacity that is whoever has the smallest prediction, which
@@ -258,8 +260,8 @@ class Forecast:
         assert best is not None
         return best, among
 
-    def _new_groups(self, rng: Random) -> list[tuple[float, list[_Entry]]]:
-        groups: dict[float, list[_Entry]] = {}
+    def _new_groups(self, rng: Random) -> list[tuple[float, list[_ForecastEntry]]]:
+        groups: dict[float, list[_ForecastEntry]] = {}
         for row in self._fresh_rows():
             entry = (row.account.forecast, rng.random(), row.number, row)
             groups.setdefault(row.capacity, []).append(entry)
@@ -267,14 +269,16 @@ class Forecast:
             heapify(heap)
         return list(groups.items())
 
-    def _fresh_rows(self) -> list[_Row]:
+    def _fresh_rows(self) -> list[_ForecastRow]:
         fresh = self._mixture.fresh
         return [row for row in self._rows if fresh[row.number]]
 
-    def _several(self, clients: float, count: int, rng: Random) -> Sequence[_Row]:
+    def _several(
+        self, clients: float, count: int, rng: Random
+    ) -> Sequence[_ForecastRow]:
         """Those with the smallest, and so on, whose clients spread over all of them."""
         mine = self._flow * clients / max(1, min(count, len(self._rows)))
-        taken: list[tuple[_Entry, list[_Entry]]] = []
+        taken: list[tuple[_ForecastEntry, list[_ForecastEntry]]] = []
         for _ in range(min(count, self._known)):
             entry, heap = self._smallest(mine, rng)
             taken.append((entry, heap))
@@ -286,10 +290,15 @@ class Forecast:
         return [self._rows[place] for place in places]
 
     def _book(
-        self, rows: Sequence[_Row], rate: float, clients: float, ttl: int, time: float
+        self,
+        rows: Sequence[_ForecastRow],
+        rate: float,
+        clients: float,
+        ttl: int,
+        time: float,
     ) -> None:
         """Take down what an answer brings, spread over those that it names."""
-        add = self._ledger.leases.add
+        add = self._accounting.leases.add
         share = 1.0 / len(rows)
         for row in rows:
             row.account.forecast += self._flow * clients * share
@@ -297,13 +306,13 @@ class Forecast:
 
     def _foresee(self, time: float) -> None:
         """Work out the forecasts anew."""
-        ledger, board = self._ledger, self._board
-        ledger.leases.advance(time)
-        self._horizon = horizon = ledger.leases.horizon
-        self._mixture = Mixture(self._candidates, board, time)
+        accounting, reports = self._accounting, self._reports
+        accounting.leases.advance(time)
+        self._horizon = horizon = accounting.leases.horizon
+        self._mixture = Mixture(self._candidates, reports, time)
         self._known = sum(1 for fresh in self._mixture.fresh if fresh)
         rows = self._rows
-        posted = board.posted
+        posted = reports.posted
         for row, fresh in zip(rows, self._mixture.fresh, strict=True):
             report = posted[row.account.name].report if fresh else None
             row.load = 0.0 if report is None else report.load
@@ -311,7 +320,7 @@ class Forecast:
                 row.capacity = report.capacity
         flow = self._given_flow
         if flow is None:
-            flow = ledger.flow.value(sum(row.capacity for row in rows))
+            flow = accounting.flow.value(sum(row.capacity for row in rows))
         self._flow = flow
         left = exp(-horizon / self._duration)
         share = 1.0 / self._answers
@@ -321,7 +330,7 @@ class Forecast:
             account.forecast = row.load * left + flow * coming
         self._groups = None
         self._until = time + REFRESH
-        self._edition = ledger.edition
+        self._edition = accounting.edition
 
     def levels(self, time: float) -> Levels:
         """What another engine needs to draw in the same way for a while."""
@@ -341,12 +350,12 @@ class Forecast:
 
     def forecasts(self, now: float) -> Mapping[Member, float]:
         """The predicted loads of all members that have a report that counts."""
-        self._foresee(self._ledger.clock.read(now))
+        self._foresee(self._accounting.clock.read(now))
         return {row.member[0]: row.account.forecast for row in self._fresh_rows()}
 
     def rank(self, now: float) -> Sequence[Member]:
         """The least used first, as foreseen; then those without a report, by weight."""
-        self._foresee(self._ledger.clock.read(now))
+        self._foresee(self._accounting.clock.read(now))
         rows = self._fresh_rows()
         rows.sort(key=lambda row: row.account.forecast / row.capacity)
         known = dict.fromkeys(row.member[0] for row in rows)
@@ -355,12 +364,12 @@ class Forecast:
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         """Each one's share of the weight if nobody has a report, else unknown."""
-        self._foresee(self._ledger.clock.read(context.now))
+        self._foresee(self._accounting.clock.read(context.now))
         return self._mixture.odds()
 
     def scores(self, context: DrawContext) -> Sequence[str]:
         """Reported and predicted load, and what it is of the capacity."""
-        time = self._ledger.clock.read(context.now)
+        time = self._accounting.clock.read(context.now)
         self._foresee(time)
         words = []
         for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):

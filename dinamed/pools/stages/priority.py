@@ -6,7 +6,7 @@ from dinamed.pools.stages.arguments import no_argument
 from dinamed.pools.stages.protocol import STATIC, PoolFacts
 
 
-class Priority:
+class PriorityStage:
     """Keeps the members of the lowest `priority` among the candidates."""
 
     depends = STATIC

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from dinamed.config.settings import Ttl
-from dinamed.pools.board import Board
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
-from dinamed.pools.ledger import Ledger
+from dinamed.pools.load_reports import LoadReports
 from dinamed.pools.members import Candidates, Member
 
 CLIENT = "client"
@@ -27,14 +27,14 @@ STATIC: frozenset[str] = frozenset()
 class PoolFacts:
     """What a stage may know of the pool it works for, beside its candidates.
 
-    `ledger` and `board` change as time goes by: hand-outs and reports go there.
+    `accounting` and `reports` change as time goes by: hand-outs and reports go there.
     """
 
     name: str
     ttl: Ttl
     answers: int
-    ledger: Ledger
-    board: Board
+    accounting: PoolAccounting
+    reports: LoadReports
 
 
 @runtime_checkable

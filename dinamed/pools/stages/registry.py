@@ -16,14 +16,14 @@ from types import MappingProxyType
 from typing import cast
 
 from dinamed.pools.stages.best import Best
-from dinamed.pools.stages.country import Country
+from dinamed.pools.stages.country import CountryStage
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed
 from dinamed.pools.stages.least import Least
-from dinamed.pools.stages.nearest import Nearest
-from dinamed.pools.stages.network import Network
+from dinamed.pools.stages.nearest import NearestStage
+from dinamed.pools.stages.network import NetworkStage
 from dinamed.pools.stages.predictive import Predictive
-from dinamed.pools.stages.priority import Priority
+from dinamed.pools.stages.priority import PriorityStage
 from dinamed.pools.stages.protocol import Factory, Registry, Stage
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
@@ -36,10 +36,10 @@ def builtin_stages() -> Registry:
     """The stages that come with dinamed."""
     return MappingProxyType(
         {
-            "country": Country,
-            "nearest": Nearest,
-            "network": Network,
-            "priority": Priority,
+            "country": CountryStage,
+            "nearest": NearestStage,
+            "network": NetworkStage,
+            "priority": PriorityStage,
             "weighted": Weighted,
             "round-robin": RoundRobin,
             "hash": Hashed,

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
-from dinamed.pools.ledger import Ledger
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.arguments import no_argument
 from dinamed.pools.stages.protocol import STATIC, PoolFacts
@@ -16,7 +16,7 @@ class RoundRobin:
     """Smooth weighted round robin.
 
     Each draw credits every candidate its weight, takes the one with the most credit,
-    and charges it the sum.  The credits live in the pool's ledger, so that they
+    and charges it the sum.  The credits live in the pool's accounting, so that they
     outlast a snapshot and stay fair when the candidates differ from draw to draw.
     They start by chance, lest servers started together march in step.
 
@@ -31,20 +31,20 @@ class RoundRobin:
 
     def prepare(self, candidates: Candidates, facts: PoolFacts) -> "_Turns":
         """Make ready."""
-        return _Turns(candidates, facts.ledger)
+        return _Turns(candidates, facts.accounting)
 
 
 class _Turns:
-    __slots__ = ("_candidates", "_ledger", "_rows", "_total")
+    __slots__ = ("_accounting", "_candidates", "_rows", "_total")
 
-    def __init__(self, candidates: Candidates, ledger: Ledger) -> None:
+    def __init__(self, candidates: Candidates, accounting: PoolAccounting) -> None:
         self._candidates = candidates
-        self._ledger = ledger
+        self._accounting = accounting
         self._rows = [(member.name, member.weight, (member,)) for member in candidates]
         self._total = sum(member.weight for member in candidates)
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
-        credit = self._ledger.credits
+        credit = self._accounting.credits
         for name, _, _ in self._rows:
             if name not in credit:
                 self._begin(context)
@@ -64,7 +64,7 @@ class _Turns:
         return drawn
 
     def rank(self, now: float) -> Sequence[Member]:
-        credit = self._ledger.credits
+        credit = self._accounting.credits
         return sorted(
             by_weight(self._candidates),
             key=lambda m: -(credit.get(m.name, 0.0) + m.weight),
@@ -79,7 +79,7 @@ class _Turns:
         It stays below their weight, and where all are new some turns are skipped
         instead: a start further off balance would make the first shares inexact.
         """
-        credit = self._ledger.credits
+        credit = self._accounting.credits
         known = [credit[name] for name, _, _ in self._rows if name in credit]
         mean = sum(known) / len(known) if known else 0.0
         for name, weight, _ in self._rows:
@@ -90,10 +90,10 @@ class _Turns:
                 _turn(self._rows, self._total, credit)
 
 
-_Row = tuple[str, float, tuple[Member]]
+_TurnRow = tuple[str, float, tuple[Member]]
 
 
-def _turn(rows: list[_Row], total: float, credit: dict[str, float]) -> _Row:
+def _turn(rows: list[_TurnRow], total: float, credit: dict[str, float]) -> _TurnRow:
     """Credit all, take the one with the most, and charge it."""
     best = rows[0]
     most = float("-inf")

@@ -1,8 +1,8 @@
 """`{shed = [LOW, HIGH]}`: fewer hand-outs to those that are nearly full."""
 
 from dinamed.config.stages import watermarks
-from dinamed.pools.board import Board
 from dinamed.pools.context import DrawContext
+from dinamed.pools.load_reports import LoadReports
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.protocol import LOAD, TIME, PoolFacts
 
@@ -27,22 +27,22 @@ class Shed:
         self, candidates: Candidates, context: DrawContext, facts: PoolFacts
     ) -> Candidates:
         """Keep those on which the lot does not fall."""
-        time = facts.ledger.clock.read(context.now)
+        time = facts.accounting.clock.read(context.now)
         random = context.rng.random
         kept = tuple(
             member
             for member in candidates
-            if (chance := self.chance(member, facts.board, time)) <= 0.0
+            if (chance := self.chance(member, facts.reports, time)) <= 0.0
             or random() >= chance
         )
         return candidates if len(kept) == len(candidates) else kept
 
-    def chance(self, member: Member, board: Board, time: float) -> float:
+    def chance(self, member: Member, reports: LoadReports, time: float) -> float:
         """The probability that a member is dropped; 0 or less: it is not."""
-        fresh = board.freshness(member.name, time)
+        fresh = reports.freshness(member.name, time)
         if not fresh:
             return 0.0
-        report = board.posted[member.name].report
+        report = reports.posted[member.name].report
         assert report is not None
         used = report.load / (report.capacity or member.capacity)
         return min(1.0, (used - self._low) / self._width) * fresh

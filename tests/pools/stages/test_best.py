@@ -14,10 +14,10 @@ from tests.pools.support import chi_square, chosen, context, host, loaded, manag
 
 def view(answers: int = 1) -> PoolView:
     """A pool of four, whose loads are 10, 20, 30 and 1000."""
-    pool = settings.Pool(
+    pool = settings.PoolSettings(
         name="p",
         answers=answers,
-        select=(settings.Stage("best", 3),),
+        select=(settings.StageSettings("best", 3),),
         members=tuple(host(name) for name in "abcd"),
     )
     pools = manager(pool)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE, Place
-from dinamed.pools.stages.country import Country
+from dinamed.pools.stages.country import CountryStage
 from tests.pools.stages.placed import PlacedContext
 from tests.pools.support import candidates, facts
 
@@ -28,14 +28,14 @@ class CountryTests(SynchronousTestCase):
             (NOWHERE, "c"),
         ):
             context = PlacedContext(place)
-            kept = Country().narrow(members, context, facts(members))
+            kept = CountryStage().narrow(members, context, facts(members))
             self.assertEqual("".join(member.name for member in kept), wanted)
 
     def test_depends(self) -> None:
         """It depends on the place alone."""
-        self.assertEqual(Country().depends, {"place"})
+        self.assertEqual(CountryStage().depends, {"place"})
 
     def test_argument(self) -> None:
         """It takes none."""
         with self.assertRaisesRegex(ValueError, "country takes no argument"):
-            Country("DE")
+            CountryStage("DE")

@@ -91,8 +91,8 @@ class LeastTests(SynchronousTestCase):
 
     def serve(self, *select: object, answers: int = 1, number: int = 3) -> None:
         """Serve a pool of equal hosts."""
-        (stage,) = select or (settings.Stage("least"),)
-        assert isinstance(stage, settings.Stage)
+        (stage,) = select or (settings.StageSettings("least"),)
+        assert isinstance(stage, settings.StageSettings)
         hosts = [host(name, v6=True) for name in NAMES[:number]]
         self.pools = manager(pool("p", *hosts, select=(stage,), answers=answers))
         self.rng = Random(7)
@@ -107,7 +107,7 @@ class LeastTests(SynchronousTestCase):
         self.serve()
         self.report(a=0.0, b=2.5, c=99.0)
         self.assertEqual([self.ask()[0] for _ in range(5)], list("aaaba"))
-        self.serve(settings.Stage("least", {"increment": 50}))
+        self.serve(settings.StageSettings("least", {"increment": 50}))
         self.report(a=0.0, b=20.0, c=90.0)
         self.assertEqual([self.ask()[0] for _ in range(5)], list("ababc"))
 
@@ -141,7 +141,7 @@ class LeastTests(SynchronousTestCase):
             self.assertEqual(looked, ("a",))
         self.assertEqual(chosen(view, context(self.rng, family=6)), ("a",))
         self.assertEqual([self.ask()[0] for _ in range(2)], ["a", "b"])
-        self.assertEqual(view.ledger.pending, {"a": 2, "b": 1, "c": 0})
+        self.assertEqual(view.accounting.pending, {"a": 2, "b": 1, "c": 0})
 
     def test_a_report_starts_anew(self) -> None:
         """But hand-outs after its time are kept."""
@@ -151,7 +151,7 @@ class LeastTests(SynchronousTestCase):
         self.assertEqual(self.ask(9.0), ("a",))
         late = Report(0.0, 5.0, "test", 10.0)
         self.pools.report("p", "a", late, now=10.0)
-        self.assertEqual(self.pools.view("p").ledger.pending["a"], 1)
+        self.assertEqual(self.pools.view("p").accounting.pending["a"], 1)
         self.assertEqual([self.ask(10.0)[0] for _ in range(2)], ["a", "b"])
 
     def test_several_answers(self) -> None:

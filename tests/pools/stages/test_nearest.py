@@ -5,7 +5,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE, Place
-from dinamed.pools.stages.nearest import Nearest
+from dinamed.pools.stages.nearest import NearestStage
 from tests.pools.stages.placed import PlacedContext
 from tests.pools.support import candidates, facts
 
@@ -30,7 +30,7 @@ class NearestTests(SynchronousTestCase):
             (1, NOWHERE, "abcd"),
         ):
             context = PlacedContext(place)
-            kept = Nearest(argument).narrow(members, context, facts(members))
+            kept = NearestStage(argument).narrow(members, context, facts(members))
             self.assertEqual("".join(member.name for member in kept), wanted)
 
     def test_remembered(self) -> None:
@@ -39,7 +39,7 @@ class NearestTests(SynchronousTestCase):
             replace(member, location=(0.0, degrees))
             for member, degrees in zip(candidates([1] * 2), (1.0, 9.0), strict=True)
         )
-        stage, here = Nearest(), PlacedContext(Place(location=(0.0, 0.0)))
+        stage, here = NearestStage(), PlacedContext(Place(location=(0.0, 0.0)))
         for members, wanted in (
             ((near, far), (near,)),
             ((near, far), (near,)),
@@ -49,10 +49,10 @@ class NearestTests(SynchronousTestCase):
 
     def test_depends(self) -> None:
         """It depends on the place alone."""
-        self.assertEqual(Nearest().depends, {"place"})
+        self.assertEqual(NearestStage().depends, {"place"})
 
     def test_argument(self) -> None:
         """It takes a whole number of at least 1."""
         for argument in (0, -1, 1.5, "3", True):
             with self.assertRaisesRegex(ValueError, "a whole number of at least 1"):
-                Nearest(argument)
+                NearestStage(argument)

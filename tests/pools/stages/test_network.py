@@ -5,7 +5,7 @@ from dataclasses import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE, Place
-from dinamed.pools.stages.network import Network
+from dinamed.pools.stages.network import NetworkStage
 from tests.pools.stages.placed import PlacedContext
 from tests.pools.support import candidates, facts
 
@@ -23,14 +23,14 @@ class NetworkTests(SynchronousTestCase):
             (NOWHERE, "abc"),
         ):
             context = PlacedContext(place)
-            kept = Network().narrow(members, context, facts(members))
+            kept = NetworkStage().narrow(members, context, facts(members))
             self.assertEqual("".join(member.name for member in kept), wanted)
 
     def test_depends(self) -> None:
         """It depends on the place alone."""
-        self.assertEqual(Network().depends, {"place"})
+        self.assertEqual(NetworkStage().depends, {"place"})
 
     def test_argument(self) -> None:
         """It takes none."""
         with self.assertRaisesRegex(ValueError, "network takes no argument"):
-            Network(64500)
+            NetworkStage(64500)

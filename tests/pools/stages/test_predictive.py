@@ -34,14 +34,14 @@ class Literal:
     def __init__(self, capacities: dict[str, float], ttl: float) -> None:
         self.capacities = capacities
         self.ttl = ttl
-        self.board = dict.fromkeys(capacities, 0.0)
+        self.reports = dict.fromkeys(capacities, 0.0)
         self.pending = dict.fromkeys(capacities, 0)
         self.leases: dict[int, tuple[str, float, float]] = {}  # member, end, rate
         self.gaps: dict[int, float] = {}
 
     def report(self, name: str, load: float) -> None:
         """A member reports."""
-        self.board[name], self.pending[name] = load, 0
+        self.reports[name], self.pending[name] = load, 0
 
     def learn(self, resolver: int, time: float) -> float:
         """The rate of a resolver that asks."""
@@ -64,7 +64,7 @@ class Literal:
                 for member, end, one in self.leases.values()
                 if member == name and end > time
             )
-            predicted = self.board[name] * exp(-self.ttl / DURATION)
+            predicted = self.reports[name] * exp(-self.ttl / DURATION)
             predicted += (due + self.pending[name]) * FLOW
             scores[name] = (predicted + mine) / capacity
         return scores
@@ -83,9 +83,9 @@ class Literal:
         self.leases[resolver] = (name, time + self.ttl, rate)
 
 
-def stage(**argument: float) -> settings.Stage:
+def stage(**argument: float) -> settings.StageSettings:
     """The stage, with that table."""
-    return settings.Stage("predictive", argument or None)
+    return settings.StageSettings("predictive", argument or None)
 
 
 def resolver(number: int) -> Client:
@@ -100,7 +100,7 @@ class PredictiveCase(SynchronousTestCase):
 
     def serve(
         self,
-        *members: settings.Member,
+        *members: settings.MemberSettings,
         ttl: int | tuple[int, int] = 60,
         answers: int = 1,
         **argument: float,
@@ -174,8 +174,8 @@ class RuleTests(PredictiveCase):
                 load = rng.random() * capacities[name]
                 model.report(name, load)
                 for other in "abcd":
-                    model.report(other, model.board[other])
-                self.report(time, **model.board)
+                    model.report(other, model.reports[other])
+                self.report(time, **model.reports)
             rate = model.learn(number, time)
             scores = model.scores(rate, time)
             name = self.ask(time, resolver(number))
@@ -223,9 +223,9 @@ class RuleTests(PredictiveCase):
         self.report(0.0, a=0.5, b=0.1, c=0.9, d=0.2)
         names = [m.name for m in self.choose(0.0).members]
         self.assertEqual(names, ["b", "d"])
-        ledger = self.pools.view("p").ledger
-        self.assertEqual(ledger.account("b").rate, ledger.account("d").rate)
-        self.assertEqual(ledger.totals, {"a": 0, "b": 1, "c": 0, "d": 1})
+        accounting = self.pools.view("p").accounting
+        self.assertEqual(accounting.account("b").rate, accounting.account("d").rate)
+        self.assertEqual(accounting.totals, {"a": 0, "b": 1, "c": 0, "d": 1})
         again = [m.name for m in self.choose(0.0, family=0, count=False).members]
         self.assertEqual(again, names)
 
@@ -295,7 +295,7 @@ class ClientTests(PredictiveCase):
             self.assertEqual((one.ttl, other.ttl), (60, 60))
             later = self.choose(now + 0.5, client, second, count=False)
             self.assertEqual(later.ttl, 60)
-        self.assertEqual(sum(self.pools.view("p").ledger.totals.values()), 50)
+        self.assertEqual(sum(self.pools.view("p").accounting.totals.values()), 50)
 
     def test_the_same_end(self) -> None:
         """Whenever the other family asks, its answer ends with the first one."""
@@ -315,7 +315,7 @@ class ClientTests(PredictiveCase):
             self.assertEqual(self.ask(now + 0.1, family=6), name)
             seen.add(name)
         self.assertGreater(len(seen), 1)
-        self.assertEqual(sum(self.pools.view("p").ledger.totals.values()), 40)
+        self.assertEqual(sum(self.pools.view("p").accounting.totals.values()), 40)
 
     def test_a_member_of_one_family(self) -> None:
         """Where the member has no such address the family goes its own way."""
@@ -326,7 +326,7 @@ class ClientTests(PredictiveCase):
             now = 2.0 + 62 * turn
             self.report(now, a=0.9, b=0.9, c=0.9, d=0.1, e=0.1)
             self.assertEqual((self.ask(now), self.ask(now, family=6)), ("d", "e"))
-        known = self.pools.view("p").ledger.resolvers.get(resolver(1).address)
+        known = self.pools.view("p").accounting.resolvers.get(resolver(1).address)
         assert known is not None
         self.assertAlmostEqual(known.gap, 2.0)
 
@@ -339,20 +339,22 @@ class ClientTests(PredictiveCase):
     def test_txt(self) -> None:
         """It tells whom the client was given, and changes nothing."""
         name = self.ask(1.0)
-        totals = self.pools.view("p").ledger.totals
+        totals = self.pools.view("p").accounting.totals
         for now in (1.0, 30.0, 60.0):
             choice = self.choose(now, family=0, count=False)
             self.assertEqual(
                 ([m.name for m in choice.members], choice.ttl), ([name], 60)
             )
-        self.assertEqual(self.pools.view("p").ledger.totals, totals)
+        self.assertEqual(self.pools.view("p").accounting.totals, totals)
 
     def test_a_look_changes_nothing(self) -> None:
         """Neither for who asks, nor for others."""
-        ledger = self.pools.view("p").ledger
+        accounting = self.pools.view("p").accounting
         for number in range(20):
             self.ask(1.0, resolver(number), count=False)
-        self.assertEqual((len(ledger.resolvers), sum(ledger.totals.values())), (0, 0))
+        self.assertEqual(
+            (len(accounting.resolvers), sum(accounting.totals.values())), (0, 0)
+        )
 
     def test_who_the_client_is(self) -> None:
         """A whole IPv4 address, 64 bits of IPv6, up to 24 or 56 of a subnet."""
@@ -368,7 +370,7 @@ class ClientTests(PredictiveCase):
             name = self.choose(1.0, client)
             self.assertEqual(self.choose(1.0, same, 6).members, name.members)
             self.assertEqual(name.scope, scope)
-        before = len(self.pools.view("p").ledger.resolvers)
+        before = len(self.pools.view("p").accounting.resolvers)
         for client in (
             resolver(2),
             Client(b"\x0a\1\0\0", 17, True),
@@ -376,7 +378,7 @@ class ClientTests(PredictiveCase):
             Client(b"", 0, True),
         ):
             self.choose(1.0, client)
-        self.assertEqual(len(self.pools.view("p").ledger.resolvers), before + 4)
+        self.assertEqual(len(self.pools.view("p").accounting.resolvers), before + 4)
 
 
 class AdaptiveTests(PredictiveCase):
@@ -428,7 +430,10 @@ class AdaptiveTests(PredictiveCase):
     def test_nested(self) -> None:
         """The lowest TTL on the way counts."""
         outer = pool(
-            "outer", settings.Member(name="p", pool="p"), select=("weighted",), ttl=70
+            "outer",
+            settings.MemberSettings(name="p", pool="p"),
+            select=("weighted",),
+            ttl=70,
         )
         inner = pool("p", host("a"), select=(stage(),), ttl=(30, 300))
         pools = manager(outer, inner)

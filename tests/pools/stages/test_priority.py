@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.stages.priority import Priority
+from dinamed.pools.stages.priority import PriorityStage
 from tests.pools.support import candidates, context, facts
 
 
@@ -17,12 +17,14 @@ class PriorityTests(SynchronousTestCase):
             replace(member, priority=rank)
             for member, rank in zip(candidates([1] * 4), (2, -1, 3, -1), strict=True)
         )
-        kept = Priority().narrow(members, context(), facts(members))
+        kept = PriorityStage().narrow(members, context(), facts(members))
         self.assertEqual(kept, (members[1], members[3]))
-        kept = Priority().narrow((members[2], members[0]), context(), facts(members))
+        kept = PriorityStage().narrow(
+            (members[2], members[0]), context(), facts(members)
+        )
         self.assertEqual(kept, (members[0],))
 
     def test_argument(self) -> None:
         """It takes none."""
         with self.assertRaisesRegex(ValueError, "priority takes no argument"):
-            Priority(2)
+            PriorityStage(2)

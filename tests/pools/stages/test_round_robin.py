@@ -70,7 +70,7 @@ class RoundRobinTests(SynchronousTestCase):
             self.assertEqual(looks, {prepared.draw(context(rng), 1)})
 
     def test_turns_outlast_a_snapshot(self) -> None:
-        """Made ready anew with the same ledger it goes on where it was."""
+        """Made ready anew with the same accounting it goes on where it was."""
         weights: list[float] = [4, 2, 1]
         prepared, _ = self.prepare(weights)
         straight = turns(prepared, 21, Random(5))
@@ -99,7 +99,7 @@ class RoundRobinTests(SynchronousTestCase):
         """One who joins late gets its share from then on, and no more."""
         members = candidates([1, 1, 1])
         known = facts(members)
-        known.ledger.credits.update(a=100.0, b=100.5)
+        known.accounting.credits.update(a=100.0, b=100.5)
         names = turns(RoundRobin().prepare(members, known), 30, Random(7))
         self.assertEqual(Counter(names), {"a": 10, "b": 10, "c": 10})
 
@@ -112,7 +112,7 @@ class RoundRobinTests(SynchronousTestCase):
             some = tuple(m for m in members if rng.random() < 0.5) or members
             prepared = RoundRobin().prepare(some, known)
             prepared.draw(context(rng), rng.randint(1, 3))
-        self.assertLess(max(map(abs, known.ledger.credits.values())), 45)
+        self.assertLess(max(map(abs, known.accounting.credits.values())), 45)
 
     def test_several(self) -> None:
         """Several answers are different members, and all have their turn."""

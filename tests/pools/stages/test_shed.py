@@ -28,17 +28,17 @@ class ShedTests(SynchronousTestCase):
     def test_between_the_watermarks(self) -> None:
         """The probability rises in a straight line."""
         for load, chance in ((0.5, 0), (0.6, 0), (0.65, 0.25), (0.75, 0.75), (2, 1)):
-            self.facts.board.post("a", loaded(load), 0.0)
+            self.facts.reports.post("a", loaded(load), 0.0)
             self.assertLess(abs(self.share() - chance), 0.03)
 
     def test_capacity_of_the_report(self) -> None:
         """What the member says of its capacity comes first."""
-        self.facts.board.post("a", loaded(1.4, capacity=2.0), 0.0)
+        self.facts.reports.post("a", loaded(1.4, capacity=2.0), 0.0)
         self.assertLess(abs(self.share() - 0.5), 0.03)
 
     def test_old_reports(self) -> None:
         """They count less and less, and then not at all."""
-        self.facts.board.post("a", loaded(1.0), 0.0)
+        self.facts.reports.post("a", loaded(1.0), 0.0)
         self.assertEqual(self.share(now=30.0), 1.0)
         self.assertLess(abs(self.share(now=45.0) - 0.5), 0.03)
         self.assertEqual(self.share(now=60.0), 0.0)
@@ -48,7 +48,7 @@ class ShedTests(SynchronousTestCase):
         asked = context()
         self.assertIs(self.stage.narrow(self.members, asked, self.facts), self.members)
         for name in "ab":
-            self.facts.board.post(name, loaded(9.0), 0.0)
+            self.facts.reports.post(name, loaded(9.0), 0.0)
         self.assertEqual(self.stage.narrow(self.members, asked, self.facts), ())
 
     def test_argument(self) -> None:

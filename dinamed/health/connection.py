@@ -1,0 +1,157 @@
+"""One TCP connection of one probe, with one limit of time over all of it."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import (
+    ConnectError,
+    ConnectionAborted,
+    ConnectionDone,
+    ConnectionLost,
+    ConnectionRefusedError,
+    NoRouteError,
+)
+from twisted.internet.interfaces import (
+    IAddress,
+    IConnector,
+    IDelayedCall,
+    IReactorFromThreads,
+    IReactorTCP,
+    IReactorTime,
+    ITransport,
+)
+from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import Interface
+
+from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by
+
+
+class ConnectionReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
+    """What an exchange needs of the reactor."""
+
+
+class ProbeConnection(Protocol, ClientFactory):
+    """A connection, its protocol and its factory in one: each lives once, together.
+
+    Subclasses say what to send when `opened`, what arrives (`dataReceived`) and what
+    it means when the peer `closed`, and call `passed` or `failed`.  With the result,
+    or when it is cancelled, the connection is reset: nothing lingers.
+    """
+
+    noisy = False
+
+    def __init__(self, reactor: ConnectionReactor, limit: float) -> None:
+        self.result: Deferred[Result] = Deferred(self._cancelled)
+        self._reactor = reactor
+        self._limit = limit
+        self._address = ""
+        self._over = False
+        self._stage = "connecting"
+        self._connector: IConnector | None = None
+        self._deadline: IDelayedCall | None = None
+
+    def begin(self, target: ProbeTarget, port: int) -> "Deferred[Result]":
+        """Connect; the Deferred fires with what came of it."""
+        self._address = target.address
+        self._deadline = self._reactor.callLater(self._limit, self._late)
+        # The deadline covers the connecting too, so the connector needs no timer.
+        connector = self._reactor.connectTCP(
+            target.address,
+            port,
+            self._outermost(),
+            timeout=None,  # type: ignore[arg-type]
+        )
+        if not self._over:
+            self._connector = connector
+        return self.result
+
+    def opened(self) -> None:
+        """The connection is made."""
+
+    def closed(self) -> None:
+        """The peer has closed the connection in an orderly way."""
+        self.failed("closed early")
+
+    def expired(self) -> None:
+        """The time is over."""
+        self.failed(f"no answer in {self._limit:g} s ({self._stage})")
+
+    def passed(self) -> None:
+        """End with success."""
+        self._end(PASSED)
+
+    def failed(self, reason: str) -> None:
+        """End with a failure."""
+        self._end(failed(reason))
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        """See L{IProtocolFactory}."""
+        return self
+
+    def connectionMade(self) -> None:
+        """See L{IProtocol}."""
+        if self._over:  # ended while the connection was about to be made
+            self._drop()
+            return
+        self._stage = "connected"
+        self.opened()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See L{IProtocol}."""
+        self.transport = None
+        if self._over:
+            return
+        if reason.check(ConnectionDone):
+            self.closed()
+        else:
+            self.failed(self._trouble(reason.value))
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
+        """See L{ClientFactory}."""
+        error = reason.value
+        self._end(failed_by(error, self._trouble(error), self._address))
+
+    def _outermost(self) -> ClientFactory:
+        """The factory that the reactor gets: this, or what it is wrapped in."""
+        return self
+
+    def _trouble(self, error: BaseException | None) -> str:
+        """A failure of the connection in few words."""
+        match error:
+            case ConnectionRefusedError():
+                return "connection refused"
+            case NoRouteError():
+                return "no route to the host"
+            case ConnectError(osError=number) if number:
+                return f"can't connect: {error.args[-1] if error.args else number}"
+            case ConnectError():
+                return "can't connect"
+            case ConnectionLost() | ConnectionAborted():
+                return "connection reset"
+        return f"{self._stage}: {error}"
+
+    def _late(self) -> None:
+        self._deadline = None
+        self.expired()
+
+    def _cancelled(self, _: "Deferred[Result]") -> None:
+        self._free()
+
+    def _end(self, result: Result) -> None:
+        if not self._over:
+            self._free()
+            self.result.callback(result)
+
+    def _free(self) -> None:
+        self._over = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._drop()
+
+    def _drop(self) -> None:
+        connector, self._connector = self._connector, None
+        transport: ITransport | None = self.transport
+        if transport is not None:
+            transport.abortConnection()  # type: ignore[attr-defined]
+        elif connector is not None:
+            connector.disconnect()

@@ -1,0 +1,80 @@
+"""Plans that Python has made, told to the plane."""
+
+import struct
+from collections.abc import Mapping
+
+from dinamed.plane.extension import native
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Wanted
+from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
+from dinamed.wire.query import Query
+from dinamed.wire.render import Rendered
+
+NATIVE_RCODES = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.REFUSED})
+"""The response codes that the plane has counters for."""
+PLAN_BODY_MAX = 4096
+"""Octets of records in a plan that the plane is taught."""
+
+
+def _steps(records: Rendered) -> bytes:
+    """Where each RRset ends, for the plane."""
+    return b"".join(
+        struct.pack("!4H?", step.end, *step.counts, step.required)
+        for step in records.steps
+    )
+
+
+def install_plan(
+    plane: "native.Plane",
+    route_index: Mapping[str, int],
+    query: Query,
+    plan: Plan,
+    limited: bytes = b"",
+) -> None:
+    """Have the plane know the plan of a query's question (class IN), with its DO.
+
+    `limited` is the kind of the reply, where replies are limited.
+    """
+    question = query.question
+    asked = question.key, question.type, query.dnssec_ok
+    if (
+        isinstance(plan, Fixed)
+        and plan.rcode in NATIVE_RCODES
+        and len(plan.records.body) <= PLAN_BODY_MAX
+    ):
+        plane.install_plan(
+            *asked,
+            native.PLAN_FIXED,
+            rcode=plan.rcode,
+            authoritative=plan.authoritative,
+            error=-1 if plan.extended_error is None else plan.extended_error,
+            counts=plan.records.counts,
+            body=plan.records.body,
+            limited=limited,
+            steps=_steps(plan.records),
+        )
+    elif (
+        isinstance(plan, PoolAnswer)
+        and plan.wanted is not Wanted.TEXT
+        and plan.place is None
+        and plan.pool in route_index
+        and not plan.after.body
+        and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
+    ):
+        plane.install_plan(
+            *asked,
+            native.PLAN_POOL,
+            rcode=plan.empty.rcode,
+            authoritative=plan.empty.authoritative,
+            counts=plan.empty.records.counts,
+            body=plan.empty.records.body,
+            route=route_index[plan.pool],
+            subnet=plan.subnet,
+            before_counts=plan.before.counts,
+            before=plan.before.body,
+            owner=plan.owner,
+            limited=limited,
+            steps=_steps(plan.empty.records),
+            before_steps=_steps(plan.before),
+        )
+    else:
+        plane.install_plan(*asked, native.PLAN_PUNT)

@@ -1,0 +1,518 @@
+# The threads, and what they share.
+
+
+cdef int send_to(const Punted *record, bytes reply) except -1:
+    """Send a reply to whom a record is from.  UDP may lose: nobody waits for room."""
+    cdef msghdr message
+    cdef iovec part
+    part.iov_base = <void *><const char *>reply
+    part.iov_len = len(reply)
+    memset(&message, 0, sizeof(message))
+    message.msg_name = <void *>&record.name
+    message.msg_namelen = record.name_size
+    message.msg_iov = &part
+    message.msg_iovlen = 1
+    message.msg_control = <void *>record.control
+    message.msg_controllen = record.control_size
+    sendmsg(record.fd, &message, MSG_DONTWAIT)
+    return 0
+
+
+cdef class Plane:
+    """The threads' common state; `seeds` are octets of chance, 8 for each thread.
+
+    There is one row more than threads, for `answer`.
+    """
+
+    cdef Shared shared
+    cdef Worker **workers
+    cdef readonly int threads
+    cdef readonly Tables tables
+    cdef list _retired
+
+    def __cinit__(self, int threads, bytes seeds, int wake_descriptor):
+        cdef int i
+        cdef Worker *worker
+        if threads < 0 or len(seeds) < 8 * (threads + 1):
+            raise ValueError("too few seeds")
+        self.threads = threads
+        self._retired = []
+        self.shared.wake = wake_descriptor
+        self.workers = <Worker **>_new((threads + 1) * sizeof(void *))
+        for i in range(threads + 1):
+            worker = self.workers[i] = <Worker *>_new(sizeof(Worker))
+            worker.number = i
+            worker.seen = FOREVER
+            memcpy(&worker.rng, <const char *>seeds + 8 * i, 8)
+            if i < threads:
+                worker.ring = <Ring *>_new(sizeof(Ring))
+                worker.batch = <Batch *>_new(sizeof(Batch))
+
+    def __dealloc__(self):
+        cdef int i
+        if self.workers == NULL:
+            return
+        for i in range(self.threads + 1):
+            if self.workers[i] != NULL:
+                free(self.workers[i].ring)
+                free(self.workers[i].kept_samples)
+                free(self.workers[i].batch)
+            free(self.workers[i])
+        free(self.workers)
+
+    def attach(self, int thread, int descriptor):
+        """Give a thread a socket, before it runs.  It stays the caller's to close."""
+        cdef Worker *worker
+        if not 0 <= thread < self.threads:
+            raise ValueError("no such thread")
+        worker = self.workers[thread]
+        if worker.socket_count == MOST_SOCKETS:
+            raise ValueError("too many sockets")
+        worker.sockets[worker.socket_count].fd = descriptor
+        worker.sockets[worker.socket_count].events = POLLIN
+        worker.socket_count += 1
+
+    def run(self, int thread):
+        """The life of one thread: serves until `stop`.  `serve` must come first."""
+        if self.tables is None or not 0 <= thread < self.threads:
+            raise ValueError("nothing to serve")
+        cdef Shared *shared = &self.shared
+        cdef Worker *worker = self.workers[thread]
+        if worker.socket_count:
+            with nogil:
+                run_worker(shared, worker)
+
+    def stop(self, bint drain=True):
+        """Have the threads end within 200 ms, once the sockets' queues are empty.
+
+        Without `drain` at once, for somebody else reads the same sockets.
+        """
+        plane_set_seq(&self.shared.stopping, 1 if drain else 2)
+
+    def serve(self, Tables tables not None):
+        """Answer from these tables from the next batch on."""
+        self._swap(&self.shared.tables, &tables.data, self.tables)
+        self.tables = tables
+
+    def replace(self, uint32_t slot, Route route not None):
+        """Draw by another route in this slot of the present tables."""
+        cdef Tables tables = self.tables
+        if tables is None or slot >= <uint32_t>len(tables.routes):
+            raise ValueError("no such slot")
+        self._swap(&tables.data.routes[slot], &route.data, tables.routes[slot])
+        tables.routes[slot] = route
+
+    def publish(self, Route route not None, LevelTable levels not None):
+        """Have a route go by these levels."""
+        levels.settle(route)
+        self._swap(<void *>&route.data.load.levels, &levels.data, route.levels)
+        route.levels = levels
+
+    def withdraw(self, Route route not None):
+        """Have Python asked for the levels of a route again."""
+        self._swap(<void *>&route.data.load.levels, NULL, route.levels)
+        route.levels = None
+
+    def grow(self, Loads loads not None, uint32_t most):
+        """Let more resolvers be remembered, up to `most`, if they are many now."""
+        cdef ResolverTable old = loads.table
+        cdef ResolverTable new = old.bigger(most)
+        if new is not None:
+            self._swap(<void *>&loads.data.resolvers, &new.data, old)
+            loads.table = new
+
+    def accept_probes(self, bytes probe not None):
+        """Answer datagrams that are `probe`, before any thread runs.
+
+        Its last octet says who: 0 the thread, 1 Python, whom it is handed to as what
+        to learn is 4.  Neither is counted anywhere.
+        """
+        if len(probe) != PROBE_SIZE:
+            raise ValueError("not a probe")
+        memcpy(self.shared.probe, <const char *>probe, PROBE_SIZE - 1)
+        self.shared.probed = True
+
+    def turns(self):
+        """How often each thread has looked for queries, at least every 0.2 s."""
+        return [plane_get(&self.workers[i].turns) for i in range(self.threads)]
+
+    def set_clock(self, double ahead):
+        """Say how far the pools' steady clock is ahead of time.monotonic()."""
+        plane_set_double(&self.shared.ahead, ahead)
+
+    def install_plan(
+        self, bytes name not None, uint32_t rrtype, bint do, int kind, *,
+        uint32_t rcode=0, bint authoritative=False, int error=-1,
+        tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
+        tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
+        bytes limited=b"", bytes steps=b"", bytes before_steps=b"",
+    ):
+        """Remember the plan of a question, and forget all others when there are many.
+
+        `name` is in lower case; with `do` the plan is for those who set DO, else for
+        the others; `limited` is the kind of the answer, for limits on
+        replies.  `steps` has nine octets for each RRset of the body: its end, the
+        counts up to there, and whether a reply without it is truncated.  A question
+        that is known keeps its plan.
+        """
+        cdef Tables tables = self.tables
+        cdef InstalledPlan *plan
+        cdef _Plans plans = tables._plans
+        cdef size_t size = len(name) + len(body) + len(before) + len(owner)
+        size += len(steps) + len(before_steps)
+        cdef uint8_t *at
+        cdef int i
+        if not 0 < len(name) <= 255 or size > 8192:
+            raise ValueError("too long to be remembered")
+        for part, told in ((body, steps), (before, before_steps)):
+            for i in range(0, len(told), STEP_SIZE):
+                if int.from_bytes(told[i : i + 2], "big") > len(part):
+                    raise ValueError("an RRset past the end")
+        if kind == POOL_PLAN and route + 2 > <uint32_t>len(tables.routes):
+            raise ValueError("no such route")
+        if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
+            plans = _Plans(tables._slots)
+            self._swap(&tables.data.installed, plans.slots, tables._plans)
+            tables._plans = plans
+        plan = <InstalledPlan *>calloc(1, sizeof(InstalledPlan) + size)
+        if plan == NULL:
+            raise MemoryError
+        plan.hash = plan_hash(
+            <const uint8_t *><const char *>name, len(name), rrtype, do
+        )
+        plan.kind = <PlanKind>kind
+        plan.size = len(name)
+        plan.type = rrtype
+        plan.do = do
+        plan.rcode = rcode
+        plan.authoritative = authoritative
+        plan.error = error + 1
+        plan.route = route
+        plan.subnet = subnet
+        if tables.data.rates != NULL:
+            plan.limited = kind_hash(
+                tables.data.rates, <const uint8_t *><const char *>limited, len(limited)
+            )
+        for i in range(3):
+            plan.counts[i] = counts[i]
+            plan.before_counts[i] = before_counts[i]
+        plan.body = len(body)
+        plan.before = len(before)
+        plan.owner = len(owner)
+        at = plan.octets
+        plan.steps = len(steps) // STEP_SIZE
+        plan.before_steps = len(before_steps) // STEP_SIZE
+        for part in (name, body, before, owner, steps, before_steps):
+            memcpy(at, <const char *><bytes>part, len(<bytes>part))
+            at += len(<bytes>part)
+        plans.add(plan)
+
+    def install_client(
+        self, uint32_t slot, bytes address not None, uint32_t prefix,
+        Route route not None, uint32_t scope,
+    ):
+        """Remember by which route a client's answers are drawn, where that is BY_CLIENT.
+
+        `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
+        """
+        if len(address) not in (4, 16) or prefix > 128:
+            raise ValueError("not an address")
+        self._install(
+            slot, <const uint8_t *><const char *>address, len(address), prefix, route,
+            scope, 0,
+        )
+
+    def install_class(
+        self, uint32_t slot, bytes address not None, uint32_t prefix,
+        Route route not None, uint32_t sources_asked,
+    ):
+        """The same for all clients at the place of this one, for routes BY_PLACE.
+
+        So many sources were `sources_asked` for that place: on these depends the scope.
+        """
+        cdef Tables tables = self.tables
+        cdef ClientClass found
+        if len(address) not in (4, 16) or prefix > 8 * <uint32_t>len(address):
+            raise ValueError("not an address")
+        if tables._trees is None or sources_asked > tables._trees.data.count:
+            raise ValueError("no such places")
+        class_of(
+            &tables._trees.data, <const uint8_t *><const char *>address,
+            len(address), prefix, &found,
+        )
+        self._install(
+            slot, <const uint8_t *>found.records, found.size, OF_CLASS, route, 0,
+            sources_asked
+        )
+
+    cdef int _install(
+        self, uint32_t slot, const uint8_t *key, uint32_t size, uint32_t prefix,
+        Route route, uint32_t scope, uint32_t sources_asked,
+    ) except -1:
+        cdef Tables tables = self.tables
+        cdef _Plans clients = tables._clients
+        cdef Route above = tables.routes[slot]
+        cdef InstalledClient *known
+        if not any(route is sub for sub in above.subs.values()):
+            raise ValueError("nobody keeps that route")
+        if installed_client(&tables.data, above.data.serial, key, size, prefix) != NULL:
+            return 0
+        if clients.used * 2 > clients.mask:
+            clients = _Plans(clients.mask + 1)
+            self._swap(&tables.data.known, clients.slots, tables._clients)
+            tables._clients = clients
+        known = <InstalledClient *>calloc(1, sizeof(InstalledClient))
+        if known == NULL:
+            raise MemoryError
+        known.serial = above.data.serial
+        known.size = size
+        known.prefix = prefix
+        known.scope = scope
+        known.sources_asked = sources_asked
+        known.route = &route.data
+        memcpy(known.address, key, size)
+        known.hash = client_hash(known.serial, known.address, known.size, prefix)
+        clients.install_client(known)
+        return 0
+
+    cdef int _swap(self, void *at, const void *new, object old) except -1:
+        """Have threads find `new` at this pointer from now on.
+
+        `old` owns what they found there before, and is kept until all of them have
+        moved on; None if nothing was there.  This is the one way to take something
+        out of use, for the order matters: a thread that notes the new epoch and then
+        reads the pointer has to find `new`, else `old` is freed under its eyes.
+        If this raises, nothing has changed.
+        """
+        cdef uint64_t epoch = self.shared.epoch + 1
+        if old is not None:
+            self._retired.append((epoch, old))
+        plane_set_pointer(at, <void *>new)
+        plane_set_seq(&self.shared.epoch, epoch)
+        return 0
+
+    def reclaim(self):
+        """Let go of what no thread looks at any more; the routes and tallies among it.
+
+        Their last counts are still to be taken.
+        """
+        cdef uint64_t oldest = FOREVER, seen
+        cdef int i
+        for i in range(self.threads):
+            seen = plane_get_seq(&self.workers[i].seen)
+            if seen < oldest:
+                oldest = seen
+        cdef list gone = [old for epoch, old in self._retired if epoch <= oldest]
+        if gone:
+            self._retired = [pair for pair in self._retired if pair[0] > oldest]
+        cdef list routes = [], all_counters = []
+        for old in gone:
+            if isinstance(old, Tables):
+                kept = set(map(id, self.tables.routes))
+                routes += [r for r in (<Tables>old).routes if id(r) not in kept]
+                all_counters += [zone.reply_counters for zone in (<Tables>old).zones]
+                all_counters.append((<Tables>old).reply_counters)
+            elif isinstance(old, Route):
+                routes.append(old)
+        return routes, all_counters
+
+    @property
+    def retired(self):
+        """How many parts wait for threads to move on."""
+        return len(self._retired)
+
+    def take_counts(self):
+        """The hand-outs since the last call: pool, member, number."""
+        return self.take_slice(0, SIZE_MAX)[0]
+
+    def take_slice(self, size_t slot, size_t most):
+        """From the route at `slot` on, hand-outs of some more than `most` members.
+
+        And the slot of the next route, 0 after the last one.
+        """
+        cdef list found = []
+        cdef list routes = [] if self.tables is None else self.tables.routes
+        cdef Route route
+        cdef size_t total = len(routes)
+        while slot < total and <size_t>len(found) < most:
+            route = routes[slot]
+            if route._news():
+                found += route.take_counts()
+            slot += 1
+        return found, slot if slot < total else 0
+
+    def answer(
+        self, bytes data not None, bytes source not None, double now=0, double time=0
+    ):
+        """What a thread would do with one datagram: reply, and what to learn.
+
+        The reply is None for what goes to the engine in Python, and empty for
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
+        `time` that of the pools' steady clock.
+        """
+        cdef RequestContext request
+        cdef uint8_t out[REPLY_STRIDE]
+        cdef Worker *worker = self.workers[self.threads]
+        cdef int size
+        if self.tables is None or len(source) not in (4, 16) or len(data) > 65535:
+            raise ValueError("nothing to answer")
+        request.address = <const uint8_t *><const char *>source
+        request.size = len(source)
+        request.rng = &worker.rng
+        request.thread = worker.number
+        request.now = <uint32_t>now
+        request.ticks = <uint64_t>(now * (1 << TICK_BITS))
+        request.time = time
+        size = answer(
+            &self.tables.data, &request, <const uint8_t *><const char *>data,
+            len(data), out,
+        )
+        if size == LIMITED:
+            return b"", 0
+        if size < 0:
+            return None, PUNT_FOR_PLAN + 1 - size if size <= PUNT_FOR_PLAN else 0
+        return <bytes>(<const char *>out)[:size], 0
+
+    def serve_punted(self, object respond, int most):
+        """Have `respond(data, source, wanted)` answer what threads have handed over.
+
+        At most `most` queries of each thread; returns whether there may be more.  A
+        query whose answering raises is gone too, so that it is in nobody's way.
+        """
+        cdef int i, left
+        cdef Worker *worker
+        cdef const Punted *record
+        cdef const uint8_t *address
+        cdef const uint8_t *data
+        cdef bint more = False
+        cdef object reply
+        for i in range(self.threads):
+            worker = self.workers[i]
+            left = most
+            while left:
+                record = peek(worker.ring)
+                if record == NULL:
+                    break
+                left -= 1
+                try:
+                    size = plane_source(&record.name, &address)
+                    data = <const uint8_t *>record + sizeof(Punted)
+                    reply = respond(
+                        <bytes>(<const char *>data)[:record.size],
+                        <bytes>(<const char *>address)[:size],
+                        record.wanted,
+                    )
+                    if isinstance(reply, Later):
+                        reply.then(partial(
+                            self.send_late,
+                            <bytes>(<const char *>record)[:sizeof(Punted)],
+                        ))
+                    elif reply is not None:
+                        send_to(record, reply)
+                finally:
+                    pop(worker.ring)
+            more = more or not left
+        return more
+
+    def send_late(self, bytes record not None, bytes reply not None):
+        """Send a reply that took a while to whom a record of the ring was from.
+
+        Nothing is sent once the threads have ended, for the sockets may be closed.
+        """
+        if len(record) != sizeof(Punted):
+            raise ValueError("not a record")
+        if reply and not plane_get_seq(&self.shared.stopping):
+            send_to(<const Punted *><const char *>record, reply)
+
+    def set_sampling(self, double share):
+        """From now on write this share of the answers down, for `take_samples`; 0: none.
+
+        The first call that asks for any takes 1 MiB for each thread.
+        """
+        cdef int i
+        cdef SampleRing *samples
+        for i in range(self.threads):
+            if share <= 0:
+                plane_set_pointer(&self.workers[i].samples, NULL)
+                continue
+            samples = self.workers[i].kept_samples
+            if samples == NULL:
+                samples = self.workers[i].kept_samples = <SampleRing *>_new(
+                    sizeof(SampleRing)
+                )
+            plane_set_seq(
+                &samples.threshold,
+                FOREVER if share >= 1 else <uint64_t>(share * 18446744073709549568.0),
+            )
+            plane_set_pointer(&self.workers[i].samples, samples)
+
+    def take_samples(self, int most):
+        """Answers that were written down: time, source, port, query, reply.
+
+        At most `most` of each thread.  And how many were dropped since the start.
+        """
+        cdef list found = []
+        cdef int i, left, size
+        cdef uint64_t dropped = 0
+        cdef SampleRing *samples
+        cdef const AnswerSample *record
+        cdef const uint8_t *address
+        cdef const char *data
+        for i in range(self.threads):
+            samples = self.workers[i].kept_samples
+            if samples == NULL:
+                continue
+            dropped += plane_get(&samples.dropped)
+            left = most
+            while left:
+                record = <const AnswerSample *>peek(&samples.ring)
+                if record == NULL:
+                    break
+                left -= 1
+                size = plane_source(&record.name, &address)
+                data = <const char *>record + sizeof(AnswerSample)
+                found.append((
+                    <double>record.ticks / TICKS_A_SECOND,
+                    <bytes>(<const char *>address)[:size],
+                    plane_port(&record.name),
+                    <bytes>data[:record.query],
+                    <bytes>data[record.query:record.query + record.reply],
+                ))
+                pop(&samples.ring)
+        return found, dropped
+
+    def times(self):
+        """How long batches took, one of 64: counts by bin, and the sum in seconds.
+
+        Bin n holds those of less than 2**n ticks of 2**-22 s, the last one all others.
+        """
+        cdef int i, slot
+        cdef list bins = [0] * TIME_BINS
+        cdef uint64_t sum = 0
+        for i in range(self.threads):
+            sum += plane_get(&self.workers[i].time_sum)
+            for slot in range(TIME_BINS):
+                bins[slot] += plane_get(&self.workers[i].times[slot])
+        return bins, sum / TICKS_A_SECOND
+
+    def counters(self):
+        """Sums over the threads since the start, by name; rcodes as "rcode N"."""
+        cdef dict found = dict.fromkeys(
+            ("queries", "answered", "silent", "limited", "handed", "dropped"), 0
+        )
+        cdef int i, rcode
+        cdef Worker *worker
+        for i in range(self.threads):
+            worker = self.workers[i]
+            found["queries"] += plane_get(&worker.queries)
+            found["answered"] += plane_get(&worker.answered)
+            found["silent"] += plane_get(&worker.silent)
+            found["limited"] += plane_get(&worker.limited)
+            found["handed"] += plane_get(&worker.handed)
+            found["dropped"] += plane_get(&worker.dropped)
+            for rcode in range(16):
+                count = plane_get(&worker.rcodes[rcode])
+                if count:
+                    key = f"rcode {rcode}"
+                    found[key] = found.get(key, 0) + count
+        return found

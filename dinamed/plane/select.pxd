@@ -1,0 +1,200 @@
+"""Drawing members: the picking stages of `dinamed.pools.stages` in C."""
+
+from libc.math cimport log
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+from dinamed.plane.select_load cimport MOST_KEPT, RouteLoad, among
+from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
+
+cdef enum:
+    MOST_ANSWERS = 64
+    TRIES = 4
+
+
+cdef enum RouteKind:
+    ELSEWHERE    # for the engine in Python
+    NOBODY       # no member has an address of the family
+    BY_WEIGHT
+    BY_HASH
+    IN_TURN
+    EVERYONE
+    BY_CLIENT    # by the route that was installed for the client
+    BY_PLACE     # by the route that was installed for all who are at one place
+    LOWEST       # by load
+
+
+cdef struct RouteData:
+    RouteKind kind
+    uint64_t serial      # of routes BY_CLIENT, each its own
+    uint32_t size
+    uint32_t answers     # how many members are drawn, at most `size`
+    uint32_t span        # octets of a record without its owner
+    uint32_t stride      # from the counts of one thread to those of the next
+    double total         # of the weights
+    double *weights
+    uint64_t *limits     # of the alias table, in 2**-32 of a column
+    uint32_t *aliases
+    uint64_t *seeds      # of the members, for BY_HASH
+    uint8_t *records     # their records without the owner
+    double *credits      # by thread, for IN_TURN
+    uint64_t *counts     # hand-outs by thread
+    uint64_t *booked     # what of them the pool's accounting knows
+    RouteLoad load          # for LOWEST, and for shedding before another draw
+
+
+cdef struct Subset:
+    # What shedding has left of a route, to be drawn from as from a route.
+    RouteData route
+    double weights[MOST_KEPT]
+    uint64_t seeds[MOST_KEPT]
+    double credits[MOST_KEPT]
+
+
+cdef inline uint32_t alias_draw(
+    const RouteData *route, uint64_t *rng
+) noexcept nogil:
+    cdef uint64_t x = chance(rng)
+    cdef uint32_t column = <uint32_t>(((x >> 32) * route.size) >> 32)
+    if (x & <uint64_t>0xFFFFFFFF) < route.limits[column]:
+        return column
+    return route.aliases[column]
+
+
+cdef inline void by_weight(
+    const RouteData *route, uint64_t *rng, uint32_t *drawn
+) noexcept nogil:
+    """One weighted draw after another, each among those that are left."""
+    cdef uint32_t count = 0, tries = TRIES * route.answers, found = 0, i
+    cdef double left, point
+    if route.answers == 1 and route.limits != NULL:
+        drawn[0] = alias_draw(route, rng)
+        return
+    if route.limits != NULL and route.answers * 4 <= route.size:
+        while count < route.answers and tries:
+            tries -= 1
+            found = alias_draw(route, rng)
+            if not among(drawn, count, found):
+                drawn[count] = found
+                count += 1
+    while count < route.answers:
+        left = 0.0
+        for i in range(route.size):
+            if not among(drawn, count, i):
+                left += route.weights[i]
+        point = unit(rng) * left
+        for i in range(route.size):
+            if not among(drawn, count, i):
+                found = i
+                point -= route.weights[i]
+                if point < 0:
+                    break
+        drawn[count] = found
+        count += 1
+
+
+cdef inline void everyone(
+    const RouteData *route, uint64_t *rng, uint32_t *drawn
+) noexcept nogil:
+    cdef uint32_t i, other
+    for i in range(route.size):
+        other = below(rng, i + 1)
+        drawn[i] = drawn[other]
+        drawn[other] = i
+
+
+cdef inline uint32_t turn(
+    const RouteData *route, double *credit, double total,
+    const uint32_t *drawn, uint32_t count,
+) noexcept nogil:
+    """Credit all that are left, take the one with the most, and charge it."""
+    cdef uint32_t i, best = 0
+    cdef bint first = True
+    for i in range(route.size):
+        if count and among(drawn, count, i):
+            continue
+        credit[i] += route.weights[i]
+        if first or credit[i] > credit[best]:
+            best = i
+            first = False
+    credit[best] -= total
+    return best
+
+
+cdef inline void in_turn(
+    const RouteData *route, uint32_t thread, uint32_t *drawn
+) noexcept nogil:
+    cdef double *credit = route.credits + thread * route.size
+    cdef double total = route.total
+    cdef uint32_t count
+    for count in range(route.answers):
+        drawn[count] = turn(route, credit, total, drawn, count)
+        total -= route.weights[drawn[count]]
+
+
+cdef inline void by_hash(
+    const RouteData *route, const uint8_t *address, uint32_t bits, uint32_t *drawn
+) noexcept nogil:
+    """The members with the highest scores for the first `bits` of an address."""
+    cdef uint8_t network[16]
+    cdef uint32_t size = (bits + 7) >> 3, i, slot, count = 0
+    cdef uint64_t key
+    cdef double score
+    cdef double scores[MOST_ANSWERS]
+    for i in range(size):
+        network[i] = address[i]
+    if bits & 7:
+        network[size - 1] &= <uint8_t>(0xFF00 >> (bits & 7))
+    key = fnv1a(network, size)
+    for i in range(route.size):
+        score = <double>(mix(key ^ route.seeds[i]) >> 12) + 0.5
+        score = log(score * (1.0 / 4503599627370496.0)) / route.weights[i]
+        if count == route.answers:
+            if score <= scores[count - 1]:
+                continue
+            count -= 1
+        slot = count
+        while slot and scores[slot - 1] < score:
+            scores[slot] = scores[slot - 1]
+            drawn[slot] = drawn[slot - 1]
+            slot -= 1
+        scores[slot] = score
+        drawn[slot] = i
+        count += 1
+
+
+cdef inline void take_subset(
+    Subset *left, const RouteData *route, const uint32_t *kept, uint32_t count,
+    uint32_t thread,
+) noexcept nogil:
+    """Make a route of those that are kept."""
+    cdef RouteData *made = &left.route
+    cdef uint32_t i
+    memset(made, 0, sizeof(RouteData))
+    made.kind = route.kind
+    made.size = count
+    made.answers = route.answers
+    if count < made.answers or route.kind == EVERYONE:
+        made.answers = count
+    made.weights = left.weights
+    made.seeds = left.seeds
+    if route.credits != NULL:
+        made.credits = left.credits
+    for i in range(count):
+        left.weights[i] = route.weights[kept[i]]
+        left.seeds[i] = route.seeds[kept[i]]
+        made.total += left.weights[i]
+        if route.credits != NULL:
+            left.credits[i] = route.credits[thread * route.size + kept[i]]
+
+
+cdef inline void restore(
+    const Subset *left, const RouteData *route, const uint32_t *kept, uint32_t thread,
+    uint32_t *drawn,
+) noexcept nogil:
+    """Name those that were drawn as the whole route does, and keep their credits."""
+    cdef uint32_t i
+    for i in range(left.route.answers):
+        drawn[i] = kept[drawn[i]]
+    if route.credits != NULL:
+        for i in range(left.route.size):
+            route.credits[thread * route.size + kept[i]] = left.credits[i]

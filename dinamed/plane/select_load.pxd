@@ -1,0 +1,393 @@
+"""Drawing by load: `least`, `predictive` and `shed` of `dinamed.pools.stages` in C.
+
+The accounting in Python is the one that knows.  It publishes how full members are, and
+each thread adds what has been handed out since: so many clients, or so many hand-outs,
+times what one of them adds.  A published level holds what Python had taken over by
+then, less than nothing for those who have handed out more.
+"""
+
+from libc.math cimport INFINITY, ceil, rint
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from dinamed.plane.resolver_table cimport (
+    KEY_SIZE,
+    ClientResolver,
+    ResolverTableData,
+    ResolverBucket,
+    resolver_in,
+    asks,
+    claimed,
+    key_hash,
+    mean_rate,
+    tag_of,
+)
+from dinamed.plane.octets cimport chance, unit
+from dinamed.plane.posix cimport (
+    plane_add,
+    plane_add_double,
+    plane_get_double,
+    plane_get_pointer,
+    plane_release,
+)
+
+cdef enum:
+    TTL_CLASSES = 8
+    MOST_KEPT = 256     # members that shedding is done for
+
+
+cdef struct LoadsData:
+    # What threads have handed out, by thread and then by member of the pool.
+    uint32_t rows
+    uint32_t stride
+    uint32_t classes        # of TTLs
+    double low              # the least TTL, and how many there are
+    double width
+    double *clients
+    uint64_t *leases        # by class too, as the next two
+    double *rates
+    double *ends            # rates times TTLs
+    ResolverTableData *resolvers
+
+
+cdef struct LevelsData:
+    # How full the candidates of one route are.
+    double until            # on the steady clock; then Python is asked
+    double mine             # the load of a client
+    double horizon
+    double reference        # the TTL of an ordinary resolver
+    double faded            # the sum of the next
+    bint known              # whether any goes by load
+    double *fades           # weights as far as they go by those
+    double *bases
+    double *steps
+    double *inverses        # of capacities, or weights
+    double *chances         # to be shed
+
+
+cdef struct DrawResult:
+    uint32_t count
+    uint32_t ttl            # 0: as the records have it
+    uint32_t scope
+    bint again              # whether the answer was booked before
+
+
+cdef struct RouteLoad:
+    # The part of a route that goes by load.
+    LoadsData *loads        # NULL: none does
+    LevelsData *levels
+    uint16_t *slots         # the members' numbers in the loads
+    double *ranks           # their priority, where that counts after shedding
+    bint sheds
+    bint foresees
+    double low              # TTLs
+    double high
+
+
+cdef inline uint32_t shed(
+    const RouteLoad *loaded, const LevelsData *levels, uint32_t size, uint64_t *rng,
+    uint32_t *kept,
+) noexcept nogil:
+    """Keep those on which the lot does not fall, or all; then the lowest rank."""
+    cdef uint32_t i, count = 0, index
+    cdef double lowest
+    for i in range(size):
+        if levels.chances[i] > 0 and unit(rng) < levels.chances[i]:
+            continue
+        kept[count] = i
+        count += 1
+    if not count:
+        for i in range(size):
+            kept[i] = i
+        count = size
+    if loaded.ranks != NULL:
+        lowest = INFINITY
+        for i in range(count):
+            if loaded.ranks[kept[i]] < lowest:
+                lowest = loaded.ranks[kept[i]]
+        index = 0
+        for i in range(count):
+            if loaded.ranks[kept[i]] == lowest:
+                kept[index] = kept[i]
+                index += 1
+        count = index
+    return count
+
+
+cdef inline double score(
+    const RouteLoad *loaded, const LevelsData *levels, uint32_t member, double mine
+) noexcept nogil:
+    cdef const LoadsData *loads = loaded.loads
+    cdef const double *at = loads.clients + loaded.slots[member]
+    cdef double clients = 0
+    cdef uint32_t _row
+    for _row in range(loads.rows):
+        clients += plane_get_double(at)
+        at += loads.stride
+    return (
+        levels.bases[member] + levels.steps[member] * clients + mine
+    ) * levels.inverses[member]
+
+
+cdef inline bint among(
+    const uint32_t *some, uint32_t count, uint32_t one
+) noexcept nogil:
+    cdef uint32_t i
+    for i in range(count):
+        if some[i] == one:
+            return True
+    return False
+
+
+cdef inline uint32_t lowest_ones(
+    const RouteLoad *loaded, const LevelsData *levels, const uint32_t *kept,
+    uint32_t size, uint32_t count, double mine, uint64_t *rng, uint32_t *found,
+) noexcept nogil:
+    """Those with the lowest scores, by lot where they are equal."""
+    cdef uint32_t i, j, index, some = 0
+    cdef uint64_t lot
+    cdef double one
+    cdef double scores[64]
+    cdef uint64_t lots[64]
+    for j in range(size):
+        i = j if kept == NULL else kept[j]
+        one = score(loaded, levels, i, mine)
+        if one == INFINITY or (some == count and one > scores[some - 1]):
+            continue
+        lot = chance(rng)
+        if some == count:
+            if one == scores[some - 1] and lot >= lots[some - 1]:
+                continue
+            some -= 1
+        index = some
+        while index and (
+            scores[index - 1] > one
+            or (scores[index - 1] == one and lots[index - 1] > lot)
+        ):
+            scores[index] = scores[index - 1]
+            lots[index] = lots[index - 1]
+            found[index] = found[index - 1]
+            index -= 1
+        scores[index] = one
+        lots[index] = lot
+        found[index] = i
+        some += 1
+    return some
+
+
+cdef inline uint32_t by_fade(
+    const LevelsData *levels, const uint32_t *kept, uint32_t size, double sum,
+    const uint32_t *gone, uint32_t gone_count, uint64_t *rng,
+) noexcept nogil:
+    """One of those that go by their weight, as far as they do."""
+    cdef double point = unit(rng) * sum
+    cdef uint32_t i, j, last = 0
+    for j in range(size):
+        i = j if kept == NULL else kept[j]
+        if levels.fades[i] <= 0 or (gone_count and among(gone, gone_count, i)):
+            continue
+        last = i
+        point -= levels.fades[i]
+        if point < 0:
+            break
+    return last
+
+
+cdef inline uint32_t mixed(
+    const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
+    const uint32_t *kept, uint32_t size, uint32_t count, double mine,
+    uint64_t *rng, uint32_t *drawn,
+) noexcept nogil:
+    """By load, or by weight as far as loads are not known (`fading`)."""
+    cdef uint32_t lowest[64]
+    cdef uint32_t popped[128]
+    cdef uint32_t pops = 0, some = 0, next = 0, done = 0, one, i, j
+    cdef double left = faded
+    if faded > 0 and count == 1:
+        if not levels.known or unit(rng) * total < faded:
+            drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
+            return 1
+    some = lowest_ones(loaded, levels, kept, size, count, mine, rng, lowest)
+    if faded <= 0 or count == 1:
+        if not some:  # by load, but those who report were shed
+            drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
+            return 1
+        memcpy(drawn, lowest, some * sizeof(uint32_t))
+        return some
+    while done < count:
+        left = 0
+        for j in range(size):
+            i = j if kept == NULL else kept[j]
+            if levels.fades[i] > 0 and not among(popped, pops, i):
+                left += levels.fades[i]
+        if next >= some and left <= 0:
+            break
+        if (left > 0 and pops < 128 and unit(rng) * total < faded) or next >= some:
+            one = by_fade(levels, kept, size, left, popped, pops, rng)
+            popped[pops] = one
+            pops += 1
+        else:
+            one = lowest[next]
+            next += 1
+        if not among(drawn, done, one):
+            drawn[done] = one
+            done += 1
+    return done
+
+
+cdef inline bint same(
+    const RouteLoad *loaded, const ClientResolver *resolver, const uint32_t *kept,
+    uint32_t size,
+    uint32_t *drawn,
+) noexcept nogil:
+    """The members of the last answer, if all are among those to choose from."""
+    cdef uint32_t i, j, k
+    cdef bint found
+    for k in range(resolver.count):
+        found = False
+        for j in range(size):
+            i = j if kept == NULL else kept[j]
+            if loaded.slots[i] == resolver.where[k]:
+                drawn[k] = i
+                found = True
+                break
+        if not found:
+            return False
+    return resolver.count > 0
+
+
+cdef inline void record_load(
+    const RouteLoad *loaded, const LevelsData *levels, uint32_t thread,
+    const uint32_t *drawn, uint32_t count, double clients, double rate, double ttl,
+) noexcept nogil:
+    """Take down what an answer brings, spread over those that it names."""
+    cdef LoadsData *loads = loaded.loads
+    cdef double part = 1.0 / count
+    cdef uint32_t i, slot
+    cdef size_t index
+    cdef uint32_t number = 0
+    if loads.classes > 1 and ttl > loads.low:
+        number = <uint32_t>((ttl - loads.low) * loads.classes / loads.width)
+        if number >= loads.classes:
+            number = loads.classes - 1
+    for i in range(count):
+        slot = loaded.slots[drawn[i]]
+        index = <size_t>thread * loads.stride + slot
+        plane_add_double(loads.clients + index, clients * part)
+        if rate > 0:
+            index = index * loads.classes + number
+            plane_add_double(loads.rates + index, rate * part)
+            plane_add_double(loads.ends + index, rate * part * ttl)
+            plane_add(loads.leases + index, 1)
+
+
+cdef inline void put_key(
+    uint64_t *key, const uint8_t *address, uint32_t size, bint subnet, uint32_t bits
+) noexcept nogil:
+    """The key of a client, as `predictive` makes it."""
+    cdef uint8_t *octets = <uint8_t *>key
+    cdef uint32_t most = 4 if size == 4 else 8, used, i
+    key[0] = key[1] = 0
+    if not subnet:
+        memcpy(octets, address, most)
+        octets[KEY_SIZE - 1] = <uint8_t>most
+        return
+    used = (bits + 7) >> 3
+    for i in range(used):
+        octets[i] = address[i]
+    if bits & 7:
+        octets[used - 1] &= <uint8_t>(0xFF00 >> (bits & 7))
+    octets[most] = <uint8_t>bits
+    octets[KEY_SIZE - 1] = <uint8_t>(most + 1)
+
+
+cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
+    """Make it the key of a question that only one family can have."""
+    cdef uint8_t *octets = <uint8_t *>key
+    cdef uint32_t size = octets[KEY_SIZE - 1]
+    memcpy(octets + size, "v4only" if family == 1 else "v6only", 6)
+    octets[KEY_SIZE - 1] = <uint8_t>(size + 6)
+
+
+cdef inline void foresee(
+    const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
+    const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
+    uint32_t family, double time, uint32_t thread, uint64_t *rng, uint32_t *drawn,
+    DrawResult *result,
+) noexcept nogil:
+    """Draw by what is foreseen; learns from the question, and books the leases.
+
+    `family` is 1 for IPv4, 2 for IPv6.
+    """
+    cdef ResolverTableData *resolvers = <ResolverTableData *>plane_get_pointer(
+        &loaded.loads.resolvers
+    )
+    cdef uint64_t hash = key_hash(resolvers, key)
+    cdef ResolverBucket *bucket = claimed(resolvers, hash)
+    cdef ClientResolver *resolver = NULL
+    cdef double rate = 0, clients, ttl = levels.reference, times, mean
+    cdef uint32_t i
+    if bucket != NULL:
+        resolver = resolver_in(bucket, key, tag_of(hash))
+        if (
+            resolver != NULL and time < resolver.expires
+            and not resolver.families & family
+        ):
+            if same(loaded, resolver, kept, size, drawn):
+                resolver.families |= <uint8_t>family
+                result.count = resolver.count
+                result.ttl = <uint32_t>ceil(resolver.expires - time)
+                if not result.ttl:
+                    result.ttl = 1
+                result.again = True
+                plane_release(&bucket.claim)
+                return
+            plane_release(&bucket.claim)
+            put_apart(key, family)
+            hash = key_hash(resolvers, key)
+            bucket = claimed(resolvers, hash)
+            if bucket != NULL:
+                resolver = resolver_in(bucket, key, tag_of(hash))
+    if bucket != NULL:
+        resolver = asks(
+            resolvers, bucket, resolver, key, tag_of(hash), time, levels.reference,
+            thread,
+            rng,
+        )
+        rate = resolver.rate
+    if loaded.low != loaded.high:
+        if bucket != NULL and resolver.known:
+            mean = mean_rate(resolvers, loaded.loads.rows)
+            times = mean / rate if mean > 0 else 1
+            ttl = rint(levels.reference * (times if times < 20 else 20))
+        else:
+            ttl = rint(ttl)
+        if ttl > loaded.high:
+            ttl = loaded.high
+        if ttl < loaded.low:
+            ttl = loaded.low
+        result.ttl = <uint32_t>ttl
+    clients = 1 + rate * (ttl if ttl < levels.horizon else levels.horizon)
+    result.count = mixed(
+        loaded, levels, total, faded, kept, size, answers,
+        levels.mine * clients / answers, rng, drawn,
+    )
+    record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
+    if bucket != NULL:
+        resolver.count = <uint8_t>result.count
+        for i in range(result.count):
+            resolver.where[i] = loaded.slots[drawn[i]]
+        resolver.families = <uint8_t>family
+        resolver.expires = time + ttl
+        plane_release(&bucket.claim)
+
+
+cdef inline void least(
+    const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
+    const uint32_t *kept, uint32_t size, uint32_t answers, uint32_t thread,
+    uint64_t *rng, uint32_t *drawn, DrawResult *result,
+) noexcept nogil:
+    """Draw the lowest load, and take down what one hand-out adds to each."""
+    result.count = mixed(
+        loaded, levels, total, faded, kept, size, answers, 0, rng, drawn
+    )
+    record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)

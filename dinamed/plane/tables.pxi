@@ -1,0 +1,175 @@
+# Snapshots for the threads, and what is installed beside them.
+
+
+cdef class _Plans:
+    """Plans by question, or clients: open addressing, entries are only ever added."""
+
+    cdef void **slots
+    cdef uint32_t mask
+    cdef uint32_t used
+    cdef uint64_t octets
+
+    def __cinit__(self, uint32_t slots):
+        self.slots = <void **>_new(slots * sizeof(void *))
+        self.mask = slots - 1
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        if self.slots != NULL:
+            for i in range(self.mask + 1):
+                free(self.slots[i])
+        free(self.slots)
+
+    cdef void add(self, InstalledPlan *plan) noexcept:
+        """Take a plan over, unless there is one of the same question."""
+        cdef uint32_t slot = <uint32_t>plan.hash & self.mask
+        cdef InstalledPlan *other
+        while self.slots[slot] != NULL:
+            other = <InstalledPlan *>self.slots[slot]
+            if (
+                other.hash == plan.hash and other.type == plan.type
+                and other.do == plan.do and other.size == plan.size
+                and memcmp(other.octets, plan.octets, plan.size) == 0
+            ):
+                free(plan)
+                return
+            slot = (slot + 1) & self.mask
+        plane_set_pointer(&self.slots[slot], plan)
+        self.used += 1
+        self.octets += sizeof(InstalledPlan) + plan.size + plan.body + plan.before
+
+    cdef void install_client(self, InstalledClient *known) noexcept:
+        """Take over what is known of a client."""
+        cdef uint32_t slot = <uint32_t>known.hash & self.mask
+        while self.slots[slot] != NULL:
+            slot = (slot + 1) & self.mask
+        plane_set_pointer(&self.slots[slot], known)
+        self.used += 1
+
+
+cdef class Tables:
+    """A snapshot for the threads.
+
+    `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
+    types that are counted one by one, from column 1 on.  `secrets` makes cookies, where
+    there are any; `required` leaves the clients with bad ones to Python.  The client
+    subnets of all resolvers count with `subnets`, else of those in `trusted`.
+    """
+
+    cdef TablesData data
+    cdef readonly list zones
+    cdef readonly list routes
+    cdef readonly ReplyCounters reply_counters
+    cdef _Plans _plans
+    cdef _Plans _clients
+    cdef RateTable _limits
+    cdef GeoTrees _trees
+    cdef Prefixes _trusted
+    cdef uint32_t _slots
+
+    def __cinit__(
+        self,
+        list zones,
+        list routes,
+        ReplyCounters reply_counters not None,
+        list columns,
+        bytes nsid,
+        *,
+        bint subnets,
+        bint shut=False,
+        tuple secrets=(),
+        bint required=False,
+        Prefixes trusted=None,
+        RateTable limits=None,
+        GeoTrees trees=None,
+        uint32_t slots=65536,
+    ):
+        cdef TablesData *data = &self.data
+        cdef uint32_t i, size
+        cdef const uint8_t *key
+        cdef Route route
+        if len(nsid) > 128 or slots & (slots - 1) or slots < 4:
+            raise ValueError("not the parts of tables")
+        self.zones = zones
+        self.routes = routes
+        self.reply_counters = reply_counters
+        data.counts = reply_counters.counts
+        data.shut = shut
+        if len(secrets) > MOST_SECRETS:
+            raise ValueError("too many secrets")
+        data.secrets.count = len(secrets)
+        data.secrets.required = required
+        for i in range(data.secrets.count):
+            if len(secrets[i]) != 16:
+                raise ValueError("a secret has 16 octets")
+            key = <const uint8_t *><const char *><bytes>secrets[i]
+            data.secrets.keys[i][0] = little64(key, 8)
+            data.secrets.keys[i][1] = little64(key + 8, 8)
+        if len(columns) >= MOST_COLUMNS:
+            raise ValueError("too many types")
+        for i in range(<uint32_t>len(columns)):
+            size = columns[i]
+            if size < TYPE_COLUMNS:
+                data.columns[size] = <uint8_t>(i + 1)
+        if trusted is not None:
+            self._trusted = trusted
+            data.trusted = trusted.tree
+        if limits is not None:
+            self._limits = limits
+            data.rates = &limits.table
+        if trees is not None:
+            self._trees = trees
+            data.trees = &trees.data
+        data.crc = CRC
+        data.subnets = subnets
+        data.nsid_size = len(nsid)
+        memcpy(data.nsid, <const char *>nsid, data.nsid_size)
+        data.routes = <RouteData **>_new(len(routes) * sizeof(void *))
+        for i in range(<uint32_t>len(routes)):
+            route = routes[i]
+            data.routes[i] = &route.data
+        size = 4
+        while size < 2 * <uint32_t>len(zones):
+            size *= 2
+        data.zone_mask = size - 1
+        data.zone_slots = <uint32_t *>_new(size * sizeof(uint32_t))
+        data.zones = <Zone **>_new(len(zones) * sizeof(void *))
+        for i in range(<uint32_t>len(zones)):
+            self._enter(i)
+        self._slots = slots
+        self._plans = _Plans(slots)
+        self._clients = _Plans(CLIENTS * slots)
+        data.installed = self._plans.slots
+        data.known = self._clients.slots
+        data.installed_mask = slots - 1
+        data.known_mask = CLIENTS * slots - 1
+
+    cdef void _enter(self, uint32_t number):
+        cdef ZoneTable table = self.zones[number]
+        cdef Zone *zone = &table.data
+        cdef uint32_t hash = <uint32_t>2166136261, slot, position = 0
+        cdef list starts = []
+        while zone.origin[position]:
+            starts.append(position)
+            position += 1 + <uint32_t>zone.origin[position]
+        for position in reversed(starts):
+            hash = label_hash(hash, zone.origin + position)
+        slot = hash & self.data.zone_mask
+        while self.data.zone_slots[slot]:
+            slot = (slot + 1) & self.data.zone_mask
+        self.data.zone_slots[slot] = number + 1
+        self.data.zones[number] = zone
+        if self.data.rates != NULL:
+            zone.limited = origin_kind(self.data.rates, zone.origin, zone.size)
+        if zone.labels > self.data.zone_labels:
+            self.data.zone_labels = zone.labels
+
+    def __dealloc__(self):
+        free(self.data.routes)
+        free(self.data.zone_slots)
+        free(self.data.zones)
+
+    @property
+    def installed(self):
+        """How many plans are installed."""
+        return self._plans.used

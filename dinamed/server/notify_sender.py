@@ -1,0 +1,177 @@
+"""Telling secondaries of changes, until they have heard (RFC 1996 section 3.6)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
+
+from dinamed.config.transfers import Peer
+from dinamed.transfers.incoming import rcode_text
+from dinamed.transfers.notify import ATTEMPTS, FIRST_WAIT, is_reply, notify_message
+from dinamed.transfers.records import Record
+from dinamed.transfers.responder import wire_key
+from dinamed.transfers.tsig import (
+    BadSignature,
+    Keys,
+    Signer,
+    find_signature,
+    verify,
+)
+from dinamed.wire.names import WireName, to_text
+from dinamed.wire.question import FormatError
+
+
+class _Socket(DatagramProtocol):
+    """What all notifies leave from, and answers come to."""
+
+    noisy = False
+
+    def __init__(self, heard: Callable[[bytes, tuple[Any, ...]], None]) -> None:
+        self._heard = heard
+
+    def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """An answer, or something else."""
+        self._heard(data, addr)
+
+
+class _PendingNotify:
+    """One NOTIFY to one server, sent again until it is answered."""
+
+    def __init__(
+        self,
+        notifier: "NotifySender",
+        peer: Peer,
+        soa: Record,
+        keys: Keys,
+        done: Callable[[], None],
+    ) -> None:
+        self._notifier = notifier
+        self._peer = peer
+        self._soa = soa
+        self._keys = keys
+        self._done = done
+        self._attempt = 0
+        self._later: Any = None
+        self._message = b""
+        self._mac = b""
+
+    def begin(self) -> None:
+        """Send for the first time."""
+        self._send()
+
+    def _send(self) -> None:
+        if self._attempt == ATTEMPTS:
+            self._notifier.failed(self._peer, self._soa, "no answer")
+            self._end()
+            return
+        ident = self._notifier.rng.getrandbits(16).to_bytes(2, "big")
+        self._message = notify_message(ident, self._soa)
+        signed, self._mac = self._message, b""
+        if self._peer.key is not None:
+            signer = Signer(self._keys[wire_key(self._peer.key)])
+            signed = signer.sign(self._message, self._notifier.seconds())
+            self._mac = signer.mac
+        with suppress(OSError, CannotListenError):
+            # Out of reach now; there are more attempts.
+            self._notifier.send(signed, self._peer)
+        wait = FIRST_WAIT * 2**self._attempt
+        self._attempt += 1
+        self._later = self._notifier.reactor.callLater(wait, self._send)
+
+    def heard(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """The answer, if it comes from whom we told and is signed as agreed."""
+        if addr[1] != self._peer.port or not is_reply(data, self._message):
+            return
+        if self._peer.key is not None:
+            try:
+                signature = find_signature(data)
+                if signature is None:
+                    return
+                now = self._notifier.seconds()
+                verify(data, signature, self._keys, now, self._mac)
+            except (FormatError, BadSignature):
+                return
+        rcode = data[3] & 0xF
+        if rcode:
+            self._notifier.failed(self._peer, self._soa, rcode_text(rcode))
+        self._end()
+
+    def _end(self) -> None:
+        self.stop()
+        self._done()
+
+    def stop(self) -> None:
+        """Give up."""
+        if self._later is not None and self._later.active():
+            self._later.cancel()
+
+
+class NotifySender:
+    """All that is being told; news of a zone take the place of older ones."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        seconds: Callable[[], float],
+        rng: Random,
+        source_for: Callable[[str], str],
+    ) -> None:
+        self.reactor = reactor
+        self.seconds = seconds
+        self.rng = rng
+        self._source_for = source_for
+        self._pending: dict[tuple[WireName, str], _PendingNotify] = {}
+        self._ports: dict[str, Any] = {}
+        """By the address that they send from."""
+
+    def tell(self, soa: Record, peers: tuple[Peer, ...], keys: Keys) -> None:
+        """Tell these servers of a zone's new SOA."""
+        for peer in peers:
+            key = (soa.owner, str(peer))
+            before = self._pending.pop(key, None)
+            if before is not None:
+                before.stop()
+
+            def _done(key: tuple[WireName, str] = key) -> None:
+                self._pending.pop(key, None)
+
+            pending = _PendingNotify(self, peer, soa, keys, _done)
+            self._pending[key] = pending
+            pending.begin()
+
+    def send(self, message: bytes, peer: Peer) -> None:
+        """Send a message.  Raises `OSError` or `CannotListenError`."""
+        source = self._source_for(peer.host)
+        port = self._ports.get(source)
+        if port is None:
+            port = self.reactor.listenUDP(0, _Socket(self._heard), source)
+            self._ports[source] = port
+        port.write(message, (peer.host, peer.port))
+
+    def _heard(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        for pending in list(self._pending.values()):
+            pending.heard(data, addr)
+
+    def failed(self, peer: Peer, soa: Record, why: str) -> None:
+        """A server has not heard."""
+        self.log.warn(
+            "{zone}: {peer} could not be notified: {why}",
+            zone=to_text(soa.owner),
+            peer=peer.address,
+            why=why,
+        )
+
+    def stop(self) -> None:
+        """Tell nobody any more."""
+        for pending in list(self._pending.values()):
+            pending.stop()
+        self._pending.clear()
+        for port in self._ports.values():
+            port.stopListening()
+        self._ports.clear()

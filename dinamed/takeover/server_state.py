@@ -1,0 +1,82 @@
+"""Taking down what a server knows, and taking it on."""
+
+from dinamed.health.service import HealthService
+from dinamed.server.authority import Authority
+from dinamed.server.resolver import EngineResolver
+from dinamed.server.services import ListenService, ReloadService
+from dinamed.takeover.state import TakeoverState
+
+
+class ServerState:
+    """Takes down and takes on all that one server knows."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        resolver: EngineResolver,
+        listening: ListenService,
+        reloading: ReloadService,
+        health: HealthService,
+    ) -> None:
+        self._authority = authority
+        self._resolver = resolver
+        self._listening = listening
+        self._reloading = reloading
+        self._health = health
+
+    def known(self) -> TakeoverState:
+        """All of it, as of now."""
+        engine, manager = self._authority.engine, self._authority.manager
+        engine.vitals()  # brings the counts up to date
+        pools = {name: view.accounting for name, view in manager.views.items()}
+        return TakeoverState(
+            started=engine.started,
+            cookie_secret=self._authority.cookie_secret,
+            questions=engine.questions,
+            failures=self._resolver.failures,
+            silent=engine.counts.silent,
+            reloads=(self._reloading.applied, self._reloading.refused),
+            counts=engine.counts.rows(),
+            plane=self._listening.plane_counters(),
+            handed_out={name: dict(one.totals) for name, one in pools.items()},
+            pending={name: dict(one.pending) for name, one in pools.items()},
+            flows={name: one.flow.sums for name, one in pools.items()},
+            pools=manager.saved(),
+            checks=self._health.saved(),
+        )
+
+    def begin(self, known: TakeoverState) -> None:
+        """Take on what the process before this one knew, before anything starts."""
+        authority = self._authority
+        if known.started:
+            authority.engine.started = known.started
+        if known.cookie_secret:
+            authority.keep_cookies(known.cookie_secret)
+        self._health.restore(known.checks)
+        self.add(known)
+        for name, sums in known.flows.items():
+            if name in authority.manager.views:
+                authority.manager.views[name].accounting.flow.sums = sums
+
+    def add(self, known: TakeoverState) -> None:
+        """Take on what has come to be known on the other side."""
+        authority, engine = self._authority, self._authority.engine
+        engine.questions += known.questions
+        engine.counts.silent += known.silent
+        for zone, rrtype, rcode, stream, count in known.counts:
+            engine.counts.cell(zone, rrtype, rcode, stream).count += count
+        self._resolver.failures += known.failures
+        self._reloading.applied += known.reloads[0]
+        self._reloading.refused += known.reloads[1]
+        self._listening.add_plane_counters(known.plane)
+        now = authority.seconds()
+        authority.manager.restore(known.pools, now)
+        for pool, totals in known.handed_out.items():
+            view = authority.manager.views.get(pool)
+            if view is None:
+                continue
+            pending = known.pending.get(pool, totals)
+            for member, count in totals.items():
+                recent = min(count, pending.get(member, 0))
+                view.accounting.account(member).total += count - recent
+                view.accounting.add(member, recent, now)
