@@ -16,8 +16,8 @@ from dinamed.server.authority import Authority
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
+from dinamed.server.update_queue import Change, Done, UpdateQueue
 from dinamed.server.updated_zones import Step, UpdatedZones
-from dinamed.server.updating import Change, Done, Updater
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.transfers.journal import (
@@ -63,7 +63,7 @@ class TransferService(Service):
         )
         self._notifier = NotifySender(reactor, authority.seconds, rng, self.source_for)
         self._updated = UpdatedZones()
-        self._updater = Updater(reactor, self._updated, self._has_updated)
+        self._updater = UpdateQueue(reactor, self._updated, self._has_updated)
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
         self._zones: dict[WireName, ZoneSettings] = {}

@@ -21,7 +21,7 @@ from dinamed.wire.constants import Rcode, Type
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.patching import Children, patched
+from dinamed.zones.patch import Children, patched
 
 UNKNOWN_STEP = 1_000_000
 """How far the serial goes ahead where nobody knows any more what it was."""

@@ -16,7 +16,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text, is_within, relative, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.patching import Children, patched
+from dinamed.zones.patch import Children, patched
 
 VERSION = 1
 MAX_RRSETS = 10_000

@@ -29,7 +29,7 @@ Header, 72 octets at offset 0::
     72  the origin, an absolute wire name with its zero octet, lowercased
 
 Nodes follow each other without gaps from behind the origin on, the apex first but in
-zones that were changed without being packed anew (`dinamed.zones.patching`)::
+zones that were changed without being packed anew (`dinamed.zones.patch`)::
 
     u8   octets in the key, then the key
     u8   flags, see `NodeFlag`

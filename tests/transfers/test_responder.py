@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import Grant, Primary
-from dinamed.server.updating import Change, Done
+from dinamed.server.update_queue import Change, Done
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.tsig import Signer, find_signature

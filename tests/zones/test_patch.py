@@ -6,11 +6,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.transfers.rebuild import rebuilt
 from dinamed.wire.constants import Type
-from dinamed.zones import patching
+from dinamed.zones import patch as patching
 from dinamed.zones.layout import HEADER
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
-from dinamed.zones.patching import Children, patched
+from dinamed.zones.patch import Children, patched
 from tests.zones.strategies import (
     ADDRESS,
     DNAME,

@@ -31,7 +31,7 @@ class _Wanted(NamedTuple):
     done: Done
 
 
-class Updater:
+class UpdateQueue:
     """Makes the updates of each zone one after the other.
 
     Each sees the zone as the one before has left it.  The zone is made, and what has
