@@ -17,6 +17,7 @@ from dinamed import __version__
 from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
+from dinamed.early_signals import expect_signals, leave_log_rotation
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
@@ -29,6 +30,8 @@ from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
+from dinamed.server.privileges import NoNewPrivilegesService
+from dinamed.server.reaper import ReaperService
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.sockets import (
@@ -205,6 +208,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    expect_signals()
     launch = launch_of(options.parent, os.environ)
     try:
         receiver = receiver_of(os.environ)
@@ -215,7 +219,9 @@ def makeService(options: Options) -> IService:
         inherited = Inherited((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
         process = Process(launch, options.parent, receiver)
-        return wire(reactor, loaded, bound, bool(options["debug"]), process)
+        services = wire(reactor, loaded, bound, bool(options["debug"]), process)
+        leave_log_rotation(process.has_log_file)
+        return services
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     except (BindError, TlsError, TakeoverError) as error:
@@ -231,6 +237,19 @@ class Process:
     """The options of twistd, if they are within reach."""
     receiver: TakeoverReceiver | None
     """What there is of the process before this one."""
+
+    @property
+    def has_log_file(self) -> bool:
+        """Whether twistd writes one, which it begins anew on SIGUSR1."""
+        twistd = self.twistd
+        if twistd is None or twistd.get("syslog") or twistd.get("logfile") == "-":
+            return False
+        return bool(twistd.get("logfile")) or not twistd.get("nodaemon")
+
+    @property
+    def drops_privileges(self) -> bool:
+        """Whether it becomes another user once all is bound."""
+        return self.twistd is not None and self.twistd.get("uid") is not None
 
     def leave_pid_file(self) -> None:
         """Have twistd leave the pid file to the process after this one."""
@@ -286,6 +305,10 @@ def wire(
         Held(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
     )
+    if process.drops_privileges:
+        NoNewPrivilegesService().setServiceParent(services)
+    if os.getpid() == 1:
+        ReaperService(reactor).setServiceParent(services)
     replacing.setServiceParent(services)
     reloading.setServiceParent(services)
     if saving is not None:

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.early_signals import came_early
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
@@ -232,9 +233,11 @@ class ReloadService(Service):
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
-        """Take over SIGHUP, which else ends twistd."""
+        """Take over SIGHUP; one that has come before is not forgotten."""
         super().startService()
         self._previous = signal.signal(signal.SIGHUP, self._on_signal)
+        if came_early(self._previous):
+            self._reactor.callLater(0, self.reload)
 
     def stopService(self) -> None:
         """Give SIGHUP back."""
