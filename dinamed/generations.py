@@ -1,5 +1,6 @@
 """A bounded cache that costs a dict look-up."""
 
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 _Key = TypeVar("_Key")
@@ -40,6 +41,13 @@ class Generations(Generic[_Key, _Value]):
         """Forget everything."""
         self._old = {}
         self.young = {}
+
+    def items(self) -> Iterator[tuple[_Key, _Value]]:
+        """All entries, those of the old generation first."""
+        for key, value in self._old.items():
+            if key not in self.young:
+                yield key, value
+        yield from self.young.items()
 
     def __len__(self) -> int:
         return len(self._old.keys() | self.young.keys())

@@ -28,12 +28,14 @@ from dinamed.server.following import ConfigWatcher
 from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
+from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
 from dinamed.server.privileges import NoNewPrivilegesService
 from dinamed.server.reaper import ReaperService
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
     BindError,
     ListenAddress,
@@ -43,6 +45,7 @@ from dinamed.server.sockets import (
     bind_http,
     bind_tls,
     everywhere,
+    is_local,
     resolve,
 )
 from dinamed.server.state_file import StateFileService
@@ -284,6 +287,9 @@ def wire(
     reloading.on_busy = notifying.reloading
     sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
+    signing = SigningService(
+        reactor, authority, random.SystemRandom(), ParentAsker(reactor), is_local
+    )
     services = MultiService()
     answering = wire_answering(reactor, authority, listening, bound)
     first_round = AfterFirstRound(watching.health, answering)
@@ -314,6 +320,7 @@ def wire(
     if saving is not None:
         saving.setServiceParent(services)
     watching.setServiceParent(services)
+    signing.setServiceParent(services)
     transfers.setServiceParent(services)
     GeoDatabaseService(reactor, authority).setServiceParent(services)
     ConfigWatcher(reactor, authority, reloading.reload).setServiceParent(services)

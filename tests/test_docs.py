@@ -46,6 +46,8 @@ NO_KEYS = {
     (KeySettings, "name"),
 }
 """Fields that no key fills: they come from elsewhere."""
+LIKE_ANOTHER = {(ZoneSettings, "dnssec")}
+"""Tables whose keys are those of another, and described there."""
 NO_TABLES = {Ttl, StageSettings}
 """Structs that stand for a single value."""
 NAMED = {"keys", "zones", "pools"}
@@ -62,6 +64,8 @@ def keys(struct: type[msgspec.Struct], path: tuple[str, ...]) -> Iterator[str]:
         where = (*path, name, "NAME") if name in NAMED else (*path, name)
         if path or not inner:
             yield ".".join((*path, name))
+        if (struct, field.name) in LIKE_ANOTHER:
+            continue
         for kind in inner:
             tag = kind.__struct_config__.tag_field
             if tag is not None:

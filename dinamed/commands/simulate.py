@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dinamed.simulator import chart, flags, scenario_file, table
 from dinamed.simulator.figures import Figures, figures
 from dinamed.simulator.model import Trace, simulate
+from dinamed.simulator.optimum import optimum
 from dinamed.simulator.policies import chosen
 from dinamed.simulator.scenario import Scenario
 
@@ -77,11 +78,12 @@ def _outcomes(
     scenario: Scenario, traces: list[Trace], plot: str | None
 ) -> Iterator[tuple[Trace, Figures]]:
     """Run one policy after the other; the traces are kept for a chart only."""
+    best = optimum(scenario)
     for policy in chosen(scenario):
         trace = simulate(scenario, policy)
         if plot is not None:
             traces.append(trace)
-        yield trace, figures(trace)
+        yield trace, figures(trace, best)
 
 
 def _print_table(scenario: Scenario, outcomes: Iterator[tuple[Trace, Figures]]) -> None:

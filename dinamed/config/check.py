@@ -1,18 +1,36 @@
 """A config file and all the files it names, read together."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from dinamed.config.foreign import Foreign, build_foreign, own_targeting, with_foreign
+import msgspec
+
+from dinamed.config.advice import advise, undelegated, zones_below
+from dinamed.config.foreign import (
+    Foreign,
+    build_foreign,
+    goes_by_place,
+    own_targeting,
+    with_foreign,
+)
 from dinamed.config.load import LoadedConfig, load, place_of
 from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
+from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.build import BuiltZone, build_zone
+from dinamed.zones.packed import PackedZone
 from dinamed.zones.targeting import Targeting
+
+
+class ZoneFacts(msgspec.Struct, frozen=True):
+    """What has been found out about a zone: its warnings, its number of NS records."""
+
+    warnings: tuple[Problem, ...] = ()
+    servers: int = 1
 
 
 @dataclass(frozen=True)
@@ -27,54 +45,80 @@ class Everything:
     problems: list[Problem]
     warnings: tuple[Problem, ...] = ()
     """What can be served, but is most likely not what was meant."""
+    facts: Mapping[WireName, ZoneFacts] = field(default_factory=dict)
 
 
-def build_every(origin: WireName, zone: ZoneSettings) -> bool:
+LeaveOut = Callable[[WireName, ZoneSettings, Sequence[WireName]], ZoneFacts | None]
+"""Tells of a zone, its settings, and the zones right below it, what is known already.
+
+None: the zone is to be built.
+"""
+
+
+def build_every(apex: WireName, zone: ZoneSettings, below: Sequence[WireName]) -> None:
     """Leave no zone out."""
-    return False
 
 
-def load_all(
-    path: str, leave_out: Callable[[WireName, ZoneSettings], bool] = build_every
-) -> Everything:
+def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
     """Read the config at `path` and build its zones; all problems of all files.
 
     Zones are built even where the config has problems elsewhere, so that one look
     tells everything; zones with problems of their own in the config are not, and
-    those that `leave_out` says are known already.
+    those of which `leave_out` knows everything already.
     """
     loaded = load(path, known_kinds())
     problems = list(loaded.problems)
     zones = {}
-    foreign: list[Foreign] = []
+    facts: dict[WireName, ZoneFacts] = {}
+    foreign: dict[str, Foreign] = {}
     own: list[Targeting] = []
+    below = zones_below(loaded.zones)
     for zone in loaded.zones:
         apex = origin(zone)
-        if leave_out(apex, zone):
+        known = leave_out(apex, zone, below.get(apex, ()))
+        if known is not None:
+            facts[apex] = known
             continue
         if zone.file is not None:
             zones[apex] = build_zone(apex, zone.file, bindings(zone))
             targeting = own_targeting(apex, zone, zones[apex])
             own += [targeting] if targeting is not None else []
         elif (found := build_foreign(apex, zone)) is not None:
-            foreign.append(found)
+            foreign[zone.name] = found
             zones[apex] = found.built
         else:
             continue
         problems += zones[apex].problems
+        facts[apex] = facts_of(zones[apex], below.get(apex, ()))
     settings = loaded.settings
-    if settings is not None:
+    warnings = [one for known in facts.values() for one in known.warnings]
+    warnings += loaded.warnings
+    warnings += (one for found in foreign.values() for one in found.made.warnings)
+    if settings is not None and loaded.sources is not None:
         geo = load_geo(settings.geo)
         problems += geo_problems(loaded, geo)
-        settings = with_foreign(settings, foreign, own, geo.locator)
-    warnings = list(loaded.warnings)
-    warnings += (one for found in foreign for one in found.made.warnings)
+        servers = {apex: known.servers for apex, known in facts.items()}
+        placed = [name for name, found in foreign.items() if goes_by_place(found)]
+        warnings += advise(settings, loaded.sources, servers, placed)
+        settings = with_foreign(settings, foreign.values(), own, geo.locator)
     return Everything(
         None if problems else settings,
         zones,
         sorted(problems, key=place_of),
         tuple(sorted(warnings, key=place_of)),
+        facts,
     )
+
+
+def facts_of(built: BuiltZone, below: Sequence[WireName]) -> ZoneFacts:
+    """What was found out about a zone that was built; `below` are zones there."""
+    warnings = list(built.warnings)
+    if not built.packed:
+        return ZoneFacts(tuple(warnings))
+    zone = PackedZone(built.packed)
+    warnings += undelegated(built.files[0], zone, below)
+    servers = zone.apex.get(Type.NS)
+    return ZoneFacts(tuple(warnings), len(servers.rdatas) if servers else 0)
 
 
 def geo_problems(loaded: LoadedConfig, geo: GeoData) -> list[Problem]:

@@ -15,11 +15,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from dinamed.config.check import load_all
+from dinamed.config.check import ZoneFacts, load_all
 from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.problems import Problem
@@ -35,6 +35,7 @@ class ZoneSource(msgspec.Struct, frozen=True):
 
     files: tuple[str, ...]
     fingerprint: bytes
+    facts: ZoneFacts = ZoneFacts()
 
 
 class CompiledZone(msgspec.Struct, frozen=True):
@@ -59,9 +60,12 @@ KnownZones = dict[bytes, ZoneSource]
 
 
 def fingerprint(
-    files: tuple[str, ...], names: Mapping[bytes, str], before: int | None = None
+    files: tuple[str, ...],
+    names: Mapping[bytes, str],
+    below: Sequence[WireName],
+    before: int | None = None,
 ) -> bytes:
-    """Tells whether the files and the names of pools of a zone are as they were.
+    """Tells whether a zone is as it was: its files, names of pools, zones below it.
 
     Empty if a file has changed since `before` (nanoseconds of Unix time), or just
     then: it may have been read as it was, and is now another.
@@ -77,7 +81,7 @@ def fingerprint(
         except OSError:
             state = (0, 0, 0, 0)
         digest.update(repr((path, state)).encode())
-    digest.update(repr(sorted(names.items())).encode())
+    digest.update(repr((sorted(names.items()), tuple(below))).encode())
     return digest.digest()
 
 
@@ -99,15 +103,19 @@ def compile_all(
     """
     began = time.time_ns()
     same: dict[WireName, ZoneSource] = {}
+    lower: dict[WireName, Sequence[WireName]] = {}
 
-    def unchanged(apex: WireName, zone: ZoneSettings) -> bool:
+    def unchanged(
+        apex: WireName, zone: ZoneSettings, below: Sequence[WireName]
+    ) -> ZoneFacts | None:
+        lower[apex] = below
         source = known.get(apex)
         if source is None or zone.file != source.files[0] or not can_be_kept(zone):
-            return False
-        if fingerprint(source.files, bindings(zone)) != source.fingerprint:
-            return False
+            return None
+        if fingerprint(source.files, bindings(zone), below) != source.fingerprint:
+            return None
         same[apex] = source
-        return True
+        return source.facts
 
     everything = load_all(path, unchanged)
     if everything.settings is None:
@@ -117,8 +125,10 @@ def compile_all(
     zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
     position = 0
     for apex, built in everything.zones.items():
-        stamp = fingerprint(built.files, names[apex], began) if apex in kept else b""
-        source = ZoneSource(built.files, stamp)
+        stamp = b""
+        if apex in kept:
+            stamp = fingerprint(built.files, names[apex], lower[apex], began)
+        source = ZoneSource(built.files, stamp, everything.facts[apex])
         size = len(built.packed)
         zones.append(CompiledZone(apex, source, position, size))
         filled = -size % PAGE

@@ -4,7 +4,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dinamed.config import places, pool_rules, secrets, transfer_rules, zone_rules
+from dinamed.config import (
+    dnssec_rules,
+    places,
+    pool_rules,
+    secrets,
+    transfer_rules,
+    zone_rules,
+)
+from dinamed.config.dnssec import Dnssec
 from dinamed.config.limits import Limits
 from dinamed.config.places import Geo
 from dinamed.config.query_log import QueryLog
@@ -15,7 +23,17 @@ from dinamed.config.stages import STAGES, StageKind
 from dinamed.config.values import host_port, shown
 from dinamed.problems import Problem
 
-_TABLES = ("server", "limits", "query_log", "mgmt", "geo", "keys", "zones", "pools")
+_TABLES = (
+    "server",
+    "limits",
+    "query_log",
+    "mgmt",
+    "geo",
+    "keys",
+    "dnssec",
+    "zones",
+    "pools",
+)
 
 
 @dataclass(frozen=True)
@@ -69,13 +87,15 @@ def _settings(
     pool_tables = _tables(reader, raw, "pools")
     zone_tables = _tables(reader, raw, "zones")
     pools = pool_rules.read_pools(reader, pool_tables, stages)
-    zones = zone_rules.read_zones(reader, zone_tables, pool_tables)
+    dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
+    zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec)
     keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"))
     cookies: tuple[str, ...] = ()
     if server is not None:
         _check_server(reader, server)
         cookies = secrets.read_secrets(reader, server)
     transfer_rules.check_transfers(reader, zones, keys, server)
+    dnssec_rules.check_dnssec(reader, zones, server)
     if (
         reader.problems
         or server is None
@@ -97,6 +117,7 @@ def _settings(
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),
+        dnssec=dnssec,
         zones=tuple(zones),
         pools=tuple(pools),
         cookie_secrets=cookies,

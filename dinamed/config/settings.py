@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
@@ -59,6 +60,7 @@ Count = Annotated[int, Meta(ge=1, le=65535)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Positive = Annotated[float, Meta(gt=0)]
+Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
@@ -104,7 +106,8 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     `health` is the folder of geodns's status files.
 
     With `primary` the zone is a secondary one.  `transfer` says who may transfer it,
-    `notify` whom to tell of changes, `update` who may change it.
+    `notify` whom to tell of changes, `update` who may change it.  With `dnssec` it is
+    signed here.
     """
 
     name: str
@@ -118,6 +121,7 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     transfer: tuple[MayTransfer, ...] = ()
     notify: tuple[Peer, ...] = ()
     update: tuple[Grant, ...] = ()
+    dnssec: Dnssec | None = None
     targets: tuple[TargetText, ...] = ()
     aliases: dict[str, str] = {}
     names: dict[str, PoolReference] = {}
@@ -127,6 +131,7 @@ class MemberSettings(Table, frozen=True, kw_only=True):
     """`[[pools.NAME.members]]`.
 
     `load` holds until a report comes, and `increment` is what one hand-out adds to it.
+    `bias` is in milliseconds, which `spill` adds to what the member costs.
     """
 
     name: MemberName
@@ -141,6 +146,7 @@ class MemberSettings(Table, frozen=True, kw_only=True):
     priority: Priority = 1
     load: Amount | None = None
     increment: Amount | None = None
+    bias: Bias = 0.0
 
 
 class PoolSettings(Table, frozen=True, kw_only=True):
@@ -173,6 +179,8 @@ class Settings(Table, frozen=True, kw_only=True):
     query_log: QueryLog = QueryLog()
     geo: Geo = Geo()
     keys: tuple[KeySettings, ...] = ()
+    dnssec: Dnssec = Dnssec()
+    """The defaults for zones that are signed."""
     zones: tuple[ZoneSettings, ...] = ()
     pools: tuple[PoolSettings, ...] = ()
     targeting: tuple[Targeting, ...] = ()

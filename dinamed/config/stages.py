@@ -5,6 +5,7 @@ be needed to read a config file.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,9 @@ from types import MappingProxyType
 from dinamed.config.durations import duration
 
 MOST = 1e18  # more than any load or time
+MOST_PRICE = 1e9  # milliseconds
+MOST_START = 0.99
+_TIMES = re.compile(r"\d{1,6}(\.\d{1,6})?x")
 
 
 def count(argument: object) -> object:
@@ -69,6 +73,38 @@ increments = numbers("increment")
 
 transfers = numbers("flow", "duration", durations=("duration",))
 """The argument of `predictive`: the load of one transfer, and its mean seconds."""
+
+
+def prices(argument: object) -> Mapping[str, float | str]:
+    """The argument of `spill`: that of `predictive`, and `price` and `start`.
+
+    `price` is a number of milliseconds, or as "2x" so many times the spread of costs;
+    `start` a share of the capacity from which on there is a price, below 1.
+    """
+    if not isinstance(argument, dict):
+        raise ValueError('expected a table, {price = "2x", start = 0.75}')
+    rest = {k: v for k, v in argument.items() if k not in ("price", "start")}
+    try:
+        found: dict[str, float | str] = {**transfers(rest)}
+    except ValueError as error:
+        raise ValueError(
+            str(error).replace("there is", "there is price, start,")
+        ) from None
+    if "price" in argument:
+        price = argument["price"]
+        times = price[:-1] if isinstance(price, str) and price[-1:] == "x" else price
+        if isinstance(price, str):
+            if not _TIMES.fullmatch(price) or not 0 < float(times) <= MOST_PRICE:
+                raise ValueError('price must be milliseconds or text as "2x"')
+        elif type(price) not in (int, float) or not 0 < price <= MOST_PRICE:
+            raise ValueError('price must be milliseconds above 0, or text as "2x"')
+        found["price"] = price if isinstance(price, str) else float(price)
+    if "start" in argument:
+        start = argument["start"]
+        if type(start) not in (int, float) or not 0 <= start <= MOST_START:
+            raise ValueError(f"start must be a number from 0 to {MOST_START}")
+        found["start"] = float(start)
+    return found
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 
+from dinamed.config.dnssec import Dnssec
+from dinamed.config.dnssec_rules import read_dnssec, without_dnssec
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
 from dinamed.config.settings import ZoneSettings
@@ -69,11 +71,14 @@ def owner_name(text: str, apex: WireName) -> WireName:
 
 
 def read_zones(
-    reader: Reader, raw: dict[str, object], pools: Mapping[str, object]
+    reader: Reader,
+    raw: dict[str, object],
+    pools: Mapping[str, object],
+    dnssec: Dnssec,
 ) -> list[ZoneSettings]:
     """Read every `[zones."NAME"]`; report all that does not hold.
 
-    `pools` has the names of the pools as keys.
+    `pools` has the names of the pools as keys; `dnssec` are the defaults for signing.
     """
     zones = []
     seen: dict[WireName, str] = {}
@@ -86,9 +91,11 @@ def read_zones(
             first = seen.setdefault(apex, name)
             if first != name:
                 reader.report(path, f'the same zone as "{first}"')
-        zone = reader.table(ZoneSettings, without_transfers(table), path, name=name)
+        rest = without_dnssec(without_transfers(table))
+        zone = reader.table(ZoneSettings, rest, path, name=name)
         if zone is not None and isinstance(table, dict):
             zone = read_transfers(reader, zone, table, path)
+            zone = read_dnssec(reader, zone, table, path, dnssec)
             _check_source(reader, zone, table, path)
             zones.append(zone)
     for zone in zones:

@@ -19,6 +19,14 @@ class GeoSource(Protocol):
         """What is known of a packed address, and the prefix length it holds for."""
 
 
+class Locates(Protocol):
+    """Whoever knows where clients are."""
+
+    def locate(self, address: bytes, prefix: int) -> "Located":
+        """Where a client is of whose packed address `prefix` bits are known."""
+        ...
+
+
 class Located(NamedTuple):
     """Where a client is.
 

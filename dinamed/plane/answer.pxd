@@ -212,6 +212,7 @@ cdef inline int in_zone(
     if (
         zone.left or (zone.signed and query.do) or query.type == TYPE_ANY
         or (query.type == TYPE_DS and query.labels == zone.labels)
+        or (zone.keyed and query.labels == zone.labels)
     ):
         return by_plan(tables, query, request, out)
     found = find(zone, tables.crc, query, &node)

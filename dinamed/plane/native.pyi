@@ -153,6 +153,7 @@ class ZoneTable:
         plain: bool,
         subnet: bool,
         signed: bool,
+        keyed: bool,
         left: bool,
     ) -> None: ...
 

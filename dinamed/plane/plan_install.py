@@ -56,6 +56,7 @@ def install_plan(
         isinstance(plan, PoolAnswer)
         and plan.wanted is not Wanted.TEXT
         and plan.place is None
+        and plan.signing is None
         and plan.pool in route_index
         and not plan.after.body
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS

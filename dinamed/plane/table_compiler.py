@@ -334,6 +334,7 @@ class TableCompiler:
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
+            keyed=zone.origin in facts.online,
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

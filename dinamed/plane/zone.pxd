@@ -39,6 +39,7 @@ cdef struct Zone:
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
     bint signed             # whether those who set DO miss more than is made here
+    bint keyed              # whether keys stand at the apex beside the data
     bint left               # whether all but the installed plans is left to Python
     uint64_t *counts        # of replies, see `reply_counters`
     uint64_t limited        # the kind of negative answers, for limits on replies

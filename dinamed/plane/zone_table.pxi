@@ -66,6 +66,7 @@ cdef class ZoneTable:
         bint plain,
         bint subnet,
         bint signed,
+        bint keyed,
         bint left,
     ):
         cdef Zone *data = &self.data
@@ -95,6 +96,7 @@ cdef class ZoneTable:
         data.plain = plain
         data.subnet = subnet
         data.signed = signed
+        data.keyed = keyed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))

@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Protocol
 
 from dinamed import __version__
 from dinamed.geo.place import Place
-from dinamed.plans.plan import REFUSED, Fixed, Plan, Synthesized, Topic
+from dinamed.plans.plan import REFUSED, Plan, Synthesized, Topic
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text, is_within, labels
 from dinamed.wire.question import Question
+from dinamed.zones.virtual import COUNTRY, MANAGEMENT, STATUS
 
 if TYPE_CHECKING:
     from dinamed.plans.snapshot import Snapshot
 
-_MANAGEMENT = b"\x04mgmt"
-_STATUS = b"\x07_status"
-_COUNTRY = b"\x08_country"
+TOPICS: dict[bytes, Topic] = {
+    MANAGEMENT: Topic.MANAGEMENT,
+    STATUS: Topic.STATUS,
+    COUNTRY: Topic.COUNTRY,
+}
+"""What the names next to a zone's origin tell."""
 STATUS_TTL = 1  # seconds
 
 _VERSION_NAMES = frozenset(map(from_text, ("version.bind.", "version.server.")))
@@ -40,25 +44,14 @@ class Vitals:
     questions: int
 
 
-def builtin_plan(
-    name: WireName,
-    origin: WireName,
-    pool_named: Callable[[str], str | None],
-    empty: Callable[[], Fixed],
-) -> Synthesized | None:
-    """The plan of `name` if it is one of ours in the zone `origin`, else None."""
-    left = name[: len(name) - len(origin)]
-    if left == _STATUS:
-        return Synthesized(Topic.STATUS, empty())
-    if left == _COUNTRY:
-        return Synthesized(Topic.COUNTRY, empty())
-    if left == _MANAGEMENT:
-        return Synthesized(Topic.MANAGEMENT, empty())
-    if not is_within(name, _MANAGEMENT + origin):
+def pool_asked_for(
+    name: WireName, origin: WireName, pool_named: Callable[[str], str | None]
+) -> str | None:
+    """The pool whose members a name below `mgmt` of a zone is to tell, if it is one."""
+    if not is_within(name, MANAGEMENT + origin):
         return None
-    asked = left[: -len(_MANAGEMENT)] + b"\0"
-    pool = pool_named(b".".join(labels(asked)).decode("latin-1"))
-    return None if pool is None else Synthesized(Topic.MEMBERS, empty(), pool)
+    asked = name[: len(name) - len(origin) - len(MANAGEMENT)] + b"\0"
+    return pool_named(b".".join(labels(asked)).decode("latin-1"))
 
 
 def chaos_plan(question: Question) -> Plan:

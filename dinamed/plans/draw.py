@@ -11,12 +11,12 @@ from dinamed.plans.reply import (
     address_record,
     assemble,
     opt_of,
-    text_record,
+    text_rdata,
     with_answers,
 )
 from dinamed.pools.context import Client, DrawContext
-from dinamed.wire.constants import CLASS_IN, Rcode
-from dinamed.wire.render import Rendered
+from dinamed.wire.constants import Rcode, Type
+from dinamed.wire.render import Rendered, rdata_record
 
 if TYPE_CHECKING:
     from dinamed.plans.context import QueryContext
@@ -100,16 +100,16 @@ def render_choice(
     if not choice.members:
         return None
     if plan.wanted is Wanted.TEXT:
-        records = [
-            text_record(plan.owner, CLASS_IN, choice.ttl, f"serviced by {member.name}")
-            for member in choice.members
-        ]
+        rrtype = int(Type.TXT)
+        rdatas = [text_rdata(f"serviced by {one.name}") for one in choice.members]
     else:
         family = _FAMILY[plan.wanted]
-        records = [
-            address_record(plan.owner, family, choice.ttl, address)
-            for address in addresses_of(choice, family, engine.snapshot, engine.rng)
-        ]
+        rrtype = int(Type.A if family == 4 else Type.AAAA)
+        rdatas = addresses_of(choice, family, engine.snapshot, engine.rng)
+    records = [rdata_record(plan.owner, rrtype, choice.ttl, one) for one in rdatas]
+    if plan.signing is not None:
+        highest = engine.snapshot.pools[plan.pool].settings.ttl.high
+        records += plan.signing.records(plan.owner, rrtype, choice.ttl, highest, rdatas)
     return with_answers(plan.before, records, plan.after)
 
 
@@ -156,7 +156,7 @@ class Draw:
     def _one_address_front(self) -> bytes:
         """Empty when one address is too much for the client's limit, or not the end."""
         plan, context = self._plan, self._context
-        if plan.after.body:
+        if plan.after.body or plan.signing is not None:
             return b""
         record = address_record(plan.owner, self._family, 0, bytes(self._size()))
         records = with_answers(plan.before, [record])

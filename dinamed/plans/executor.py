@@ -1,7 +1,7 @@
 """Carrying out plans: which one a question has, and what it gives this client."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -45,6 +45,12 @@ PLAN_BODY_MAX = 2048
 """Octets of records in a plan that is kept; a flood of names below a wildcard with
 more is answered all the same, and fills no memory."""
 
+TOLD_LIMIT = 1024
+"""Signed texts of one second in a cache's young generation."""
+
+DATA_AT = len(QUESTION_NAME) + 10
+"""Where the data begin in a record at the question's name."""
+
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
 Planned = tuple[Plan, str]
@@ -81,6 +87,9 @@ class Executor:
         """Called before what the server knows of itself is told, to bring it up to
         date."""
         self._plans: Generations[PlanKey, Planned] = Generations(PLAN_LIMIT)
+        self._told: Generations[Hashable, tuple[int, tuple[str, ...]]] = Generations(
+            TOLD_LIMIT
+        )
         self.counts = AnswerCounts()
         self._snapshot = snapshot
         self._planner = self._new_planner(snapshot)
@@ -214,12 +223,28 @@ class Executor:
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
             scope = scope if client.subnet else 0
         texts = synthesize(told, self._snapshot, self.vitals(), place)
+        signing = told.signing
+        if signing is not None and not members:
+            texts = self._steady((signing.owner, place), tuple(texts))
         record = partial(text_record, QUESTION_NAME, question.class_, ttl)
         opt = opt_of(context.query, None, self._snapshot.identity, scope, context.extra)
         # Over UDP nothing is cut: the client comes again over TCP.
         room = context.limit - HEADER_SIZE - len(question.wire) - len(opt)
+        room -= 0 if signing is None else signing.size
         records = within(room, texts, record, cut=context.stream)
+        if signing is not None and sum(map(len, records)) <= room:
+            rdatas = [one[DATA_AT:] for one in records]
+            records += signing.records(QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas)
         return self._send(None, context, with_answers(EMPTY, records), scope)
+
+    def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """What was told within this second: questions must not cause signatures."""
+        second = int(self.seconds())
+        found = self._told.get(key)
+        if found is not None and found[0] == second:
+            return found[1]
+        self._told.put(key, (second, texts))
+        return texts
 
     def _send(
         self,

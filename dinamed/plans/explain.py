@@ -90,7 +90,7 @@ def explain(
     steps = [*_found(engine, name, rrtype, plan), *_aliases(reply)]
     steps += _placed(engine, plan, context)
     steps += _planned(engine, plan)
-    steps += [_told(event) for event in recorder.events]
+    steps += [step for event in recorder.events for step in _told(event)]
     return Explanation(tuple(steps), reply)
 
 
@@ -210,19 +210,31 @@ def _pool_text(pool: PoolView) -> str:
     )
 
 
-def _told(event: Event) -> Step:
+def _told(event: Event) -> list[Step]:
     match event:
         case Out(member=member, reason=reason):
-            return Step("out", f"{event.pool}/{member}: {reason}")
+            return [Step("out", f"{event.pool}/{member}: {reason}")]
         case Narrowed():
             kept = f"{len(event.before)} -> {len(event.after)}: {_names(event.after)}"
-            return Step(event.stage, f"{kept} ({event.note})" if event.note else kept)
+            text = f"{kept} ({event.note})" if event.note else kept
+            return [Step(event.stage, text)]
+        case Picked(listed=True):
+            return [Step(event.stage, line) for line in _picked_lines(event)]
         case Picked():
-            return Step(event.stage, _picked_text(event))
+            return [Step(event.stage, _picked_text(event))]
         case Remark(text=text):
-            return Step("note", f"{event.pool}: {text}")
+            return [Step("note", f"{event.pool}: {text}")]
         case _:
-            return Step("note", repr(event))
+            return [Step("note", repr(event))]
+
+
+def _picked_lines(event: Picked) -> list[str]:
+    """A line for each candidate, and the stage's remark."""
+    lines = [
+        f"{name} {score}" + (" <- picked" if name in event.picked else "")
+        for name, score in zip(event.candidates, event.scores, strict=True)
+    ]
+    return [*lines, event.remark] if event.remark else lines
 
 
 def _picked_text(event: Picked) -> str:

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.plan import ServiceAnswer
-from dinamed.plans.reply import (
-    address_record,
-    assemble,
-    opt_of,
-    rdata_record,
-    with_answers,
-)
-from dinamed.wire.constants import Rcode
-from dinamed.wire.render import CutPoint, Rendered
+from dinamed.plans.reply import assemble, opt_of, with_answers
+from dinamed.wire.constants import Rcode, Type
+from dinamed.wire.render import CutPoint, Rendered, rdata_record
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
 
 if TYPE_CHECKING:
@@ -37,26 +31,32 @@ def send_hinted(
         for family in _KEYS
     }
     hints = {key: given[family] for family, key in _KEYS.items()}
-    answers = [
-        rdata_record(
-            plan.owner,
-            plan.rrset.type,
-            ttl,
-            with_hints(rdata, hints) if serves_itself(rdata, plan.name) else rdata,
-        )
+    rdatas = [
+        with_hints(rdata, hints) if serves_itself(rdata, plan.name) else rdata
         for rdata in plan.rrset.rdatas
     ]
-    sets = [answers] + [
-        [address_record(plan.owner, family, choice.ttl, one) for one in addresses]
-        for family, addresses in given.items()
-        if addresses
-    ]
+    sets = [_records(plan, plan.rrset.type, ttl, plan.rrset.ttl, rdatas)]
+    highest = engine.snapshot.pools[plan.pool].settings.ttl.high
+    for family, addresses in given.items():
+        if addresses:
+            rrtype = int(Type.A if family == 4 else Type.AAAA)
+            sets.append(_records(plan, rrtype, choice.ttl, highest, addresses))
     # Without a client subnet the choice went by the resolver's prefix.
     scope = max(choice.scope if client.subnet else 0, context.scope)
     identity = engine.snapshot.identity
     opt = opt_of(context.query, None, identity, scope, context.extra)
     records = _rendered(plan.before, sets, plan.after)
     return assemble(context.query, Rcode.NOERROR, True, records, opt, context.limit)
+
+
+def _records(
+    plan: ServiceAnswer, rrtype: int, ttl: int, highest: int, rdatas: list[bytes]
+) -> list[bytes]:
+    """An RRset of the pool's name, and its signature where that is wanted."""
+    records = [rdata_record(plan.owner, rrtype, ttl, rdata) for rdata in rdatas]
+    if plan.signing is not None:
+        records += plan.signing.records(plan.owner, rrtype, ttl, highest, rdatas)
+    return records
 
 
 def _rendered(before: Rendered, sets: list[list[bytes]], after: Rendered) -> Rendered:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import Signed
 from dinamed.geo.place import Place
-from dinamed.wire.constants import ExtendedError, Rcode
+from dinamed.wire.constants import ExtendedError, Rcode, Type
 from dinamed.wire.names import WireName
-from dinamed.wire.render import EMPTY, Rendered
+from dinamed.wire.render import EMPTY, Rendered, rdata_record
 from dinamed.zones.model import RRset
 
 
@@ -30,6 +31,31 @@ class Wanted(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signing:
+    """What signs an answer that is made for one client."""
+
+    zone: OnlineZone
+    owner: WireName
+    """The owner that is signed: the wildcard where one stands for the name."""
+
+    @property
+    def size(self) -> int:
+        """Octets of the RRSIG records of an RRset at the question's name."""
+        return self.zone.signer.size
+
+    def records(
+        self, owner: bytes, rrtype: int, ttl: int, highest: int, rdatas: list[bytes]
+    ) -> list[bytes]:
+        """The RRSIG records of an RRset that is sent with `ttl`, never above `highest`.
+
+        `owner` is the name as records write it.
+        """
+        rrset = RRset(rrtype, highest, tuple(rdatas))
+        rrsigs = self.zone.drawn(self.owner, rrset, ttl)
+        return [rdata_record(owner, Type.RRSIG, ttl, one) for one in rrsigs]
+
+
+@dataclass(frozen=True, slots=True)
 class PoolAnswer:
     """A reply whose last answer RRset is chosen from a pool."""
 
@@ -47,6 +73,8 @@ class PoolAnswer:
     """Whether the zone wants clients to be known by their subnet."""
     place: Place | None = None
     """Where to take the client to be: the name was asked with a region's label."""
+    signing: Signing | None = None
+    """What signs the drawn records, where signatures are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,8 @@ class ServiceAnswer:
     """What stands behind the answer: that wildcards had to lead there."""
     subnet: bool = True
     """Whether the zone wants clients to be known by their subnet."""
+    signing: Signing | None = None
+    """What signs the answer, where signatures are wanted."""
 
 
 class Topic(IntEnum):
@@ -88,6 +118,8 @@ class Synthesized:
     """The reply to other types than TXT."""
     pool: str = ""
     """For `Topic.MEMBERS`."""
+    signing: Signing | None = None
+    """What signs the reply, where signatures are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

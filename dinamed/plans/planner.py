@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import Proof, SecuredZone, Signed
 from dinamed.geo.place import Place
-from dinamed.plans.builtin_names import builtin_plan, chaos_plan
+from dinamed.plans.builtin_names import TOPICS, chaos_plan, pool_asked_for
 from dinamed.plans.plan import (
     NOT_READY,
     PROHIBITED,
@@ -15,10 +16,12 @@ from dinamed.plans.plan import (
     Plan,
     PoolAnswer,
     ServiceAnswer,
+    Signing,
+    Synthesized,
     Targeted,
+    Topic,
     Wanted,
 )
-from dinamed.plans.regions import region_of
 from dinamed.plans.targets import Leaf, TargetTable
 from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
@@ -27,6 +30,7 @@ from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
 from dinamed.wire.svcb import serves_itself
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
+from dinamed.zones.virtual import Names
 from dinamed.zones.zoneset import ZoneSet
 
 MAX_ALIASES = 16
@@ -40,6 +44,7 @@ _WANTED: dict[int, Wanted] = {
     Type.TXT: Wanted.TEXT,
 }
 _SERVICES = frozenset({Type.SVCB, Type.HTTPS})
+_OF_CHAIN = frozenset({Type.NSEC, Type.RRSIG})
 _TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
 _ALIAS_ITSELF = frozenset({Type.CNAME, Type.ANY})
 """What a CNAME answers, rather than leads on to (RFC 1034 section 3.6.2)."""
@@ -63,6 +68,8 @@ class Facts:
     """Secondary zones that have not been transferred, or have expired."""
     secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
     """The zones that are signed, and what that adds to answers."""
+    online: Mapping[WireName, OnlineZone] = field(default_factory=dict)
+    """Those of them that are signed here."""
 
 
 class Planner:
@@ -71,6 +78,14 @@ class Planner:
     def __init__(self, zones: ZoneSet, facts: Facts) -> None:
         self._zones = zones
         self.facts = facts
+        self._names: dict[WireName, Names] = {}
+
+    def names(self, zone: PackedZone) -> Names:
+        """All names of a zone, virtual ones included."""
+        found = self._names.get(zone.origin)
+        if found is None:
+            found = self._names[zone.origin] = Names(zone, self.facts.regional)
+        return found
 
     def plan(self, question: Question, dnssec_ok: bool = False) -> Plan:
         """The plan of a question.  It depends on nothing but the question and DO.
@@ -153,37 +168,74 @@ class _Walk:
 
     def _visit(self, zone: PackedZone) -> Plan | None:
         """Look the name up in one zone; None: an alias was followed."""
-        match = zone.find(self._name)
-        if match.kind is MatchKind.CUT and not self._is_above_cut(match):
+        match = self._find(zone)
+        if match.kind is MatchKind.CUT and not self._is_above_cut(zone, match):
             return self._referral(zone, match)
         if match.kind is MatchKind.DNAME:
             return self._dname(zone, match)
         targeted = self._targeted(zone)
         if targeted is not None:
             return targeted
-        # An alias does not lead to what a server tells about itself; nor is that there
-        # for those who would miss its signature.
-        if match.kind in (MatchKind.MISSING, MatchKind.WILDCARD) and not (
-            self._aliases or self._secured(zone)
-        ):
-            plan = self._builtin(zone)
-            if plan is not None:
-                return plan
+        virtual = self._virtual(zone, match)
+        if virtual is not None:
+            return virtual
         if match.kind is MatchKind.MISSING:
             secured = self._secured(zone)
             proof = secured.no_name(self._name, match) if secured else ()
             return self._negative(zone, Rcode.NXDOMAIN, proof)
         return self._at_node(zone, match)
 
-    def _is_above_cut(self, match: ZoneMatch) -> bool:
+    def _find(self, zone: PackedZone) -> ZoneMatch:
+        """Look the name up among the zone's names, virtual ones included.
+
+        In a zone that came signed those are not there for who would miss signatures.
+        """
+        secured = self._secured(zone)
+        if secured is not None and zone.origin not in self._planner.facts.online:
+            return zone.find(self._name)
+        # An alias does not lead to what a server tells about itself; but where a proof
+        # goes with the answer, that has to fit the chain, in which such names are.
+        own = not self._aliases or self._online(zone) is not None
+        return self._planner.names(zone).find(self._name, own)
+
+    def _is_above_cut(self, zone: PackedZone, match: ZoneMatch) -> bool:
         """Whether what is asked for stands on this side of the cut it is asked at.
 
         RFC 4035 section 3.1.4.1: the DS does, and so does an NSEC if there is one.
         """
         if match.name != self._name:
             return False
-        has_nsec = match.node.get(Type.NSEC) is not None
-        return self._type == Type.DS or (self._type == Type.NSEC and has_nsec)
+        if self._type == Type.NSEC:
+            online = self._online(zone)
+            return online is not None or match.node.get(Type.NSEC) is not None
+        return self._type == Type.DS
+
+    def _virtual(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
+        """The plan of a name that exists without standing in the zone's data."""
+        if match.kind is MatchKind.MISSING:
+            return None if self._aliases else self._members(zone)
+        key = relative(match.name, zone.origin)
+        virtual = self._planner.names(zone).virtual.get(key)
+        if virtual is None or virtual.node is not match.node:
+            return None
+        special = self._special(zone, match)
+        if special is not None:
+            return special
+        if virtual.own and not self._aliases:
+            empty = self._no_data(zone, match)
+            return Synthesized(
+                TOPICS[virtual.own], empty, signing=self._signing(zone, match)
+            )
+        return self._drawn(zone, match, virtual.place)
+
+    def _members(self, zone: PackedZone) -> Plan | None:
+        """The plan of `POOL.mgmt`, which is not for everybody, and so in no chain."""
+        pool = pool_asked_for(self._name, zone.origin, self._planner.facts.pools.get)
+        if pool is None or (self._secured(zone) and not self._online(zone)):
+            return None
+        online = self._online(zone)
+        signing = None if online is None else Signing(online, self._name)
+        return Synthesized(Topic.MEMBERS, self._no_data(zone), pool, signing)
 
     def _targeted(self, zone: PackedZone) -> Plan | None:
         """The plan of a name that is not the same label for everybody."""
@@ -211,42 +263,28 @@ class _Walk:
 
     def at_leaf(self, zone: PackedZone, leaf: Leaf, sample: RRset | None) -> Plan:
         """Answer from the label that stands for the name."""
+        match = ZoneMatch(MatchKind.EXACT, self._name, leaf.node)
         if leaf.pool:
-            return self._drawn(zone, leaf.node)
+            return self._drawn(zone, match)
         rrset = sample or leaf.node.rrsets[leaf.type]
-        self._put(Section.ANSWER, Signed(self._name, rrset, None))
+        online = self._online(zone)
+        signatures = None if online is None else online.made(self._name, rrset)
+        self._put(Section.ANSWER, Signed(self._name, rrset, signatures))
         if leaf.type != Type.CNAME or self._type in _ALIAS_ITSELF:
             self._addresses_of(zone, rrset)
             return self._fixed(Rcode.NOERROR)
         self._follow(rrset.rdatas[0])
         return self._go_on()
 
-    def _builtin(self, zone: PackedZone) -> Plan | None:
-        """The plan of a name that exists without standing in the zone's data."""
-        own = builtin_plan(
-            self._name,
-            zone.origin,
-            self._planner.facts.pools.get,
-            lambda: self._no_data(zone),
-        )
-        if own is not None:
-            return own
-        regional = region_of(self._name, zone, self._planner.facts.regional)
-        if regional is None:
-            return None
-        node, place = regional
-        if node is None:
-            return self._no_data(zone)
-        return self._drawn(zone, node, place)
-
     def _at_node(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
+        special = self._special(zone, match)
+        if special is not None:
+            return special
         node = match.node
-        if self._type == Type.ANY and (node.rrsets or node.pool is not None):
-            return self._any(zone, match)
-        rrset = node.get(self._type)
+        rrset = self._rrset(zone, node, self._type)
         if rrset is not None:
             if node.pool is not None and self._type in _SERVICES:
-                hinted = self._hinted(zone, node.pool, rrset)
+                hinted = self._hinted(zone, match, node.pool, rrset)
                 if hinted is not None:
                     return hinted
             self._answer(zone, match, rrset)
@@ -257,55 +295,120 @@ class _Walk:
             self._answer(zone, match, alias)
             self._follow(alias.rdatas[0])
             return None
-        return self._drawn(zone, node, match=match)
+        return self._drawn(zone, match)
+
+    def _rrset(self, zone: PackedZone, node: Node, rrtype: int) -> RRset | None:
+        """An RRset of a node, or what signing puts at the apex in its place."""
+        if node.offset == zone.apex.offset:
+            online = self._planner.facts.online.get(zone.origin)
+            if online is not None and rrtype in online.apex:
+                return online.apex[rrtype]
+        return node.get(rrtype)
+
+    def _special(self, zone: PackedZone, match: ZoneMatch) -> Plan | None:
+        """The plan of ANY, and in a zone that is signed here of NSEC and RRSIG."""
+        node = match.node
+        online = self._online(zone)
+        if self._type == Type.ANY and (
+            node.rrsets
+            or node.pool is not None
+            or (online is not None and online.nsec(match.name) is not None)
+        ):
+            return self._any(zone, match)
+        if online is None or self._type not in _OF_CHAIN:
+            return None
+        nsec = online.nsec(match.name) if match.name == self._name else None
+        if nsec is None or nsec.signatures is None:
+            return None
+        if self._type == Type.RRSIG:
+            # The bit map promises one; another would need no other proof.
+            nsec = Signed(nsec.owner, nsec.signatures, None)
+        self._put(Section.ANSWER, nsec)
+        return self._fixed(Rcode.NOERROR)
 
     def _drawn(
-        self,
-        zone: PackedZone,
-        node: Node,
-        place: Place | None = None,
-        match: ZoneMatch | None = None,
+        self, zone: PackedZone, match: ZoneMatch, place: Place | None = None
     ) -> PoolAnswer | Fixed:
         """What a name that is bound to a pool answers, or NODATA."""
         wanted = _WANTED.get(self._type)
-        if node.pool is None or wanted is None:
+        pool = match.node.pool
+        if pool is None or wanted is None:
             return self._no_data(zone, match)
+        before, owner = self._renderer.finish(), self._renderer.reference(self._name)
+        # The proofs of an answer are not those of none.
+        answered, kept = self._expanded(zone, match), list(self._proofs)
+        self._proofs += answered
+        after = self._after()
+        self._proofs = kept
         return PoolAnswer(
-            node.pool,
+            pool,
             wanted,
-            before=self._renderer.finish(),
-            owner=self._renderer.reference(self._name),
-            after=self._after(),
+            before=before,
+            owner=owner,
+            after=after,
             empty=self._no_data(zone, match),
             subnet=zone.origin not in self._planner.facts.untailored,
             place=place,
+            signing=self._signing(zone, match),
         )
 
+    def _online(self, zone: PackedZone) -> OnlineZone | None:
+        """What signs a zone for this answer, if that is done here."""
+        return self._planner.facts.online.get(zone.origin) if self._dnssec_ok else None
+
+    def _signing(self, zone: PackedZone, match: ZoneMatch) -> Signing | None:
+        """What signs answers that are made for one client."""
+        online = self._online(zone)
+        if online is None:
+            return None
+        wildcard = match.kind is MatchKind.WILDCARD
+        return Signing(online, match.name if wildcard else self._name)
+
+    def _expanded(self, zone: PackedZone, match: ZoneMatch) -> Proof:
+        """That a wildcard had to stand for the name, if one does."""
+        secured = self._secured(zone)
+        if secured is None or match.kind is not MatchKind.WILDCARD:
+            return ()
+        return secured.expanded(self._name, match)
+
     def _hinted(
-        self, zone: PackedZone, pool: str, rrset: RRset
+        self, zone: PackedZone, match: ZoneMatch, pool: str, rrset: RRset
     ) -> ServiceAnswer | None:
         """RFC 9460: what a service of the pool's own name answers, if there is one."""
         if not any(serves_itself(rdata, self._name) for rdata in rrset.rdatas):
             return None
+        before, owner = self._renderer.finish(), self._renderer.reference(self._name)
+        self._proofs += self._expanded(zone, match)
         return ServiceAnswer(
             pool,
             rrset,
             self._name,
-            self._renderer.reference(self._name),
-            self._renderer.finish(),
+            owner,
+            before,
             self._after(),
             subnet=zone.origin not in self._planner.facts.untailored,
+            signing=self._signing(zone, match),
         )
 
-    def _any(self, zone: PackedZone, match: ZoneMatch) -> Fixed:
+    def _any(self, zone: PackedZone, match: ZoneMatch) -> Plan:
         """RFC 8482: section 4.2's HINFO, or the CNAME that stands alone anyway.
 
         Where signatures are missed it is one RRset that has them (section 4.1).
         """
         node = match.node
         rrset = node.get(Type.CNAME)
+        online = self._online(zone)
+        if rrset is None and online is not None:
+            nsec = online.nsec(self._name)
+            if nsec is not None:
+                self._put(Section.ANSWER, nsec)
+                return self._fixed(Rcode.NOERROR)
         if rrset is None and self._secured(zone):
             rrset = node.get(Type.NSEC) or next(iter(node.rrsets.values()), None)
+        if rrset is None and online is not None:  # a wildcard for a pool
+            types = online.denial.types(relative(match.name, zone.origin))
+            self._type = Type.A if Type.A in types else Type.AAAA
+            return self._drawn(zone, match)
         if rrset is None:
             return self._minimal()
         self._answer(zone, match, rrset)
@@ -392,7 +495,10 @@ class _Walk:
 
     def _negative(self, zone: PackedZone, rcode: Rcode, proof: Proof) -> Fixed:
         """RFC 2308 section 3: the SOA, and what proves it in a signed zone."""
-        self._add(Section.AUTHORITY, zone, zone.apex, zone.origin, zone.negative)
+        soa = self._rrset(zone, zone.apex, Type.SOA)
+        assert soa is not None
+        soa = soa._replace(ttl=zone.negative.ttl)
+        self._add(Section.AUTHORITY, zone, zone.apex, zone.origin, soa)
         self._proofs += proof
         return self._fixed(rcode)
 
@@ -403,9 +509,7 @@ class _Walk:
     def _answer(self, zone: PackedZone, match: ZoneMatch, rrset: RRset) -> None:
         """Answer with an RRset of the node that was found."""
         self._add(Section.ANSWER, zone, match.node, self._name, rrset)
-        secured = self._secured(zone)
-        if secured is not None and match.kind is MatchKind.WILDCARD:
-            self._proofs += secured.expanded(self._name, match)
+        self._proofs += self._expanded(zone, match)
 
     def _add(
         self,

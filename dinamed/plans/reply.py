@@ -105,14 +105,14 @@ def address_record(owner: bytes, family: int, ttl: int, address: bytes) -> bytes
     return owner + _RECORD.pack(rrtype, 1, ttl, len(address)) + address
 
 
-def rdata_record(owner: bytes, rrtype: int, ttl: int, rdata: bytes) -> bytes:
-    """A record of class IN with data that has no names to compress."""
-    return owner + _RECORD.pack(rrtype, 1, ttl, len(rdata)) + rdata
+def text_rdata(text: str) -> bytes:
+    """The data of a TXT record, in as many character-strings as the text needs."""
+    raw = text.encode()
+    parts = [raw[at : at + 255] for at in range(0, len(raw), 255)] or [b""]
+    return b"".join(bytes((len(part),)) + part for part in parts)
 
 
 def text_record(owner: bytes, class_: int, ttl: int, text: str) -> bytes:
-    """A TXT record, in as many character-strings as the text needs."""
-    raw = text.encode()
-    parts = [raw[at : at + 255] for at in range(0, len(raw), 255)] or [b""]
-    rdata = b"".join(bytes((len(part),)) + part for part in parts)
+    """A TXT record."""
+    rdata = text_rdata(text)
     return owner + _RECORD.pack(Type.TXT, class_, ttl, len(rdata)) + rdata

@@ -3,9 +3,11 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from dinamed.config.settings import ServerSettings, Settings
 from dinamed.config.zone_rules import origin
+from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.presigned import all_presigned
 from dinamed.dnssec.secured import SecuredZone
 from dinamed.geo.locator import Locator
@@ -43,6 +45,8 @@ class Snapshot:
     """Secondary zones that have not been transferred, or have expired."""
     secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
     """The zones that are signed, and what that adds to answers."""
+    online: Mapping[WireName, OnlineZone] = field(default_factory=dict)
+    """Those of them that are signed here."""
 
     @classmethod
     def of(
@@ -53,6 +57,7 @@ class Snapshot:
         hostname: str,
         locator: Locator = UNPLACED,
         unready: frozenset[WireName] = frozenset(),
+        online: Mapping[WireName, OnlineZone] = MappingProxyType({}),
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
         return cls(
@@ -70,7 +75,8 @@ class Snapshot:
                 for targeting in settings.targeting
             },
             unready,
-            dict(all_presigned(zones.values())),
+            {**dict(all_presigned(zones.values())), **online},
+            online,
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
@@ -95,6 +101,7 @@ class Snapshot:
             self.tables,
             self.unready,
             self.secured,
+            self.online,
         )
 
 

@@ -14,6 +14,7 @@ from dinamed.pools.stages.protocol import (
     PoolFacts,
     Prepared,
     Registry,
+    Remarks,
     Scored,
     Stage,
 )
@@ -138,9 +139,20 @@ class Route:
             scores = tuple(prepared.scores(context))
         picked = prepared.draw(context, count)
         weights = tuple(member.weight for member in kept)
-        picks = self.picking[0]
         recorder.record(
-            Picked(pool, picks, names(kept), weights, odds, names(picked), scores)
+            Picked(
+                pool,
+                self.picking[0],
+                names(kept),
+                weights,
+                odds,
+                names(picked),
+                scores,
+                isinstance(prepared, Remarks),
+                prepared.remark(context, picked)
+                if isinstance(prepared, Remarks)
+                else "",
+            )
         )
         return picked
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from dinamed.geo.locator import Locator
+from dinamed.geo.locator import Locates
 from dinamed.geo.place import NOWHERE, Place
 from dinamed.pools.members import Family
 from dinamed.pools.recorder import Recorder
@@ -49,20 +49,24 @@ class DrawContext:
     scope: int = 0
     ttl: int = 0
     again: bool = False
-    locator: Locator | None = None
+    locator: Locates | None = None
     told_place: Place | None = None
     """The place to take the client to be in, wherever it is."""
+    located: Place | None = None
+    """Where the client was found to be, once anybody wanted to know."""
 
     @property
     def place(self) -> Place:
         """Where the client is; takes down the prefix that this depends on."""
-        if self.told_place is None:
+        if self.told_place is not None:
+            return self.told_place
+        if self.located is None:
             if self.locator is None:
                 return NOWHERE
             located = self.locator.locate(self.client.address, self.client.prefix)
             self.used(located.scope)
-            self.told_place = located.place
-        return self.told_place
+            self.located = located.place
+        return self.located
 
     def used(self, bits: int) -> None:
         """Take down that the choice depended on so many bits of the client."""

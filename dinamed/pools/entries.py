@@ -12,6 +12,7 @@ from dinamed.pools.load_reports import STALE_AFTER, LoadReports
 from dinamed.pools.members import Candidates
 from dinamed.pools.report import Report
 from dinamed.pools.states import MemberState
+from dinamed.steering.costs import Costs
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class PoolEntry:
     needs: frozenset[str]
     accounting: PoolAccounting
     reports: LoadReports
+    costs: Costs
     member_states: dict[str, MemberState]
     last: frozenset[str] = frozenset()
 

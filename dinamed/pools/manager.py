@@ -26,6 +26,8 @@ from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import MemberState, Order
+from dinamed.steering.costs import Costs
+from dinamed.steering.round_trips import RoundTrips
 
 Subscriber = Callable[[frozenset[str]], None]
 """Called after a change with the names of the pools that have changed or gone."""
@@ -62,7 +64,10 @@ class PoolManager:
         pools: Iterable[settings.PoolSettings],
         now: float,
         registry: Registry | None = None,
+        round_trips: RoundTrips | None = None,
     ) -> None:
+        self.round_trips = RoundTrips() if round_trips is None else round_trips
+        """What has been measured between clients and members."""
         self._registry = load_stages() if registry is None else registry
         self._entries: dict[str, PoolEntry] = {}
         self._graph = DependencyGraph()
@@ -395,8 +400,17 @@ class PoolManager:
             last = frozenset[str]()
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
+        costs = Costs(pool.name, members, self.round_trips)
         return PoolEntry(
-            pool, chain, members, needs(pool), accounting, reports, member_states, last
+            pool,
+            chain,
+            members,
+            needs(pool),
+            accounting,
+            reports,
+            costs,
+            member_states,
+            last,
         )
 
     def _changed(self, names: set[str], now: float) -> None:
@@ -413,6 +427,7 @@ class PoolManager:
                     chain=entry.chain,
                     accounting=entry.accounting,
                     reports=entry.reports,
+                    costs=entry.costs,
                     members=entry.members,
                     member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},

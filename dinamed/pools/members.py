@@ -20,7 +20,7 @@ class Member:
 
     `weight` is a share, 0 is never handed out; `capacity` is in the unit in which
     load is reported; lower `priority` comes first; `location` is latitude and
-    longitude in degrees.
+    longitude in degrees; `bias` is in milliseconds, which are added to its cost.
     """
 
     pool: str
@@ -36,6 +36,7 @@ class Member:
     network: str | None = None
     asn: int | None = None
     priority: int = 1
+    bias: float = 0.0
 
     def has(self, family: Family) -> bool:
         """Whether this host has an address of `family` (0: of any).
@@ -84,6 +85,7 @@ def from_settings(pool: str, index: int, member: settings.MemberSettings) -> Mem
         network=member.network,
         asn=member.asn,
         priority=member.priority,
+        bias=member.bias,
     )
 
 

@@ -13,6 +13,7 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import MemberState, State
+from dinamed.steering.costs import Costs
 
 
 class Choice(NamedTuple):
@@ -42,6 +43,7 @@ class PoolParts:
     chain: Chain
     accounting: PoolAccounting
     reports: LoadReports
+    costs: Costs
     members: Candidates
     member_states: Mapping[str, MemberState]
     inner: Mapping[str, "PoolView"]
@@ -227,7 +229,12 @@ class PoolView:
     def _facts(self) -> PoolFacts:
         own = self.settings
         return PoolFacts(
-            own.name, own.ttl, own.answers, self._accounting, self._parts.reports
+            own.name,
+            own.ttl,
+            own.answers,
+            self._accounting,
+            self._parts.reports,
+            self._parts.costs,
         )
 
     def _when_down(self) -> Candidates:

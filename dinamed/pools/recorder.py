@@ -34,7 +34,8 @@ class Picked(Event, frozen=True, tag="picked"):
     """The last stage picked.
 
     `odds` are the chances of each candidate to be picked first, or empty where the
-    stage has none to tell; `scores` are its words on each candidate, or empty.
+    stage has none to tell; `scores` are its words on each candidate, or empty.  With
+    `listed` each of those is a line of its own, and `remark` one more, if there is any.
     """
 
     stage: str
@@ -43,6 +44,8 @@ class Picked(Event, frozen=True, tag="picked"):
     odds: tuple[float, ...]
     picked: tuple[str, ...]
     scores: tuple[str, ...] = ()
+    listed: bool = False
+    remark: str = ""
 
 
 class Remark(Event, frozen=True, tag="note"):

@@ -8,7 +8,8 @@ from random import Random
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import PoolSettings, Settings
+from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine
@@ -24,6 +25,19 @@ Versions = Callable[
     [Configuration], tuple[Mapping[WireName, PackedZone], frozenset[WireName]]
 ]
 """The zones to serve of a config, and those of them that are not ready."""
+
+
+Secured = Callable[
+    [Settings, Mapping[WireName, PackedZone]], Mapping[WireName, OnlineZone]
+]
+"""What signing adds to the zones of a config that are signed here."""
+
+
+def unsigned(
+    settings: Settings, zones: Mapping[WireName, PackedZone]
+) -> Mapping[WireName, OnlineZone]:
+    """Nothing is signed here."""
+    return {}
 
 
 def as_loaded(
@@ -44,6 +58,7 @@ class Authority:
         self.loaded = loaded
         self.seconds = seconds
         self._versions: Versions = as_loaded
+        self._secured: Secured = unsigned
         self._on_serve: list[Callable[[], None]] = []
         self.manager = PoolManager(loaded.settings.pools, seconds())
         self.geo = load_geo(loaded.settings.geo)
@@ -89,6 +104,10 @@ class Authority:
         self._versions = versions
         self.on_serve(served)
 
+    def take_signing(self, secured: Secured) -> None:
+        """Let `secured` say what signing adds, from the next `refresh` on."""
+        self._secured = secured
+
     def on_serve(self, callback: Callable[[], None]) -> None:
         """Have `callback` called after each new snapshot of zones."""
         self._on_serve.append(callback)
@@ -132,6 +151,7 @@ class Authority:
             socket.gethostname(),
             self.geo.locator,
             unready,
+            self._secured(self.loaded.settings, zones),
         )
 
     def _subscriber_failed(self, error: Exception) -> None:

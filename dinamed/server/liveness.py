@@ -41,7 +41,7 @@ Progress = Callable[[], int]
 """A number that grows while a way answers others: then it is not dead, but busy."""
 
 
-class Probe:
+class LivenessProbe:
     """The messages by which this process asks itself.
 
     They are responses (QR), which get silence from everybody else.
@@ -55,15 +55,17 @@ class Probe:
         """To be answered by Python, whoever receives it."""
 
 
-def new_probe() -> Probe:
+def new_probe() -> LivenessProbe:
     """A probe with a secret of its own."""
-    return Probe(os.urandom(SECRET_SIZE))
+    return LivenessProbe(os.urandom(SECRET_SIZE))
 
 
 class Probed:
     """A responder that answers probes too, before anybody counts them."""
 
-    def __init__(self, responder: Responder, tested: Tested, probe: Probe) -> None:
+    def __init__(
+        self, responder: Responder, tested: Tested, probe: LivenessProbe
+    ) -> None:
         self._respond = responder.respond
         self._tested = tested
         self._probe = probe.python
@@ -123,7 +125,7 @@ def _asked(way: Way) -> Deferred[bool]:
         return succeed(False)
 
 
-class Question:
+class LivenessQuery:
     """One question on its way: `alive` fires once, and then `end` is called."""
 
     def __init__(
@@ -171,7 +173,7 @@ class _Datagrams(DatagramProtocol):
 
     def __init__(self, message: bytes) -> None:
         self._message = message
-        self.question: Question | None = None
+        self.question: LivenessQuery | None = None
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         if self.question is not None and datagram == self._message:
@@ -190,7 +192,7 @@ def ask_udp(
     except Exception:
         # That there is no descriptor for a question does not mean that nobody answers.
         return succeed(True)
-    protocol.question = Question(
+    protocol.question = LivenessQuery(
         reactor,
         lambda: port.write(message, (host, address.port)),
         port.stopListening,
@@ -225,7 +227,7 @@ class _Streams(ClientFactory):
 
     def __init__(self, message: bytes) -> None:
         self._message = message
-        self.question: Question | None = None
+        self.question: LivenessQuery | None = None
 
     def buildProtocol(self, addr: Any) -> _Stream:
         return _Stream(self._message, lambda: self.told(True))
@@ -264,7 +266,7 @@ def ask_stream(
         forget()
         connector.disconnect()
 
-    factory.question = Question(reactor, lambda: None, end, progress)
+    factory.question = LivenessQuery(reactor, lambda: None, end, progress)
     return factory.question.begin()
 
 

@@ -52,6 +52,17 @@ class Listening:
             sock.close()
 
 
+def is_local(address: str) -> bool:
+    """Whether an address is one of this host, by whether it can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
 def split_interface(text: str, default_port: int) -> tuple[str, int]:
     """Split `HOST`, `HOST:PORT`, `ADDRESS6` or `[ADDRESS6]:PORT`.
 

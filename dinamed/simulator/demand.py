@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from dinamed.simulator.scenario import Scenario
+from dinamed.simulator.world import World, networks
 
 
 class Arrival(NamedTuple):
@@ -31,6 +32,9 @@ def arrivals(scenario: Scenario, rng: Random) -> Iterator[Arrival]:
     resolver by its share, which is the same.  What the name servers answer has no
     influence, so with one seed all policies face the same clients.
     """
+    if scenario.world is not None:
+        yield from _of_world(scenario, scenario.world, rng)
+        return
     cumulated = list(accumulate(shares(scenario.resolvers, scenario.zipf)))
     last = scenario.resolvers - 1
     mean = 1.0 / scenario.duration
@@ -41,6 +45,28 @@ def arrivals(scenario: Scenario, rng: Random) -> Iterator[Arrival]:
         while rate and (at := at + rng.expovariate(rate)) < end:
             resolver = min(bisect(cumulated, rng.random()), last)
             yield Arrival(at, resolver, rng.expovariate(mean))
+
+
+def _of_world(scenario: Scenario, world: World, rng: Random) -> Iterator[Arrival]:
+    """The arrivals of a world where demand follows the sun.
+
+    They are drawn at the highest rate, and each is kept with the probability that its
+    resolver's demand has of its own highest at that time (thinning).
+    """
+    nets = networks(world)
+    cumulated = list(accumulate(net.share for net in nets))
+    last = len(nets) - 1
+    mean = 1.0 / scenario.duration
+    highest = 1.0 + world.swing
+    for start, end, factor in stretches(scenario):
+        rate = scenario.arrival_rate * factor * highest
+        at = start
+        while rate and (at := at + rng.expovariate(rate)) < end:
+            resolver = min(bisect(cumulated, rng.random()), last)
+            lasts, lot = rng.expovariate(mean), rng.random()
+            net = nets[resolver]
+            if lot * highest * net.share < net.demand(world, at):
+                yield Arrival(at, resolver, lasts)
 
 
 def query_rate(scenario: Scenario) -> float:

@@ -45,7 +45,9 @@ class Figures:
     `under90` is the share of time in which the busiest mirror was under 90 % of its
     capacity, `mean` and `q98` the mean and the 98 % quantile of its utilisation,
     `qps` the queries per second to all name servers, `failed` the share of
-    transfers that had to begin anew because their mirror was dead, or died.
+    transfers that had to begin anew because their mirror was dead, or died.  In a world
+    `rtt` is the mean round trip of all transfers, and `rtt_optimum` that of the linear
+    programme, both in ms; the latter is None where it is not known.
     """
 
     policy: str
@@ -55,10 +57,12 @@ class Figures:
     qps: float
     failed: float
     outages: tuple[Aftermath, ...] = ()
+    rtt: float | None = None
+    rtt_optimum: float | None = None
 
 
-def figures(trace: Trace) -> Figures:
-    """Work out the figures of a run."""
+def figures(trace: Trace, rtt_optimum: float | None = None) -> Figures:
+    """Work out the figures of a run, whose optimum is known to be that."""
     scenario = trace.scenario
     top = busiest(trace)[ceil(scenario.warm_up / STEP) :]
     ordered = sorted(top)
@@ -70,6 +74,8 @@ def figures(trace: Trace) -> Figures:
         qps=trace.queries / scenario.measure,
         failed=trace.failed / max(1, trace.transfers),
         outages=tuple(_aftermath(trace, outage) for outage in scenario.outages),
+        rtt=trace.rtt,
+        rtt_optimum=rtt_optimum,
     )
 
 

@@ -22,6 +22,9 @@ from dinamed.simulator.scenario import Scenario
 
 _KEY = re.compile(r"([a-z_]+)(?:\[\d+\])?(?:\.([a-z]+))?")
 
+_OF_OPTIMUM = frozenset({"capacities", "offered"})
+"""What the optimum that stands in a scenario's file depends on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -90,6 +93,8 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "duration_factor": Flag("F", "tell the duration times F", number),
         "detection": Flag("SECONDS", "until a change of health is noticed", number),
         "retry": Flag("SECONDS", "between the tries of a client without luck", number),
+        "rtt_factor": Flag("F", "round trips of a world times F", number),
+        "rtt_known": Flag("SHARE", "resolvers whose round trips are told", number),
         "policies": Flag("NAME,NAME,...", "which policies to run", words),
         "outages": Flag(
             "MEMBER:START:END",
@@ -157,6 +162,9 @@ def with_flags(scenario: Scenario, arguments: argparse.Namespace) -> Scenario:
     if read is not None and not reader.problems:
         values = asdict(read)
         scenario = replace(scenario, **{key: values[key] for key in raw})
+        if scenario.world is not None and not raw.keys().isdisjoint(_OF_OPTIMUM):
+            world = replace(scenario.world, optimum=None)
+            scenario = replace(scenario, world=world)
         check(scenario, reader, load_stages())
     if reader.problems:
         raise BadFlagError([_told(problem, raw) for problem in reader.problems])

@@ -18,6 +18,7 @@ from dinamed.simulator.mirrors import Mirror
 from dinamed.simulator.policies import Policy
 from dinamed.simulator.scenario import Scenario
 from dinamed.simulator.servers import NameServer, client
+from dinamed.simulator.world import Network, networks
 
 STEP = 1.0
 """Seconds between two looks at the mirrors."""
@@ -31,6 +32,7 @@ class Trace:
     the run: its load as a share of its capacity, 0 while it is dead; `alive` the
     capacity in service at the same times.  From the end of the warm-up on are counted
     `queries`, `transfers`, and those of them that `failed`: that had to begin anew.
+    `rtt` is the mean round trip of the transfers in ms; None without a world.
     """
 
     scenario: Scenario
@@ -40,11 +42,19 @@ class Trace:
     queries: int
     transfers: int
     failed: int
+    rtt: float | None = None
 
 
 def simulate(scenario: Scenario, policy: Policy) -> Trace:
     """Run the scenario under that policy; the same each time for the same seed."""
     return _SimulationRun(scenario, policy).run()
+
+
+def worldly(scenario: Scenario) -> Sequence[Network]:
+    """The resolvers of the world with its round trips; empty without one."""
+    if scenario.world is None:
+        return ()
+    return networks(scenario.world, scenario.rtt_factor)
 
 
 class _Agenda:
@@ -89,12 +99,16 @@ class _SimulationRun:
             _Cache(client(number), stretch)
             for number, stretch in enumerate(self.stretching())
         ]
+        self.networks = worldly(scenario)
+        if self.networks:
+            self.tell_round_trips()
         self.which_server = self.chance("which server")
         self.which_mirror = self.chance("which mirror")
         self.report_chance = self.chance("reports")
         self.utilisation = tuple(array("d") for _ in self.mirrors)
         self.alive = array("d")
-        self.queries = self.transfers = self.failed = 0
+        self.queries = self.transfers = self.failed = self.begun = 0
+        self.waited_ms = 0.0
         self.agenda = _Agenda()
         self.plan()
 
@@ -151,6 +165,7 @@ class _SimulationRun:
             self.queries,
             self.transfers,
             self.failed,
+            self.waited_ms / max(1, self.begun) if self.networks else None,
         )
 
     def begin(self, at: float, lasts: float, resolver: int) -> bool:
@@ -163,6 +178,9 @@ class _SimulationRun:
         mirror = self.mirrors[place]
         if mirror.up:
             mirror.begin(at + lasts, resolver)
+            if self.networks:
+                self.begun += 1
+                self.waited_ms += self.networks[resolver].round_trips[place]
         else:
             self.try_again(at, lasts, resolver)
         return mirror.up
@@ -181,6 +199,16 @@ class _SimulationRun:
             now + self.scenario.retry, lambda at: self.begin(at, lasts, resolver)
         )
 
+    def tell_round_trips(self) -> None:
+        """Tell the servers what has been measured, of as many resolvers as is known."""
+        chance, known = self.chance("known"), self.scenario.rtt_known
+        for cache, network in zip(self.caches, self.networks, strict=True):
+            told = chance.random() < known
+            for server in self.servers:
+                server.meet(cache.client, network.place)
+                if told:
+                    server.measured(cache.client, network.round_trips)
+
     def stretching(self) -> list[float]:
         """By how much each resolver stretches TTLs."""
         how = self.scenario.stretching
@@ -194,7 +222,8 @@ class _SimulationRun:
 
     def start_counting(self, now: float) -> None:
         """The warm-up is over."""
-        self.queries = self.transfers = self.failed = 0
+        self.queries = self.transfers = self.failed = self.begun = 0
+        self.waited_ms = 0.0
 
     def look(self, now: float) -> None:
         """Take down how busy the mirrors are."""

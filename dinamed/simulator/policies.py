@@ -81,6 +81,10 @@ BUILT_IN: Mapping[str, Policy] = MappingProxyType(
             ),
             Policy("predictive", (StageSettings("predictive"),)),
             Policy("predictive+ttl", (StageSettings("predictive"),), adaptive=True),
+            Policy(
+                "country+predictive",
+                (StageSettings("country"), StageSettings("predictive")),
+            ),
         )
     }
 )

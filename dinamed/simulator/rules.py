@@ -12,6 +12,7 @@ from dinamed.simulator.scenario import (
     Scenario,
     Silence,
 )
+from dinamed.simulator.world import World, network_of_line, place_of
 
 
 def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
@@ -23,6 +24,8 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
         reader.report(("capacities",), "there must be a mirror at least")
     if reader.intact(()):
         _size(scenario, reader)
+    if scenario.world is not None and reader.intact(("world",)):
+        _world(scenario, scenario.world, reader)
     if reader.intact(("chains",)):
         _chains(scenario, reader, registry)
     if reader.intact(("policies",)) and reader.intact(("chains",)):
@@ -34,6 +37,27 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
         _span(reader, scenario.crowd, ("crowd",))
     if reader.intact(("outages",)):
         _outages(scenario, reader)
+
+
+def _world(scenario: Scenario, world: World, reader: Reader) -> None:
+    """Places must be known, and there must be one for each mirror and resolver."""
+    mirrors, resolvers = len(scenario.capacities), scenario.resolvers
+    if len(world.mirrors) != mirrors:
+        message = f"{len(world.mirrors)} places for {mirrors} mirrors"
+        reader.report(("world", "mirrors"), message)
+    if len(world.resolvers) != resolvers:
+        message = f"{len(world.resolvers)} lines for {resolvers} resolvers"
+        reader.report(("world", "resolvers"), message)
+    for place, name in enumerate(world.mirrors):
+        try:
+            place_of(name)
+        except ValueError as error:
+            reader.report(("world", "mirrors", place), str(error))
+    for place, line in enumerate(world.resolvers):
+        try:
+            network_of_line(line, world)
+        except ValueError as error:
+            reader.report(("world", "resolvers", place), str(error))
 
 
 def _size(scenario: Scenario, reader: Reader) -> None:

@@ -11,6 +11,7 @@ from msgspec import Meta, field
 
 from dinamed.config.settings import ReadStage, ReadTtl, Table
 from dinamed.config.values import Ttl
+from dinamed.simulator.world import World
 
 MOST_RESOLVERS = 2**20
 MOST_SERVERS = 64
@@ -69,6 +70,10 @@ class Scenario(Table, frozen=True, kw_only=True):
     flow.  A dead mirror, or one that is back, is noticed after `detection`; its
     clients try again every `retry`.  `chains` are policies of the user's own, as in
     the `select` of a pool.  Without `policies` all are run.
+
+    With a `world` mirrors and resolvers have places, and demand follows the sun.  Round
+    trips are those of the world times `rtt_factor`; the name servers are told those of
+    the share `rtt_known` of the resolvers.
     """
 
     about: str = ""
@@ -97,6 +102,9 @@ class Scenario(Table, frozen=True, kw_only=True):
     silences: tuple[Silence, ...] = ()
     stretching: Stretching | None = None
     crowd: Crowd | None = None
+    world: World | None = None
+    rtt_factor: Times = 1.0
+    rtt_known: Share = 1.0
 
     @property
     def total(self) -> float:

@@ -30,6 +30,8 @@ def title(scenario: Scenario) -> str:
 def heading(scenario: Scenario, width: int) -> str:
     """The head of the table; `width` is that of the policies' names."""
     line = f"{'policy':{width}}  under 90 %   mean  98 %    q/s"
+    if scenario.world is not None:
+        line += "  round trip  of optimum"
     if scenario.outages:
         line += "  failed   peak  balanced   again  overshoot"
     return line
@@ -41,6 +43,8 @@ def row(figures: Figures, width: int) -> list[str]:
         f"{figures.policy:{width}}  {figures.under90:>10.1%}  {figures.mean:5.2f}"
         f" {figures.q98:5.2f}  {figures.qps:5.2f}"
     )
+    if figures.rtt is not None:
+        line += f"  {figures.rtt:>7.1f} ms  {_times(figures):>10}"
     if not figures.outages:
         return [line]
     line += f"  {figures.failed:6.1%}"
@@ -60,6 +64,11 @@ def notes(scenario: Scenario) -> str:
         "under 90 %: share of time in which the busiest mirror is under 90 % of its\n"
         "capacity; mean, 98 %: mean and 98 % quantile of the busiest one's utilisation"
     )
+    if scenario.world is not None:
+        text += (
+            "\nround trip: mean of all transfers; of optimum: as a multiple of the best"
+            "\nthere could be, the linear programme at 85 % of each capacity"
+        )
     if scenario.outages:
         text += (
             "\nfailed: transfers that had to begin anew; peak: the busiest at its worst"
@@ -85,10 +94,20 @@ def _object(one: Figures) -> Row:
         "q98": round(one.q98, 6),
         "qps": round(one.qps, 6),
     }
+    if one.rtt is not None:
+        best = one.rtt_optimum
+        found["rtt"] = round(one.rtt, 3)
+        found["rtt_optimum"] = None if best is None else round(best, 3)
     if one.outages:
         found["failed"] = round(one.failed, 6)
         found["outages"] = one.outages
     return found
+
+
+def _times(figures: Figures) -> str:
+    if figures.rtt is None or figures.rtt_optimum is None:
+        return "-"
+    return f"{figures.rtt / figures.rtt_optimum:.2f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -68,6 +68,8 @@ class Type(IntEnum):
     DNSKEY = 48
     NSEC3 = 50
     NSEC3PARAM = 51
+    CDS = 59
+    CDNSKEY = 60
     SVCB = 64
     HTTPS = 65
     TSIG = 250

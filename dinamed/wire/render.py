@@ -186,6 +186,11 @@ class Renderer:
                 self._offsets[suffix] = offset + len(name) - len(suffix)
 
 
+def rdata_record(owner: bytes, rrtype: int, ttl: int, rdata: bytes) -> bytes:
+    """A record of class IN with data that has no names to compress."""
+    return owner + _FIXED.pack(rrtype, CLASS_IN, ttl, len(rdata)) + rdata
+
+
 def _two_names(rdata: bytes) -> tuple[WireName, WireName]:
     first = _name_length(rdata, 0)
     second = _name_length(rdata, first)

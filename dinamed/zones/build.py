@@ -7,6 +7,7 @@ from dinamed.problems import Problem
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.zones import rules
+from dinamed.zones.advice import advise
 from dinamed.zones.master import read_master
 from dinamed.zones.masterdata import RAW, MasterData
 from dinamed.zones.merge import Merger
@@ -19,13 +20,15 @@ _NO_SOA = RAW.pack(Type.SOA, 0, 0, 22) + bytes(22)
 class BuiltZone(NamedTuple):
     """What `build_zone` made.
 
-    `packed` is empty exactly when there are `problems`.  `files` are the paths that
+    `packed` is empty exactly when there are `problems`; `warnings` tell what is most
+    likely not what was meant.  `files` are the paths that
     were opened or tried, the zone's own first: a change to one calls for a new build.
     """
 
     packed: bytes | bytearray
     problems: list[Problem]
     files: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> BuiltZone:
@@ -53,7 +56,8 @@ def build_zone(origin: WireName, path: str, names: Mapping[WireName, str]) -> Bu
         )
     if data.problems:
         packed = b""
-    return BuiltZone(packed, data.problems, tuple(dict.fromkeys(data.files)))
+    files = tuple(dict.fromkeys(data.files))
+    return BuiltZone(packed, data.problems, files, tuple(data.warnings))
 
 
 def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | bytearray:
@@ -77,4 +81,5 @@ def _check_and_pack(data: MasterData, bound: Mapping[bytes, str]) -> bytes | byt
     zone = PackedZone(packed)
     rules.check_name_servers(data, zone)
     rules.check_signed(data, zone, bound)
+    advise(data, zone)
     return packed

@@ -39,14 +39,14 @@ class HashRule(NamedTuple):
         return cls(iterations, salt)
 
 
-class Chain(NamedTuple):
+class DenialChain(NamedTuple):
     """The relative keys of the owners, in the order of the chain."""
 
     keys: tuple[bytes, ...]
     hashed: bool
 
 
-NO_CHAIN = Chain((), False)
+NO_CHAIN = DenialChain((), False)
 
 
 def is_signed(apex: Mapping[int, RRset]) -> bool:
@@ -78,7 +78,7 @@ def chain_of(
     nsec: Collection[bytes],
     nsec3: Collection[bytes],
     rrsets_at: Callable[[bytes], Mapping[int, RRset]],
-) -> Chain:
+) -> DenialChain:
     """The chain of a zone, from the owners of its NSEC and NSEC3 records."""
     if not is_signed(apex):
         return NO_CHAIN
@@ -90,10 +90,10 @@ def chain_of(
             if is_hash(key) and _goes_by(rrsets_at(key).get(Type.NSEC3), rule)
         )
         if keys:
-            return Chain(tuple(keys), True)
+            return DenialChain(tuple(keys), True)
     if b"" not in nsec:
         return NO_CHAIN
-    return Chain(tuple(sorted(nsec, key=canonical_key)), False)
+    return DenialChain(tuple(sorted(nsec, key=canonical_key)), False)
 
 
 def is_hash(key: bytes) -> bool:

@@ -1,8 +1,9 @@
 r"""Reading master files (RFC 1035 section 5, RFC 2308 section 4, RFC 3597).
 
 The reader takes what dnspython's takes, and gives the same data, with these
-differences.  It goes on after a problem.  It refuses what dnspython lets pass: names
-outside the zone, a second CNAME, DNAME or SOA at a name, meta types (0, 41, 128 to
+differences.  It goes on after a problem.  Records outside the zone it ignores with a
+warning, and strings of more than 255 octets it splits.  It refuses what dnspython lets
+pass: a second CNAME, DNAME or SOA at a name, meta types (0, 41, 128 to
 255), TTLs above 2**31 - 1 (RFC 2181 section 8), non-ASCII letters in owner names,
 $UNICODE, and an escaped end of line in a quoted string.  It takes $INCLUDE files
 relative to the file that names them, more than one word of data after $GENERATE, an end
@@ -78,6 +79,10 @@ def read_master(origin: WireName, path: str, pure: bool = False) -> MasterData:
     return data
 
 
+class OutsideError(EntryError):
+    """A record whose owner is outside the zone."""
+
+
 @dataclass
 class _Scope:
     """What a file may set for itself, and what ends with it."""
@@ -100,8 +105,15 @@ class _MasterReader:
         self.includes = 0
         self.line = 0
         self.scope = _Scope(
-            "", 0, data.origin, b"", RdataReader(data.origin), b"", None, None, False
+            "", 0, data.origin, b"", self._rdata(data.origin), b"", None, None, False
         )
+
+    def _rdata(self, origin: WireName) -> RdataReader:
+        return RdataReader(origin, self._split)
+
+    def _split(self, message: str) -> None:
+        key = self.data.owner_text(self.scope.key or b"")
+        self._warning(key, message)
 
     # Files
 
@@ -213,6 +225,9 @@ class _MasterReader:
     def _problem(self, key: str, message: str) -> None:
         self.data.problem(self.scope.file, self.line or None, key, message)
 
+    def _warning(self, key: str, message: str) -> None:
+        self.data.warning(self.scope.file, self.line or None, key, message)
+
     # Records
 
     def _plain_record(self, match: re.Match[bytes]) -> bool:
@@ -278,6 +293,8 @@ class _MasterReader:
             try:
                 owner = name_from_text(word_at(words, 0), scope.origin)
                 scope.key = self._key(owner)
+            except OutsideError as error:
+                self._warning(printable(words[0]), f"{error}: ignored")
             except (EntryError, BadName) as error:
                 self._problem(printable(words[0]), str(error))
             words = words[1:]
@@ -306,7 +323,7 @@ class _MasterReader:
         name = name.lower()
         if not is_within(name, self.data.origin):
             zone = to_text(self.data.origin)
-            raise EntryError(f"{to_text(name)} is outside {zone}")
+            raise OutsideError(f"{to_text(name)} is outside {zone}")
         return relative(name, self.data.origin)
 
     def _type_and_ttl(self, words: list[str]) -> tuple[int, int | None, list[str]]:
@@ -388,7 +405,7 @@ class _MasterReader:
         lowered = origin.lower()
         scope.origin = origin
         scope.suffix = relative(lowered, zone) if is_within(lowered, zone) else None
-        scope.rdata = RdataReader(origin)
+        scope.rdata = self._rdata(origin)
 
     def _include(self, words: list[str]) -> None:
         name = word_at(words, 0, quoted=True)
@@ -422,7 +439,11 @@ class _MasterReader:
         scope.key = None
         for number in numbers:
             name = name_from_text(generate_text(owner, number), scope.origin)
-            key = self._key(name)
+            try:
+                key = self._key(name)
+            except OutsideError as error:
+                self._warning(printable(words[1]), f"{error}: ignored")
+                return
             rdata = scope.rdata.convert(rrtype, generate_text(template, number))
             self._store(key, rrtype, ttl, rdata)
             scope.key = key

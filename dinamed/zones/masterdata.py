@@ -67,12 +67,14 @@ def new_records(pure: bool = False) -> RawRecords | NativeRecords:
 class MasterData:
     """What came out of a master file and the files it includes, in their order.
 
-    `problems` have the places of what could not be read.
+    `problems` have the places of what could not be read, `warnings` those of what is
+    most likely not what was meant.
     """
 
     origin: WireName
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     records: RawRecords | NativeRecords = field(default_factory=RawRecords)
     ns_owners: set[bytes] = field(default_factory=set)
     dname_owners: set[bytes] = field(default_factory=set)
@@ -80,6 +82,7 @@ class MasterData:
     nsec3_owners: set[bytes] = field(default_factory=set)
     suppressed: dict[str, int] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+    _warned: dict[str, int] = field(default_factory=dict)
 
     def add(self, key: bytes, rrtype: int, ttl: int, place: int, rdata: bytes) -> None:
         """Put a record behind those of its owner."""
@@ -123,6 +126,17 @@ class MasterData:
             self.problems.append(Problem(file, line, key, message))
         else:
             self.suppressed[file] = self.suppressed.get(file, 0) + 1
+
+    def warning(self, file: str, line: int | None, key: str, message: str) -> None:
+        """Note a warning; beyond `MAX_PROBLEMS` a file there are no more."""
+        count = self._warned[file] = self._warned.get(file, 0) + 1
+        if count <= MAX_PROBLEMS:
+            self.warnings.append(Problem(file, line, key, message, "warning"))
+
+    def warning_at(self, place: int, key: str, message: str) -> None:
+        """Note a warning at the place of a raw record."""
+        line = place & ((1 << LINE_BITS) - 1)
+        self.warning(self.files[place >> LINE_BITS], line, key, message)
 
     def problem_at(self, place: int, key: str, message: str) -> None:
         """Note a problem at the place of a raw record."""

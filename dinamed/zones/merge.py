@@ -82,7 +82,18 @@ class Merger:
             self._problem(key, kept[0], "the RRset does not fit into any message")
             kept = kept[:1]
         ttl = min(record.ttl for record in records)
+        self._check_ttls(key, records, ttl)
         return RRset(rrtype, ttl, tuple(record.rdata for record in kept))
+
+    def _check_ttls(self, key: bytes, records: list[RawRecord], ttl: int) -> None:
+        """Warn of TTLs that differ; those of signatures go by what they sign."""
+        if records[0].type == Type.RRSIG:
+            return
+        other = next((one for one in records if one.ttl != records[0].ttl), None)
+        if other is not None:
+            owner = self.data.owner_text(key, other.type)
+            message = f"the TTLs of these records differ; {ttl} is taken for all"
+            self.data.warning_at(other.place, owner, message)
 
     def _problem(self, key: bytes, record: RawRecord, message: str) -> None:
         owner = self.data.owner_text(key, record.type)

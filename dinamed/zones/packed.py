@@ -86,6 +86,17 @@ class Node:
         return self.rrsets.get(rrtype)
 
     @property
+    def types(self) -> tuple[int, ...]:
+        """The types of the RRsets, in ascending order."""
+        found = []
+        offset = self._offset
+        for _ in range(self._count):
+            rrtype, _ttl, _records, size = RRSET.unpack_from(self._data, offset)
+            found.append(rrtype)
+            offset += RRSET.size + size
+        return tuple(found)
+
+    @property
     def key(self) -> bytes:
         """The relative key: the wire labels left of the origin."""
         start = self.offset + 1

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
-from dinamed.zones.chain import NO_CHAIN, Chain, chain_of, is_signed
+from dinamed.zones.chain import NO_CHAIN, DenialChain, chain_of, is_signed
 from dinamed.zones.layout import (
     COLLIDING,
     HEADER,
@@ -213,7 +213,9 @@ class _Packer(Generic[OwnerData]):
         node = NODE.pack(flags, pool, rrsets)
         self.out += _LENGTHS[len(key)] + key + node + body
 
-    def _chain(self, apex: Mapping[int, RRset], index: bytes | bytearray) -> Chain:
+    def _chain(
+        self, apex: Mapping[int, RRset], index: bytes | bytearray
+    ) -> DenialChain:
         """Who denies what does not exist, in the order of the chain."""
         marks = self.tree.marks
         if not (marks.nsec or marks.nsec3):

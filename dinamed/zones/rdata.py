@@ -13,6 +13,8 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.tokenizer
+from dns.rdtypes.txtbase import TXTBase
 
 from dinamed.wire.constants import Type
 from dinamed.wire.names import MAX_NAME, ROOT, BadName, WireName, from_text
@@ -28,6 +30,7 @@ _PLAIN_MX = re.compile(rb"([0-9]{1,5})[ \t]+([^ \t]+)").fullmatch
 _BAD_ESCAPE = re.compile(r"\\(?:\\|\D|\d{3}|(\d))")
 _CACHED = 1 << 14
 _MAX_RDATA = 0xFFFF
+_MAX_STRING = 255  # octets of a character-string, RFC 1035 section 3.3
 
 Converter = Callable[[bytes], bytes]
 
@@ -42,10 +45,16 @@ def name_from_text(text: str, origin: WireName) -> WireName:
 
 
 class RdataReader:
-    """Converts record data whose relative names end in `origin`."""
+    """Converts record data whose relative names end in `origin`.
 
-    def __init__(self, origin: WireName) -> None:
+    `warn` is told of data that are taken in another form than they stand there.
+    """
+
+    def __init__(
+        self, origin: WireName, warn: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.origin = origin
+        self._warn = warn
         self._dns_origin = dns.name.from_wire(origin, 0)[0]
         self._names: dict[bytes, WireName] = {}
         self._by_type: dict[int, Converter] = {
@@ -80,7 +89,11 @@ class RdataReader:
             )
             wire = rdata.to_wire()
         except Exception as error:  # dnspython raises many kinds
-            raise EntryError(_fault(text, error)) from None
+            split = _split_strings(rrtype, text)
+            if split is None:
+                raise EntryError(_fault(text, error)) from None
+            self._warn("a string of more than 255 octets, which was split")
+            wire = split
         if wire is None or len(wire) > _MAX_RDATA:
             raise EntryError("rdata is longer than 65535 octets")
         return wire
@@ -129,6 +142,29 @@ def _txt(text: bytes) -> bytes:
     if not text.isascii():
         raise ValueError("may be badly encoded")
     return bytes((len(text),)) + text
+
+
+def _split_strings(rrtype: int, text: str) -> bytes | None:
+    """The data of a type of strings (as TXT), the long ones in several pieces.
+
+    None if the type is another, or something else is wrong with them.
+    """
+    kind = dns.rdata.get_rdata_class(
+        dns.rdataclass.IN, dns.rdatatype.RdataType.make(rrtype)
+    )
+    if not (isinstance(kind, type) and issubclass(kind, TXTBase)):
+        return None
+    wire = bytearray()
+    try:
+        tokens = dns.tokenizer.Tokenizer(text)
+        for token in tokens.get_remaining():
+            value = token.unescape_to_bytes().value
+            for start in range(0, max(len(value), 1), _MAX_STRING):
+                piece = value[start : start + _MAX_STRING]
+                wire += bytes((len(piece),)) + piece
+    except (dns.exception.DNSException, ValueError, UnicodeError):
+        return None
+    return bytes(wire) or None
 
 
 def _fault(text: str, error: Exception) -> str:

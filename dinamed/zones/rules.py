@@ -8,6 +8,7 @@ from dinamed.zones.masterdata import MasterData, type_text
 from dinamed.zones.merge import RawRecord, raw_records
 from dinamed.zones.packed import MatchKind, PackedZone
 
+ALIAS = "is an alias"
 _ADDRESSES = (Type.A, Type.AAAA)
 
 
@@ -115,10 +116,11 @@ def check_signed(
 
 
 def check_name_servers(data: MasterData, zone: PackedZone) -> None:
-    """Name servers inside the zone have addresses and are not aliases.
+    """The zone's own name servers have addresses; no name server is an alias.
 
-    RFC 2181 section 10.3; glue by RFC 1034 section 4.2.1.  A name server below
-    another cut may do without (RFC 9471 section 3.2), but not the zone's own.
+    RFC 2181 section 10.3; glue by RFC 1034 section 4.2.1.  A name server below another
+    cut may do without (RFC 9471 section 3.2).  What is wrong with a delegation harms
+    nothing but that, so it is a warning, as an alias is, which resolvers put up with.
     """
     cuts = data.ns_owners - {b""}
     for key in data.ns_owners:
@@ -127,11 +129,9 @@ def check_name_servers(data: MasterData, zone: PackedZone) -> None:
         for record in _of_type(data, key, Type.NS):
             message = _target_fault(zone, key, record.rdata.lower())
             if message:
-                data.problem_at(
-                    record.place,
-                    data.owner_text(key, Type.NS),
-                    f"{to_text(record.rdata)} {message}",
-                )
+                tell = data.warning_at if key or message == ALIAS else data.problem_at
+                owner = data.owner_text(key, Type.NS)
+                tell(record.place, owner, f"{to_text(record.rdata)} {message}")
 
 
 def _target_fault(zone: PackedZone, owner: bytes, target: WireName) -> str | None:
@@ -141,12 +141,12 @@ def _target_fault(zone: PackedZone, owner: bytes, target: WireName) -> str | Non
     if kind is MatchKind.MISSING:
         return "does not exist"
     if kind is MatchKind.DNAME or (kind is not MatchKind.CUT and node.get(Type.CNAME)):
-        return "is an alias"
+        return ALIAS
     if kind is MatchKind.CUT:
         glue = zone.node(relative(target, zone.origin))
         if glue is not None and any(map(glue.get, _ADDRESSES)):
             return None
-        if owner and name != owner + zone.origin:
+        if name != owner + zone.origin:
             return None
         return "has no glue: it lies below a cut, and needs its address here"
     if node.pool is None and not any(map(node.get, _ADDRESSES)):

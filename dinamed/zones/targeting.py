@@ -9,6 +9,10 @@ KINDS = ("ip", "asn", "region", "regiongroup", "country", "continent", SELF)
 """The kinds of targets, in the order in which geodns looks for them."""
 
 
+PLACELESS = ("ip", SELF)
+"""Those for which no place has to be known."""
+
+
 class Sample(msgspec.Struct, frozen=True):
     """An RRset of which only some records go into an answer, by chance.
 

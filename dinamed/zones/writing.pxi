@@ -128,6 +128,8 @@ cdef class _Writer:
         while i < count:
             j = i
             while j < count and little16(records[j].raw) == little16(records[i].raw):
+                if little32(records[j].raw + 2) != little32(records[i].raw + 2):
+                    return 0  # Python warns of TTLs that differ
                 j += 1
             records_out += self._rrset(records + i, j - i, &size)
             sets[0] += 1

@@ -2,18 +2,20 @@
 
 import contextlib
 import io
+import json
 
 from dinamed import __version__
 from dinamed.cli import main
 from tests.config.folder import FolderTestCase
 
-TEXT = """\
+BOUND = '[zones."example.org".names]\nftp = "p"\n'
+TEXT = f"""\
 [zones."example.org"]
 file = "a.zone"
-[zones."example.net"]
+{BOUND}[zones."example.net"]
 file = "a.zone"
 [pools.p]
-members = [{name = "m", addresses = ["192.0.2.1"]}]
+members = [{{name = "m", addresses = ["192.0.2.1"]}}]
 """
 
 
@@ -35,9 +37,40 @@ class CheckTests(FolderTestCase):
         """A good config: its size, and status 0."""
         self.write("dinamed.toml", TEXT)
         self.assertEqual(
-            self.run_main("check", self.path),
+            self.run_main("check", "--strict", self.path),
             (0, f"{self.path}: ok: 2 zones, 1 pool, 1 member\n"),
         )
+
+    def test_warnings(self) -> None:
+        """They stand beside problems, and decide the exit status with --strict."""
+        warning = f"{self.path}:5: warning: pools.p: nothing is bound to this pool"
+        size = f"{self.path}: ok: 2 zones, 1 pool, 1 member"
+        self.write("dinamed.toml", TEXT.replace(BOUND, ""))
+        self.assertEqual(self.run_main("check", self.path), (0, f"{warning}\n{size}\n"))
+        self.assertEqual(
+            self.run_main("check", self.path, "--strict"), (1, f"{warning}\n")
+        )
+
+    def test_json(self) -> None:
+        """All of it for programs."""
+        self.write("dinamed.toml", TEXT.replace(BOUND, ""))
+        status, printed = self.run_main("check", "--json", self.path)
+        told = json.loads(printed)
+        self.assertEqual((status, told["ok"], told["errors"]), (0, True, []))
+        wanted = {
+            "file": self.path,
+            "line": 5,
+            "key": "pools.p",
+            "message": "nothing is bound to this pool",
+            "severity": "warning",
+        }
+        self.assertEqual(told["warnings"], [wanted])
+        status, printed = self.run_main("check", "--json", "--strict", self.path)
+        self.assertEqual((status, json.loads(printed)["ok"]), (1, False))
+        self.write("dinamed.toml", "a = 1\n")
+        status, printed = self.run_main("check", "--json", self.path)
+        (error,) = json.loads(printed)["errors"]
+        self.assertEqual((status, error["line"], error["key"]), (1, 1, "a"))
 
     def test_problems(self) -> None:
         """Each problem on its line, and status 1."""
@@ -47,9 +80,9 @@ class CheckTests(FolderTestCase):
         self.assertEqual(
             printed.splitlines(),
             [
-                f"{self.path}:7: pools.p.ttl: "
+                f"{self.path}:9: pools.p.ttl: "
                 "expected seconds from 0 to 2147483647, got -1",
-                f"{self.path}:8: pools.p.wieght: unknown key",
+                f"{self.path}:10: pools.p.wieght: unknown key",
             ],
         )
 

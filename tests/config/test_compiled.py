@@ -161,13 +161,14 @@ class UnchangedTests(CompileCase):
     def test_fingerprint(self) -> None:
         """It is empty for fresh files only; missing files have one too."""
         files = (str(self.folder / "one.zone"), str(self.folder / "missing"))
-        stamp = fingerprint(files, {})
+        stamp = fingerprint(files, {}, ())
         self.assertEqual(len(stamp), 16)
-        self.assertNotEqual(fingerprint(files[:1], {}), stamp)
-        self.assertNotEqual(fingerprint(files, {b"": "p"}), stamp)
+        self.assertNotEqual(fingerprint(files[:1], {}, ()), stamp)
+        self.assertNotEqual(fingerprint(files, {b"": "p"}, ()), stamp)
+        self.assertNotEqual(fingerprint(files, {}, (b"\1a\0",)), stamp)
         self.patch(compiled, "FRESH", FRESH)
-        self.assertEqual(fingerprint(files, {}, time.time_ns() + 10**12), stamp)
-        self.assertEqual(fingerprint(files, {}, time.time_ns()), b"")
+        self.assertEqual(fingerprint(files, {}, (), time.time_ns() + 10**12), stamp)
+        self.assertEqual(fingerprint(files, {}, (), time.time_ns()), b"")
 
 
 class MainTests(CompileCase):

@@ -167,11 +167,10 @@ class ZoneNameTests(OwnNamesCase):
         self.assertEqual(reply.rcode(), dns.rcode.REFUSED)
 
     def test_no_such_pool(self) -> None:
-        """Names below `mgmt` that are no pools are the zone's business."""
-        reply = self.ask("nothing.mgmt.example.org.", client=LOOPBACK)
-        self.assertEqual(strings_of(reply), ["wild"])
-        reply = self.ask("nothing.mgmt.own.test.", client=LOOPBACK)
-        self.assertEqual(reply.rcode(), dns.rcode.NXDOMAIN)
+        """There is nothing else below `mgmt`, whatever wildcard stands above it."""
+        for zone in ("example.org.", "own.test."):
+            reply = self.ask(f"nothing.mgmt.{zone}", client=LOOPBACK)
+            self.assertEqual(reply.rcode(), dns.rcode.NXDOMAIN)
 
     def test_other_types(self) -> None:
         """NODATA with the SOA, also for ANY."""

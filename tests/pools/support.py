@@ -14,6 +14,8 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.report import Report, out_report
 from dinamed.pools.stages.protocol import PoolFacts
 from dinamed.pools.stages.registry import builtin_stages
+from dinamed.steering.costs import Costs
+from dinamed.steering.round_trips import RoundTrips
 
 Key = TypeVar("Key")
 HERE = Client.at(bytes((192, 0, 2, 1)))
@@ -31,7 +33,8 @@ def facts(members: Candidates) -> PoolFacts:
     """What a stage knows of a pool of these members."""
     accounting = PoolAccounting(member.name for member in members)
     reports = LoadReports(accounting.clock)
-    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, accounting, reports)
+    costs = Costs("p", members, RoundTrips())
+    return PoolFacts("p", settings.Ttl(low=60, high=60), 1, accounting, reports, costs)
 
 
 def loaded(

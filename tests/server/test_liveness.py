@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.plane.service import DataPlane
-from dinamed.server.liveness import STEP, TRIES, Liveness, Probe, Question
+from dinamed.server.liveness import STEP, TRIES, Liveness, LivenessProbe, LivenessQuery
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import ListenAddress, bind
@@ -71,7 +71,7 @@ class QuestionTests(SynchronousTestCase):
         self.clock = Clock()
         self.asked = self.ended = self.progress = 0
 
-    def begin(self) -> Question:
+    def begin(self) -> LivenessQuery:
         """Ask, and count how often."""
 
         def ask() -> None:
@@ -80,7 +80,7 @@ class QuestionTests(SynchronousTestCase):
         def end() -> None:
             self.ended += 1
 
-        question = Question(self.clock, ask, end, lambda: self.progress)
+        question = LivenessQuery(self.clock, ask, end, lambda: self.progress)
         question.begin()
         return question
 
@@ -213,5 +213,5 @@ class OwnQuestionsTests(TestCase):
     def test_secret(self) -> None:
         """A message with another secret gets what any response gets: silence."""
         self.serve("127.0.0.1", threads=0)
-        other = Probe(bytes(16))
+        other = LivenessProbe(bytes(16))
         self.assertIsNone(self.resolver.respond(other.python, "127.0.0.1"))

@@ -28,6 +28,7 @@ class ShippedTests(ReadingTestCase):
         self.assertEqual(
             names,
             [
+                "continents",
                 "flash-crowd",
                 "outage",
                 "reports-lost",

@@ -15,6 +15,7 @@ from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
 from dinamed.pools.load_reports import LoadReports
 from dinamed.pools.members import Candidates, Member
+from dinamed.steering.costs import Costs
 
 CLIENT = "client"
 PLACE = "place"
@@ -28,6 +29,7 @@ class PoolFacts:
     """What a stage may know of the pool it works for, beside its candidates.
 
     `accounting` and `reports` change as time goes by: hand-outs and reports go there.
+    `costs` are what clients' ways to the members cost.
     """
 
     name: str
@@ -35,6 +37,7 @@ class PoolFacts:
     answers: int
     accounting: PoolAccounting
     reports: LoadReports
+    costs: Costs
 
 
 @runtime_checkable
@@ -79,6 +82,14 @@ class Scored(Protocol):
 
     def scores(self, context: DrawContext) -> Sequence[str]:
         """A few words on each candidate, e.g. its predicted load."""
+
+
+@runtime_checkable
+class Remarks(Scored, Protocol):
+    """One whose words on the candidates are lines, and which remarks on its choice."""
+
+    def remark(self, context: DrawContext, picked: Candidates) -> str:
+        """One line more; "" for none."""
 
 
 @runtime_checkable

@@ -1,0 +1,57 @@
+"""Signatures that were made, by exactly what they cover.
+
+The key of an entry is a digest of the signed octets, which hold the times, the tag of
+the key and the canonical RRset, and of the public key: so an entry can be neither for
+other data nor out of date.  An RRset that changes is another entry.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from dinamed.dnssec.keys import Key
+from dinamed.generations import Generations
+
+LIMIT = 1 << 17
+"""Entries in the young generation: with those of the old one some 60 MB at most."""
+DIGEST_SIZE = 16
+Entry = tuple[bytes, bytes]
+"""A digest, and the signature of what it stands for."""
+
+
+class Signatures:
+    """A bounded store of signatures; those used last stay."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._found: Generations[bytes, bytes] = Generations(limit)
+        self.made = 0
+        """Signatures that were made since the start."""
+
+    def signature(self, key: Key, data: bytes) -> bytes:
+        """The signature of these octets; made if it is not known."""
+        digest = digest_of(key, data)
+        found = self._found.get(digest)
+        if found is None:
+            # Whatever signing raises is no signature, and so is not kept.
+            found = key.sign(data)
+            self.made += 1
+            self._found.put(digest, found)
+        return found
+
+    def entries(self) -> Iterator[Entry]:
+        """What is known, to be saved."""
+        return self._found.items()
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Know what was saved."""
+        for digest, signature in entries:
+            self._found.put(digest, signature)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def digest_of(key: Key, data: bytes) -> bytes:
+    """What stands for a signature: 16 octets."""
+    digest = hashlib.blake2b(key.dnskey, digest_size=DIGEST_SIZE)
+    digest.update(data)
+    return digest.digest()

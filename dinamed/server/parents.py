@@ -1,0 +1,134 @@
+"""Asking the servers of a parent zone which DS they have (RFC 7344, RFC 8078)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
+from twisted.names import client, dns, error
+from twisted.python.failure import Failure
+
+from dinamed.config.values import host_port
+from dinamed.dnssec.rolling import NO_TTL, ParentView
+from dinamed.wire.constants import Type
+from dinamed.wire.names import ROOT, WireName, parent, to_text
+
+PORT = 53
+TIMEOUTS = (2, 4)
+"""Seconds for the first and the second try of a question."""
+MOST_SERVERS = 26
+RESOLV_CONF = "/etc/resolv.conf"
+
+Shown = tuple[tuple[int, ...] | None, int | None]
+"""The key tags that a server shows, None if it gave no answer, and their TTL."""
+
+
+class ParentAsker:
+    """Finds the servers of parent zones, and asks each of them.
+
+    `resolver` is a twisted.names resolver for finding them; None: the system's.
+    """
+
+    def __init__(self, reactor: Any, resolver: Any = None) -> None:
+        self._reactor = reactor
+        self._resolver = resolver
+
+    def ask(
+        self, zone: WireName, servers: Sequence[str], now: float
+    ) -> Deferred[ParentView]:
+        """What the parent of a zone has as DS; `servers` are asked, if any are given.
+
+        It never fails: servers that give no answer are in the view as such.
+        """
+        found = succeed(list(servers)) if servers else self._servers(zone)
+        found.addErrback(lambda _: [])
+        return found.addCallback(lambda known: self._ask_all(zone, known, now))
+
+    def _ask_all(
+        self, zone: WireName, servers: list[str], now: float
+    ) -> Deferred[ParentView]:
+        asked = [self._ask_one(zone, server) for server in servers[:MOST_SERVERS]]
+
+        def view(results: list[tuple[bool, Shown]]) -> ParentView:
+            shown = {
+                server: result[0]
+                for server, (_, result) in zip(servers, results, strict=False)
+            }
+            ttls = [ttl for _, (_, ttl) in results if ttl is not None]
+            return ParentView(now, shown, max(ttls, default=NO_TTL))
+
+        return DeferredList(asked).addCallback(view)
+
+    def _ask_one(self, zone: WireName, server: str) -> Deferred[Shown]:
+        host, port = host_port(server)
+        asker = client.Resolver(
+            servers=[(host, port or PORT)], timeout=TIMEOUTS, reactor=self._reactor
+        )
+        query = [dns.Query(to_text(zone).encode(), int(Type.DS), dns.IN)]
+        answered = asker.queryUDP(query, TIMEOUTS)
+        answered.addCallback(
+            lambda said: asker.queryTCP(query, TIMEOUTS[-1]) if said.trunc else said
+        )
+        answered.addErrback(lambda _: asker.queryTCP(query, TIMEOUTS[-1]))
+        shown: Deferred[Shown] = answered.addCallbacks(
+            lambda said: _shown(zone, said), _silent
+        )
+        return shown
+
+    @inlineCallbacks
+    def _servers(self, zone: WireName) -> Any:
+        """The addresses of the servers of the zone above this one."""
+        if self._resolver is None:
+            self._resolver = client.Resolver(RESOLV_CONF, reactor=self._reactor)
+        resolver = self._resolver
+        above = zone
+        hosts: list[bytes] = []
+        while above != ROOT and not hosts:
+            above = parent(above)
+            try:
+                answers, _, _ = yield resolver.lookupNameservers(_text(above))
+            except error.DomainError:
+                continue
+            hosts = [one.payload.name.name for one in answers if one.type == dns.NS]
+        addresses: list[str] = []
+        for host in hosts:
+            for look in (resolver.lookupAddress, resolver.lookupIPV6Address):
+                try:
+                    answers, _, _ = yield look(host)
+                except Exception:  # a name without addresses of a family has none
+                    continue
+                addresses += [
+                    one.payload.dottedQuad()
+                    if one.type == dns.A
+                    else _ipv6(one.payload.address)
+                    for one in answers
+                    if one.type in (dns.A, dns.AAAA)
+                ]
+        return list(dict.fromkeys(addresses))
+
+
+def _text(name: WireName) -> bytes:
+    return b"." if name == ROOT else to_text(name).encode()
+
+
+def _ipv6(packed: bytes) -> str:
+    return str(ipaddress.IPv6Address(packed))
+
+
+def _shown(zone: WireName, message: Any) -> Shown:
+    if message.rCode not in (dns.OK, dns.ENAME) or not message.auth:
+        return None, None
+    owner = to_text(zone).lower().removesuffix(".").encode()
+    found = [
+        one
+        for one in message.answers
+        if one.type == Type.DS and one.name.name.lower().rstrip(b".") == owner
+    ]
+    tags = tuple(int.from_bytes(one.payload.data[:2], "big") for one in found)
+    return tags, max((one.ttl for one in found), default=None)
+
+
+def _silent(failure: Failure) -> Shown:
+    return None, None

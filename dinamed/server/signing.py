@@ -1,0 +1,276 @@
+"""Signing zones as they are served: keys at the first start, rolls, the parent's DS."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from dinamed.config.dnssec import Dnssec
+from dinamed.config.settings import Settings
+from dinamed.config.zone_rules import origin
+from dinamed.dnssec.denial import Denial
+from dinamed.dnssec.grid import HOUR
+from dinamed.dnssec.keyset import KeySet
+from dinamed.dnssec.online import OnlineZone
+from dinamed.dnssec.rolling import ParentView, Waiting, waiting
+from dinamed.dnssec.signing import ZoneSigner
+from dinamed.server.authority import Authority
+from dinamed.server.key_folder import KeyFolder
+from dinamed.server.parents import ParentAsker
+from dinamed.server.periodic import Periodic
+from dinamed.server.zone_keys import ZoneKeys
+from dinamed.transfers.view import static_pools
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName, relative, to_text
+from dinamed.zones.packed import MatchKind, PackedZone
+from dinamed.zones.virtual import Names
+
+TICK = 60.0
+"""Seconds between looks at what time has brought about."""
+ASK_INTERVAL = 3600.0
+"""Seconds between questions to the parent of a zone."""
+MOST_WALKED = 100_000
+"""Names of a zone up to which its highest TTL is looked for."""
+ASSUMED_TTL = 7 * 86400
+"""The highest TTL of larger zones, in seconds."""
+
+Local = Callable[[str], bool]
+"""Whether an address is one of this host."""
+
+
+class SigningService(Periodic):
+    """Owns the keys of all zones that are signed here.
+
+    It must start before anything answers: keys are made as the user that we become.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        rng: Random,
+        asker: ParentAsker,
+        is_local: Local,
+    ) -> None:
+        super().__init__(reactor, TICK, self.tick, "going on with DNSSEC")
+        self._authority = authority
+        self._rng = rng
+        self._asker = asker
+        self._is_local = is_local
+        self._zones: dict[WireName, ZoneKeys] = {}
+        self._built: dict[WireName, tuple[tuple[object, ...], OnlineZone]] = {}
+        self._highest: dict[WireName, tuple[PackedZone, int]] = {}
+        self._asked: dict[WireName, float] = {}
+        self._hour = 0
+        self._told: dict[WireName, str] = {}
+        self._open = False
+        authority.take_signing(self.secured)
+
+    @property
+    def zones(self) -> Mapping[WireName, ZoneKeys]:
+        """The zones that are signed here, or are to be."""
+        return self._zones
+
+    def startService(self) -> None:
+        """Read the keys, make those that are wanted, and sign."""
+        self._open = True
+        self._hour = int(self._authority.seconds()) // HOUR
+        self._authority.refresh()
+        super().startService()
+
+    def secured(
+        self, settings: Settings, zones: Mapping[WireName, PackedZone]
+    ) -> Mapping[WireName, OnlineZone]:
+        """What signing adds to each zone that is signed now."""
+        if not self._open:
+            return {}
+        now = self._authority.seconds()
+        self._take(settings, zones, now)
+        pools = {
+            name: frozenset(int(one.type) for one in rrsets) | {int(Type.TXT)}
+            for name, rrsets in static_pools(settings.pools).items()
+        }
+        regional = frozenset(pool.name for pool in settings.pools if pool.regions)
+        found = {}
+        for apex, keys in self._zones.items():
+            zone = zones.get(apex)
+            keyset = None if zone is None else keys.keyset(now)
+            if zone is not None and keyset is not None:
+                found[apex] = self._online(keys, zone, keyset, pools, regional)
+        self._built = {apex: self._built[apex] for apex in found}
+        self._tell()
+        return found
+
+    def _take(
+        self, settings: Settings, zones: Mapping[WireName, PackedZone], now: float
+    ) -> None:
+        """Open what the config signs, and keep signing where a DS stands."""
+        wanted = {origin(zone): zone.dnssec for zone in settings.zones if zone.dnssec}
+        state = settings.server.state
+        for apex, table in wanted.items():
+            known = self._zones.get(apex)
+            if known is not None and known.settings == table:
+                continue
+            self._zones[apex] = self._opened(apex, table, state, zones, now)
+        for apex in self._zones.keys() - wanted.keys():
+            keys = self._zones[apex]
+            if apex in zones and keys.must_stay(now):
+                keys.problem = _STAYS.format(zone=to_text(apex).removesuffix("."))
+            else:
+                del self._zones[apex]
+
+    def _opened(
+        self,
+        apex: WireName,
+        table: Dnssec,
+        state: str | None,
+        zones: Mapping[WireName, PackedZone],
+        now: float,
+    ) -> ZoneKeys:
+        keys = ZoneKeys(apex, table, KeyFolder(apex, table.keys, state))
+        before = self._zones.get(apex)
+        if before is not None:
+            keys.signatures = before.signatures
+        zone = zones.get(apex)
+        may_make = table.make
+        if may_make is None:
+            may_make = zone is not None and self._alone(zone)
+        keys.open(now, may_make)
+        if keys.state is not None:
+            tags = ", ".join(str(key.tag) for key in keys.held.keys.values())
+            self.log.info(
+                "{zone} is signed with key {tags} of {folder}",
+                zone=to_text(apex),
+                tags=tags,
+                folder=keys.folder.keys,
+            )
+        return keys
+
+    def _alone(self, zone: PackedZone) -> bool:
+        """Whether no other server could make keys for the zone too."""
+        servers = zone.apex.get(Type.NS)
+        if servers is None or len(servers.rdatas) < 2:
+            return True
+        return all(self._is_ours(zone, name.lower()) for name in servers.rdatas)
+
+    def _is_ours(self, zone: PackedZone, server: WireName) -> bool:
+        if not server.endswith(zone.origin):
+            return False
+        match = zone.find(server)
+        if match.kind is not MatchKind.EXACT:
+            return False
+        node = zone.node(relative(server, zone.origin))
+        assert node is not None
+        found = [node.get(rrtype) for rrtype in (Type.A, Type.AAAA)]
+        packed = [rdata for one in found if one is not None for rdata in one.rdatas]
+        return bool(packed) and all(self._is_local(_address(one)) for one in packed)
+
+    def _online(
+        self,
+        keys: ZoneKeys,
+        zone: PackedZone,
+        keyset: KeySet,
+        pools: Mapping[str, frozenset[int]],
+        regional: frozenset[str],
+    ) -> OnlineZone:
+        """The zone as it is signed; what has not changed is taken over."""
+        used = {name: pools[name] for name in zone.pools}
+        made_of = (zone, keyset, keys.settings, used, regional & used.keys())
+        before = self._built.get(zone.origin)
+        if before is not None and before[0] == made_of:
+            return before[1]
+        signer = ZoneSigner(
+            zone.origin, keyset, keys.grid, keys.signatures, self._authority.seconds
+        )
+        others = zone.apex.get(Type.DNSKEY)
+        apex = keyset.rrsets(() if others is None else others.rdatas)
+        denial = Denial(Names(zone, regional), used, apex)
+        made = OnlineZone(signer, denial, apex)
+        self._built[zone.origin] = (made_of, made)
+        return made
+
+    def tick(self) -> None:
+        """Go on with rolls, ask parents, and sign anew what the hour has renewed."""
+        now = self._authority.seconds()
+        zones = self._authority.engine.snapshot.zones
+        for apex, keys in self._zones.items():
+            zone = zones.get(apex)
+            if zone is None:
+                continue
+            keys.advance(now, self._highest_ttl(zone))
+            if now >= self._asked.get(apex, 0.0):
+                self._asked[apex] = now + ASK_INTERVAL * (0.9 + self._rng.random() / 5)
+                self.ask_parent(apex)
+        hour = int(now) // HOUR
+        known = {apex: built[0][1] for apex, built in self._built.items()}
+        current = {
+            apex: keyset
+            for apex, keys in self._zones.items()
+            if (keyset := keys.keyset(now)) is not None and apex in zones
+        }
+        if hour != self._hour or known != current:
+            self._hour = hour
+            self._authority.refresh()
+        self._tell()
+
+    def ask_parent(self, apex: WireName) -> Deferred[None]:
+        """Ask the parent of a zone for its DS now."""
+        keys = self._zones[apex]
+        now = self._authority.seconds()
+
+        def shown(view: ParentView) -> None:
+            keys.parent_shows(view)
+            self._tell()
+
+        return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
+
+    def waits(self, apex: WireName) -> list[Waiting]:
+        """What a zone waits for."""
+        keys = self._zones[apex]
+        if keys.state is None:
+            return []
+        return waiting(keys.state, keys.held.keys, self._authority.seconds())
+
+    def _highest_ttl(self, zone: PackedZone) -> int:
+        known = self._highest.get(zone.origin)
+        if known is not None and known[0] is zone:
+            return known[1]
+        highest = ASSUMED_TTL
+        if zone.names <= MOST_WALKED:
+            nodes = (node for _, node in zone.nodes())
+            ttls = (one.ttl for node in nodes for one in node.rrsets.values())
+            highest = max(ttls, default=0)
+        pools = self._authority.loaded.settings.pools
+        bound = [pool.ttl.high for pool in pools if pool.name in zone.pools]
+        highest = max(highest, *bound, 0)
+        self._highest[zone.origin] = (zone, highest)
+        return highest
+
+    def _tell(self) -> None:
+        """Log problems once each, and that they are over."""
+        for apex, keys in self._zones.items():
+            before = self._told.get(apex, "")
+            if keys.problem == before:
+                continue
+            self._told[apex] = keys.problem
+            if keys.problem:
+                self.log.error(
+                    "DNSSEC of {zone}: {why}", zone=to_text(apex), why=keys.problem
+                )
+            else:
+                self.log.info("DNSSEC of {zone}: well again", zone=to_text(apex))
+
+
+_STAYS = (
+    "still signed, for the parent has a DS: `dinamed dnssec off {zone}` first, and "
+    "take `dnssec` out of the config when it says that this is safe"
+)
+
+
+def _address(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed))

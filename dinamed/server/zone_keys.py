@@ -1,0 +1,245 @@
+"""The keys of one zone that is signed here, and how far a change of them is."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from dinamed.config.dnssec import Dnssec
+from dinamed.dnssec.grid import Grid
+from dinamed.dnssec.keys import Key, KeyFault, make_key
+from dinamed.dnssec.keyset import KeySet
+from dinamed.dnssec.rolling import (
+    ParentView,
+    RollFault,
+    ZoneState,
+    advanced,
+    begin,
+    keyset_of,
+    lost_keys,
+    removable_at,
+)
+from dinamed.dnssec.signatures import Signatures
+from dinamed.server.key_folder import Held, KeyFolder
+from dinamed.wire.names import WireName, to_text
+
+_STRANGE = "which is not here"
+SLOW_CLOCK = 300.0
+"""Seconds by which a clock may be behind the one that dated a key."""
+
+
+class OrderFault(Exception):  # noqa: N818
+    """An order that could not be carried out; the message says why."""
+
+
+class ZoneKeys:
+    """What is signed with, on disk and in memory; all changes are on disk first.
+
+    `problem` says why the zone is not signed, or what is wrong although it is; empty:
+    nothing is.
+    """
+
+    def __init__(self, zone: WireName, settings: Dnssec, folder: KeyFolder) -> None:
+        self.zone = zone
+        self.settings = settings
+        self.folder = folder
+        self.signatures = Signatures()
+        self.problem = ""
+        self.held = Held()
+        self._state: ZoneState | None = None
+        self._refused = False
+
+    @property
+    def state(self) -> ZoneState | None:
+        """How far things are; None while there is no key."""
+        return self._state
+
+    @property
+    def grid(self) -> Grid:
+        """When signatures begin and end."""
+        return Grid(self.settings.validity)
+
+    def open(self, now: float, may_make: bool) -> None:
+        """Read what there is; make a key if there is none, and if that may be."""
+        self.held = held = self.folder.read()
+        self._state = None
+        self.problem = "; ".join(f"{path}: {why}" for path, why in held.problems)
+        young = [label for label, at in held.created.items() if at > now + SLOW_CLOCK]
+        if young:
+            self._refuse(f"the clock is before the key {young[0]} was made")
+        elif held.state is not None:
+            self._go_on(held.state)
+        elif held.keys:
+            self._begin_with(tuple(held.keys), now)
+        elif held.problems:
+            self._refuse(self.problem)
+        elif may_make:
+            self.make(now)
+        else:
+            name = to_text(self.zone).removesuffix(".")
+            self._refuse(
+                "no key yet, and another server may have one: "
+                f"`dinamed dnssec import {name}`, or `dinamed dnssec make {name}` here"
+            )
+
+    def _go_on(self, state: ZoneState) -> None:
+        lost = lost_keys(state, self.held.keys)
+        if lost:
+            self._refuse(f"the key {lost[0]} is gone from {self.folder.keys}")
+        elif state.active:
+            self._state = state
+        elif self.held.keys:
+            self._begin_with(tuple(self.held.keys), state.since)
+
+    def _begin_with(self, labels: tuple[str, ...], now: float) -> None:
+        before = self.held.state or ZoneState()
+        self._save(msgspec.structs.replace(before, active=labels, since=now))
+
+    def _refuse(self, why: str) -> None:
+        self.problem = why
+        self._state = None
+
+    def make(self, now: float) -> None:
+        """Make a key and sign with it; what keeps us from that is a problem.
+
+        Raises `OrderFault` if there is a key.
+        """
+        if self._state is not None:
+            raise OrderFault("the zone has a key already; `roll` changes it")
+        try:
+            self._begin_with((self._new_key(now),), now)
+        except (OSError, KeyFault) as error:
+            self._refuse(f"no key could be made in {self.folder.keys}: {error}")
+
+    def _new_key(self, now: float) -> str:
+        tags = [key.tag for key in self.held.keys.values()]
+        key = make_key(self.zone, self.settings.number, tags)
+        return self.take(key, now)
+
+    def take(self, key: Key, now: float) -> str:
+        """Keep a key; its label.  Raises `OSError`."""
+        self.folder.add(key, now)
+        self.held.keys[key.label] = key
+        self.held.created[key.label] = now
+        return key.label
+
+    def roll(self, now: float, emergency: bool = False) -> None:
+        """Begin to change the key.  Raises `OrderFault`.
+
+        In an emergency the new key is the only one at once: until caches have
+        forgotten the old one, and the parent has the new DS, validators fail.
+        """
+        state = self._needed()
+        try:
+            label = self._new_key(now)
+            if emergency:
+                changed = msgspec.structs.replace(
+                    state, active=(label,), since=now, roll=None, highest_ttl=0
+                )
+            else:
+                changed = begin(state, label, now)
+        except (OSError, RollFault, KeyFault) as error:
+            raise OrderFault(str(error)) from None
+        self._save(changed, strict=True)
+
+    def off(self, now: float) -> None:
+        """Begin to go unsigned.  Raises `OrderFault`."""
+        state = self._needed()
+        if state.off_since is None:
+            changed = msgspec.structs.replace(state, off_since=now, gone_since=None)
+            self._save(changed, strict=True)
+
+    def ds_seen(self, now: float) -> None:
+        """Take the operator's word that the parent has what was asked for."""
+        state = self._needed()
+        keys = self.held.keys
+        if state.off_since is not None:
+            wanted: Sequence[int] = ()
+        else:
+            wanted = [
+                key.tag for key in keyset_of(state, keys, now).wanted or () if key
+            ]
+        ttl = ParentView(now).ttl if state.parent is None else state.parent.ttl
+        view = ParentView(now, {"operator": tuple(wanted)}, ttl, by_hand=True)
+        self._save(msgspec.structs.replace(state, parent=view), strict=True)
+
+    def parent_shows(self, view: ParentView) -> None:
+        """Take down what the parent's servers have."""
+        state = self._state
+        if state is None:
+            return
+        before = state.parent
+        if before is not None and before.by_hand and not view.complete:
+            return
+        ours = {key.tag for key in self.held.keys.values()}
+        trusted = state.trusted or bool(view.tags & ours)
+        self._save(msgspec.structs.replace(state, parent=view, trusted=trusted))
+        strange = bool(view.tags) and not view.tags & ours
+        # A parent that had our DS before may lie, or somebody in its place: what is
+        # signed stays signed.  Before that, signatures would make the zone bogus.
+        self._refused = strange and not trusted
+        if strange:
+            tags = ", ".join(map(str, sorted(view.tags)))
+            self.problem = (
+                f"the parent has a DS of key {tags}, {_STRANGE}: import that key, or "
+                "have its DS removed"
+            )
+        elif _STRANGE in self.problem:
+            self.problem = ""
+
+    def advance(self, now: float, highest_ttl: int) -> bool:
+        """Go as far as time and the parent allow; whether anything has changed."""
+        state = self._state
+        if state is None:
+            return False
+        changed = advanced(state, self.held.keys, now, highest_ttl)
+        if changed != state:
+            self._save(changed)
+        lifetime = self.settings.lifetime
+        if (
+            not isinstance(lifetime, str)
+            and changed.roll is None
+            and changed.off_since is None
+            and now > changed.since + lifetime
+        ):
+            self.roll(now)
+        return self._state != state
+
+    def keyset(self, now: float) -> KeySet | None:
+        """The keys that are out now; None while the zone is not signed."""
+        if self._state is None or self._refused:
+            return None
+        return keyset_of(self._state, self.held.keys, now)
+
+    def must_stay(self, now: float) -> bool:
+        """Whether validators would fail if the zone were not signed any more."""
+        state = self._state
+        if state is None or state.parent is None:
+            return False
+        removable = removable_at(state)
+        if removable is not None:
+            return now < removable
+        return bool(state.parent.tags)
+
+    def note_serial(self, serial: int) -> None:
+        """Keep a serial that is given out."""
+        if self._state is not None and self._state.serial != serial:
+            self._save(msgspec.structs.replace(self._state, serial=serial))
+
+    def _needed(self) -> ZoneState:
+        if self._state is None:
+            raise OrderFault(self.problem or "the zone has no key")
+        return self._state
+
+    def _save(self, state: ZoneState, strict: bool = False) -> None:
+        """Keep a state on disk, then in memory: what is not kept does not happen."""
+        try:
+            self.folder.save(state)
+        except OSError as error:
+            why = f"{self.folder.state_path} can't be written: {error}"
+            if strict:
+                raise OrderFault(why) from None
+            self.problem = why
+            return
+        if self.problem.startswith(self.folder.state_path):
+            self.problem = ""
+        self._state = state

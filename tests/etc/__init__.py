@@ -1,0 +1,1 @@
+"""Tests of the files under etc/ that are programs."""
