@@ -48,6 +48,7 @@ from dinamed.server.sockets import (
     is_local,
     resolve,
 )
+from dinamed.server.stalls import StallService, TurnMeter
 from dinamed.server.state_file import StateFileService
 from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
@@ -311,6 +312,8 @@ def wire(
         Held(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
     )
+    turns = TurnMeter()
+    StallService(reactor, turns).setServiceParent(services)
     if process.drops_privileges:
         NoNewPrivilegesService().setServiceParent(services)
     if os.getpid() == 1:
@@ -339,6 +342,7 @@ def wire(
             query_log,
             liveness,
             lambda: first_round.begun,
+            turns,
         )
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)

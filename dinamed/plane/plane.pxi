@@ -178,7 +178,7 @@ cdef class Plane:
         if plan == NULL:
             raise MemoryError
         plan.hash = plan_hash(
-            <const uint8_t *><const char *>name, len(name), rrtype, do
+            tables.data.salt, <const uint8_t *><const char *>name, len(name), rrtype, do
         )
         plan.kind = <PlanKind>kind
         plan.size = len(name)
@@ -271,7 +271,9 @@ cdef class Plane:
         known.sources_asked = sources_asked
         known.route = &route.data
         memcpy(known.address, key, size)
-        known.hash = client_hash(known.serial, known.address, known.size, prefix)
+        known.hash = client_hash(
+            tables.data.salt, known.serial, known.address, known.size, prefix
+        )
         clients.install_client(known)
         return 0
 

@@ -17,7 +17,7 @@ from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
 from dinamed.server.update_queue import Change, Done, UpdateQueue
-from dinamed.server.updated_zones import Step, UpdatedZones
+from dinamed.server.updated_zones import UpdateStep, UpdatedZones
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.transfers.journal import (
@@ -81,6 +81,8 @@ class TransferService(Service):
     def startService(self) -> None:
         """Read the saved copies, and begin to look for new versions."""
         super().startService()
+        for secondary in self._secondaries.values():
+            self._reactor.callLater(0, secondary.start)  # of a refresh before this one
         self._authority.refresh()
 
     def hold(self, held: bool) -> None:
@@ -253,7 +255,7 @@ class TransferService(Service):
         """Change a zone: save it and serve it, and tell what came of it."""
         self._updater.update(origin, change, done)
 
-    def _has_updated(self, step: Step) -> None:
+    def _has_updated(self, step: UpdateStep) -> None:
         """An update was made: serve it, and know the way from the version before."""
         before = self._views.get(step.origin)
         if before is not None and before.zone is step.before and step.served:

@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.server.updated_zones import Step, UpdatedZones
+from dinamed.server.updated_zones import UpdateStep, UpdatedZones
 from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName
@@ -41,7 +41,7 @@ class UpdateQueue:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, zones: UpdatedZones, served: Callable[[Step], object]
+        self, reactor: Any, zones: UpdatedZones, served: Callable[[UpdateStep], object]
     ) -> None:
         self._reactor = reactor
         self._zones = zones
@@ -85,7 +85,7 @@ class UpdateQueue:
             return
         del self._waiting[origin]
 
-    def _begin(self, origin: WireName, change: Change) -> tuple[Changed, Step | None]:
+    def _begin(self, origin: WireName, change: Change) -> tuple[Changed, UpdateStep | None]:
         if self.held:
             raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
         changed, serial = change(self._zones.served(origin))
@@ -93,7 +93,7 @@ class UpdateQueue:
             return changed, None
         return changed, self._zones.prepare(origin, changed, serial)
 
-    def _made(self, step: Step, changed: Changed, done: Done, _: None) -> None:
+    def _made(self, step: UpdateStep, changed: Changed, done: Done, _: None) -> None:
         self._zones.commit(step)
         self._served(step)
         if self.held:  # perhaps what was saved was read before

@@ -28,7 +28,7 @@ UNKNOWN_STEP = 1_000_000
 
 
 @dataclass
-class Step:
+class UpdateStep:
     """One update on its way: what is to be saved, and what is served then."""
 
     origin: WireName
@@ -104,7 +104,7 @@ class UpdatedZones:
 
     def prepare(
         self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
-    ) -> Step:
+    ) -> UpdateStep:
         """See whether names can be as an update has left them.
 
         `serial` is the one that the update asks for, if any.  Raises `UpdateError`.
@@ -118,9 +118,9 @@ class UpdatedZones:
         names = {key: dict(rrsets) for key, rrsets in changed.items()}
         apex = names.setdefault(b"", dict(now.apex.rrsets))
         apex[Type.SOA] = with_serial(now.soa, serial)
-        return Step(origin, base, now, overlay, names)
+        return UpdateStep(origin, base, now, overlay, names)
 
-    def make(self, step: Step) -> None:
+    def make(self, step: UpdateStep) -> None:
         """Make the zone, and save what is changed in it; for a thread.
 
         Raises `UpdateError`; then nothing is changed.
@@ -143,7 +143,7 @@ class UpdatedZones:
             raise UpdateError(Rcode.SERVFAIL, "the update could not be saved")
         self._children[origin] = children
 
-    def commit(self, step: Step) -> None:
+    def commit(self, step: UpdateStep) -> None:
         """Serve what was made, from the next `serve` on."""
         origin = step.origin
         if origin not in self._base:  # the config has it no more

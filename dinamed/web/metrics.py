@@ -78,6 +78,15 @@ class ServerCollector(Collector):
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.watching.health)
         yield _shortages(self._parts.watching)
+        turns = self._parts.turns
+        yield _gauge(
+            "reactor_longest_turn_seconds",
+            "The longest time in the last minutes for which nothing else was done.",
+            turns.longest,
+        )
+        yield _counter(
+            "reactor_stalls", "Turns that took over a tenth of a second.", turns.stalls
+        )
         views = [
             view for _, view in sorted(self._parts.authority.manager.views.items())
         ]

@@ -1,7 +1,7 @@
 """What the HTTP side is given of a server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
@@ -9,6 +9,7 @@ from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.stalls import TurnMeter
 from dinamed.takeover.sender import ReplaceService
 
 
@@ -26,3 +27,5 @@ class WebParts:
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""
+    turns: TurnMeter = field(default_factory=TurnMeter)
+    """How long the reactor's turns take."""
