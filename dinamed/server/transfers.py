@@ -17,7 +17,7 @@ from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
 from dinamed.server.update_queue import Change, Done, UpdateQueue
-from dinamed.server.updated_zones import UpdateStep, UpdatedZones
+from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.transfers.journal import (

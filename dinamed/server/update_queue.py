@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.server.updated_zones import UpdateStep, UpdatedZones
+from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName
@@ -85,7 +85,9 @@ class UpdateQueue:
             return
         del self._waiting[origin]
 
-    def _begin(self, origin: WireName, change: Change) -> tuple[Changed, UpdateStep | None]:
+    def _begin(
+        self, origin: WireName, change: Change
+    ) -> tuple[Changed, UpdateStep | None]:
         if self.held:
             raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
         changed, serial = change(self._zones.served(origin))
