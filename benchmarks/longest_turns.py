@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.longest_turns [--members 10000] [--records 400000]``
 
-Each case has a daemon of its own and prints the longest time for which that did one thing
-and nothing else, as its own metric tells, and what it logged of turns over 0.1 s.
+Each case has a daemon of its own and prints the longest time for which that did one
+thing and nothing else, as its own metric tells, and what it logged of turns over 0.1 s.
 """
 
 import argparse
@@ -112,7 +112,7 @@ def update(case: Case) -> None:
     """Ten updates, of which some remove names."""
     ring = dns.tsigkeyring.from_text({"k.": SECRET})
     for number in range(10):
-        made = dns.update.UpdateMessage("example.org.", keyring=ring, keyname="k.")
+        made = dns.update.UpdateMessage("example.org.", keyring=ring)
         made.add(f"n{number}", 60, "TXT", "token")
         if number > 4:
             made.delete(f"n{number - 5}")
@@ -135,8 +135,10 @@ def main() -> None:
     where = f"http://{{address}}:{server.server_port}"
     one = '[[pools.p.members]]\nname = "m"\naddresses = ["127.0.0.1"]\n'
     check = f'[pools.p]\ncheck = {{type = "http", url = "{where}/body", interval = 1, '
-    feed = "[pools.p]\nselect = ['least']\n" + (
-        f'load = {{type = "prometheus", url = "{where}%s", metric = "load", interval = 1}}\n'
+    feed = (
+        "[pools.p]\nselect = ['least']\n"
+        f'load = {{type = "prometheus", url = "{where}%s", metric = "load", '
+        "interval = 1}\n"
     )
     print(f"{'':<44}{'at rest':>8}{'then':>10}")
     Case(members(options.members)).run(f"{options.members} members", read_members)
