@@ -14,6 +14,8 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool | None = None
     reason: str = ""
     report: Report | None = None
+    by: str = ""
+    order_reason: str = ""
 
 
 class Saved(msgspec.Struct, frozen=True):
