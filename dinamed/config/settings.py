@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.discovery import AnyDiscovery
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.limits import Limits
@@ -160,6 +161,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     load: AnyFeed | None = None
+    discover: AnyDiscovery | None = None
     members: tuple[MemberSettings, ...] = ()
 
 

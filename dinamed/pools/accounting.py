@@ -15,6 +15,9 @@ from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
 from dinamed.pools.resolvers import CAPACITY, ClientResolvers, ResolverStore
 
+MOST_DEPARTED = 10_000
+"""Members that have left and whose hand-outs are remembered."""
+
 
 class PoolAccounting:
     """The one book of a pool that everything which hands out writes to.
@@ -25,6 +28,7 @@ class PoolAccounting:
     __slots__ = (
         "_accounts",
         "_credits",
+        "_departed",
         "answers",
         "clock",
         "edition",
@@ -40,6 +44,7 @@ class PoolAccounting:
         capacity: int = CAPACITY,
     ) -> None:
         self._accounts: dict[str, MemberAccount] = {}
+        self._departed: dict[str, MemberAccount] = {}
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
@@ -52,9 +57,18 @@ class PoolAccounting:
         self.keep(names)
 
     def keep(self, names: Iterable[str]) -> None:
-        """Keep the entries of these members, open new ones, forget the others."""
-        old = self._accounts
+        """Keep the entries of these members, and open new ones.
+
+        Those of others are remembered, up to a number, for when they come back.
+        """
+        old = {**self._departed, **self._accounts}
         self._accounts = {name: old.get(name) or MemberAccount(name) for name in names}
+        gone = [
+            (name, account)
+            for name, account in old.items()
+            if account.total and name not in self._accounts
+        ]
+        self._departed = dict(gone[-MOST_DEPARTED:])
         self._credits = {
             name: self._credits[name]
             for name in self._accounts

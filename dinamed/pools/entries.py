@@ -28,6 +28,8 @@ class PoolEntry:
     costs: Costs
     member_states: dict[str, MemberState]
     last: frozenset[str] = frozenset()
+    departed: Mapping[str, MemberState] = field(default_factory=dict)
+    """The states of members that have left, for when they come back."""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from dinamed.pools.entries import (
 )
 from dinamed.pools.graph import needs
 from dinamed.pools.load_reports import LoadReports, MemberReport
-from dinamed.pools.members import from_settings
+from dinamed.pools.members import Member, from_settings
 from dinamed.pools.pool import PoolParts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
@@ -35,6 +35,12 @@ Subscriber = Callable[[frozenset[str]], None]
 
 VerdictChange = tuple[str, str, bool | None, str]
 """Pool, member, what its checks say of it (None: nothing any more), and why."""
+
+MOST_DEPARTED = 10_000
+"""Members of a pool that have left and whose states are remembered."""
+
+DISCOVERY = "discovery"
+"""Who orders members to drain that have left their source."""
 
 ALL_RESOLVERS = 1_048_576
 """Resolvers that all pools together remember, as long as each has its least."""
@@ -143,6 +149,19 @@ class PoolManager:
             member_state, order=order, until=until, by=by, order_reason=reason
         )
         self._put(pool, member, ordered, now)
+
+    def take_leaving(self, pool: str, leaving: frozenset[str], now: float) -> None:
+        """Drain members that have left their source; let those go on that are back.
+
+        What an operator has ordered stays.
+        """
+        for member, state in tuple(self._entries[pool].member_states.items()):
+            drains = state.order is Order.DRAIN and state.by == DISCOVERY
+            if member in leaving and state.order is Order.AUTO:
+                why = "it has left the list of members"
+                self.order(pool, member, Order.DRAIN, now=now, by=DISCOVERY, reason=why)
+            elif drains and member not in leaving:
+                self.order(pool, member, Order.AUTO, now=now)
 
     def health(
         self,
@@ -396,13 +415,10 @@ class PoolManager:
             return old
         try:
             chain = compile_chain(pool.select, self._registry)
-            members = tuple(
-                from_settings(pool.name, index, member)
-                for index, member in enumerate(pool.members)
-            )
+            members = _members_of(pool, old)
         except ValueError as error:
             raise ValueError(f"pool {pool.name!r}: {error}") from error
-        past = {} if old is None else old.member_states
+        past = {} if old is None else {**old.departed, **old.member_states}
         member_states = {m.name: past.get(m.name, MemberState()) for m in members}
         if len(member_states) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
@@ -412,6 +428,13 @@ class PoolManager:
             last = frozenset[str]()
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
+        departed = {
+            name: state
+            for name, state in past.items()
+            if name not in member_states and state != MemberState()
+        }
+        while len(departed) > MOST_DEPARTED:
+            del departed[next(iter(departed))]
         costs = Costs(pool.name, members, self.round_trips)
         return PoolEntry(
             pool,
@@ -423,6 +446,7 @@ class PoolManager:
             costs,
             member_states,
             last,
+            departed,
         )
 
     def _changed(self, names: set[str], now: float) -> None:
@@ -463,3 +487,24 @@ class PoolManager:
                     self.on_error(error)
         if failed is not None:
             raise failed
+
+
+def _members_of(
+    pool: settings.PoolSettings, old: PoolEntry | None
+) -> tuple[Member, ...]:
+    """The members of a pool; those that stay in their place are the same objects.
+
+    Raises `ValueError` for what is no address.
+    """
+    before = (
+        ()
+        if old is None
+        else tuple(zip(old.settings.members, old.members, strict=True))
+    )
+    made = []
+    for index, member in enumerate(pool.members):
+        if index < len(before) and before[index][0] is member:
+            made.append(before[index][1])
+        else:
+            made.append(from_settings(pool.name, index, member))
+    return tuple(made)

@@ -3,12 +3,15 @@
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
+from msgspec.structs import replace as replace_fields
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.settings import PoolSettings, Settings
+from dinamed.discovery.targets import Members, with_members
 from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.defence import Defence
@@ -56,6 +59,9 @@ class Authority:
         self, loaded: Configuration, seconds: Callable[[], float], rng: Random
     ) -> None:
         self.loaded = loaded
+        self._configured = loaded
+        """As `loaded`, without the members that were found elsewhere."""
+        self._found: Mapping[str, Members] = {}
         self.seconds = seconds
         self._versions: Versions = as_loaded
         self._secured: Secured = unsigned
@@ -81,6 +87,8 @@ class Authority:
 
     def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
+        self._configured = loaded
+        loaded = self._with_found(loaded)
         self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.geo = geo
         self.loaded = loaded
@@ -89,6 +97,31 @@ class Authority:
         self.engine.defend(Defence.of(loaded.settings, self.cookie_secret, before))
         for callback in self._on_apply:
             callback(loaded.settings.pools)
+
+    def take_members(
+        self, pool: str, members: Members, leaving: frozenset[str]
+    ) -> None:
+        """Serve a pool with members that were found, beside those of the config.
+
+        Those that are `leaving` get no new clients, unless an order says so.
+        """
+        self._found = {**self._found, pool: members}
+        self.loaded = self._with_found(self._configured)
+        pools = self.loaded.settings.pools
+        now = self.seconds()
+        self.manager.reconfigure(pools, now)
+        self.manager.take_leaving(pool, leaving, now)
+        for callback in self._on_apply:
+            callback(pools)
+
+    def _with_found(self, loaded: Configuration) -> Configuration:
+        found = self._found
+        pools = tuple(
+            with_members(pool, found[pool.name]) if pool.name in found else pool
+            for pool in loaded.settings.pools
+        )
+        settings = replace_fields(loaded.settings, pools=pools)
+        return replace(loaded, settings=settings)
 
     def refresh(self) -> None:
         """Serve zones that have changed without the config, from the next query on."""
