@@ -68,7 +68,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -309,7 +309,7 @@ def wire(
     replacing = ReplaceService(
         reactor,
         process.launch,
-        Held(bound.dns, bound.http, bound.tls),
+        HeldSockets(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
     )
     turns = TurnMeter()
@@ -347,7 +347,7 @@ def wire(
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)
         web.setServiceParent(services)
-    StreamLimitsService(authority, listening.streams).setServiceParent(services)
+    StreamLimitsService(authority, listening).setServiceParent(services)
     query_log.setServiceParent(answering)
     notifying.setServiceParent(answering)
     if process.receiver is not None:
@@ -356,7 +356,7 @@ def wire(
             Logger("dinamed").info("no longer listening: {what}", what=what)
         replacing.supervisor = process.receiver.supervisor
         arriving = TakeoverReceiverService(
-            reactor, process.receiver, state, listening.streams, authority.summary()
+            reactor, process.receiver, state, listening, authority.summary()
         )
         arriving.setServiceParent(answering)
     first_round.setServiceParent(services)

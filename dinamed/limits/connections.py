@@ -1,7 +1,7 @@
 """How many connections there may be: in all, from one network, from one address."""
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 _Connection = TypeVar("_Connection")
 
@@ -10,6 +10,43 @@ _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 
 class RefusedError(Exception):
     """There are enough connections from this address."""
+
+
+class ConnectionBook(Protocol[_Connection]):
+    """Who keeps connections to the limits; there may be more than are known here."""
+
+    @property
+    def open(self) -> int:
+        """How many are open."""
+
+    @property
+    def refused(self) -> int:
+        """Connections that were one too many from their address."""
+
+    @property
+    def displaced(self) -> int:
+        """Connections that had to go for others."""
+
+    def limit(self, most: int, per_prefix: int, per_client: int) -> None:
+        """Hold connections that come from now on to other limits."""
+
+    def admit(self, connection: _Connection, source: bytes) -> _Connection | None:
+        """Take one in; returns one that has to go.  Raises `RefusedError`."""
+
+    def take_displaced(self) -> list[_Connection]:
+        """More that have to go."""
+
+    def touch(self, connection: _Connection) -> None:
+        """One was used."""
+
+    def forget(self, connection: _Connection) -> bool:
+        """Strike one out; whether it was there."""
+
+    def __iter__(self) -> Iterator[_Connection]:
+        """Those that are known here."""
+
+    def __len__(self) -> int:
+        """How many these are."""
 
 
 class Connections(Generic[_Connection]):
@@ -31,6 +68,19 @@ class Connections(Generic[_Connection]):
         """Connections that were one too many from their address."""
         self.displaced = 0
         """Connections that had to go for others."""
+
+    def limit(self, most: int, per_prefix: int, per_client: int) -> None:
+        """Hold connections that come from now on to other limits."""
+        self.most, self.per_prefix, self.per_client = most, per_prefix, per_client
+
+    @property
+    def open(self) -> int:
+        """How many are open."""
+        return len(self._sources)
+
+    def take_displaced(self) -> list[_Connection]:
+        """Those that have to be closed for connections that others have: none."""
+        return []
 
     def __len__(self) -> int:
         return len(self._sources)

@@ -8,6 +8,7 @@ from libc.string cimport memcpy, memset
 from dinamed.plane.query cimport (
     ACCEPT,
     IGNORE,
+    STREAM_MAX,
     TYPE_A,
     TYPE_AAAA,
     TYPE_ANY,
@@ -193,7 +194,7 @@ cdef inline int hopeless(
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
     count_reply(tables, tables.counts, request.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
-    if tables.rates != NULL and judge(
+    if tables.rates != NULL and not request.stream and judge(
         tables.rates, tables.rates.errors, request.address, request.size, request.ticks,
         request.thread,
     ) == DROPS:
@@ -232,15 +233,15 @@ cdef inline int answer(
     uint32_t size,
     uint8_t *out,
 ) noexcept nogil:
-    """The octets of the reply in `out`, which holds 1232, or a verdict.
+    """The octets of the reply in `out`, or a verdict.
 
-    `size` is at most 65535.
+    `size` is at most 65535.  `out` holds 1232 octets, for streams 65535.
     """
     cdef ParsedQuery query
     cdef Screening gate = read_query(&query, data, size)
     cdef const Zone *zone
     cdef int verdict, limit
-    request.free = False
+    request.free = request.stream
     if gate == IGNORE:
         return DROP
     if tables.shut:
@@ -249,14 +250,19 @@ cdef inline int answer(
         return hopeless(tables, request, data, size, out)
     if query.type == TYPE_AXFR or query.type == TYPE_IXFR:
         return PUNT
+    if request.stream:
+        query.limit = STREAM_MAX
+    else:
+        query.keepalive = False
     if query.cookie_size:
         if not tables.secrets.count:
             query.cookie_size = 0
         else:
-            request.free = judge_cookie(
+            if judge_cookie(
                 &tables.secrets, query.cookie, query.cookie_size, request.address,
                 request.size, request.now, query.reply_cookie,
-            )
+            ):
+                request.free = True
             if tables.secrets.required and not request.free:
                 return PUNT
     zone = zone_of(tables, &query)

@@ -59,8 +59,28 @@ from dinamed.plane.select_load cimport (
     RouteLoad,
     LoadsData,
 )
-from dinamed.plane.samples cimport AnswerSample, SampleRing
-from dinamed.plane.octets cimport fill_crc_table
+from dinamed.plane.connection cimport (
+    LONGEST_FRAME,
+    Connection,
+    Parcel,
+    empty,
+    holds_frame,
+    parcel_of,
+)
+from dinamed.plane.connection_limits cimport (
+    NONE,
+    ConnectionLimits,
+    Entry,
+    Owner,
+    admit,
+    entry_at,
+    expect,
+    leave,
+    limits_set,
+    next_displaced,
+)
+from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
+from dinamed.plane.octets cimport fill_crc_table, get16, put16
 from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
@@ -77,10 +97,13 @@ from dinamed.plane.posix cimport (
     POLLIN,
     iovec,
     msghdr,
+    plane_add,
+    plane_address,
     plane_claim,
     plane_get,
     plane_get_double,
     plane_get_seq,
+    plane_name,
     plane_port,
     plane_release,
     plane_set_double,
@@ -90,6 +113,13 @@ from dinamed.plane.posix cimport (
     sendmsg,
 )
 from dinamed.plane.ring cimport Punted, Ring, peek, pop
+from dinamed.plane.stream_thread cimport (
+    FINISHING,
+    GIVING,
+    OUTPUT_SIZE,
+    StreamThread,
+)
+from dinamed.plane.streams cimport run_streams
 from dinamed.plane.tables cimport (
     POOL_PLAN,
     MOST_COLUMNS,
@@ -105,6 +135,21 @@ from dinamed.plane.tables cimport (
     label_hash,
     plan_hash,
 )
+from dinamed.plane.tcp cimport (
+    EFD_CLOEXEC,
+    EFD_NONBLOCK,
+    EPOLL_CLOEXEC,
+    close,
+    epoll_create1,
+    eventfd,
+    pthread_mutex_destroy,
+    pthread_mutex_init,
+    pthread_mutex_lock,
+    pthread_mutex_unlock,
+    tcp_milliseconds,
+    tcp_push,
+    tcp_take_all,
+)
 from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
@@ -115,6 +160,7 @@ from dinamed.plane.worker cimport (
     Shared,
     Worker,
     run_worker,
+    wake,
 )
 from dinamed.plane.zone cimport SPECIAL, Zone
 
@@ -128,7 +174,7 @@ fill_crc_table(CRC)
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE,
     LOWEST,
 ) = range(9)
-EDITION = 5
+EDITION = 6
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
@@ -163,3 +209,4 @@ include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"
 include "plane.pxi"
+include "streams.pxi"

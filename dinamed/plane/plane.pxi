@@ -1,6 +1,11 @@
 # The threads, and what they share.
 
 
+def rows_of(int threads):
+    """How many rows of counts so many threads need: see `Plane`."""
+    return 2 * (threads + 1)
+
+
 cdef int send_to(const Punted *record, bytes reply) except -1:
     """Send a reply to whom a record is from.  UDP may lose: nobody waits for room."""
     cdef msghdr message
@@ -14,51 +19,58 @@ cdef int send_to(const Punted *record, bytes reply) except -1:
     message.msg_iovlen = 1
     message.msg_control = <void *>record.control
     message.msg_controllen = record.control_size
-    sendmsg(record.fd, &message, MSG_DONTWAIT)
+    sendmsg(<int>record.index, &message, MSG_DONTWAIT)
     return 0
 
 
 cdef class Plane:
-    """The threads' common state; `seeds` are octets of chance, 8 for each thread.
+    """The threads' common state; `seeds` are octets of chance, 8 for each row.
 
-    There is one row more than threads, for `answer`.
+    Rows are what threads count in: one for each that serves UDP and one for `answer`,
+    then the same again for streams.
     """
 
     cdef Shared shared
     cdef Worker **workers
     cdef readonly int threads
+    cdef readonly int rows
+    cdef uint8_t *_output
     cdef readonly Tables tables
     cdef list _retired
 
     def __cinit__(self, int threads, bytes seeds, int wake_descriptor):
         cdef int i
         cdef Worker *worker
-        if threads < 0 or len(seeds) < 8 * (threads + 1):
+        if threads < 0 or len(seeds) < 8 * rows_of(threads):
             raise ValueError("too few seeds")
         self.threads = threads
+        self.rows = rows_of(threads)
         self._retired = []
         self.shared.wake = wake_descriptor
-        self.workers = <Worker **>_new((threads + 1) * sizeof(void *))
-        for i in range(threads + 1):
+        self._output = <uint8_t *>_new(OUTPUT_SIZE)
+        self.workers = <Worker **>_new(self.rows * sizeof(void *))
+        for i in range(self.rows):
             worker = self.workers[i] = <Worker *>_new(sizeof(Worker))
             worker.number = i
             worker.seen = FOREVER
             memcpy(&worker.rng, <const char *>seeds + 8 * i, 8)
-            if i < threads:
+            if i % (threads + 1) < threads:
                 worker.ring = <Ring *>_new(sizeof(Ring))
+            if i < threads:
                 worker.batch = <Batch *>_new(sizeof(Batch))
 
     def __dealloc__(self):
         cdef int i
         if self.workers == NULL:
             return
-        for i in range(self.threads + 1):
+        for i in range(self.rows):
             if self.workers[i] != NULL:
                 free(self.workers[i].ring)
                 free(self.workers[i].kept_samples)
                 free(self.workers[i].batch)
             free(self.workers[i])
         free(self.workers)
+        free(self._output)
 
     def attach(self, int thread, int descriptor):
         """Give a thread a socket, before it runs.  It stays the caller's to close."""
@@ -133,8 +145,15 @@ cdef class Plane:
         self.shared.probed = True
 
     def turns(self):
-        """How often each thread has looked for queries, at least every 0.2 s."""
-        return [plane_get(&self.workers[i].turns) for i in range(self.threads)]
+        """How often each thread has looked for queries, at least every 0.5 s.
+
+        Those for UDP, then those for TCP.
+        """
+        cdef int i
+        return [
+            plane_get(&self.workers[i].turns)
+            for i in range(self.rows) if i % (self.threads + 1) < self.threads
+        ]
 
     def set_clock(self, double ahead):
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
@@ -300,7 +319,7 @@ cdef class Plane:
         """
         cdef uint64_t oldest = FOREVER, seen
         cdef int i
-        for i in range(self.threads):
+        for i in range(self.rows):
             seen = plane_get_seq(&self.workers[i].seen)
             if seen < oldest:
                 oldest = seen
@@ -343,37 +362,94 @@ cdef class Plane:
             slot += 1
         return found, slot if slot < total else 0
 
-    def answer(
-        self, bytes data not None, bytes source not None, double now=0, double time=0
-    ):
-        """What a thread would do with one datagram: reply, and what to learn.
-
-        The reply is None for what goes to the engine in Python, and empty for
-        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
-        `time` that of the pools' steady clock.
-        """
-        cdef RequestContext request
-        cdef uint8_t out[REPLY_STRIDE]
-        cdef Worker *worker = self.workers[self.threads]
-        cdef int size
-        if self.tables is None or len(source) not in (4, 16) or len(data) > 65535:
+    cdef Worker *_asker(
+        self, RequestContext *request, bytes source, double now, double time,
+        bint stream
+    ) except NULL:
+        """The row that Python counts in; `request` becomes one of this address."""
+        cdef Worker *worker = self.workers[
+            self.rows - 1 if stream else self.threads
+        ]
+        if self.tables is None or len(source) not in (4, 16):
             raise ValueError("nothing to answer")
         request.address = <const uint8_t *><const char *>source
         request.size = len(source)
         request.rng = &worker.rng
         request.thread = worker.number
+        request.stream = stream
         request.now = <uint32_t>now
         request.ticks = <uint64_t>(now * (1 << TICK_BITS))
         request.time = time
+        return worker
+
+    def answer(
+        self, bytes data not None, bytes source not None, double now=0, double time=0,
+        bint stream=False,
+    ):
+        """What a thread would do with one message: reply, and what to learn.
+
+        The reply is None for what goes to the engine in Python, and empty for
+        silence.  `source` is a packed address, IPv4 as 4 octets; `now` Unix time, and
+        `time` that of the pools' steady clock.  It is not counted but by its zone.
+        """
+        cdef RequestContext request
+        cdef int size
+        self._asker(&request, source, now, time, stream)
+        if len(data) > 65535:
+            raise ValueError("no message is that long")
         size = answer(
             &self.tables.data, &request, <const uint8_t *><const char *>data,
-            len(data), out,
+            len(data), self._output,
         )
         if size == LIMITED:
             return b"", 0
         if size < 0:
             return None, PUNT_FOR_PLAN + 1 - size if size <= PUNT_FOR_PLAN else 0
-        return <bytes>(<const char *>out)[:size], 0
+        return <bytes>(<const char *>self._output)[:size], 0
+
+    def answer_frames(
+        self, bytes data not None, bytes source not None, int port, double now,
+        double time,
+    ):
+        """Answer the messages of a stream that stand in front of `data`, in frames.
+
+        This ends before the first one that is not whole, or is Python's, and once
+        there are more than 64 KiB of replies.  How many octets were answered, the
+        frames of the replies, and what to learn from the first one that is left.
+        """
+        cdef RequestContext request
+        cdef Worker *worker = self._asker(&request, source, now, time, True)
+        cdef const uint8_t *octets = <const uint8_t *><const char *>data
+        cdef uint32_t size = len(data), at = 0, used = 0, length
+        cdef uint8_t *out
+        cdef int found = 0
+        cdef plane_address name
+        plane_name(&name, request.address, request.size, port)
+        while used + LONGEST_FRAME <= OUTPUT_SIZE and holds_frame(
+            octets + at, size - at
+        ):
+            length = get16(octets + at)
+            out = self._output + used
+            found = answer(
+                &self.tables.data, &request, octets + at + 2, length, out + 2
+            )
+            if found <= 0:
+                break
+            put16(out, <uint32_t>found)
+            plane_add(&worker.queries, 1)
+            plane_add(&worker.answered, 1)
+            plane_add(&worker.rcodes[out[5] & 15], 1)
+            if worker.samples != NULL:
+                sample(
+                    worker.samples, &worker.rng, &name, True, octets + at + 2, length,
+                    out + 2, <uint32_t>found, request.ticks,
+                )
+            used += 2 + <uint32_t>found
+            at += 2 + length
+        return (
+            at, <bytes>(<const char *>self._output)[:used],
+            PUNT_FOR_PLAN + 1 - found if found <= PUNT_FOR_PLAN else 0,
+        )
 
     def serve_punted(self, object respond, int most):
         """Have `respond(data, source, wanted)` answer what threads have handed over.
@@ -433,7 +509,7 @@ cdef class Plane:
         """
         cdef int i
         cdef SampleRing *samples
-        for i in range(self.threads):
+        for i in range(self.rows):
             if share <= 0:
                 plane_set_pointer(&self.workers[i].samples, NULL)
                 continue
@@ -449,7 +525,7 @@ cdef class Plane:
             plane_set_pointer(&self.workers[i].samples, samples)
 
     def take_samples(self, int most):
-        """Answers that were written down: time, source, port, query, reply.
+        """Answers that were written down: time, source, port, stream, query, reply.
 
         At most `most` of each thread.  And how many were dropped since the start.
         """
@@ -460,7 +536,7 @@ cdef class Plane:
         cdef const AnswerSample *record
         cdef const uint8_t *address
         cdef const char *data
-        for i in range(self.threads):
+        for i in range(self.rows):
             samples = self.workers[i].kept_samples
             if samples == NULL:
                 continue
@@ -477,6 +553,7 @@ cdef class Plane:
                     <double>record.ticks / TICKS_A_SECOND,
                     <bytes>(<const char *>address)[:size],
                     plane_port(&record.name),
+                    bool(record.stream),
                     <bytes>data[:record.query],
                     <bytes>data[record.query:record.query + record.reply],
                 ))
@@ -491,7 +568,7 @@ cdef class Plane:
         cdef int i, slot
         cdef list bins = [0] * TIME_BINS
         cdef uint64_t sum = 0
-        for i in range(self.threads):
+        for i in range(self.rows):
             sum += plane_get(&self.workers[i].time_sum)
             for slot in range(TIME_BINS):
                 bins[slot] += plane_get(&self.workers[i].times[slot])
@@ -504,7 +581,7 @@ cdef class Plane:
         )
         cdef int i, rcode
         cdef Worker *worker
-        for i in range(self.threads):
+        for i in range(self.rows):
             worker = self.workers[i]
             found["queries"] += plane_get(&worker.queries)
             found["answered"] += plane_get(&worker.answered)

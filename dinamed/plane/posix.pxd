@@ -89,6 +89,21 @@ cdef extern from *:
                                                     : from->v6.sin6_port);
     }
 
+    /* The name of a packed address and a port. */
+    static inline void plane_name(plane_address *name, const uint8_t *octets,
+                                  uint32_t size, int port) {
+        memset(name, 0, sizeof *name);
+        if (size == 4) {
+            name->v4.sin_family = AF_INET;
+            name->v4.sin_port = htons((uint16_t)port);
+            memcpy(&name->v4.sin_addr, octets, 4);
+        } else {
+            name->v6.sin6_family = AF_INET6;
+            name->v6.sin6_port = htons((uint16_t)port);
+            memcpy(&name->v6.sin6_addr, octets, 16);
+        }
+    }
+
     /* The packed source address; IPv4 in IPv6 (mapped) becomes IPv4. */
     static inline int plane_source(const plane_address *from, const uint8_t **octets) {
         if (from->any.sa_family == AF_INET) {
@@ -192,6 +207,7 @@ cdef extern from *:
     void *plane_get_pointer(void *) noexcept nogil
     void plane_set_pointer(void *, void *) noexcept nogil
     uint32_t plane_now(uint64_t *) noexcept nogil
+    void plane_name(plane_address *, const uint8_t *, uint32_t, int) noexcept nogil
     int plane_source(const plane_address *, const uint8_t **) noexcept nogil
     int plane_port(const plane_address *) noexcept nogil
     size_t plane_echo(msghdr *) noexcept nogil

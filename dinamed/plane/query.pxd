@@ -24,10 +24,12 @@ cdef enum:
     OPTION_NSID = 3
     OPTION_SUBNET = 8
     OPTION_COOKIE = 10
+    OPTION_KEEPALIVE = 11
     OPTION_ERROR = 15
 
     PLAIN_MAX = 512
     EDNS_MAX = 1232
+    STREAM_MAX = 65535
     MOST_LABELS = 128
 
 
@@ -42,6 +44,7 @@ cdef struct ParsedQuery:
     bint edns
     bint do
     bint nsid
+    bint keepalive      # whether to tell how long a stream may be idle
     uint32_t family     # of the client subnet: 1 IPv4, 2 IPv6, 0 none was sent
     uint32_t prefix     # its length in bits
     uint32_t cookie_size  # 0: none was sent, or cookies are off
@@ -106,6 +109,8 @@ cdef inline Screening read_options(
             if not query.cookie_size:
                 query.cookie = at + offset
                 query.cookie_size = length
+        elif code == OPTION_KEEPALIVE:
+            query.keepalive = True
         offset += length
     return ACCEPT
 
@@ -169,7 +174,7 @@ cdef inline Screening read_query(
     query.end = end + 4
     query.flags = get16(data + 2)
     query.limit = PLAIN_MAX
-    query.edns = query.do = query.nsid = False
+    query.edns = query.do = query.nsid = query.keepalive = False
     query.family = query.cookie_size = 0
     if more:
         return read_opt(query, data + end + 4, size - end - 4)

@@ -149,7 +149,7 @@ cdef class RateTable:
             raise ValueError("not an address")
         return <int>judge(
             &self.table, kind_hash(&self.table, kind, len(kind)), source, len(source),
-            ticks, self._rows - 1,
+            ticks, (self._rows - 1) // 2,  # the row of `Plane.answer`
         )
 
     cdef uint64_t _sum(self, int column) noexcept:

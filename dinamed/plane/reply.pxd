@@ -5,6 +5,7 @@ from libc.string cimport memcpy
 from dinamed.plane.query cimport (
     OPTION_COOKIE,
     OPTION_ERROR,
+    OPTION_KEEPALIVE,
     OPTION_NSID,
     OPTION_SUBNET,
     TYPE_OPT,
@@ -45,6 +46,7 @@ cdef struct RequestContext:
     uint64_t ticks      # and in 2**-22 of them
     uint64_t kind       # of the reply, for limits
     bint free           # from limits, or judged by them already
+    bint stream         # whether it asks over TCP or TLS
     double time         # on the steady clock of the pools
 
 
@@ -59,6 +61,8 @@ cdef inline uint32_t opt_size(
     if query.family:
         size += 8 + ((query.prefix + 7) >> 3)
     if error:
+        size += 6
+    if query.keepalive:
         size += 6
     if query.cookie_size:
         size += 4 + COOKIE_SIZE
@@ -97,6 +101,11 @@ cdef inline void put_opt(
         put16(at, OPTION_ERROR)
         put16(at + 2, 2)
         put16(at + 4, error - 1)
+        at += 6
+    if query.keepalive:
+        put16(at, OPTION_KEEPALIVE)
+        put16(at + 2, 2)
+        put16(at + 4, tables.keepalive)
         at += 6
     if query.cookie_size:
         put16(at, OPTION_COOKIE)

@@ -8,7 +8,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from dinamed.plane.posix cimport (
     PLANE_CONTROL,
-    msghdr,
     plane_address,
     plane_get_seq,
     plane_set_seq,
@@ -23,7 +22,8 @@ cdef struct Punted:
     uint32_t total      # octets of the record, a multiple of 16; 0: go to the start
     uint32_t size       # octets of the query, which follows
     uint32_t wanted      # 0: nothing, 1: a plan, 2: a client, 3: levels, 4: a probe
-    int fd
+    uint32_t index      # of a datagram the descriptor, else the connection
+    uint32_t serial     # of the connection
     uint32_t name_size
     uint32_t control_size
     plane_address name
@@ -60,8 +60,9 @@ cdef inline uint8_t *reserve(
 
 
 cdef inline bint push(
-    Ring *ring, const msghdr *message, const uint8_t *query, uint32_t size,
-    int fd, uint32_t wanted,
+    Ring *ring, const plane_address *name, uint32_t name_size, const uint8_t *control,
+    uint32_t control_size, const uint8_t *query, uint32_t size, uint32_t index,
+    uint32_t serial, uint32_t wanted,
 ) noexcept nogil:
     """False if there is no room."""
     cdef uint64_t tail
@@ -72,12 +73,13 @@ cdef inline bint push(
         return False
     record.size = size
     record.wanted = wanted
-    record.fd = fd
-    record.name_size = message.msg_namelen
-    record.control_size = <uint32_t>message.msg_controllen
-    memcpy(&record.name, message.msg_name, message.msg_namelen)
-    if record.control_size:
-        memcpy(record.control, message.msg_control, record.control_size)
+    record.index = index
+    record.serial = serial
+    record.name_size = name_size
+    record.control_size = control_size
+    record.name = name[0]
+    if control_size:
+        memcpy(record.control, control, control_size)
     memcpy(<uint8_t *>record + sizeof(Punted), query, size)
     plane_set_seq(&ring.tail, tail)
     return True

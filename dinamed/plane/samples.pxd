@@ -17,6 +17,7 @@ cdef struct AnswerSample:
     uint32_t query      # octets of the query, which follows
     uint32_t reply      # octets of the reply, which follows that
     uint64_t ticks      # Unix time, see `plane_now`
+    uint32_t stream     # whether over TCP or TLS
     plane_address name
 
 
@@ -27,8 +28,9 @@ cdef struct SampleRing:
 
 
 cdef inline void sample(
-    SampleRing *samples, uint64_t *rng, const plane_address *name, const uint8_t *query,
-    uint32_t query_size, const uint8_t *reply, uint32_t reply_size, uint64_t ticks,
+    SampleRing *samples, uint64_t *rng, const plane_address *name, bint stream,
+    const uint8_t *query, uint32_t query_size, const uint8_t *reply,
+    uint32_t reply_size, uint64_t ticks,
 ) noexcept nogil:
     """Write an answer down, if the lot says so and there is room."""
     cdef uint64_t tail
@@ -44,6 +46,7 @@ cdef inline void sample(
     record.query = query_size
     record.reply = reply_size
     record.ticks = ticks
+    record.stream = stream
     record.name = name[0]
     memcpy(<uint8_t *>record + sizeof(AnswerSample), query, query_size)
     memcpy(<uint8_t *>record + sizeof(AnswerSample) + query_size, reply, reply_size)

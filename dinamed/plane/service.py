@@ -22,17 +22,19 @@ from zope.interface import implementer
 
 from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
+from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
-from dinamed.plans.context import QueryContext, unpacked
+from dinamed.plans.context import QueryContext, packed, unpacked
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import PoolAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
-from dinamed.server.liveness import Liveness, ask_udp, new_probe
+from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
 from dinamed.server.resolver import EngineResolver
-from dinamed.server.sockets import ListenAddress
+from dinamed.server.sockets import ListenAddress, Listening
+from dinamed.server.stream import StreamFactory
 from dinamed.wire.constants import Rcode
 from dinamed.wire.later import Later
 from dinamed.wire.names import to_text
@@ -53,6 +55,8 @@ BATCH = 64
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
+MOST_LESSONS = 4
+"""What one question may have to teach: a plan, a client, levels."""
 INSTALL_CLIENT = 2
 """What `native` says when it is the client that is not known."""
 INSTALL_LEVELS = 3
@@ -114,9 +118,9 @@ class _Bell:
 
 
 class DataPlane:
-    """Threads that answer UDP, each on a socket of its own for each address.
+    """Threads that answer, each on a socket of its own for each address.
 
-    `threads` is how many; `start` makes `native`, which holds them.
+    `threads` is how many there are for UDP, and for TCP again: `streams` has these.
     """
 
     log = Logger()
@@ -131,8 +135,12 @@ class DataPlane:
         self._reactor = reactor
         self._authority = authority
         self._resolver = resolver
-        self._compiler = TableCompiler(threads + 1, Random())
+        self._compiler = TableCompiler(native.rows_of(threads), Random())
         self.threads = threads
+        self._bell = _Bell(self)
+        seeds = os.urandom(8 * native.rows_of(threads))
+        self.native = native.Plane(threads, seeds, self._bell.fileno())
+        self.streams = PlaneStreams(reactor, self.native)
         self.probe = new_probe()
         """What threads and Python answer to see whether they do."""
         self._pulses: list[tuple[int, float]] = []
@@ -171,22 +179,25 @@ class DataPlane:
         """How long batches of queries took: see `native`; nothing before the start."""
         return self.native.times() if self.running else ([], 0.0)
 
-    def start(self, sockets: Sequence[Sequence[socket.socket]]) -> None:
+    def start(self, sockets: Sequence[Listening], streams: StreamFactory) -> None:
         """Begin to answer: for each address as many bound sockets as threads.
 
         Where there are more or fewer, threads have several or share some.  The sockets
-        are closed at the end.
+        are closed at the end.  `streams` serves the connections that need Python.
         """
-        self._bell = _Bell(self)
-        seeds = os.urandom(8 * (self.threads + 1))
-        self.native = native.Plane(self.threads, seeds, self._bell.fileno())
         self.native.accept_probes(self.probe.native)
         self._set_clock(self._authority.seconds())
         self._serve()
-        for group in sockets:
+        for one in sockets:
+            group = [one.udp, *one.others]
             for number, at in spread(len(group), self.threads):
                 self.native.attach(number, group[at].fileno())
             self._sockets += group
+            tcp = [one.tcp, *one.tcp_others]
+            self.streams.attach(
+                [(n, tcp[at]) for n, at in spread(len(tcp), self.threads)]
+            )
+        self.streams.serve(streams)
         self.reassert()
         self._reactor.addReader(self._bell)
         self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
@@ -195,14 +206,18 @@ class DataPlane:
         engine.on_vitals, engine.on_change = self.collect, self._serve
         self._collecting.start(COLLECT_INTERVAL, now=False)
         for number in range(self.threads):
-            thread = threading.Thread(
-                target=self.native.run,
-                args=(number,),
-                name=f"dinamed-plane-{number}",
-                daemon=True,
-            )
-            self._threads.append(thread)
-            thread.start()
+            self._run(self.native.run, number, "udp")
+            self._run(self.streams.native.run, number, "tcp")
+
+    def _run(self, life: Callable[[int], None], number: int, transport: str) -> None:
+        thread = threading.Thread(
+            target=life,
+            args=(number,),
+            name=f"dinamed-{transport}-{number}",
+            daemon=True,
+        )
+        self._threads.append(thread)
+        thread.start()
 
     def reassert(self) -> None:
         """Have the sockets as the threads need them."""
@@ -212,12 +227,23 @@ class DataPlane:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _PATIENCE)
             sock.setblocking(True)
 
-    def stop(self, drain: bool = True) -> None:
+    def stop(self, patience: float) -> "Deferred[None]":
         """Answer what is in the queues, and end; takes up to 0.2 s.
 
-        Without `drain` the queues are left to others who have the sockets.
+        Connections are closed once all is answered, or `patience` seconds are over.
         """
-        self.native.stop(drain)
+        self.native.stop(drain=True)
+        return self.streams.finish(patience).addCallback(self._stopped)
+
+    def leave(self, taken: Taken) -> "Deferred[None]":
+        """End for others who have the sockets, and so what is queued there.
+
+        Connections are taken over by them, each once it is at rest.
+        """
+        self.native.stop(drain=False)
+        return self.streams.give(taken).addCallback(self._stopped)
+
+    def _stopped(self, _: None) -> None:
         for thread in self._threads:
             thread.join(_JOIN_PATIENCE)
         while self.serve_punted():
@@ -235,6 +261,7 @@ class DataPlane:
         if not any(thread.is_alive() for thread in self._threads):
             for sock in self._sockets:
                 sock.close()
+            self.streams.close()
             self._bell.close()
         self._threads, self._sockets = [], []
 
@@ -246,7 +273,8 @@ class DataPlane:
         return self._serving() is not False
 
     def _serve_punted(self) -> bool:
-        return bool(self.native.serve_punted(self._respond, BATCH))
+        more = self.streams.look(self._respond_stream, BATCH)
+        return bool(self.native.serve_punted(self._respond, BATCH)) or more
 
     def register(
         self, liveness: Liveness, address: ListenAddress
@@ -258,10 +286,19 @@ class DataPlane:
         python = partial(
             ask_udp, self._reactor, address, self.probe.python, lambda: self._handed
         )
+        stream = partial(
+            ask_stream,
+            self._reactor,
+            address,
+            self.probe.native,
+            self._queries,
+            self.streams.native.expect,
+        )
         return [
             liveness.register("plane", self._threads_turn),
             liveness.register(f"plane {address}", native),
             liveness.register(f"plane to Python {address}", python),
+            liveness.register(f"TCP {address}", stream),
         ]
 
     def _queries(self) -> int:
@@ -376,20 +413,41 @@ class DataPlane:
         engine = self._authority.engine
         zones = {OTHER, *map(to_text, engine.snapshot.zones)}
         for reply_counters in all_counters:
-            for column, rcode, number in reply_counters.take():
+            for column, rcode, stream, number in reply_counters.take():
                 if reply_counters.label in zones:
                     rrtype = _TYPES[column]
                     cell = engine.counts.cell(
-                        reply_counters.label, rrtype, rcode, False
+                        reply_counters.label, rrtype, rcode, stream
                     )
                     cell.count += number
 
-    def _respond(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
+    def answer_frames(self, data: bytes, host: str) -> tuple[int, bytes]:
+        """Answer messages of a stream that Python serves: see `dinamed.server.stream`.
+
+        Never raises.
+        """
+        now = self._authority.seconds()
+        source, time = packed(host), self._authority.manager.clock.read(now)
+        for _ in range(MOST_LESSONS):
+            answered, replies, wanted = self.native.answer_frames(
+                data, source, 0, now, time
+            )
+            if answered or not wanted:
+                break
+            self._installing(data[2 : 2 + int.from_bytes(data[:2])], source, wanted)
+        return answered, replies
+
+    def _respond_stream(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
+        return self._respond(data, source, wanted, stream=True)
+
+    def _respond(
+        self, data: bytes, source: bytes, wanted: int, stream: bool = False
+    ) -> bytes | None:
         self._handed += 1
         if wanted == HANDED_PROBE:
             self._resolver.test()
             return data
-        reply = self._resolver.respond(data, unpacked(source))
+        reply = self._resolver.respond(data, unpacked(source), stream)
         if isinstance(reply, Later):
             return reply
         if wanted:

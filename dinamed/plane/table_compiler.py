@@ -39,6 +39,8 @@ from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
 FAMILIES: tuple[Family, Family] = (4, 6)
+MAX_KEEPALIVE = 0xFFFF
+"""Steps of 100 ms that a stream may be said to last (RFC 7828 section 3.1)."""
 MOST_SKIPPED = 8
 """Turns that round robin may begin with, so that threads do not march in step."""
 _OF_CLIENT = frozenset({CLIENT, PLACE})
@@ -95,6 +97,7 @@ class TableCompiler:
             shut=cookies is not None and len(cookies.secrets) > native.MOST_KEYS,
             secrets=() if cookies is None else cookies.secrets[: native.MOST_KEYS],
             required=defence.required,
+            keepalive=min(MAX_KEEPALIVE, int(defence.keepalive * 10)),
         )
 
     def _geo_trees(self, locator: Locator) -> "native.GeoTrees | None":
@@ -262,7 +265,7 @@ class TableCompiler:
         placed = all(stage.depends <= _OF_PLACE for stage in before)
         if placed and client.prefix and self._classes is not None:
             sources = 0
-            if context.told_place is not None:
+            if context.located is not None:
                 found = snapshot.locator.sources_for(client.address, client.prefix)
                 if found is None:
                     return

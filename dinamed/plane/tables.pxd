@@ -76,6 +76,7 @@ cdef struct TablesData:
     bint shut               # whether everything is left to Python
     uint64_t *counts        # of replies for names in no zone
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
+    uint32_t keepalive      # how long a stream may be idle, in steps of 100 ms
     bint subnets            # whether every resolver's client subnets are honoured
     Tree trusted            # else the resolvers whose are
     const RateTableData *rates        # the limits on replies, or NULL

@@ -55,6 +55,7 @@ cdef class Tables:
     else knows, the same for all tables that clients and plans go on to.  `secrets` makes cookies, where
     there are any; `required` leaves the clients with bad ones to Python.  The client
     subnets of all resolvers count with `subnets`, else of those in `trusted`.
+    `keepalive` is what clients are told in steps of 100 ms, at most 65535.
     """
 
     cdef TablesData data
@@ -84,6 +85,7 @@ cdef class Tables:
         Prefixes trusted=None,
         RateTable limits=None,
         GeoTrees trees=None,
+        uint32_t keepalive=0,
         uint32_t slots=65536,
     ):
         cdef TablesData *data = &self.data
@@ -100,6 +102,7 @@ cdef class Tables:
         self.reply_counters = reply_counters
         data.counts = reply_counters.counts
         data.shut = shut
+        data.keepalive = keepalive
         if len(secrets) > MOST_SECRETS:
             raise ValueError("too many secrets")
         data.secrets.count = len(secrets)

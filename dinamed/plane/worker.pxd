@@ -1,4 +1,4 @@
-"""A thread of the plane: from its sockets, through the tables, and back."""
+"""A thread of the plane for UDP: from its sockets, through the tables, and back."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
@@ -158,6 +158,7 @@ cdef inline void serve_batch(
     cdef SampleRing *samples
     request.rng = &worker.rng
     request.thread = worker.number
+    request.stream = False
     request.now = plane_now(&request.ticks)
     request.time = plane_monotonic() + plane_get_double(&shared.ahead)
     # What was taken out of use at a later epoch than this is not freed meanwhile.
@@ -208,20 +209,25 @@ cdef inline void serve_batch(
             plane_add(&worker.rcodes[out[3] & 15], 1)
             if samples != NULL:
                 sample(
-                    samples, &worker.rng, &batch.names[i],
+                    samples, &worker.rng, &batch.names[i], False,
                     &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
                     out, <uint32_t>size, request.ticks,
                 )
         elif probe:
             pushed = pushed | push(
-                worker.ring, &batch.received[i].msg_hdr,
+                worker.ring, &batch.names[i], batch.received[i].msg_hdr.msg_namelen,
+                &batch.control[i * PLANE_CONTROL],
+                <uint32_t>batch.received[i].msg_hdr.msg_controllen,
                 &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-                fd, HANDED_PROBE,
+                <uint32_t>fd, 0, HANDED_PROBE,
             )
         elif push(
-            worker.ring, &batch.received[i].msg_hdr,
+            worker.ring, &batch.names[i], batch.received[i].msg_hdr.msg_namelen,
+            &batch.control[i * PLANE_CONTROL],
+            <uint32_t>batch.received[i].msg_hdr.msg_controllen,
             &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-            fd, <uint32_t>(PUNT_FOR_PLAN + 1 - size) if size <= PUNT_FOR_PLAN else 0,
+            <uint32_t>fd, 0,
+            <uint32_t>(PUNT_FOR_PLAN + 1 - size) if size <= PUNT_FOR_PLAN else 0,
         ):
             plane_add(&worker.handed, 1)
             pushed = True

@@ -4,7 +4,8 @@
 cdef class ReplyCounters:
     """How many replies went out for the names of one zone, by type and rcode.
 
-    `label` says which; `rows` is how many threads count.
+    `label` says which; `rows` is how many threads count, of which the second half do
+    so for streams.
     """
 
     cdef uint64_t *counts
@@ -16,28 +17,35 @@ cdef class ReplyCounters:
         self.label = label
         self._rows = rows
         self.counts = <uint64_t *>_new(rows * COUNTERS_SIZE * sizeof(uint64_t))
-        self.booked = <uint64_t *>_new(COUNTERS_SIZE * sizeof(uint64_t))
+        self.booked = <uint64_t *>_new(2 * COUNTERS_SIZE * sizeof(uint64_t))
 
     def __dealloc__(self):
         free(self.counts)
         free(self.booked)
 
     def take(self):
-        """The replies since the last call: column of the type, rcode, number."""
-        cdef uint32_t cell, row
+        """The replies since the last call.
+
+        Column of the type, rcode, whether over a stream, number.
+        """
+        cdef uint32_t cell, row, half, first
+        cdef uint32_t rows = self._rows // 2
         cdef uint64_t total
         cdef list found = []
-        for cell in range(<uint32_t>COUNTERS_SIZE):
-            total = 0
-            for row in range(self._rows):
-                total += plane_get(self.counts + row * COUNTERS_SIZE + cell)
-            if total != self.booked[cell]:
-                found.append((
-                    cell % MOST_COLUMNS,
-                    (0, 3, 5, 1)[cell // MOST_COLUMNS],
-                    total - self.booked[cell],
-                ))
-                self.booked[cell] = total
+        for half in range(2):
+            first = half * rows
+            for cell in range(<uint32_t>COUNTERS_SIZE):
+                total = 0
+                for row in range(first, first + rows):
+                    total += plane_get(self.counts + row * COUNTERS_SIZE + cell)
+                if total != self.booked[half * COUNTERS_SIZE + cell]:
+                    found.append((
+                        cell % MOST_COLUMNS,
+                        (0, 3, 5, 1)[cell // MOST_COLUMNS],
+                        half == 1,
+                        total - self.booked[half * COUNTERS_SIZE + cell],
+                    ))
+                    self.booked[half * COUNTERS_SIZE + cell] = total
         return found
 
 

@@ -160,9 +160,9 @@ class QueryLogService(Service):
             return
         samples, dropped = plane.native.take_samples(MOST_SAMPLES)
         writer = self._writer
-        for time, source, port, query, reply in samples:
+        for time, source, port, stream, query, reply in samples:
             if writer is not None and self._chosen(self._sampling):
-                writer.offer(Exchange(time, source, port, False, query, reply))
+                writer.offer(Exchange(time, source, port, stream, query, reply))
             if self._random() * self._sampling < LEAST_SHARE:
                 # A database that turns out to be broken must not stop the log.
                 with suppress(Exception):

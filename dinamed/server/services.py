@@ -1,6 +1,7 @@
 """The services of a running server: listening, and reloading."""
 
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.config.limits import Limits
 from dinamed.early_signals import came_early
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
@@ -47,6 +49,7 @@ from dinamed.wording import counted
 if TYPE_CHECKING:
     from dinamed.plane.service import DataPlane
 
+HandOver = Callable[[StreamFactory, "DataPlane | None"], Deferred[list[None]]]
 STOP_PATIENCE = 1.0
 """Seconds that a stop waits for replies on open TCP connections to be read."""
 
@@ -74,49 +77,79 @@ class ListenService(Service):
         self._ports: list[IListeningPort] = []
         self.samples = TimingSamples()
         self.timed = Timed(resolver, resolver.engine, self.samples)
-        self.streams = StreamFactory(Probed(self.timed, resolver, self._probe), reactor)
+        responder = Probed(self.timed, resolver, self._probe)
+        self.streams = (
+            StreamFactory(responder, reactor)
+            if plane is None
+            else StreamFactory(
+                responder,
+                reactor,
+                book=plane.streams.connections,
+                quick=plane.answer_frames,
+            )
+        )
         self.stopped: Deferred[None] = Deferred()
         """Fires when a stop is over."""
-        self.hand_over: Callable[[StreamFactory], Deferred[None]] | None = None
+        self.hand_over: HandOver | None = None
         """Takes the open connections where another process goes on with the sockets;
         what is queued there is then its affair too."""
         self._counted_before: dict[str, int] = {}
 
     def startService(self) -> None:
-        """Hand the sockets to the reactor, and those for UDP to the plane if any."""
+        """Hand the sockets to the plane, or to the reactor if there is none."""
         super().startService()
         if self._plane is not None:
             with uncollected(keep=True):
-                self._plane.start([(s.udp, *s.others) for s in self._sockets])
-        for listening in self._sockets:
-            if self._plane is None:
-                self._ports += self._datagrams(listening)
-            self._ports.append(
-                self._reactor.adoptStreamPort(
-                    listening.tcp.fileno(), listening.address.family, self.streams
+                self._plane.start(self._sockets, self.streams)
+            for listening in self._sockets:
+                self._unregister += self._plane.register(
+                    self._liveness, listening.address
                 )
-            )
+            return
+        for listening in self._sockets:
+            self._ports += self._datagrams(listening)
+            # There is one, but where another process with threads has left more.
+            for sock in (listening.tcp, *listening.tcp_others):
+                self._ports.append(
+                    self._reactor.adoptStreamPort(
+                        sock.fileno(), listening.address.family, self.streams
+                    )
+                )
             # The reactor has its own duplicates.
-            listening.tcp.close()
-            if self._plane is None:
-                listening.close()
+            listening.close()
             self._register(listening.address)
 
+    def take_limits(self, limits: Limits) -> None:
+        """Hold connections that come from now on to other limits."""
+        self.streams.take_limits(limits)
+        if self._plane is not None:
+            self._plane.streams.take_limits(limits)
+
+    def adopt(self, sock: socket.socket, read: bytes) -> None:
+        """Serve a connection of another process, with what was read of it.
+
+        The socket is closed here, at the end or because it is duplicated.
+        """
+        if self._plane is not None:
+            self._plane.streams.adopt(sock, read)
+            return
+        transport = self._reactor.adoptStreamConnection(
+            sock.fileno(), sock.family, self.streams
+        )
+        sock.close()
+        if read and transport is not None:
+            transport.protocol.dataReceived(read)
+
     def _register(self, address: ListenAddress) -> None:
-        """Have it looked after whether this address is answered."""
-        register, plane, probe = self._liveness.register, self._plane, self._probe
-        if plane is not None:
-            self._unregister += plane.register(self._liveness, address)
-        else:
-            udp = partial(
-                ask_udp, self._reactor, address, probe.python, self._questions
-            )
-            self._unregister.append(register(f"UDP {address}", udp))
+        """Have it looked after whether Python answers at this address."""
+        register, probe = self._liveness.register, self._probe.python
+        udp = partial(ask_udp, self._reactor, address, probe, self._questions)
+        self._unregister.append(register(f"UDP {address}", udp))
         tcp = partial(
             ask_stream,
             self._reactor,
             address,
-            probe.python,
+            probe,
             self._questions,
             self.streams.expect,
         )
@@ -185,18 +218,18 @@ class ListenService(Service):
         for unregister in self._unregister:
             unregister()
         self._unregister = []
-        hand_over = self.hand_over
-        if self._plane is not None:
-            self._plane.stop(drain=hand_over is None)
-        waits = [_stopped(port) for port in self._ports]
+        plane, hand_over = self._plane, self.hand_over
+        waits: list[Deferred[Any]] = [_stopped(port) for port in self._ports]
         self._ports = []
         if hand_over is None:
             waits.append(self.streams.close(STOP_PATIENCE))
+            if plane is not None:
+                waits.append(plane.stop(STOP_PATIENCE))
         else:
-            waits.append(hand_over(self.streams))
+            waits.append(hand_over(self.streams, plane))
         return gatherResults(waits).addCallback(self._stopped)
 
-    def _stopped(self, _: list[None]) -> None:
+    def _stopped(self, _: list[Any]) -> None:
         self.stopped.callback(None)
 
 

@@ -33,13 +33,15 @@ class ListenAddress:
 class Listening:
     """The bound sockets of one address.
 
-    `others` share the UDP port with `udp`: the kernel spreads clients over them.
+    `others` share the UDP port with `udp`, and `tcp_others` the TCP port with `tcp`:
+    the kernel spreads clients over them.
     """
 
     address: ListenAddress
     udp: socket.socket
     tcp: socket.socket
     others: tuple[socket.socket, ...] = ()
+    tcp_others: tuple[socket.socket, ...] = ()
 
     @property
     def wildcard(self) -> bool:
@@ -48,7 +50,7 @@ class Listening:
 
     def close(self) -> None:
         """Close all sockets."""
-        for sock in (self.udp, self.tcp, *self.others):
+        for sock in (self.udp, self.tcp, *self.others, *self.tcp_others):
             sock.close()
 
 
@@ -128,7 +130,8 @@ def bind(
 ) -> list[Listening]:
     """Bind UDP and TCP on every address, or none: all sockets close on failure.
 
-    `shares` is how many UDP sockets each address gets.  What is `there` is not bound.
+    `shares` is how many sockets each address gets for UDP, and for TCP.  What is
+    `there` is not bound.
 
     Raises `BindError`.
     """
@@ -185,24 +188,47 @@ def bind_http(
 
 def _bind_stream(address: ListenAddress) -> Stream:
     sock = _socket(address, socket.SOCK_STREAM)
+    try:
+        _listen(sock, address)
+    except BindError:
+        sock.close()
+        raise
     port = sock.getsockname()[1]
     return ListenAddress(address.host, port, address.family), sock
 
 
 def _bind_one(address: ListenAddress, shares: int) -> Listening:
     # TCP comes first and is not shared: so a server that is there already is noticed.
-    tcp = _socket(address, socket.SOCK_STREAM)
+    tcp = [_socket(address, socket.SOCK_STREAM)]
     # With port 0 both transports get the port that TCP was given.
-    found = ListenAddress(address.host, tcp.getsockname()[1], address.family)
+    found = ListenAddress(address.host, tcp[0].getsockname()[1], address.family)
     udp: list[socket.socket] = []
     try:
+        if shares > 1:  # from here on others may share it
+            tcp[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         for _ in range(shares):
             udp.append(_socket(found, socket.SOCK_DGRAM, shares > 1))
+        for _ in range(1, shares):
+            tcp.append(_socket(found, socket.SOCK_STREAM, True))
+        for sock in tcp:
+            _listen(sock, found)
     except BindError:
-        for sock in (tcp, *udp):
+        for sock in (*tcp, *udp):
             sock.close()
         raise
-    return Listening(found, udp[0], tcp, tuple(udp[1:]))
+    return Listening(found, udp[0], tcp[0], tuple(udp[1:]), tuple(tcp[1:]))
+
+
+def _listen(sock: socket.socket, address: ListenAddress) -> None:
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:
+        raise _cannot(address, "TCP", error) from None
+
+
+def _cannot(address: ListenAddress, transport: str, error: OSError) -> BindError:
+    reason = error.strerror or error
+    return BindError(f"cannot listen on {address} ({transport}): {reason}")
 
 
 def _socket(
@@ -219,14 +245,11 @@ def _socket(
             address.host, address.port, address.family, kind, 0, socket.AI_NUMERICHOST
         )
         sock.bind(info[0][4])
-        if kind == socket.SOCK_STREAM:
-            sock.listen(BACKLOG)
     except OSError as error:
         if sock is not None:
             sock.close()
         transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
-        reason = error.strerror or error
-        raise BindError(f"cannot listen on {address} ({transport}): {reason}") from None
+        raise _cannot(address, transport, error) from None
     return sock
 
 
@@ -239,6 +262,8 @@ def _set_options(
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if kind == socket.SOCK_STREAM:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit this: a reply does not wait for more of them.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     if ipaddress.ip_address(address.host.partition("%")[0]).is_unspecified:

@@ -22,12 +22,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.config.limits import Limits
-from dinamed.limits.connections import Connections, RefusedError
+from dinamed.limits.connections import ConnectionBook, Connections, RefusedError
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.udp import Responder
 from dinamed.wire.later import Later
 from dinamed.wire.many import FirstOfMany
+
+Quick = Callable[[bytes, str], tuple[int, bytes]]
+"""Answers messages in frames, from a host: how many octets that were, and the frames of
+the replies.  It ends before the first one that it has no reply to."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -122,8 +126,29 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def _write(self, message: bytes) -> None:
         self.transport.write(len(message).to_bytes(2, "big") + message)
+        self._used()
+
+    def _used(self) -> None:
         self.resetTimeout()
         self.factory.touch(self)
+
+    def _answer_quickly(self, data: bytes, quick: Quick) -> None:
+        """Answer what has come, one message at a time where `quick` has no reply."""
+        data = self._unprocessed + data
+        self._unprocessed = b""
+        while not self.paused and not self._ended:
+            answered, replies = quick(data, self.host)
+            if answered:
+                data = data[answered:]
+                self.transport.write(replies)
+                self._used()
+                continue
+            end = 2 + int.from_bytes(data[:2])
+            if len(data) < max(end, 2):
+                break
+            message, data = data[2:end], data[end:]
+            self.stringReceived(message)
+        self._unprocessed = b"" if self._ended else data
 
     def _plan_to_go_on(self) -> None:
         """One message a turn, so that others are answered in between."""
@@ -196,8 +221,12 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come; nothing is kept once no more is answered."""
-        if not self._ended:
+        if self._ended:
+            return
+        if self.factory.quick is None:
             super().dataReceived(data)
+        else:
+            self._answer_quickly(data, self.factory.quick)
 
     def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""
@@ -235,16 +264,25 @@ class StreamFactory(DNSServerFactory):
     log = Logger()
 
     def __init__(
-        self, responder: Responder, clock: IReactorTime, limits: Limits | None = None
+        self,
+        responder: Responder,
+        clock: IReactorTime,
+        limits: Limits | None = None,
+        book: "ConnectionBook[StreamProtocol] | None" = None,
+        quick: Quick | None = None,
     ) -> None:
+        """`book` is where others' connections are counted too; `quick` is asked
+        before the responder."""
         # The base class makes a resolver chain, which would drop the client's
         # address and the class of the question.
         self.responder = responder
         self.clock = clock
         self.limits = limits = limits or Limits()
-        self._open: Connections[StreamProtocol] = Connections(
-            limits.tcp_connections, limits.tcp_per_prefix, limits.tcp_per_client
+        self.quick = quick
+        self._open: ConnectionBook[StreamProtocol] = (
+            Connections(0, 0, 0) if book is None else book
         )
+        self._open.limit(*limits_of(limits))
         self._closed: Deferred[None] | None = None
         self.expected: set[int] = set()
         """Local ports of connections of our own, which count nowhere."""
@@ -260,11 +298,7 @@ class StreamFactory(DNSServerFactory):
     def take_limits(self, limits: Limits) -> None:
         """Hold connections that come from now on to other limits."""
         self.limits = limits
-        files = files_share(STREAMS, 16)
-        self._open.most = min(limits.tcp_connections, files)
-        # Where files are few, one network or client must not have all of them.
-        self._open.per_prefix = min(limits.tcp_per_prefix, files * 3 // 4)
-        self._open.per_client = min(limits.tcp_per_client, files // 2)
+        self._open.limit(*limits_of(limits))
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None
@@ -288,12 +322,12 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def open_connections(self) -> int:
-        """Connections open now."""
-        return len(self._open)
+        """Connections open now, here and with those who share the book."""
+        return self._open.open
 
     @property
     def present(self) -> tuple[StreamProtocol, ...]:
-        """Those that are open now."""
+        """Those that are open here now."""
         return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
@@ -306,7 +340,13 @@ class StreamFactory(DNSServerFactory):
             return False
         if gone is not None:
             gone.transport.abortConnection()
+        self.close_displaced()
         return True
+
+    def close_displaced(self) -> None:
+        """Close those that have to go for connections that others have."""
+        for gone in self._open.take_displaced():
+            gone.transport.abortConnection()
 
     def touch(self, protocol: StreamProtocol) -> None:
         """Note that a connection was used."""
@@ -340,3 +380,16 @@ class StreamFactory(DNSServerFactory):
     def _abort_all(self) -> None:
         for protocol in list(self._open):
             protocol.transport.abortConnection()
+
+
+def limits_of(limits: Limits) -> tuple[int, int, int]:
+    """How many connections: in all, from one network, from one address.
+
+    Where files are few, one network or client must not have all of them.
+    """
+    files = files_share(STREAMS, 16)
+    return (
+        min(limits.tcp_connections, files),
+        min(limits.tcp_per_prefix, files * 3 // 4),
+        min(limits.tcp_per_client, files // 2),
+    )

@@ -1,9 +1,10 @@
 """Open connections on their way to the new process."""
 
+import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import INegotiated
 from twisted.internet.task import LoopingCall
 
@@ -11,6 +12,9 @@ from dinamed.server.periodic import looping
 from dinamed.server.services import STOP_PATIENCE
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.takeover.messages import Moved
+
+if TYPE_CHECKING:
+    from dinamed.plane.service import DataPlane
 
 INTERVAL = 0.05
 """Seconds between looks for connections at rest."""
@@ -34,8 +38,30 @@ class ConnectionMover:
         self._began = 0.0
         self.moved = 0
 
-    def move(self, streams: StreamFactory) -> Deferred[None]:
+    def move(
+        self, streams: StreamFactory, plane: "DataPlane | None" = None
+    ) -> Deferred[list[None]]:
         """Fires when none is left; those that would not go are closed then."""
+        moved = self._move_here(streams)
+        if plane is None:
+            return gatherResults([moved])
+        late = self._reactor.callLater(MOST, plane.streams.native.finish, 0.0)
+        gone = plane.leave(self._take)
+
+        def _gone(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        return gatherResults([moved, gone.addCallback(_gone)])
+
+    def _take(self, sock: socket.socket, rest: bytes) -> None:
+        """Send a connection that a thread of the plane has left to us."""
+        family = int(sock.family)
+        # It stays open, for it may be sent later; this process ends soon.
+        self._send(Moved(family, rest), [sock.detach()])
+        self.moved += 1
+
+    def _move_here(self, streams: StreamFactory) -> Deferred[None]:
         self._began = self._reactor.seconds()
         self._looking = looking = looping(
             self._reactor, self._look, "moving connections", streams
@@ -46,7 +72,7 @@ class ConnectionMover:
     def _look(self, streams: StreamFactory) -> None:
         writing = {id(one) for one in self._reactor.getWriters()}
         age = self._reactor.seconds() - self._began
-        if not streams.open_connections or age >= MOST:
+        if not streams.present or age >= MOST:
             self._looking.stop()
             return
         for one in streams.present:

@@ -11,7 +11,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from dinamed.server.periodic import looping
-from dinamed.server.stream import StreamFactory
+from dinamed.server.services import ListenService
 from dinamed.takeover.channel import VARIABLE, BlockingChannel, Channel
 from dinamed.takeover.messages import (
     VERSION,
@@ -102,13 +102,13 @@ class TakeoverReceiverService(Service):
         reactor: Any,
         receiver: TakeoverReceiver,
         state: ServerState,
-        streams: StreamFactory,
+        listening: ListenService,
         summary: str,
     ) -> None:
         self._reactor = reactor
         self._receiver = receiver
         self._state = state
-        self._streams = streams
+        self._listening = listening
         self._summary = summary
         self._channel = Channel(self._take, self._lost)
         self._looking = looping(
@@ -140,11 +140,9 @@ class TakeoverReceiverService(Service):
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         if isinstance(message, Moved) and descriptors:
-            transport = self._reactor.adoptStreamConnection(
-                descriptors[0], message.family, self._streams
-            )
-            if message.rest and transport is not None:
-                transport.protocol.dataReceived(message.rest)
+            with suppress(OSError):  # it may be broken by now
+                sock = socket.socket(fileno=descriptors.pop(0))
+                self._listening.adopt(sock, message.rest)
         elif isinstance(message, Last):
             self._state.add(message.known)
             self._channel.close()

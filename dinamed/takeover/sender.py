@@ -32,7 +32,7 @@ from dinamed.takeover.messages import (
     Ready,
 )
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import Held
+from dinamed.takeover.sockets import HeldSockets
 from dinamed.takeover.state import TakeoverState, since
 from dinamed.takeover.supervisor import become_supervisor
 
@@ -88,7 +88,7 @@ class ReplaceService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, launch: Launch, held: Held, hooks: TakeoverHooks
+        self, reactor: Any, launch: Launch, held: HeldSockets, hooks: TakeoverHooks
     ) -> None:
         self._reactor = reactor
         self._launch = launch

@@ -10,7 +10,7 @@ from dinamed.takeover.messages import Offered
 UDP, TCP, HTTP, TLS = "udp", "tcp", "http", "tls"
 
 
-class Held:
+class HeldSockets:
     """Keeps all sockets of this process open, to be offered to the next one."""
 
     def __init__(
@@ -21,7 +21,8 @@ class Held:
     ) -> None:
         self._sockets: list[tuple[Offered, int]] = []
         for one in dns:
-            self._hold(TCP, one.address, one.tcp)
+            for sock in (one.tcp, *one.tcp_others):
+                self._hold(TCP, one.address, sock)
             for sock in (one.udp, *one.others):
                 self._hold(UDP, one.address, sock)
         for kind, streams in ((HTTP, http), (TLS, tls)):
@@ -71,9 +72,10 @@ class Inherited:
             return None
         udp = self._take(UDP, found)
         if not udp:
-            tcp[0].close()
+            for sock in tcp:
+                sock.close()
             return None
-        return Listening(found, udp[0], tcp[0], tuple(udp[1:]))
+        return Listening(found, udp[0], tcp[0], tuple(udp[1:]), tuple(tcp[1:]))
 
     def stream(self, kind: str, address: ListenAddress) -> Stream | None:
         """The one of an address."""

@@ -113,7 +113,7 @@ def registry_of(collector: Collector) -> CollectorRegistry:
 def _plane(counters: Mapping[str, int]) -> Metric:
     metric = CounterMetricFamily(
         "dinamed_plane_queries",
-        "Queries over UDP that the compiled plane received, by what it did with them.",
+        "Queries that the compiled plane received, by what it did with them.",
         labels=("outcome",),
     )
     for outcome in OUTCOMES:

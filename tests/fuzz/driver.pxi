@@ -17,11 +17,11 @@ cdef uint64_t _met[4]
 
 
 cdef int _one_message(const uint8_t *data, size_t size) noexcept nogil:
-    """The first octet says who asks, the rest is the message."""
+    """The first octet says who asks and over what, the rest is the message."""
     cdef RequestContext request
     cdef uint8_t address[16]
     cdef uint8_t *out
-    cdef int got
+    cdef int got, room
     if size < 1 or size > 65536:
         return -1
     memset(address, 0, 16)
@@ -34,12 +34,14 @@ cdef int _one_message(const uint8_t *data, size_t size) noexcept nogil:
     request.now = 1000000000
     request.ticks = <uint64_t>request.now << 22
     # Of the size that a thread has for a reply, and fenced on the heap.
-    out = <uint8_t *>malloc(REPLY_STRIDE)
+    request.stream = data[0] & 2
+    room = 65535 if request.stream else REPLY_STRIDE
+    out = <uint8_t *>malloc(room)
     got = answer(_fuzzed, &request, data + 1, <uint32_t>(size - 1), out)
     _met[0] += 1
     if got > 0:
         _met[1] += 1
-        if got < 12 or got > 1232 or not out[2] & 0x80:
+        if got < 12 or got > (65535 if request.stream else 1232) or not out[2] & 0x80:
             abort()
         if memcmp(out, data + 1, 2):
             abort()

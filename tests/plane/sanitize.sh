@@ -28,4 +28,5 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONPATH=$work PYTHONMALLOC=malloc
 "$python" -m twisted.trial tests.plane tests.zones.test_native
 "$python" -m tests.plane.fuzz "${1:-1}"
+"$python" -m tests.plane.fuzz_streams 3
 exec "$python" -m tests.plane.races 20

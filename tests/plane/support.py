@@ -161,8 +161,9 @@ class Pair:
         self.bench.engine.take_locator(locator)
         rng = random.Random(1)
         native = table_compiler.native
-        self.plane = native.Plane(threads, rng.randbytes(8 * (threads + 1)), -1)
-        self.compiler = TableCompiler(threads + 1, rng)
+        rows = native.rows_of(threads)
+        self.plane = native.Plane(threads, rng.randbytes(8 * rows), -1)
+        self.compiler = TableCompiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.defend(Defence(self.cookies))
         self.plane.serve(self.tables())
@@ -173,11 +174,13 @@ class Pair:
         engine = self.bench.engine
         return self.compiler.tables(engine.snapshot, engine.defence)
 
-    def ask_plane(self, data: bytes, source: bytes) -> bytes | None:
+    def ask_plane(
+        self, data: bytes, source: bytes, stream: bool = False
+    ) -> bytes | None:
         """What the plane replies, perhaps having learned; None: Python's."""
         now = self.bench.now
         steady = self.bench.manager.clock.read(now)
-        reply, wanted = self.plane.answer(data, source, now, steady)
+        reply, wanted = self.plane.answer(data, source, now, steady, stream)
         if wanted:
             query = read_query(data)
             assert isinstance(query, Query)
@@ -194,7 +197,7 @@ class Pair:
                         plan,
                         engine.kind(query, plan),
                     )
-                reply, wanted = self.plane.answer(data, source, now, steady)
+                reply, wanted = self.plane.answer(data, source, now, steady, stream)
                 if not wanted:
                     break
             assert not wanted
@@ -229,6 +232,6 @@ class Pair:
         publisher.refresh(self.plane, bench.now, lambda: 0.0)
         self.plane.reclaim()
 
-    def ask_engine(self, data: bytes, source: bytes) -> bytes:
+    def ask_engine(self, data: bytes, source: bytes, stream: bool = False) -> bytes:
         """What the engine replies; empty for silence."""
-        return self.bench.engine.respond(data, unpacked(source)) or b""
+        return self.bench.engine.respond(data, unpacked(source), stream) or b""

@@ -92,6 +92,7 @@ _OPTIONS = st.lists(
         subnets(),
         st.just(_option(3, b"")),
         st.just(_option(10, b"12345678")),
+        st.just(_option(11, b"")),
         st.binary(min_size=16, max_size=40).map(lambda cookie: _option(10, cookie)),
         st.builds(_option, st.integers(0, 65535), st.binary(max_size=8)),
     ),
@@ -139,12 +140,12 @@ class AgreementTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.pair = Pair()
 
-    def check(self, data: bytes, source: bytes = CLIENT) -> None:
+    def check(self, data: bytes, source: bytes = CLIENT, stream: bool = False) -> None:
         """Both agree: to the octet, or but for the addresses that were drawn."""
-        told = self.pair.ask_plane(data, source)
+        told = self.pair.ask_plane(data, source, stream)
         if told is None:
             return
-        expected = self.pair.ask_engine(data, source)
+        expected = self.pair.ask_engine(data, source, stream)
         if not told or told[3] & 0xF or not is_drawn(data):
             self.assertEqual(told, expected)
             return
@@ -153,17 +154,17 @@ class AgreementTests(SynchronousTestCase):
         self.assertEqual(len(told), len(expected))
 
     @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(messages(), st.sampled_from([CLIENT, CLIENT6]))
-    @example(b"\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\1", CLIENT)
-    def test_queries(self, data: bytes, source: bytes) -> None:
-        """Whatever is asked."""
-        self.check(data, source)
+    @given(messages(), st.sampled_from([CLIENT, CLIENT6]), st.booleans())
+    @example(b"\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\1", CLIENT, False)
+    def test_queries(self, data: bytes, source: bytes, stream: bool) -> None:
+        """Whatever is asked, over UDP or TCP."""
+        self.check(data, source, stream)
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(mutated(messages()))
-    def test_garbage(self, data: bytes) -> None:
+    @given(mutated(messages()), st.booleans())
+    def test_garbage(self, data: bytes, stream: bool) -> None:
         """Whatever is broken."""
-        self.check(data)
+        self.check(data, stream=stream)
 
     def test_all_names_and_types(self) -> None:
         """Every name of the zones by every type, by each kind of client."""
@@ -183,6 +184,7 @@ class AgreementTests(SynchronousTestCase):
                     data = b"\1\2\1\0\0\1\0\0\0\0\0" + bytes((bool(ending),))
                     data += _name(left, "Example.ORG.") + bytes((0, rrtype, 0, 1))
                     self.check(data + ending)
+                    self.check(data + ending, stream=True)
         self.assertGreater(self.pair.native, 500)
         # TXT beside a pool, and answers that are too long, are Python's.
         self.assertGreater(self.pair.left, 50)

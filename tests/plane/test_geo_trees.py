@@ -84,7 +84,7 @@ class ClassTests(Case):
             path = self.written(database(records, record_size=bits, ip_version=version))
             databases.append(open_database(path, compiled=rng.choice((None, False))))
         locator = Locator(table, databases)
-        places = TableCompiler(1, rng)._geo_trees(locator)
+        places = TableCompiler(2, rng)._geo_trees(locator)
         assert places is not None
         known: dict[tuple[int, ...], Place] = {}
         for address in asked:

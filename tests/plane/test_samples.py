@@ -58,7 +58,10 @@ class NoteTests(SynchronousTestCase):
         """A note has the time, the sender, the query and the reply, once."""
         self.plane.set_sampling(1.0)
         data, reply = self.ask("weighted")
-        ((time, source, port, asked, answered),), dropped = self.plane.take_samples(10)
+        ((time, source, port, stream, asked, answered),), dropped = (
+            self.plane.take_samples(10)
+        )
+        self.assertFalse(stream)
         self.assertEqual((asked, answered, dropped), (data, reply, 0))
         self.assertEqual(source, b"\x7f\0\0\1")
         self.assertEqual(port, self.client.getsockname()[1])
@@ -83,7 +86,7 @@ class NoteTests(SynchronousTestCase):
             self.assertLess(asked, 20_000)
         notes, dropped = self.plane.take_samples(20_000)
         self.assertEqual(len(notes) + dropped, asked)
-        self.assertTrue(all(note[3][2:] == data[2:] for note in notes))
+        self.assertTrue(all(note[4][2:] == data[2:] for note in notes))
         self.ask("www")
         self.assertTrue(wait_until(lambda: bool(self.plane.take_samples(10)[0])))
 

@@ -1,5 +1,7 @@
 """Tests for the plane in a running server: sockets, changes, the end."""
 
+import contextlib
+import random
 import socket
 from typing import Any
 
@@ -8,12 +10,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from dinamed.config.limits import Limits
 from dinamed.plane import plan_install, service
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.pools.states import Order
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import ListenAddress, bind
+from dinamed.server.transfers import TransferService
+from tests.plane.streaming import frame, is_over, receive
 from tests.plane.support import need_plane
 from tests.plans.support import query
 from tests.server.support import CONFIG, ZONE, Clock, authority_of, load_config
@@ -25,6 +30,13 @@ WWW = query("www.example.org.", "A").to_wire()
 def with_any(message: bytes) -> bytes:
     """The same question for all types, which the plane hands over."""
     return message[:-4] + b"\0\xff" + message[-2:]
+
+
+TRANSFER = """\
+[zones."example.org"]
+file = "example.org.zone"
+transfer = ["127.0.0.1"]
+"""
 
 
 class Client:
@@ -100,6 +112,75 @@ class DataPlaneTests(TestCase):
         for _ in range(2):
             self.assertIn("dinamed", await deferToThread(client.ask, told))
         self.assertEqual(self.plane.counters()["handed"], 3)
+
+    def stream(self, client: Client) -> socket.socket:
+        """A connection to the same port."""
+        sock = socket.create_connection(client.socket.getpeername()[:2], 5)
+        self.addCleanup(sock.close)
+        return sock
+
+    async def ask_stream(self, sock: socket.socket, *messages: bytes) -> list[bytes]:
+        """As many replies as messages, in the order in which they come."""
+        sock.sendall(b"".join(map(frame, messages)))
+        return await deferToThread(receive, sock, len(messages))
+
+    async def test_streams(self) -> None:
+        """Over TCP: natively, by Python, learned, counted by zone and transport."""
+        (client,) = self.serve("127.0.0.1")
+        sock = self.stream(client)
+        told = query("mgmt.example.org.", "TXT").to_wire()
+        replies = await self.ask_stream(sock, WWW, told, POOL)
+        ids = {message[:2] for message in (WWW, told, POOL)}
+        self.assertEqual({reply[:2] for reply in replies}, ids)
+        for _ in range(3):
+            await self.ask_stream(sock, query("example.org.", "SOA").to_wire())
+        counters = self.plane.counters()
+        self.assertEqual((counters["handed"], counters["answered"]), (2, 4))
+        self.plane.collect()
+        self.assertEqual(self.authority.engine.questions, 6)
+        rows = self.authority.engine.counts.rows()
+        counted = {(row[1], row[3]): row[4] for row in rows}
+        self.assertEqual(counted, {(1, True): 2, (6, True): 3, (16, True): 1})
+        self.assertEqual(self.service.streams.open_connections, 1)
+
+    async def test_limits(self) -> None:
+        """A config's limits reach connections wherever they are."""
+        (client,) = self.serve("127.0.0.1")
+        first = self.stream(client)
+        await self.ask_stream(first, WWW)
+        self.service.take_limits(Limits(tcp_per_client=1))
+        with contextlib.suppress(ConnectionError):
+            self.assertTrue(await deferToThread(is_over, self.stream(client)))
+        self.assertEqual(self.service.streams.refused, 1)
+
+    async def test_stop_with_connections(self) -> None:
+        """Those at rest close at once, and the port is free."""
+        (client,) = self.serve("127.0.0.1")
+        sock = self.stream(client)
+        await self.ask_stream(sock, WWW)
+        await self.service.stopService()
+        self.assertTrue(await deferToThread(is_over, sock))
+        host, port = client.socket.getpeername()
+        (again,) = bind([ListenAddress(host, port, socket.AF_INET)], 2)
+        again.close()
+
+    async def test_given(self) -> None:
+        """A transfer goes to Python with its connection, for all that follows."""
+        self.authority = authority_of(load_config(self.mktemp(), TRANSFER), Clock())
+        rng = random.Random(1)
+        transfers = TransferService(self.reactor, self.authority, rng, [])
+        (client,) = self.serve("127.0.0.1")
+        transfers.startService()
+        self.addCleanup(transfers.stopService)
+        sock = self.stream(client)
+        transfer = query("example.org.", "AXFR").to_wire()
+        (reply,) = await self.ask_stream(sock, transfer)
+        self.assertEqual(dns.message.from_wire(reply, xfr=True).answer[0].rdtype, 6)
+        (reply,) = await self.ask_stream(sock, WWW)
+        self.assertEqual(reply[:2], WWW[:2])
+        (one,) = self.service.streams.present
+        self.assertEqual(one.host, "127.0.0.1")
+        self.assertEqual(self.service.streams.open_connections, 1)
 
     async def test_change_of_state(self) -> None:
         """A drained member is in no answer that is asked for afterwards."""

@@ -188,7 +188,8 @@ class OwnQuestionsTests(TestCase):
         self.plane._threads[0].join()
         dead = [f"plane {address}", f"plane to Python {address}"]
         self.assertEqual(await self.liveness.dead(), dead)
-        self.patch(self.plane, "_pulses", [(self.plane.native.turns()[0], 0.0)])
+        stopped, _ = turns = self.plane.native.turns()
+        self.patch(self.plane, "_pulses", [(stopped, 0.0), (turns[1], 1e9)])
         self.assertEqual(await self.liveness.dead(), ["plane", *dead])
 
     async def test_broken_engine(self) -> None:

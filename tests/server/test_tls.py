@@ -15,6 +15,7 @@ from dinamed.config.limits import Limits
 from dinamed.server.authority import Authority
 from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.resolver import EngineResolver
+from dinamed.server.services import ListenService
 from dinamed.server.sockets import bind_tls
 from dinamed.server.stream import StreamFactory
 from dinamed.server.tls import (
@@ -281,9 +282,9 @@ class OtherTests(TestCase):
         """The streams have the limits of the config."""
         config = CONFIG + "[limits]\ntcp_idle = 7\n"
         authority = authority_of(load_config(self.mktemp(), config))
-        streams = StreamFactory(EngineResolver(authority.engine), self._clock())
-        StreamLimitsService(authority, streams)
-        self.assertEqual(streams.limits.tcp_idle, 7)
+        listening = ListenService(self._clock(), EngineResolver(authority.engine), [])
+        StreamLimitsService(authority, listening)
+        self.assertEqual(listening.streams.limits.tcp_idle, 7)
 
     def _clock(self) -> Any:
         from twisted.internet.task import Clock

@@ -35,7 +35,7 @@ from dinamed.takeover.sender import (
     TakeoverHooks,
 )
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import Held
+from dinamed.takeover.sockets import HeldSockets
 from dinamed.takeover.state import TakeoverState
 from tests.server.support import captured
 
@@ -140,7 +140,7 @@ class ReplaceTests(SynchronousTestCase):
             self.held.append,
             lambda: self.left.append("leave"),
         )
-        self.service = ReplaceService(self.reactor, LAUNCH, Held(()), hooks)
+        self.service = ReplaceService(self.reactor, LAUNCH, HeldSockets(()), hooks)
         self.service.startService()
         self.addCleanup(self.service.stopService)
         self.events = captured(self)

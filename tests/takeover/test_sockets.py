@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plane.service import spread
 from dinamed.server.sockets import ListenAddress, bind, bind_http
-from dinamed.takeover.sockets import HTTP, TLS, Held, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
 
 WHERE = ListenAddress("127.0.0.1", 0, socket.AF_INET)
 
@@ -19,7 +19,7 @@ class PassingTests(SynchronousTestCase):
         dns = bind([WHERE], 3)
         http = bind_http("127.0.0.1")
         self.addresses = dns[0].address, http[0][0]
-        self.held = Held(dns, http)
+        self.held = HeldSockets(dns, http)
         self.addCleanup(self.held.close)
         self.modes = [os.get_blocking(one) for one in self.held.descriptors]
         for sock in (dns[0], http[0][1]):
@@ -30,14 +30,14 @@ class PassingTests(SynchronousTestCase):
 
     def test_same(self) -> None:
         """All sockets of an address are taken, once, and as they are."""
-        self.assertEqual(self.modes, [False] * 5)
+        self.assertEqual(self.modes, [False] * 7)
         dns, http = self.addresses
         found = self.inherited.dns(dns)
         assert found is not None
         self.addCleanup(found.close)
         self.assertEqual(found.address, dns)
-        self.assertEqual(len(found.others), 2)
-        for sock in (found.udp, found.tcp, *found.others):
+        self.assertEqual((len(found.others), len(found.tcp_others)), (2, 2))
+        for sock in (found.udp, found.tcp, *found.others, *found.tcp_others):
             self.assertEqual(sock.getsockname(), (dns.host, dns.port))
             self.assertFalse(os.get_blocking(sock.fileno()))
         self.assertIsNone(self.inherited.dns(dns))
