@@ -17,6 +17,7 @@ from dinamed import __version__
 from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
+from dinamed.discovery.service import DiscoveryService
 from dinamed.early_signals import expect_signals, leave_log_rotation
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
@@ -27,6 +28,7 @@ from dinamed.server.config_loader import ConfigError, Configuration, load_now
 from dinamed.server.following import ConfigWatcher
 from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.liveness import Liveness
+from dinamed.server.member_files import MemberFiles
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
@@ -286,6 +288,13 @@ def wire(
     )
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     reloading.on_busy = notifying.reloading
+    discovery = DiscoveryService(
+        reactor,
+        authority,
+        MemberFiles(reactor, server.state),
+        authority.loaded.settings.pools,
+    )
+    authority.on_apply(discovery.reconfigure)
     sources = [one.address.host for one in bound.dns]
     transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
     signing = SigningService(
@@ -322,6 +331,7 @@ def wire(
     reloading.setServiceParent(services)
     if saving is not None:
         saving.setServiceParent(services)
+    discovery.setServiceParent(services)
     watching.setServiceParent(services)
     signing.setServiceParent(services)
     transfers.setServiceParent(services)
@@ -343,6 +353,7 @@ def wire(
             liveness,
             lambda: first_round.begun,
             turns,
+            discovery,
         )
         certificates = bound.certificates if server.http_tls else None
         web = web_service(reactor, parts, server.token_file, bound.http, certificates)

@@ -102,7 +102,7 @@ class DiscoveryService(Service):
         """Begin to ask."""
         super().startService()
         for watched in self._watched.values():
-            self._ask(watched)
+            self._begin(watched)
 
     def stopService(self) -> None:
         """Ask no more."""
@@ -145,7 +145,7 @@ class DiscoveryService(Service):
             else:
                 watched.members = self._store.read(name) or ()
             if self.running:
-                self._ask(watched)
+                self._begin(watched)
 
     def rules(self, pool: str) -> Discovery | None:
         """Where a pool's members come from; None: from its config alone."""
@@ -177,6 +177,12 @@ class DiscoveryService(Service):
             raise BadMembersError(why)
         saved = self._store.write(pool, members)
         return saved.addCallback(lambda _: self._take(watched, members))
+
+    def _begin(self, watched: _Watched) -> None:
+        """Serve what is known, and ask for news."""
+        if watched.all:
+            self._pass_on(watched)
+        self._ask(watched)
 
     def _end(self, watched: _Watched) -> None:
         for timer in (watched.timer, watched.gone):

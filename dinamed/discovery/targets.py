@@ -145,7 +145,7 @@ def _table(target: object, told: Mapping[str, object], where: str) -> dict[str, 
 
 
 def address_of(target: str) -> str | None:
-    """The address in `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT`; None: there is none."""
+    """The address in `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, if there is one."""
     host = target
     if target.startswith("["):
         host = target[1:].partition("]")[0]

@@ -56,10 +56,11 @@ class PoolAccounting:
         """Goes up when reports or counts have come in from elsewhere."""
         self.keep(names)
 
-    def keep(self, names: Iterable[str]) -> None:
+    def keep(self, names: Iterable[str], remember: bool = False) -> None:
         """Keep the entries of these members, and open new ones.
 
-        Those of others are remembered, up to a number, for when they come back.
+        Those of others are forgotten; or remembered, up to a number, for when they come
+        back.
         """
         old = {**self._departed, **self._accounts}
         self._accounts = {name: old.get(name) or MemberAccount(name) for name in names}
@@ -68,7 +69,7 @@ class PoolAccounting:
             for name, account in old.items()
             if account.total and name not in self._accounts
         ]
-        self._departed = dict(gone[-MOST_DEPARTED:])
+        self._departed = dict(gone[-MOST_DEPARTED:]) if remember else {}
         self._credits = {
             name: self._credits[name]
             for name in self._accounts

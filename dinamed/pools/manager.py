@@ -360,7 +360,11 @@ class PoolManager:
         room = min(CAPACITY, max(LEAST_CAPACITY, ALL_RESOLVERS // (len(entries) or 1)))
         for name in changed:
             entry = entries[name]
-            entry.accounting.keep(entry.member_states)
+            remember = entry.settings.discover is not None
+            entry.accounting.keep(entry.member_states, remember)
+            for member, state in entry.member_states.items():
+                if state.until is not None:  # of one that has come back, too
+                    self._expiring[name, member] = state.until
             entry.accounting.resolvers.limit(room)
             entry.reports.keep(entry.member_states)
             entry.reports.stale_after = stale_after(entry.settings)
@@ -418,7 +422,9 @@ class PoolManager:
             members = _members_of(pool, old)
         except ValueError as error:
             raise ValueError(f"pool {pool.name!r}: {error}") from error
-        past = {} if old is None else {**old.departed, **old.member_states}
+        past = {} if old is None else dict(old.member_states)
+        if old is not None and pool.discover is not None:
+            past = {**old.departed, **past}
         member_states = {m.name: past.get(m.name, MemberState()) for m in members}
         if len(member_states) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
@@ -431,7 +437,7 @@ class PoolManager:
         departed = {
             name: state
             for name, state in past.items()
-            if name not in member_states and state != MemberState()
+            if pool.discover is not None and name not in member_states
         }
         while len(departed) > MOST_DEPARTED:
             del departed[next(iter(departed))]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dinamed.discovery.service import DiscoveryService
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness
@@ -29,3 +30,5 @@ class WebParts:
     """Whether the first round of checks is over, and queries are answered."""
     turns: TurnMeter = field(default_factory=TurnMeter)
     """How long the reactor's turns take."""
+    discovery: DiscoveryService | None = None
+    """Where members come from that the config does not name."""
