@@ -1,8 +1,8 @@
 """From what a source tells to the settings of members: pure."""
 
 import ipaddress
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ _WHOLE = ("asn", "priority")
 _WORDS = ("name", "country", "network")
 
 Members = tuple[MemberSettings, ...]
+Key = tuple[str, bytes]
+"""Stands for all that is told of a member."""
 
 
 class BadMembersError(ValueError):
@@ -45,7 +47,8 @@ class MemberReader:
 
     def __init__(self, template: Mapping[str, object] | None = None) -> None:
         self._template = dict(template or {})
-        self._known: dict[str, MemberSettings] = {}
+        self._known: dict[Key, MemberSettings] = {}
+        self._reader = Reader(_NoFile())
 
     def prometheus(self, data: bytes) -> Members:
         """A list of file_sd or http_sd: groups of targets with labels.
@@ -59,35 +62,24 @@ class MemberReader:
             raise BadMembersError(f"no JSON: {error}") from None
         if not isinstance(groups, list):
             raise BadMembersError("expected a list of {targets, labels}")
-        tables = []
-        for place, group in enumerate(groups):
-            where = f"[{place}]"
-            if not isinstance(group, dict):
-                raise BadMembersError(f"{where}: expected {{targets, labels}}")
-            targets, labels = group.get("targets", []), group.get("labels", {})
-            if not isinstance(targets, list) or not isinstance(labels, dict):
-                raise BadMembersError(f"{where}: expected a list and a table of labels")
-            told = _labelled(labels, where)
-            for target in targets:
-                tables.append(_table(target, told, where))
-        return self.tables(tables)
+        return self._collect(_told(groups))
 
     def tables(self, tables: Iterable[object]) -> Members:
         """A list of members' tables, as in the config.  Raises `BadMembersError`."""
-        known: dict[str, MemberSettings] = {}
+        return self._collect((_key(table), partial(_same, table)) for table in tables)
+
+    def _collect(self, told: Iterable[tuple[Key, Callable[[], object]]]) -> Members:
+        """Members by what tells of them; what was told before is not read again."""
+        known: dict[Key, MemberSettings] = {}
         members: list[MemberSettings] = []
         names: set[str] = set()
-        for place, table in enumerate(tables):
-            try:
-                key = json.dumps(table, sort_keys=True)
-            except (TypeError, ValueError) as error:
-                raise BadMembersError(f"[{place}]: {error}") from None
-            member = self._known.get(key) or self._read(table, place)
-            if member.name.lower() in names:
-                raise BadMembersError(
-                    f'[{place}]: there is a member "{member.name}" already'
-                )
-            names.add(member.name.lower())
+        for place, (key, table) in enumerate(told):
+            member = self._known.get(key) or self._read(table(), place)
+            name = member.name.lower()
+            if name in names:
+                why = f'there is a member "{member.name}" already'
+                raise BadMembersError(f"[{place}]: {why}")
+            names.add(name)
             known[key] = member
             members.append(member)
         self._known = known
@@ -96,18 +88,48 @@ class MemberReader:
     def _read(self, table: object, place: int) -> MemberSettings:
         if not isinstance(table, dict):
             raise BadMembersError(f"[{place}]: expected a table of a member")
-        reader = Reader(_NoFile())
+        reader = self._reader
         raw: dict[str, Any] = {**self._template, **table}
         if isinstance(raw.get("location"), tuple):
             raw["location"] = list(raw["location"])
         member = reader.table(MemberSettings, raw, (place,))
-        for problem in reader.problems:
+        if reader.problems:
+            problem = reader.problems[0]
+            self._reader = Reader(_NoFile())
             raise BadMembersError(f"{problem.key}: {problem.message}")
         if member is None:
             raise BadMembersError(f"[{place}]: not a member")
         if member.pool is not None or not member.addresses:
             raise BadMembersError(f"[{place}]: a member needs addresses")
         return member
+
+
+def _told(groups: list[object]) -> Iterator[tuple[Key, Callable[[], object]]]:
+    """The targets of all groups, and how to make their tables."""
+    for place, group in enumerate(groups):
+        where = f"[{place}]"
+        if not isinstance(group, dict):
+            raise BadMembersError(f"{where}: expected {{targets, labels}}")
+        targets, labels = group.get("targets", []), group.get("labels", {})
+        if not isinstance(targets, list) or not isinstance(labels, dict):
+            raise BadMembersError(f"{where}: expected a list and a table of labels")
+        said = msgspec.json.encode(labels)
+        labelled = _labelled(labels, where)
+        for target in targets:
+            if not isinstance(target, str):
+                raise BadMembersError(f"{where}: a target is no text")
+            yield (target, said), partial(_table, target, labelled, where)
+
+
+def _key(table: object) -> Key:
+    try:
+        return "", msgspec.json.encode(table)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadMembersError(str(error)) from None
+
+
+def _same(table: object) -> object:
+    return table
 
 
 def _labelled(labels: Mapping[str, object], where: str) -> dict[str, object]:
@@ -133,9 +155,7 @@ def _labelled(labels: Mapping[str, object], where: str) -> dict[str, object]:
     return found
 
 
-def _table(target: object, told: Mapping[str, object], where: str) -> dict[str, object]:
-    if not isinstance(target, str):
-        raise BadMembersError(f"{where}: a target is no text")
+def _table(target: str, told: Mapping[str, object], where: str) -> dict[str, object]:
     if "addresses" in told:
         return {"name": target, **told}
     address = address_of(target)
