@@ -24,7 +24,7 @@ from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed, member_seed
 from dinamed.pools.stages.least import Least
@@ -38,7 +38,6 @@ from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
 
-FAMILIES: tuple[Family, Family] = (4, 6)
 MAX_KEEPALIVE = 0xFFFF
 """Steps of 100 ms that a stream may be said to last (RFC 7828 section 3.1)."""
 MOST_SKIPPED = 8
@@ -163,7 +162,8 @@ class TableCompiler:
 
     def _route(self, view: PoolView, family: Family) -> "native.Route":
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
-        if view.fallback is not None or any(member.inner for member in view.offered):
+        inside = any(member.inner for member in view.candidates(family))
+        if inside or view.fallback(family) is not None:
             return elsewhere
         route = view.route(family)
         if route is None:

@@ -1,6 +1,6 @@
 """From a question to its plan: RFC 1034 section 4.3.2 and what amended it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dinamed.dnssec.online import OnlineZone
@@ -27,7 +27,7 @@ from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
 from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
-from dinamed.wire.svcb import serves_itself
+from dinamed.wire.svcb import is_alias, named_target, serves_itself
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 from dinamed.zones.virtual import Names
@@ -468,19 +468,39 @@ class _Walk:
                 self._put(Section.AUTHORITY, signed)
 
     def _addresses_of(self, zone: PackedZone, rrset: RRset) -> None:
+        """Additional records: the addresses that the data lead to, in this zone.
+
+        RFC 9460 section 4.1: of services also what their targets are aliases for.
+        """
         offset = _TARGET_OFFSET.get(rrset.type)
-        if offset is None:
+        services = rrset.type in _SERVICES
+        if offset is None and not services:
             return
         for rdata in rrset.rdatas:
-            target = rdata[offset:].lower()
-            if is_within(target, zone.origin):
-                self._glue(zone, target, required=False)
+            target = (
+                named_target(rdata, self._name) if services else rdata[offset:].lower()
+            )
+            if target is None or not is_within(target, zone.origin):
+                continue
+            self._glue(zone, target, required=False)
+            if services and is_alias(rdata):
+                self._beside(zone, target, (rrset.type,), required=False)
 
     def _glue(self, zone: PackedZone, target: WireName, required: bool) -> None:
+        self._beside(zone, target, (Type.A, Type.AAAA), required)
+
+    def _beside(
+        self,
+        zone: PackedZone,
+        target: WireName,
+        types: Iterable[int],
+        required: bool,
+    ) -> None:
+        """Additional records of a name that stands in the zone."""
         node = zone.node(target[: len(target) - len(zone.origin)])
         if node is None:
             return
-        for rrtype in (Type.A, Type.AAAA):
+        for rrtype in types:
             rrset = node.get(rrtype)
             if rrset is not None:
                 self._add(Section.ADDITIONAL, zone, node, target, rrset, required)

@@ -1,6 +1,7 @@
 """The pool manager: the one owner of what changes about pools."""
 
-from collections.abc import Callable, Iterable, Mapping
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ from dinamed.pools.entries import (
 )
 from dinamed.pools.graph import needs
 from dinamed.pools.load_reports import LoadReports, MemberReport
-from dinamed.pools.members import Member, from_settings
+from dinamed.pools.members import Family, Member, from_settings
 from dinamed.pools.pool import PoolParts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
@@ -33,8 +34,9 @@ Subscriber = Callable[[frozenset[str]], None]
 """Called after a change with the names of the pools that have changed or gone."""
 
 
-VerdictChange = tuple[str, str, bool | None, str]
-"""Pool, member, what its checks say of it (None: nothing any more), and why."""
+VerdictChange = tuple[str, str, bool | None, str, Sequence[tuple[str, str]]]
+"""Pool, member, what its checks say of it (None: nothing any more), and why; and the
+addresses that fail its checks, each with the reason."""
 
 MOST_DEPARTED = 10_000
 """Members of a pool that have left and whose states are remembered."""
@@ -47,6 +49,10 @@ ALL_RESOLVERS = 1_048_576
 
 LEAST_CAPACITY = 2048
 """Resolvers that a pool may remember however many pools there are."""
+
+
+_FRESH = MemberState()
+"""Of a member of which nothing is known."""
 
 
 class UnknownPoolError(LookupError):
@@ -169,18 +175,20 @@ class PoolManager:
         member: str,
         healthy: bool | None,
         reason: str = "",
+        failing: Sequence[tuple[str, str]] = (),
         *,
         now: float,
     ) -> None:
         """Take the verdict of a member's checks (None: it has none any more).
 
+        `failing` are the addresses that fail its checks, each with the reason.
+
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
         member_state = self._member_state(pool, member)
-        self._put(
-            pool, member, replace(member_state, healthy=healthy, reason=reason), now
-        )
+        judged = _judged(member_state, healthy, reason, failing)
+        self._put(pool, member, judged, now)
 
     def health_many(self, verdicts: Iterable[VerdictChange], *, now: float) -> None:
         """Take many verdicts as one change, as `health` takes one.
@@ -188,14 +196,14 @@ class PoolManager:
         Those on members that there are not (any more) are passed over.
         """
         changed: set[str] = set()
-        for pool, member, healthy, reason in verdicts:
+        for pool, member, healthy, reason, failing in verdicts:
             member_states = (
                 self._entries[pool].member_states if pool in self._entries else {}
             )
             member_state = member_states.get(member)
             if member_state is None:
                 continue
-            taken = replace(member_state, healthy=healthy, reason=reason)
+            taken = _judged(member_state, healthy, reason, failing)
             if taken != member_state:
                 member_states[member] = taken
                 changed.add(pool)
@@ -283,6 +291,7 @@ class PoolManager:
                     member_state.healthy,
                     member_state.reason,
                     None if posted is None else posted.report,
+                    member_state.failing,
                     member_state.by,
                     member_state.order_reason,
                 )
@@ -325,12 +334,17 @@ class PoolManager:
         says_out = entry.reports.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
-        checked = has_checks(entry.settings)
-        healthy, reason = (known.healthy, known.reason) if checked else (None, "")
-        member_state = MemberState(order, until, healthy, reason, says_out)
+        member_state = MemberState(order, until, says_out=says_out)
         if order is not Order.AUTO:
             member_state = replace(
                 member_state, by=known.by, order_reason=known.order_reason
+            )
+        if has_checks(entry.settings):
+            member_state = replace(
+                member_state,
+                healthy=known.healthy,
+                reason=known.reason,
+                failing=known.failing,
             )
         entry.member_states[name] = member_state
 
@@ -425,13 +439,13 @@ class PoolManager:
         past = {} if old is None else dict(old.member_states)
         if old is not None and pool.discover is not None:
             past = {**old.departed, **past}
-        member_states = {m.name: past.get(m.name, MemberState()) for m in members}
+        member_states = {m.name: past.get(m.name) or _FRESH for m in members}
         if len(member_states) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
         if old is None:
             accounting = PoolAccounting((), self._clock)
             reports = LoadReports(self._clock)
-            last = frozenset[str]()
+            last: Mapping[Family, frozenset[str]] = {}
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
         departed = {
@@ -477,8 +491,7 @@ class PoolManager:
                 ),
                 now,
             )
-            if view.usable:
-                entry.last = frozenset(member.name for member in view.usable)
+            entry.last = {**entry.last, **view.usable_names()}
             views[name] = view
         self._views = MappingProxyType(views)
         told = frozenset(affected) | names
@@ -502,11 +515,9 @@ def _members_of(
 
     Raises `ValueError` for what is no address.
     """
-    before = (
-        ()
-        if old is None
-        else tuple(zip(old.settings.members, old.members, strict=True))
-    )
+    before: Sequence[tuple[settings.MemberSettings, Member]] = ()
+    if old is not None:
+        before = tuple(zip(old.settings.members, old.members, strict=True))
     made = []
     for index, member in enumerate(pool.members):
         if index < len(before) and before[index][0] is member:
@@ -514,3 +525,14 @@ def _members_of(
         else:
             made.append(from_settings(pool.name, index, member))
     return tuple(made)
+
+
+def _judged(
+    member_state: MemberState,
+    healthy: bool | None,
+    reason: str,
+    failing: Iterable[tuple[str, str]],
+) -> MemberState:
+    """A standing with another verdict of the checks."""
+    packed = ((ipaddress.ip_address(one).packed, why) for one, why in failing)
+    return replace(member_state, healthy=healthy, reason=reason, failing=tuple(packed))

@@ -14,10 +14,12 @@ from dinamed.config.settings import PoolSettings, Settings
 from dinamed.discovery.targets import Members, with_members
 from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
+from dinamed.plans.context import unpacked
 from dinamed.plans.defence import Defence
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.server.config_loader import Configuration
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
@@ -195,8 +197,16 @@ class Authority:
         self.engine.take_pools(after)
         for name in sorted(names & before.keys() & after.keys()):
             old, new = before[name], after[name]
-            states = {member.name: old.state(member) for member in old.members}
+            states = {
+                member.name: old.state(member)
+                for member in old.members
+                if member.inner is not None
+                or new.member_states.get(member.name)
+                is not old.member_states[member.name]
+            }
             for member in new.members:
+                if member.name not in states:
+                    continue
                 state = new.state(member)
                 if states.get(member.name, state) is not state:
                     self.log.info(
@@ -206,6 +216,7 @@ class Authority:
                         state=state,
                         why=f", {why}" if (why := new.why_out(member)) else "",
                     )
+            self._tell_addresses(old, new)
             rule = new.settings.when_down
             if old.down != new.down:
                 self.log.warn(
@@ -214,4 +225,35 @@ class Authority:
                     what=f'has no usable member: when_down = "{rule}"'
                     if new.down
                     else "has usable members again",
+                )
+            elif not new.down:
+                self._tell_families(old, new)
+
+    def _tell_addresses(self, old: PoolView, new: PoolView) -> None:
+        """Log which addresses of members that are up are out, or back."""
+        before = {member.name: old.addresses_out(member) for member in old.members}
+        for member in new.members:
+            was, now = before.get(member.name, {}), new.addresses_out(member)
+            for address in sorted(was.keys() ^ now.keys()):
+                if new.why_out(member) or address not in member.addresses(0):
+                    continue
+                self.log.info(
+                    "{pool}/{member}: {address} {what}",
+                    pool=new.name,
+                    member=member.name,
+                    address=unpacked(address),
+                    what=f"is out, {now[address]}" if address in now else "is back",
+                )
+
+    def _tell_families(self, old: PoolView, new: PoolView) -> None:
+        """Log for which family nobody of a pool is left, while others are."""
+        rule = new.settings.when_down
+        for family in FAMILIES:
+            if old.is_down(family) != new.is_down(family):
+                self.log.warn(
+                    "pool {pool} {what}",
+                    pool=new.name,
+                    what=f'has no usable IPv{family} address: when_down = "{rule}"'
+                    if new.is_down(family)
+                    else f"has usable IPv{family} addresses again",
                 )

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import KEY_PREFIX, Grant
+from dinamed.limits.complaints import Complaints
 from dinamed.plans.context import QueryContext, packed, unpacked
 from dinamed.plans.engine import Engine
 from dinamed.plans.plan import PROHIBITED, Fixed
@@ -136,7 +137,8 @@ class _ZoneRequest(NamedTuple):
 class TransferResponder:
     """What an engine hands its unusual messages to: its `aside`.
 
-    `tell` takes a line for the log, of what has been let through.
+    `tell` takes a line for the log: of what has been let through, and once for each
+    client and minute of what has been refused.
     """
 
     def __init__(
@@ -145,6 +147,7 @@ class TransferResponder:
         self.rules: Mapping[WireName, ZoneRules] = {}
         self.keys: Keys = {}
         self._engine = engine
+        self._complaints = Complaints()
         self._zones = zones
         self._tell = tell
 
@@ -168,6 +171,7 @@ class TransferResponder:
             return self._bare(query, Rcode.FORMERR)
         except BadSignature as bad:
             assert signature is not None
+            self._complain(query, host, f"NOTAUTH ({bad})")
             reply = self._bare(query, Rcode.NOTAUTH)
             return refusal(reply, signature, self.keys, bad.error, now)
         key = signature.name
@@ -203,6 +207,12 @@ class TransferResponder:
         """What the engine answers by itself: data, or a refusal."""
         context = QueryContext(request.query, packed(request.host), request.stream)
         return self._engine.execute(self._engine.plan(request.query), context)
+
+    def _complain(self, query: Query, host: str, why: str) -> None:
+        """Log that a client was refused, once a minute for each."""
+        if self._complaints.worth(host, self._engine.seconds()):
+            what = "update" if query.opcode == Opcode.UPDATE else "request"
+            self._tell(f"{to_text(query.question.key)}: {what} from {host}: {why}")
 
     def _bare(self, query: Query, rcode: int, fixed: Fixed | None = None) -> bytes:
         return without_records(query, 0, rcode, self._opt(query, fixed))
@@ -266,33 +276,45 @@ class TransferResponder:
         if question.type != Type.SOA:
             return self._bare(query, Rcode.FORMERR)
         if rules is None or question.class_ != CLASS_IN:
+            self._complain(query, request.host, "NOTAUTH: this is no zone of ours")
             return self._bare(query, Rcode.NOTAUTH)
         key = request.key
         if key is None or not holds_any(rules.grants, key):
+            why = "it is not signed"
+            if key is not None:
+                why = f"key {key_text(key)} may change nothing there"
+            self._complain(query, request.host, f"REFUSED: {why}")
             return self._refused(query)
-        if self._zones.view(question.key) is None:
+        view = self._zones.view(question.key)
+        if view is None:
             return self._bare(query, Rcode.SERVFAIL)
         what = f"{to_text(question.key)}: update from {request.host}{_by(key)}"
         later = Later()
 
         def done(outcome: Changed | UpdateError) -> None:
-            later.settle(self._updated(query, what, outcome))
+            later.settle(self._updated(request, what, outcome))
 
         try:
+            if view.zone.signed:
+                raise UpdateError(Rcode.REFUSED, "the zone is signed elsewhere")
             update = read_update(request.data)
         except UpdateError as error:
-            return self._updated(query, what, error)
+            return self._updated(request, what, error)
+        for odd in update.odd:
+            self._tell(f"{what}: taken as it is: {odd}")
         allowed = partial(may_update, rules.grants, key)
-        change = partial(changes_of, update, allowed)
+        change = partial(changes_of, update, allowed, view.pools)
         self._zones.update(question.key, change, done)
         return later if later.reply is None else later.reply
 
     def _updated(
-        self, query: Query, what: str, outcome: Changed | UpdateError
+        self, request: _ZoneRequest, what: str, outcome: Changed | UpdateError
     ) -> bytes:
         """The reply to an update, by what has become of it."""
+        query = request.query
         if isinstance(outcome, UpdateError):
-            self._tell(f"{what}: {outcome.rcode.name}: {outcome}")
+            why = f"{outcome.rcode.name}{_by(request.key)}: {outcome}"
+            self._complain(query, request.host, why)
             fixed = PROHIBITED if outcome.rcode is Rcode.REFUSED else None
             return self._bare(query, outcome.rcode, fixed)
         origin = query.question.key

@@ -21,6 +21,7 @@ from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.events import EventsService
+from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
@@ -122,6 +123,7 @@ class Api:
         return PoolStatus(
             name=view.name,
             down=view.down,
+            families_down=families_down(view),
             when_down=view.settings.when_down,
             ttl=view.ttl,
             answers=view.settings.answers,
@@ -177,6 +179,7 @@ class Api:
             until=member_state.until,
             reason=view.why_out(member),
             addresses=tuple(map(unpacked, member.addresses(0))),
+            addresses_out=addresses_out(view, member),
             pool=member.inner,
             weight=member.weight,
             capacity=member.capacity,

@@ -8,6 +8,7 @@ import msgspec
 from dinamed import __version__
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
+from dinamed.web.families import addresses_out, families_down
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     History,
@@ -106,6 +107,7 @@ class Live:
         return LivePool(
             name=view.name,
             down=view.down,
+            families_down=families_down(view),
             when_down=view.settings.when_down,
             select=tuple(stage.name for stage in view.settings.select),
             usable=len(view.usable),
@@ -136,6 +138,7 @@ def _member(
         order=member_state.order,
         until=member_state.until,
         reason=view.why_out(member),
+        addresses_out=addresses_out(view, member),
         weight=member.weight,
         capacity=member.capacity,
         load=view.load_of(member, now),

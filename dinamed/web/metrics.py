@@ -20,7 +20,7 @@ from dinamed import __version__
 from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ReloadService
@@ -272,11 +272,20 @@ def _pools(views: Iterable[PoolView]) -> Iterator[Metric]:
     down = GaugeMetricFamily(
         "dinamed_pool_down", "1 if no member is usable, else 0.", labels=("pool",)
     )
+    family_down = GaugeMetricFamily(
+        "dinamed_pool_family_down",
+        "1 if no member has a usable address of the family, though some have one.",
+        labels=("pool", "family"),
+    )
     for view in views:
+        for family in FAMILIES:
+            if view.knows(family):
+                labels = (view.name, f"IPv{family}")
+                family_down.add_metric(labels, view.is_down(family))
         usable.add_metric((view.name,), len(view.usable))
         members.add_metric((view.name,), len(view.members))
         down.add_metric((view.name,), view.down)
-    yield from (usable, members, down)
+    yield from (usable, members, down, family_down)
 
 
 class MetricsPage:

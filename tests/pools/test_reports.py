@@ -159,18 +159,18 @@ class HealthManyTests(SynchronousTestCase):
         pools.subscribe(told.append)
         pools.health_many(
             [
-                ("p", "a", False, "no"),
-                ("p", "b", True, ""),
-                ("q", "d", False, "no"),
-                ("p", "gone", True, ""),
-                ("gone", "a", True, ""),
+                ("p", "a", False, "no", ()),
+                ("p", "b", True, "", ()),
+                ("q", "d", False, "no", ()),
+                ("p", "gone", True, "", ()),
+                ("gone", "a", True, "", ()),
             ],
             now=0.0,
         )
         self.assertEqual(told, [{"outer", "p", "q"}])
         self.assertEqual(everyone(pools.view("p")), {"b", "c"})
         self.assertTrue(pools.view("q").down)
-        pools.health_many([("p", "a", False, "no")], now=1.0)
+        pools.health_many([("p", "a", False, "no", ())], now=1.0)
         self.assertEqual(len(told), 1)
 
     def test_ten_thousand(self) -> None:
@@ -180,7 +180,7 @@ class HealthManyTests(SynchronousTestCase):
         told: list[frozenset[str]] = []
         pools.subscribe(told.append)
         pools.health_many(
-            [(table.name, name, True, "") for table in tables for name in "ab"],
+            [(table.name, name, True, "", ()) for table in tables for name in "ab"],
             now=0.0,
         )
         self.assertEqual([len(names) for names in told], [2000])
