@@ -118,6 +118,8 @@ class Authority:
 
     def _with_found(self, loaded: Configuration) -> Configuration:
         found = self._found
+        if not found:
+            return loaded
         pools = tuple(
             with_members(pool, found[pool.name]) if pool.name in found else pool
             for pool in loaded.settings.pools
