@@ -85,6 +85,7 @@ class PoolManager:
         self._graph = DependencyGraph()
         self._clock = SteadyClock(now)
         self._expiring: dict[tuple[str, str], float] = {}
+        self._weighing: dict[tuple[str, str], float] = {}
         self._said_out: set[tuple[str, str]] = set()
         self.on_error: Callable[[Exception], None] | None = None
         """Is told what a subscriber raises; without it the change itself raises that,
@@ -154,6 +155,43 @@ class PoolManager:
         ordered = replace(
             member_state, order=order, until=until, by=by, order_reason=reason
         )
+        self._put(pool, member, ordered, now)
+
+    def weigh(
+        self,
+        pool: str,
+        member: str,
+        weight: float | None,
+        *,
+        now: float,
+        until: float | None = None,
+        by: str = "",
+        reason: str = "",
+    ) -> None:
+        """Give a member another weight by order, until that time or for good.
+
+        None is the weight of the config again.
+
+        @raise UnknownPoolError: there is no such pool.
+        @raise UnknownMemberError: the pool has no such member.
+        @raise ValueError: `until` is not in the future.
+        """
+        member_state = self._member_state(pool, member)
+        if until is not None and until <= now:
+            raise ValueError("the order would be over before it began")
+        self._weighing.pop((pool, member), None)
+        if weight is None:
+            ordered = member_state.unweighted()
+        else:
+            ordered = replace(
+                member_state,
+                weight=weight,
+                weight_until=until,
+                weight_by=by,
+                weight_reason=reason,
+            )
+            if until is not None:
+                self._weighing[pool, member] = until
         self._put(pool, member, ordered, now)
 
     def take_leaving(self, pool: str, leaving: frozenset[str], now: float) -> None:
@@ -264,6 +302,12 @@ class PoolManager:
             member_states = self._entries[pool].member_states
             member_states[member] = member_states[member].lifted()
             changed.add(pool)
+        light = [key for key, until in self._weighing.items() if until <= now]
+        for pool, member in light:
+            del self._weighing[pool, member]
+            member_states = self._entries[pool].member_states
+            member_states[member] = member_states[member].unweighted()
+            changed.add(pool)
         time = self._clock.read(now)
         for pool, member in tuple(self._said_out):
             entry = self._entries[pool]
@@ -294,6 +338,10 @@ class PoolManager:
                     member_state.failing,
                     member_state.by,
                     member_state.order_reason,
+                    member_state.weight,
+                    member_state.weight_until,
+                    member_state.weight_by,
+                    member_state.weight_reason,
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -339,6 +387,17 @@ class PoolManager:
             member_state = replace(
                 member_state, by=known.by, order_reason=known.order_reason
             )
+        ends = known.weight_until
+        if known.weight is not None and (ends is None or ends > now):
+            member_state = replace(
+                member_state,
+                weight=known.weight,
+                weight_until=ends,
+                weight_by=known.weight_by,
+                weight_reason=known.weight_reason,
+            )
+            if ends is not None:
+                self._weighing[pool, name] = ends
         if has_checks(entry.settings):
             member_state = replace(
                 member_state,
@@ -379,6 +438,8 @@ class PoolManager:
             for member, state in entry.member_states.items():
                 if state.until is not None:  # of one that has come back, too
                     self._expiring[name, member] = state.until
+                if state.weight_until is not None:
+                    self._weighing[name, member] = state.weight_until
             entry.accounting.resolvers.limit(room)
             entry.reports.keep(entry.member_states)
             entry.reports.stale_after = stale_after(entry.settings)
@@ -391,6 +452,11 @@ class PoolManager:
         self._expiring = {
             (pool, member): until
             for (pool, member), until in self._expiring.items()
+            if pool in entries and member in entries[pool].member_states
+        }
+        self._weighing = {
+            (pool, member): until
+            for (pool, member), until in self._weighing.items()
             if pool in entries and member in entries[pool].member_states
         }
         if changed or gone:
@@ -484,7 +550,7 @@ class PoolManager:
                     accounting=entry.accounting,
                     reports=entry.reports,
                     costs=entry.costs,
-                    members=entry.members,
+                    members=_as_ordered(entry),
                     member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},
                     last=entry.last,
@@ -525,6 +591,29 @@ def _members_of(
         else:
             made.append(from_settings(pool.name, index, member))
     return tuple(made)
+
+
+def _as_ordered(entry: PoolEntry) -> tuple[Member, ...]:
+    """The members of a pool with the weights that orders give them.
+
+    Members are known by identity: one whose weight stays is the same object.
+    """
+    states = entry.member_states
+    if all(state.weight is None for state in states.values()):
+        entry.weighted.clear()
+        return entry.members
+    found = []
+    for member in entry.members:
+        weight = states[member.name].weight
+        if weight is not None and weight != member.weight:
+            known = entry.weighted.get(member.name)
+            if known is None or known[0] is not member or known[1].weight != weight:
+                known = member, replace(member, weight=weight)
+                entry.weighted[member.name] = known
+            found.append(known[1])
+        else:
+            found.append(member)
+    return tuple(found)
 
 
 def _judged(
