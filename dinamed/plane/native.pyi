@@ -125,6 +125,7 @@ class Route:
         *,
         sheds: bool = ...,
         foresees: bool = ...,
+        source: Any = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 

@@ -9,7 +9,7 @@ cdef class Route:
     with, for each thread.  `loads`, with the members' places there, is for those that go
     by load; `ranks` are priorities that count after shedding.  `serial` is a number of
     its own for each route BY_CLIENT, and `subs` holds the routes for its clients, by
-    candidates.
+    candidates.  `source` is for those who make levels.
     """
 
     cdef RouteData data
@@ -17,7 +17,7 @@ cdef class Route:
     cdef readonly tuple members
     cdef readonly dict subs
     cdef readonly Loads loads
-    cdef public object source
+    cdef readonly object source
     cdef LevelTable levels
     cdef uint32_t _rows
 
@@ -41,11 +41,13 @@ cdef class Route:
         *,
         bint sheds=False,
         bint foresees=False,
+        object source=None,
     ):
         cdef RouteData *data = &self.data
         cdef uint32_t size = len(members), i
         cdef bytes record
         self.pool = pool
+        self.source = source
         self.subs = {}
         data.serial = serial
         self.members = members

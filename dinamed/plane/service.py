@@ -24,19 +24,16 @@ from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
-from dinamed.plans.context import QueryContext, packed, unpacked
+from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
-from dinamed.plans.plan import PoolAnswer
-from dinamed.plans.snapshot import Snapshot
+from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
-from dinamed.server.resolver import EngineResolver
+from dinamed.server.responder import Responder
 from dinamed.server.sockets import ListenAddress, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.wire.constants import Rcode
-from dinamed.wire.later import Later
 from dinamed.wire.names import to_text
 from dinamed.wire.query import Query, read_query
 
@@ -129,12 +126,12 @@ class DataPlane:
         self,
         reactor: Any,
         authority: Authority,
-        resolver: EngineResolver,
+        responder: Responder,
         threads: int,
     ) -> None:
         self._reactor = reactor
         self._authority = authority
-        self._resolver = resolver
+        self._responder = responder
         self._compiler = TableCompiler(native.rows_of(threads), Random())
         self.threads = threads
         self._bell = _Bell(self)
@@ -153,7 +150,6 @@ class DataPlane:
         self._ticks = 0
         self._at_route = 0
         self._spent = self._rest = 0.0
-        self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
@@ -200,10 +196,13 @@ class DataPlane:
         self.streams.serve(streams)
         self.reassert()
         self._reactor.addReader(self._bell)
-        self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
-        self._authority.manager.on_report = self._reported
-        engine = self._authority.engine
-        engine.on_vitals, engine.on_change = self.collect, self._serve
+        engine, manager = self._authority.engine, self._authority.manager
+        self._unsubscribe = [
+            manager.changed.subscribe(self._pools_changed),
+            manager.reported.subscribe(self._reported),
+            engine.vitals_wanted.subscribe(self.collect),
+            engine.changed.subscribe(self._serve),
+        ]
         self._collecting.start(COLLECT_INTERVAL, now=False)
         for number in range(self.threads):
             self._run(self.native.run, number, "udp")
@@ -250,13 +249,11 @@ class DataPlane:
             pass
         self._collecting.stop()
         self.collect()
-        self._unsubscribe()
-        self._authority.manager.on_report = None
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
-        engine = self._authority.engine
-        engine.on_vitals = engine.on_change = None
         self._reactor.removeReader(self._bell)
         if not any(thread.is_alive() for thread in self._threads):
             for sock in self._sockets:
@@ -405,8 +402,7 @@ class DataPlane:
         answered = counters["answered"] + counters["limited"]
         for rcode in (Rcode.FORMERR, Rcode.NOTIMP):
             answered -= counters.get(f"rcode {rcode}", 0)
-        engine = self._authority.engine
-        engine.questions += answered - self._answered
+        self._authority.engine.count_questions(answered - self._answered)
         self._answered = answered
 
     def _count_replies(self, all_counters: "Sequence[native.ReplyCounters]") -> None:
@@ -421,20 +417,24 @@ class DataPlane:
                     )
                     cell.count += number
 
-    def answer_frames(self, data: bytes, host: str) -> tuple[int, bytes]:
+    def answer_frames(self, data: bytes, source: bytes) -> tuple[int, bytes]:
         """Answer messages of a stream that Python serves: see `dinamed.server.stream`.
 
         Never raises.
         """
         now = self._authority.seconds()
-        source, time = packed(host), self._authority.manager.clock.read(now)
+        time = self._authority.manager.clock.read(now)
+        executor = self._authority.engine.executor
         for _ in range(MOST_LESSONS):
             answered, replies, wanted = self.native.answer_frames(
                 data, source, 0, now, time
             )
             if answered or not wanted:
                 break
-            self._installing(data[2 : 2 + int.from_bytes(data[:2])], source, wanted)
+            query = read_query(data[2 : 2 + int.from_bytes(data[:2])])
+            if not isinstance(query, Query):
+                break
+            self._installing(wanted, source, query, executor.plan_of(query))
         return answered, replies
 
     def _respond_stream(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
@@ -445,61 +445,44 @@ class DataPlane:
     ) -> bytes | None:
         self._handed += 1
         if wanted == HANDED_PROBE:
-            self._resolver.test()
+            self._responder.test()
             return data
-        reply = self._resolver.respond(data, unpacked(source), stream)
-        if isinstance(reply, Later):
-            return reply
-        if wanted:
-            # What can't be taught is answered again next time.
-            self._installing(data, source, wanted)
-        return reply
+        if not wanted:
+            return self._responder.respond(data, source, stream)
+        # What can't be taught is answered by Python again next time.
+        learner = partial(self._installing, wanted, source)
+        return self._responder.respond(data, source, stream, learner)
 
-    def _install(self, data: bytes, source: bytes, what: int) -> None:
+    def _install(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
         """Have the next query with this question answered natively, if that can be.
 
         Or, where the plan is known and that is not enough, those of this client.
         """
-        engine = self._authority.engine
-        query = read_query(data)
-        assert isinstance(query, Query)
-        try:
-            plan = engine.plan(query)
-        except Exception:
-            return  # the resolver has met, told and answered this just now
+        engine, compiler = self._authority.engine, self._compiler
         if what in (INSTALL_CLIENT, INSTALL_LEVELS):
             if not isinstance(plan, PoolAnswer):
                 return
-            client = engine.client_of(plan, QueryContext(query, source))
+            context = QueryContext(query, source)
+            client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
             if what == INSTALL_CLIENT:
-                self._compiler.install_client(
-                    self.native, plan, client, engine.snapshot
-                )
+                compiler.install_client(self.native, plan, client, snapshot)
             else:
                 now = self._authority.seconds()
-                self._compiler.publish(self.native, plan, client, engine.snapshot, now)
+                compiler.publish(self.native, plan, client, snapshot, now)
             return
-        install_plan(
-            self.native,
-            self._compiler.route_index,
-            query,
-            plan,
-            engine.kind(query, plan),
-        )
+        limited = engine.kind(query, plan)
+        install_plan(self.native, compiler.route_index, query, plan, limited)
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""
-        engine = self._authority.engine
-        served = engine.snapshot, engine.defence
-        old = self._served
-        if old is None or served[0] is not old[0] or served[1] is not old[1]:
-            self._served = served
-            self.native.serve(self._compiler.tables(*served))
-            now = self._authority.seconds()
-            for name in served[0].pools:
-                self._compiler.renew(self.native, name, now)
+        snapshot = self._authority.engine.snapshot
+        self.native.serve(self._compiler.tables(snapshot))
+        now = self._authority.seconds()
+        for name in snapshot.pools:
+            self._compiler.renew(self.native, name, now)
 
     def _pools_changed(self, names: frozenset[str]) -> None:
+        """Draw by the present views; those that came with a config are there."""
         pools = self._authority.manager.views
         for index, route in self._compiler.changed(names, pools):
             self.native.replace(index, route)

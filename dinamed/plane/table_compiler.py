@@ -6,19 +6,17 @@ and nothing that is not named here is.
 
 import os
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from dinamed.geo.locator import Locator
-from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.planner import Facts
 from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
@@ -64,11 +62,12 @@ class TableCompiler:
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
 
-    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
 
         From now on a limit on replies has its buckets in the plane, for Python too.
         """
+        defence = snapshot.defence
         cookies = defence.cookies
         before, self._routes = self._routes, {}
         self.route_index = {}
@@ -119,7 +118,7 @@ class TableCompiler:
                     native.Prefixes(
                         [
                             (network.network_address.packed, network.prefixlen, how)
-                            for network, how in _wraps()
+                            for network, how in wraps()
                         ]
                     ),
                     known,
@@ -129,8 +128,9 @@ class TableCompiler:
     def _limits(self, limiter: ResponseLimiter | None) -> "native.RateTable | None":
         if limiter is None:
             return None
-        if not isinstance(limiter.shared, native.RateTable):
-            limiter.shared = native.RateTable(
+        shared = limiter.shared
+        if not isinstance(shared, native.RateTable):
+            shared = native.RateTable(
                 limiter.rate,
                 BURST,
                 limiter.slip,
@@ -138,7 +138,8 @@ class TableCompiler:
                 self._secret,
                 self._rows,
             )
-        return limiter.shared
+            limiter.share(shared)
+        return shared
 
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
@@ -203,7 +204,12 @@ class TableCompiler:
         loads = None
         if rest or kind == native.LOWEST:
             loads = self.publisher.loads(view)
-        made = native.Route(
+        source = None
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            source = LevelSource(view, route, members, shed, loads.names)
+        return native.Route(
             view.name,
             kind,
             self._rows,
@@ -227,12 +233,8 @@ class TableCompiler:
             ranks=[float(m.priority) for m in members] if len(rest) > 1 else [],
             sheds=bool(rest),
             foresees=foresees,
+            source=source,
         )
-        if loads is not None:
-            shed = rest[0] if rest else None
-            assert shed is None or isinstance(shed, Shed)
-            made.source = LevelSource(view, route, members, shed, loads.names)
-        return made
 
     def install_client(
         self,
@@ -254,8 +256,8 @@ class TableCompiler:
         before = [] if route is None else _parts(route)[0]
         if route is None or not before:
             return
-        context = DrawContext(client, family, 0.0, self._rng, count=False)
-        kept = _narrowed(route, context, snapshot)
+        context = self._asking(client, family, snapshot)
+        kept = _narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
@@ -276,6 +278,13 @@ class TableCompiler:
                 index, client.address, client.prefix, sub, context.scope
             )
 
+    def _asking(
+        self, client: Client, family: Family, snapshot: Snapshot
+    ) -> DrawContext:
+        """A look at what the stages would do for a client."""
+        locator = snapshot.locator
+        return DrawContext(client, family, 0.0, self._rng, False, locator=locator)
+
     def publish(
         self,
         plane: "native.Plane",
@@ -292,8 +301,8 @@ class TableCompiler:
         made: native.Route | None = routes[FAMILIES.index(family)]
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
-            context = DrawContext(client, family, 0.0, self._rng, count=False)
-            made = made.subs.get(_narrowed(route, context, snapshot))
+            context = self._asking(client, family, snapshot)
+            made = made.subs.get(_narrowed(route, context))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -345,22 +354,6 @@ class TableCompiler:
         )
 
 
-def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
-    """The networks for the plane."""
-    return native.Prefixes(
-        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
-    )
-
-
-def _wraps() -> Iterable[tuple[IPv6Network, int]]:
-    """How prefixes hold IPv4 addresses, as the plane spells it."""
-    for network, offset, inverted in WAYS:
-        if inverted:
-            yield network, native.WRAP_INVERTED
-        else:
-            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96
-
-
 def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
     """The stages that must still be asked: those before shedding, and from it on."""
     stages = [stage for _, stage in route.remaining]
@@ -377,9 +370,8 @@ def _after(stages: list[Narrowing]) -> bool:
     )
 
 
-def _narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candidates:
+def _narrowed(route: Route, context: DrawContext) -> Candidates:
     """The candidates that a client has before any are shed."""
-    context.locator = snapshot.locator
     kept = route.folded
     for stage in _parts(route)[0]:
         kept = stage.narrow(kept, context, route.facts) or kept

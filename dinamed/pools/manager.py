@@ -27,12 +27,9 @@ from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import MemberState, Order
+from dinamed.signals import Signal, print_failure
 from dinamed.steering.costs import Costs
 from dinamed.steering.round_trips import RoundTrips
-
-Subscriber = Callable[[frozenset[str]], None]
-"""Called after a change with the names of the pools that have changed or gone."""
-
 
 VerdictChange = tuple[str, str, bool | None, str, Sequence[tuple[str, str]]]
 """Pool, member, what its checks say of it (None: nothing any more), and why; and the
@@ -77,6 +74,7 @@ class PoolManager:
         now: float,
         registry: Registry | None = None,
         round_trips: RoundTrips | None = None,
+        failed: Callable[[Exception], object] = print_failure,
     ) -> None:
         self.round_trips = RoundTrips() if round_trips is None else round_trips
         """What has been measured between clients and members."""
@@ -87,12 +85,11 @@ class PoolManager:
         self._expiring: dict[tuple[str, str], float] = {}
         self._weighing: dict[tuple[str, str], float] = {}
         self._said_out: set[tuple[str, str]] = set()
-        self.on_error: Callable[[Exception], None] | None = None
-        """Is told what a subscriber raises; without it the change itself raises that,
-        after all the others were told."""
-        self.on_report: Callable[[str], None] | None = None
-        """Is told the pool of each report that was taken."""
-        self._subscribers: list[Subscriber] = []
+        self.changed: Signal[[frozenset[str]]] = Signal(failed)
+        """Is emitted after a change, with the names of the pools that have changed or
+        gone."""
+        self.reported: Signal[[str]] = Signal(failed)
+        """Is emitted with the pool of each report that was taken."""
         self._views: Mapping[str, PoolView] = MappingProxyType({})
         self._folded: dict[str, str] = {}
         self.reconfigure(pools, now)
@@ -267,8 +264,7 @@ class PoolManager:
         if says_out:
             self._said_out.add((pool, member))
         self._put(pool, member, replace(member_state, says_out=says_out), now)
-        if self.on_report is not None:
-            self.on_report(pool)
+        self.reported.emit(pool)
         return True
 
     def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
@@ -407,11 +403,15 @@ class PoolManager:
             )
         entry.member_states[name] = member_state
 
-    def reconfigure(self, pools: Iterable[settings.PoolSettings], now: float) -> None:
+    def reconfigure(
+        self, pools: Iterable[settings.PoolSettings], now: float
+    ) -> frozenset[str]:
         """Take on these pools in place of the present ones.
 
         Members that stay, by pool and name, keep their standing, their counts and
-        their turn.  If anything is wrong nothing changes.
+        their turn.  If anything is wrong nothing changes.  Returns the names of the
+        pools that have changed or gone; who has the zones that go with the new pools
+        emits `changed` with them once both are served.
 
         @raise ValueError: a pool can't be made; the message says which and why.
         """
@@ -459,8 +459,9 @@ class PoolManager:
             for (pool, member), until in self._weighing.items()
             if pool in entries and member in entries[pool].member_states
         }
-        if changed or gone:
-            self._changed(changed | gone, now)
+        if not changed and not gone:
+            return frozenset()
+        return self._renew(changed | gone, now)
 
     def _take_configured_loads(self, entry: PoolEntry, now: float) -> None:
         """Post the loads that the config tells, but not over what a feed has said."""
@@ -469,11 +470,6 @@ class PoolManager:
                 entry.reports.post(name, report, now)
                 measured = entry.reports.posted[name].measured
                 entry.accounting.reported(name, measured, report.load)
-
-    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Have `callback` called after every change; call the result to end that."""
-        self._subscribers.append(callback)
-        return lambda: self._subscribers.remove(callback)
 
     def _member_state(self, pool: str, member: str) -> MemberState:
         entry = self._entries.get(pool)
@@ -532,11 +528,17 @@ class PoolManager:
             costs,
             member_states,
             last,
-            departed,
+            departed=departed,
         )
 
     def _changed(self, names: set[str], now: float) -> None:
-        """Make new views of these pools and of those that depend on them."""
+        self.changed.emit(self._renew(names, now))
+
+    def _renew(self, names: set[str], now: float) -> frozenset[str]:
+        """Make new views of these pools and of those that depend on them.
+
+        Returns the names of all of them.
+        """
         views = dict(self._views)
         affected = self._graph.affected(names)
         for name in names - self._entries.keys():
@@ -560,18 +562,7 @@ class PoolManager:
             entry.last = {**entry.last, **view.usable_names()}
             views[name] = view
         self._views = MappingProxyType(views)
-        told = frozenset(affected) | names
-        failed: Exception | None = None
-        for callback in tuple(self._subscribers):
-            try:
-                callback(told)
-            except Exception as error:
-                if self.on_error is None:
-                    failed = failed or error
-                else:
-                    self.on_error(error)
-        if failed is not None:
-            raise failed
+        return frozenset(affected) | names
 
 
 def _members_of(

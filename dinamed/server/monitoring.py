@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import PoolSettings, Settings
 from dinamed.health.probes import make_probe
 from dinamed.health.service import HealthService, MemberVerdict
 from dinamed.load.push import PushReceiver
@@ -52,9 +52,10 @@ class MonitoringService(MultiService):
         self.pushes = PushReceiver(manager, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
-        authority.on_apply(self._reconfigure)
 
-    def _reconfigure(self, pools: Sequence[PoolSettings]) -> None:
+    def reconfigure(self, settings: Settings) -> None:
+        """Check and ask the members of another config."""
+        pools = settings.pools
         self.health.reconfigure(pools)
         self.loads.reconfigure(pools)
         self.pushes.reconfigure(pushed(pools))

@@ -50,17 +50,21 @@ class StateFileService(Periodic):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, authority: Authority, health: HealthService, folder: str
+        self,
+        reactor: Any,
+        authority: Authority,
+        health: HealthService,
+        folder: str,
+        inherited: bool = False,
     ) -> None:
+        """`inherited`: the state has come from the process before this one."""
         super().__init__(reactor, SAVE_INTERVAL, self.save, "saving the state")
         self._reactor = reactor
         self._authority = authority
         self._health = health
         self._path = os.path.join(folder, FILE_NAME)
-        self.inherited = False
-        """Whether the state has come from the process before this one."""
-        self.given_up = False
-        """Whether another process saves from now on."""
+        self._inherited = inherited
+        self._given_up = False
         self._written = b""
         self._tries = 0
         """How often the state is still to be read; until then nothing is saved."""
@@ -73,10 +77,10 @@ class StateFileService(Periodic):
         """Make the folder if it is not there, restore, then save now and then."""
         folder = os.path.dirname(self._path)
         self._attempt(lambda: os.makedirs(folder, 0o700, exist_ok=True), "saved to")
-        if not self.inherited:
+        if not self._inherited:
             self._tries = MOST_TRIES
             self._read()
-        self._unsubscribe = self._authority.manager.subscribe(self._changed)
+        self._unsubscribe = self._authority.manager.changed.subscribe(self._changed)
         super().startService()
 
     def stopService(self) -> Deferred[None]:
@@ -89,6 +93,10 @@ class StateFileService(Periodic):
             self._soon = None
         stopped = super().stopService() or succeed(None)
         return stopped.addCallback(lambda _: self._save_now())
+
+    def give_up(self) -> None:
+        """Save nothing more: another process does from now on."""
+        self._given_up = True
 
     def _changed(self, pools: frozenset[str]) -> None:
         if self._soon is None:
@@ -107,7 +115,7 @@ class StateFileService(Periodic):
             self._read()
         data = self._state()
         if (
-            self.given_up
+            self._given_up
             or self._tries
             or self._writing is not None
             or data == self._written
@@ -132,7 +140,7 @@ class StateFileService(Periodic):
 
     def _save_now(self) -> None:
         data = self._state()
-        if data != self._written and not self.given_up and not self._tries:
+        if data != self._written and not self._given_up and not self._tries:
             self._attempt(lambda: write_atomically(self._path, data), "saved to")
 
     def _state(self) -> bytes:
@@ -171,7 +179,7 @@ class StateFileService(Periodic):
             if aside
             else "it stays there, and nothing is saved",
         )
-        self.given_up = self.given_up or not aside
+        self._given_up = self._given_up or not aside
 
     def _restore(self, data: bytes) -> None:
         state = msgspec.json.decode(data, type=SavedState)

@@ -1,7 +1,7 @@
 """Zones between servers: what is served, who is told, and what is fetched."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from dinamed.config.settings import PoolSettings, ZoneSettings
 from dinamed.config.zone_rules import origin
-from dinamed.server.authority import Authority
+from dinamed.plans.snapshot import Snapshot
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
@@ -20,6 +20,7 @@ from dinamed.server.update_queue import Change, Done, UpdateQueue
 from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
+from dinamed.signals import Signal
 from dinamed.transfers.journal import (
     DIFF_LIMIT,
     Delta,
@@ -49,19 +50,24 @@ class TransferService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, authority: Authority, rng: Random, sources: Sequence[str]
+        self,
+        reactor: Any,
+        seconds: Callable[[], float],
+        rng: Random,
+        sources: Sequence[str],
     ) -> None:
         self._reactor = reactor
-        self._authority = authority
+        self.changed: Signal[[]] = Signal(self._listener_failed)
+        """There is another version of a zone, which `versions` gives."""
         self._sources = [
             ipaddress.ip_address(source.partition("%")[0]) for source in sources
         ]
         self.shortages = Shortages()
         """Looks at primaries that came to nothing for what this host lacks."""
         self._setting = SecondaryContext(
-            reactor, authority.seconds, rng, self.source_for, self.shortages
+            reactor, seconds, rng, self.source_for, self.shortages
         )
-        self._notifier = NotifySender(reactor, authority.seconds, rng, self.source_for)
+        self._notifier = NotifySender(reactor, seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._updater = UpdateQueue(reactor, self._updated, self._has_updated)
         self._files: ZoneFiles | None = None
@@ -74,16 +80,14 @@ class TransferService(Service):
         ) = None
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
-        self.answering = TransferResponder(authority.engine, self, self._tell)
-        authority.engine.aside = self.answering.respond
-        authority.take_versions(self.versions, self._served)
+        self._begun = False
+        self.answering = TransferResponder(self, self._tell)
 
     def startService(self) -> None:
         """Read the saved copies, and begin to look for new versions."""
         super().startService()
-        for secondary in self._secondaries.values():
-            self._reactor.callLater(0, secondary.start)  # of a refresh before this one
-        self._authority.refresh()
+        self._begun = True
+        self.changed.emit()
 
     def hold(self, held: bool) -> None:
         """Have updates wait (they get SERVFAIL), or take them again."""
@@ -111,11 +115,17 @@ class TransferService(Service):
     def versions(
         self, loaded: Configuration
     ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
-        """The zones to serve of a config, and those that are not ready."""
+        """The zones to serve of a config, and those that are not ready.
+
+        Before the start these are all zones as their files are: what is saved is the
+        affair of the user that the server runs as in the end.
+        """
+        if not self._begun:
+            return loaded.zones, frozenset()
         settings = loaded.settings
         state = settings.server.state
         self._files = ZoneFiles(state) if state is not None else None
-        self._updated.files = self._files
+        self._updated.keep_in(self._files)
         self._zones = {origin(zone): zone for zone in settings.zones}
         zones = dict(loaded.zones)
         unready = set()
@@ -154,12 +164,11 @@ class TransferService(Service):
         """A secondary zone has another version, or none any more."""
         if secondary.deltas is not None and not secondary.zone.names:
             self._steps[secondary.origin] = secondary.deltas
-        self._authority.refresh()
+        self.changed.emit()
 
-    def _served(self) -> None:
+    def served(self, loaded: Configuration, snapshot: Snapshot) -> None:
         """Another snapshot is served: see which zones have changed."""
-        settings = self._authority.loaded.settings
-        snapshot = self._authority.engine.snapshot
+        settings = loaded.settings
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
         pools = self._pools_of(settings.pools)
@@ -237,6 +246,9 @@ class TransferService(Service):
         if zone.notify:
             self._notifier.tell(view.soa, zone.notify, self.answering.keys)
 
+    def _listener_failed(self, error: Exception) -> None:
+        self.log.failure("another version of a zone was not taken", Failure(error))
+
     def _tell(self, line: str) -> None:
         self.log.info("{line}", line=line)
 
@@ -261,7 +273,7 @@ class TransferService(Service):
         if before is not None and before.zone is step.before and step.served:
             after = View(step.served, before.pools)
             self._steps[step.origin] = [difference_at(before, after, step.names)]
-        self._authority.refresh()
+        self.changed.emit()
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """A primary says that a zone has changed."""

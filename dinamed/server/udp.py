@@ -4,12 +4,14 @@ import socket
 import struct
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.udp import Port
 from twisted.logger import Logger
 from twisted.names.dns import DNSDatagramProtocol
 
+from dinamed.plans.context import packed
+from dinamed.server.responder import Responder
 from dinamed.wire.later import Later
 
 BATCH = 64
@@ -20,13 +22,6 @@ _ANCILLARY = socket.CMSG_SPACE(20)
 _IP_PKTINFO = 8  # linux/in.h
 _PKTINFO4 = struct.Struct("@i4s4s")
 _PKTINFO6 = struct.Struct("@16si")
-
-
-class Responder(Protocol):
-    """Whatever turns one message into one reply."""
-
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
-        """The reply to a message from `host`, or None; must not raise."""
 
 
 class DatagramProtocol(DNSDatagramProtocol):
@@ -42,7 +37,7 @@ class DatagramProtocol(DNSDatagramProtocol):
 
     def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Answer one datagram; used by ports other than `DatagramPort`."""
-        reply = self.responder.respond(data, addr[0])
+        reply = self.responder.respond(data, packed(addr[0]))
         if isinstance(reply, Later):
             reply.then(lambda made: self.transport.write(made, addr))
         elif reply is not None:
@@ -70,7 +65,7 @@ class DatagramPort(Port):
                 # An ICMP error that some earlier reply has caused; the next
                 # datagram is not to blame.
                 continue
-            reply = respond(data, address[0])
+            reply = respond(data, packed(address[0]))
             respond = others
             if isinstance(reply, Later):
                 reply.then(partial(self._send_late, [], address))
@@ -109,7 +104,7 @@ class WildcardPort(DatagramPort):
                 return
             except OSError:
                 continue
-            reply = respond(data, address[0])
+            reply = respond(data, packed(address[0]))
             respond = others
             if isinstance(reply, Later):
                 reply.then(partial(self._send_late, _echoed(ancillary), address))

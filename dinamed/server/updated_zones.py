@@ -51,7 +51,7 @@ class UpdatedZones:
     log = Logger()
 
     def __init__(self) -> None:
-        self.files: ZoneFiles | None = None
+        self._files: ZoneFiles | None = None
         self._base: dict[WireName, PackedZone] = {}
         self._served: dict[WireName, PackedZone] = {}
         self._overlays: dict[WireName, Overlay] = {}
@@ -86,6 +86,10 @@ class UpdatedZones:
                 self._save(base, changed)
         self._base[origin], self._served[origin] = base, served
         return served
+
+    def keep_in(self, files: ZoneFiles | None) -> None:
+        """Save changes there; None: they can't be saved."""
+        self._files = files
 
     def forget(self, kept: Mapping[WireName, PackedZone]) -> None:
         """Keep no zones in memory but these."""
@@ -125,7 +129,7 @@ class UpdatedZones:
 
         Raises `UpdateError`; then nothing is changed.
         """
-        if self.files is None:
+        if self._files is None:
             raise UpdateError(Rcode.SERVFAIL, "there is no state to save it in")
         origin = step.origin
         children = self._children.get(origin)
@@ -155,11 +159,11 @@ class UpdatedZones:
             del self._base[origin], self._served[origin]
 
     def _save(self, base: PackedZone, overlay: Overlay) -> bool:
-        if self.files is None:
+        if self._files is None:
             return False
         try:
-            self.files.write_serial(base.origin, overlay.serial)
-            self.files.write_updates(base.origin, overlay.encoded(base))
+            self._files.write_serial(base.origin, overlay.serial)
+            self._files.write_updates(base.origin, overlay.encoded(base))
         except OSError as error:
             self.log.error(
                 "the updates of {zone} could not be saved: {why}",
@@ -173,14 +177,14 @@ class UpdatedZones:
         """What was saved; a zone of which that can't be read takes no updates."""
         origin = base.origin
         self._unread.pop(origin, None)
-        if self.files is None:
+        if self._files is None:
             return None
         try:
-            data = self.files.read_updates(origin)
+            data = self._files.read_updates(origin)
             return None if data is None else decoded(data, origin)
         except (OSError, ValueError, RecursionError) as error:
-            aside = self.files.keep_updates_aside(origin)
-            known = self.files.read_serial(origin)
+            aside = self._files.keep_updates_aside(origin)
+            known = self._files.read_serial(origin)
             self._unread[origin] = (
                 following(base.serial, UNKNOWN_STEP) if known is None else known
             )
@@ -189,7 +193,7 @@ class UpdatedZones:
                 "the zone is served without them and takes no others until the file "
                 "is mended or removed, and the config reloaded",
                 zone=to_text(origin),
-                path=self.files.updates_path(origin),
+                path=self._files.updates_path(origin),
                 why=str(error),
                 aside=f"they are kept as {aside} too, " if aside else "",
             )

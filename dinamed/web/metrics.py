@@ -22,7 +22,6 @@ from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
-from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
 from dinamed.web.member_metrics import LazyMetric, member_metrics
@@ -45,13 +44,15 @@ class ServerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of now."""
-        engine = self._parts.authority.engine
+        engine = self._parts.engine
         yield from _build(engine, self._parts.listening.engine)
         yield from _questions(engine)
         yield _counter(
-            "failures", "Queries that we failed at.", self._parts.resolver.failures
+            "failures",
+            "Queries that we failed at.",
+            self._parts.stack.resolver.failures,
         )
-        samples = self._parts.listening.samples
+        samples = self._parts.stack.samples
         yield _histogram(
             "answer_duration_seconds",
             "Time from a message to its reply, of a sample of them.",
@@ -76,8 +77,8 @@ class ServerCollector(Collector):
         yield _plane_times(*self._parts.listening.plane_times())
         yield _logged(self._parts.query_log.counts)
         yield from _reloads(self._parts.reloading)
-        yield from _checks(self._parts.watching.health)
-        yield _shortages(self._parts.watching)
+        yield from _checks(self._parts.health)
+        yield _shortages(self._parts)
         turns = self._parts.turns
         yield _gauge(
             "reactor_longest_turn_seconds",
@@ -87,17 +88,13 @@ class ServerCollector(Collector):
         yield _counter(
             "reactor_stalls", "Turns that took over a tenth of a second.", turns.stalls
         )
-        views = [
-            view for _, view in sorted(self._parts.authority.manager.views.items())
-        ]
+        views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
-        yield from member_metrics(
-            views, self._parts.authority.seconds(), self._check_took
-        )
+        yield from member_metrics(views, self._parts.clock(), self._check_took)
 
     def _check_took(self, pool: str, member: str) -> float | None:
         """Seconds that the member's checks took the last time, the longest of them."""
-        checks = self._parts.watching.health.status(pool, member)
+        checks = self._parts.health.status(pool, member)
         took = [one.history[-1].seconds for one in checks if one.history]
         return max(took, default=None)
 
@@ -212,7 +209,7 @@ def _limited(engine: Engine) -> Metric:
         "Replies over the limit of their kind, by what became of them.",
         labels=("outcome",),
     )
-    limiter = engine.defence.limiter
+    limiter = engine.snapshot.defence.limiter
     limited.add_metric(("dropped",), 0 if limiter is None else limiter.dropped)
     limited.add_metric(("truncated",), 0 if limiter is None else limiter.slipped)
     return limited
@@ -251,14 +248,14 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     )
 
 
-def _shortages(watching: MonitoringService) -> Metric:
+def _shortages(parts: WebParts) -> Metric:
     lacking = CounterMetricFamily(
         "dinamed_own_shortages",
         "What could not be tried, for this host lacked what it takes (files, routes).",
         labels=("of",),
     )
-    lacking.add_metric(("checks",), watching.health.shortages.count)
-    lacking.add_metric(("feeds",), watching.loads.shortages.count)
+    lacking.add_metric(("checks",), parts.health.shortages.count)
+    lacking.add_metric(("feeds",), parts.loads.shortages.count)
     return lacking
 
 

@@ -2,9 +2,11 @@
 
 import struct
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 from dinamed.wire.constants import (
+    CLASS_CH,
     COPIED_FLAGS,
     FLAG_QR,
     HEADER_SIZE,
@@ -29,6 +31,21 @@ _HEADER = struct.Struct("!2s5H")
 _OPCODES = frozenset(Opcode)
 
 
+class Kind(Enum):
+    """What a message is about, and so which way it goes."""
+
+    DATA = 0
+    """A query for data, with no records beside OPT."""
+    SIGNED = 1
+    """A query for data with other records: a signature, perhaps."""
+    CHAOS = 2
+    """A query for what the server says of itself (class CH)."""
+    TRANSFER = 3
+    """A query for a whole zone, or what has changed in it: AXFR, IXFR."""
+    NOTIFY = 4
+    UPDATE = 5
+
+
 class Query(NamedTuple):
     """A well-formed message that asks something of us."""
 
@@ -37,6 +54,7 @@ class Query(NamedTuple):
     opcode: int
     question: Question
     edns: Edns | None
+    kind: Kind = Kind.DATA
 
     @property
     def copied_flags(self) -> int:
@@ -79,17 +97,21 @@ SILENCE = Rejected(None)
 _TRANSFERS = frozenset((Type.IXFR, Type.AXFR))
 
 
-def is_plain(query: Query, data: bytes) -> bool:
-    """Whether a message is a query for data, and has no records beside OPT.
+def kind_of(opcode: int, question: Question, more: bool = False) -> Kind:
+    """The kind of a message; `more`: it has records beside question and OPT."""
+    if opcode != Opcode.QUERY:
+        return Kind.NOTIFY if opcode == Opcode.NOTIFY else Kind.UPDATE
+    if question.type in _TRANSFERS:
+        return Kind.TRANSFER
+    if more:
+        return Kind.SIGNED
+    return Kind.CHAOS if question.class_ == CLASS_CH else Kind.DATA
 
-    Others may be signed, or are about whole zones: they go another way.
-    """
-    return (
-        query.opcode == Opcode.QUERY
-        and query.question.type not in _TRANSFERS
-        and data[11] == (query.edns is not None)
-        and not data[10]
-    )
+
+def query_of(question: Question, edns: Edns | None = None) -> Query:
+    """A query that has not come as octets: id 0, no flags."""
+    kind = kind_of(Opcode.QUERY, question)
+    return Query(b"\0\0", 0, Opcode.QUERY, question, edns, kind)
 
 
 def read_query(data: bytes) -> Query | Rejected:
@@ -132,7 +154,9 @@ def read_query(data: bytes) -> Query | Rejected:
     if edns is not None and edns.version:
         opt = opt_record(Rcode.BADVERS, edns.do)
         return Rejected(_bare(ident, copied, Rcode.BADVERS, question, opt))
-    return Query(ident, flags, opcode, question, edns)
+    more = additionals != (edns is not None)
+    kind = kind_of(opcode, question, more)
+    return Query(ident, flags, opcode, question, edns, kind)
 
 
 def _not_implemented(data: bytes, ident: bytes, copied: int) -> bytes:

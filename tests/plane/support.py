@@ -11,7 +11,7 @@ from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
 from dinamed.plane.service import INSTALL_CLIENT, INSTALL_LEVELS
 from dinamed.plane.table_compiler import TableCompiler
-from dinamed.plans.context import QueryContext, unpacked
+from dinamed.plans.context import QueryContext
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.wire.cookies import Cookies
@@ -158,21 +158,23 @@ class Pair:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
         locator = load_geo(Geo(networks=NETWORKS)).locator
-        self.bench.engine.take_locator(locator)
+        self.bench.engine.serve(self.bench.engine.snapshot.with_locator(locator))
         rng = random.Random(1)
         native = table_compiler.native
         rows = native.rows_of(threads)
         self.plane = native.Plane(threads, rng.randbytes(8 * rows), -1)
         self.compiler = TableCompiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
-        self.bench.engine.defend(Defence(self.cookies))
+        self.bench.engine.serve(
+            self.bench.engine.snapshot.with_defence(Defence(self.cookies))
+        )
         self.plane.serve(self.tables())
         self.native = self.installed = self.left = 0
 
     def tables(self) -> "table_compiler.native.Tables":
         """What the engine serves now."""
         engine = self.bench.engine
-        return self.compiler.tables(engine.snapshot, engine.defence)
+        return self.compiler.tables(engine.snapshot)
 
     def ask_plane(
         self, data: bytes, source: bytes, stream: bool = False
@@ -185,7 +187,7 @@ class Pair:
             query = read_query(data)
             assert isinstance(query, Query)
             engine = self.bench.engine
-            plan = engine.plan(query)
+            plan = engine.executor.plan(query)
             for _ in range(3):  # the plan, the client, the levels
                 if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
                     self.install_client(query, plan, source, wanted)
@@ -214,7 +216,7 @@ class Pair:
         """Have the plane know the client of a query, or the levels for it."""
         assert isinstance(plan, PoolAnswer)
         engine = self.bench.engine
-        client = engine.client_of(plan, QueryContext(query, source))
+        client = engine.executor.client_of(plan, QueryContext(query, source))
         if what == INSTALL_CLIENT:
             self.compiler.install_client(self.plane, plan, client, engine.snapshot)
         else:
@@ -234,4 +236,4 @@ class Pair:
 
     def ask_engine(self, data: bytes, source: bytes, stream: bool = False) -> bytes:
         """What the engine replies; empty for silence."""
-        return self.bench.engine.respond(data, unpacked(source), stream) or b""
+        return self.bench.engine.respond(data, source, stream) or b""

@@ -19,9 +19,9 @@ from dinamed.pools.states import Order
 from dinamed.problems import Problem
 from dinamed.server import services
 from dinamed.server.config_loader import CompileError, ConfigError, Configuration
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.sockets import ListenAddress, bind
+from dinamed.server.stack import stack_of
 from dinamed.server.udp import DatagramPort, WildcardPort
 from tests.server.support import (
     CONFIG,
@@ -50,8 +50,8 @@ class ListenTests(TestCase):
             ListenAddress(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
             for host in hosts
         )
-        resolver = EngineResolver(self.authority.engine)
-        service = ListenService(self.reactor, resolver, sockets)
+        stack = stack_of(self.authority.engine)
+        service = ListenService(self.reactor, stack, sockets)
         service.startService()
         for listening in sockets:
             self.assertEqual(listening.udp.fileno(), -1)

@@ -12,12 +12,14 @@ import dns.update
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.files import load_geo
+from dinamed.plans.context import packed
+from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.transfers import TransferService
 from dinamed.server.updated_zones import UNKNOWN_STEP
 from dinamed.transfers.tsig import Signer
 from dinamed.wire.later import Later
-from tests.server.support import Clock, authority_of, captured, write_config
+from tests.server.support import Clock, captured, write_config
 from tests.server.test_secondary import Reactor
 from tests.transfers.support import KEY
 from tests.zones.strategies import ORIGIN
@@ -55,10 +57,18 @@ class ServiceCase(SynchronousTestCase):
         """As though the server had been started anew."""
         self.clock = Clock()
         self.reactor = Reactor()
-        self.authority = authority_of(load_here(self.path), self.clock)
         self.service = TransferService(
-            self.reactor, self.authority, Random(3), ["192.0.2.53", "::"]
+            self.reactor, self.clock, Random(3), ["192.0.2.53", "::"]
         )
+        self.authority = Authority(
+            load_here(self.path),
+            self.clock,
+            Random(3),
+            self.service,
+            self.service.answering,
+        )
+        self.service.changed.subscribe(self.authority.refresh)
+        self.authority.served.subscribe(self.service.served)
         self.service.startService()
         self.addCleanup(self.service.stopService)
 
@@ -81,7 +91,7 @@ class ServiceCase(SynchronousTestCase):
         wire = query.to_wire()
         if signed:
             wire = Signer(KEY).sign(wire, self.clock.now)
-        reply = self.authority.engine.respond(wire, HOST, True)
+        reply = self.authority.engine.respond(wire, packed(HOST), True)
         assert reply is not None
         return bytes(reply)
 
@@ -216,7 +226,7 @@ class UpdatedTests(ServiceCase):
             made = dns.update.UpdateMessage("example.org.")
             made.replace("new", 60, "TXT", text)
             wire = Signer(KEY).sign(made.to_wire(), self.clock.now)
-            replies.append(self.authority.engine.respond(wire, HOST, True))
+            replies.append(self.authority.engine.respond(wire, packed(HOST), True))
         self.assertEqual(len(threads), 1)
         self.assertEqual(self.answers("new.example.org."), [])
         threads.pop(0)()

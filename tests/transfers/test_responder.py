@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import Grant, Primary
+from dinamed.plans.context import packed
 from dinamed.server.update_queue import Change, Done
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.responder import TransferResponder
@@ -84,14 +85,13 @@ class AnsweringCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         zone = make_zone({"www": [ADDRESS]})
-        self.bench = Bench([zone])
-        self.engine = self.bench.engine
         self.zones = Zones(View(zone))
         self.lines: list[str] = []
-        answering = TransferResponder(self.engine, self.zones, self.lines.append)
+        answering = TransferResponder(self.zones, self.lines.append)
+        self.bench = Bench([zone], special=answering)
+        self.engine = self.bench.engine
         answering.configure([(ORIGIN, ZONE)], KEYS)
         self.answering = answering
-        self.engine.aside = answering.respond
 
     def ask(
         self,
@@ -105,7 +105,7 @@ class AnsweringCase(SynchronousTestCase):
         wire = query.to_wire()
         if key is not None:
             wire = Signer(key).sign(wire, now)
-        reply = self.engine.respond(wire, host, stream)
+        reply = self.engine.respond(wire, packed(host), stream)
         assert reply is not None
         self.several = isinstance(reply, FirstOfMany)
         return dns.message.from_wire(bytes(reply), keyring=False, xfr=True)
@@ -306,7 +306,7 @@ class UpdateTests(AnsweringCase):
         made = dns.update.UpdateMessage("example.org.")
         made.add("new", 60, "A", "192.0.2.1")
         wire = Signer(KEY).sign(made.to_wire(), STARTED)
-        reply = self.engine.respond(wire, HERE, False)
+        reply = self.engine.respond(wire, packed(HERE), False)
         assert isinstance(reply, Later)
         self.assertIs(reply.reply, None)
         self.assertEqual(self.lines, [])
@@ -328,6 +328,6 @@ class UpdateTests(AnsweringCase):
         made = dns.update.UpdateMessage("example.org.")
         made.zone[0].rdtype = dns.rdatatype.A
         wire = Signer(KEY).sign(made.to_wire(), STARTED)
-        reply = self.engine.respond(wire, HERE, True)
+        reply = self.engine.respond(wire, packed(HERE), True)
         assert reply is not None
         self.assertEqual(reply[3] & 0xF, dns.rcode.FORMERR)
