@@ -72,6 +72,17 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML table."""
 
 
+Right = Literal["read", "load", "rtt", "orders", "members", "records", "all"]
+
+
+class TokenSettings(Table, frozen=True, kw_only=True):
+    """`[[server.tokens]]`: who holds the token in `file`, and what that allows."""
+
+    name: str
+    file: FilePath
+    may: tuple[Right, ...]
+
+
 class ServerSettings(Table, frozen=True, kw_only=True):
     """`[server]`."""
 
@@ -83,6 +94,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    tokens: tuple[TokenSettings, ...] = ()
     reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
     certificate: FilePath | None = None

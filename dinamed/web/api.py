@@ -12,6 +12,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -24,6 +25,7 @@ from dinamed.web.events import EventsService
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
+from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
@@ -35,11 +37,19 @@ from dinamed.web.messages import (
     ReloadReply,
     ReplaceReply,
     Status,
+    WeightRequest,
     ZoneStatus,
 )
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
-from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.web.resources import (
+    Endpoint,
+    Handler,
+    HttpError,
+    NoSuchAddress,
+    argument,
+    body_of,
+)
 from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
 
@@ -70,6 +80,7 @@ class Api:
         self._guard = guard
         self._events = events
         self._cooperator = cooperator
+        self.members = MembersApi(parts, guard)
 
     def resource(self) -> Resource:
         """The tree."""
@@ -77,7 +88,7 @@ class Api:
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
-        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
+        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard, "load"))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
         root.putChild(b"events", self._events.resource())
@@ -152,7 +163,13 @@ class Api:
         self._view(pool)
         try:
             self._parts.pools.order(
-                pool, member, Order(wanted.state), now=now, until=until
+                pool,
+                member,
+                Order(wanted.state),
+                now=now,
+                until=until,
+                by=clean(wanted.by) or self._guard.who(request),
+                reason=clean(wanted.reason),
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
@@ -161,6 +178,29 @@ class Api:
         view = self._parts.pools.view(pool)
         ordered = next(m for m in view.members if m.name == member)
         return self.member(view, ordered, forecasts(view, now))
+
+    def weigh(self, pool: str, member: str, request: Request) -> MemberStatus:
+        """Take an order of another weight.  Raises `HttpError` 400 or 404."""
+        wanted: WeightRequest = body_of(request, WeightRequest)
+        now = self._parts.clock()
+        self._view(pool)
+        try:
+            self._parts.pools.weigh(
+                pool,
+                member,
+                wanted.weight,
+                now=now,
+                until=None if wanted.duration is None else now + wanted.duration,
+                by=clean(wanted.by) or self._guard.who(request),
+                reason=clean(wanted.reason),
+            )
+        except (UnknownPoolError, UnknownMemberError) as error:
+            raise HttpError(404, str(error)) from None
+        except ValueError as error:
+            raise HttpError(400, str(error)) from None
+        view = self._parts.pools.view(pool)
+        weighed = next(m for m in view.members if m.name == member)
+        return self.member(view, weighed, forecasts(view, now))
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
@@ -176,6 +216,9 @@ class Api:
             order=member_state.order,
             until=member_state.until,
             reason=view.why_out(member),
+            by=member_state.by,
+            order_reason=member_state.order_reason,
+            weight_until=member_state.weight_until,
             addresses=tuple(map(unpacked, member.addresses(0))),
             addresses_out=addresses_out(view, member),
             pool=member.inner,
@@ -270,12 +313,16 @@ class _Pools(Resource):
                 return Endpoint({b"GET": api.pools})
             case [pool]:
                 return Endpoint({b"GET": lambda request: api.pool(pool)})
+            case [pool, "members"]:
+                return api.members.of_pool(pool)
+            case [pool, "discover"]:
+                return api.members.of_source(pool)
             case [pool, "members", member]:
-                return Endpoint(
-                    {},
-                    {b"PUT": lambda request: api.order(pool, member, request)},
-                    api._guard,
-                )
+                orders: dict[bytes, Handler] = {
+                    b"PUT": lambda request: api.order(pool, member, request),
+                    b"PATCH": lambda request: api.weigh(pool, member, request),
+                }
+                return api.members.of_member(pool, member, orders)
             case _:
                 return NoSuchAddress()
 

@@ -79,6 +79,11 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """Unix time at which the order ends."""
     reason: str
     """Why the member is not handed out; empty if it is."""
+    by: str
+    """Who gave the order, if there is one; and why."""
+    order_reason: str
+    weight_until: float | None
+    """Unix time at which an order of another weight ends."""
     addresses: tuple[str, ...]
     addresses_out: dict[str, str]
     """Those that are not handed out because their own checks fail, while the member is
@@ -120,6 +125,23 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default=None, name="for"
     )
     """Seconds; for good if left out."""
+    by: str = ""
+    """Who orders it; the name of the token or the client's address if left out."""
+    reason: str = ""
+    here: bool = False
+    """Whether it is for this server alone, and not for its fleet."""
+
+
+class WeightRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`PATCH /api/v1/pools/POOL/members/MEMBER`."""
+
+    weight: Annotated[float, Meta(ge=0, le=1e100)] | None
+    """None: the weight of the config again."""
+    duration: Annotated[float, Meta(gt=0, le=315_360_000)] | None = msgspec.field(
+        default=None, name="for"
+    )
+    by: str = ""
+    reason: str = ""
 
 
 class PushReply(msgspec.Struct, frozen=True):

@@ -31,7 +31,9 @@ def site_of(
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
     events = EventsService(reactor, Live(parts))
-    api = Api(parts, Guard(token_file), events, cooperator)
+    api = Api(
+        parts, Guard(token_file, parts.settings.server.tokens), events, cooperator
+    )
     registry = registry_of(ServerCollector(parts))
     pages = {
         b"": Dashboard().resource(),
