@@ -1,6 +1,6 @@
 """The types of the extension; `native.pyx` says what each does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from typing_extensions import Buffer
@@ -50,6 +50,21 @@ class Loads:
     def take(self) -> list[tuple[int, int, float, float]]: ...
     def find(self, key: bytes) -> ResolverRow | None: ...
     def ask(self, key: bytes, time: float, horizon: float, lot: int) -> ResolverRow: ...
+    def heaviest(
+        self, most: int, time: float
+    ) -> list[tuple[bytes, float, float, float, int, list[int]]]: ...
+    def hear(
+        self,
+        key: bytes,
+        rate: float,
+        expires: float,
+        gap: float,
+        families: int,
+        where: list[int],
+        time: float,
+        horizon: float,
+        lot: int,
+    ) -> None: ...
     def keep(
         self, key: bytes, expires: float, families: int, where: list[int]
     ) -> None: ...
@@ -66,7 +81,11 @@ class LevelTable:
         *,
         mine: float = ...,
         horizon: float = ...,
+        duration: float = ...,
+        trust: float = ...,
         reference: float = ...,
+        price: float = ...,
+        start: float = ...,
     ) -> None: ...
 
 class Prefixes:
@@ -222,8 +241,15 @@ class Plane:
         before_steps: bytes = ...,
     ) -> None: ...
     def install_client(
-        self, slot: int, address: bytes, prefix: int, route: Route, scope: int
+        self,
+        slot: int,
+        address: bytes,
+        prefix: int,
+        route: Route,
+        scope: int,
+        costs: Sequence[float] = ...,
     ) -> None: ...
+    def forget_clients(self) -> None: ...
     def install_class(
         self, slot: int, address: bytes, prefix: int, route: Route, sources_asked: int
     ) -> None: ...

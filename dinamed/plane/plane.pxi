@@ -228,18 +228,26 @@ cdef class Plane:
 
     def install_client(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
-        Route route not None, uint32_t scope,
+        Route route not None, uint32_t scope, costs=(),
     ):
         """Remember by which route a client's answers are drawn, where that is BY_CLIENT.
 
-        `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
+        `address` is packed, 4 or 16 octets; `costs` are in milliseconds, one for each
+        member of the route, or none.  When there are many, all are forgotten.
         """
         if len(address) not in (4, 16) or prefix > 128:
             raise ValueError("not an address")
         self._install(
             slot, <const uint8_t *><const char *>address, len(address), prefix, route,
-            scope, 0,
+            scope, 0, costs,
         )
+
+    def forget_clients(self):
+        """Have Python asked again about every client."""
+        cdef Tables tables = self.tables
+        cdef _Plans clients = _Plans(tables._clients.mask + 1)
+        self._swap(&tables.data.known, clients.slots, tables._clients)
+        tables._clients = clients
 
     def install_class(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
@@ -261,26 +269,31 @@ cdef class Plane:
         )
         self._install(
             slot, <const uint8_t *>found.records, found.size, OF_CLASS, route, 0,
-            sources_asked
+            sources_asked, (),
         )
 
     cdef int _install(
         self, uint32_t slot, const uint8_t *key, uint32_t size, uint32_t prefix,
-        Route route, uint32_t scope, uint32_t sources_asked,
+        Route route, uint32_t scope, uint32_t sources_asked, costs,
     ) except -1:
         cdef Tables tables = self.tables
         cdef _Plans clients = tables._clients
         cdef Route above = tables.routes[slot]
         cdef InstalledClient *known
+        cdef uint32_t i, cost_count = len(costs)
+        if cost_count and cost_count != route.data.size:
+            raise ValueError("not the costs of that route")
         if not any(route is sub for sub in above.subs.values()):
             raise ValueError("nobody keeps that route")
         if installed_client(&tables.data, above.data.serial, key, size, prefix) != NULL:
             return 0
-        if clients.used * 2 > clients.mask:
+        if clients.used * 2 > clients.mask or clients.octets > OCTETS_OF_CLIENTS:
             clients = _Plans(clients.mask + 1)
             self._swap(&tables.data.known, clients.slots, tables._clients)
             tables._clients = clients
-        known = <InstalledClient *>calloc(1, sizeof(InstalledClient))
+        known = <InstalledClient *>calloc(
+            1, sizeof(InstalledClient) + cost_count * sizeof(float)
+        )
         if known == NULL:
             raise MemoryError
         known.serial = above.data.serial
@@ -289,6 +302,9 @@ cdef class Plane:
         known.scope = scope
         known.sources_asked = sources_asked
         known.route = &route.data
+        known.cost_count = cost_count
+        for i in range(cost_count):
+            known.costs[i] = costs[i]
         memcpy(known.address, key, size)
         known.hash = client_hash(
             tables.data.salt, known.serial, known.address, known.size, prefix

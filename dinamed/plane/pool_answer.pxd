@@ -22,15 +22,9 @@ from dinamed.plane.select cimport (
     take_subset,
     restore,
 )
-from dinamed.plane.select_load cimport (
-    MOST_KEPT,
-    DrawResult,
-    LevelsData,
-    foresee,
-    least,
-    put_key,
-    shed,
-)
+from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, shed
+from dinamed.plane.select_load cimport foresee, least, put_key
 from dinamed.plane.octets cimport put16
 from dinamed.plane.geo_trees cimport OF_CLASS, ClientClass, class_of, class_scope
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
@@ -83,12 +77,12 @@ cdef inline bint pick(
     return True
 
 
-cdef inline const RouteData *route_of(
+cdef inline const InstalledClient *known_client(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet,
     RequestContext *request, uint32_t *scope,
 ) noexcept nogil:
-    """The route for this client, or NULL if Python has not told yet."""
+    """The route for this client and its costs, or NULL if Python has not told yet."""
     cdef const uint8_t *address = request.address
     cdef uint32_t size = request.size, prefix = request.size * 8
     cdef ClientClass found
@@ -116,7 +110,7 @@ cdef inline const RouteData *route_of(
         scope[0] = class_scope(&found, known.sources_asked)
     if not told:
         scope[0] = 0
-    return known.route
+    return known
 
 
 cdef inline void count_hand_outs(
@@ -250,13 +244,18 @@ cdef inline int drawn_answer(
     cdef uint32_t counts[3]
     cdef uint32_t below = 0, owner = 2, before = 0, i, room
     cdef DrawResult result
+    cdef const InstalledClient *known
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + query.end
     cdef int size
+    result.costs = NULL
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        route = route_of(tables, route, query, subnet, request, &below)
-        if route == NULL:
+        known = known_client(tables, route, query, subnet, request, &below)
+        if known == NULL:
             return PUNT_FOR_CLIENT
+        route = known.route
+        if known.cost_count:
+            result.costs = &known.costs[0]
     counts[0] = counts[1] = counts[2] = 0
     if plan != NULL:
         before, owner = plan.before, plan.owner

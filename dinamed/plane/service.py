@@ -464,10 +464,10 @@ class DataPlane:
                 return
             context = QueryContext(query, source)
             client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
+            now = self._authority.seconds()
             if what == INSTALL_CLIENT:
-                compiler.install_client(self.native, plan, client, snapshot)
+                compiler.install_client(self.native, plan, client, snapshot, now)
             else:
-                now = self._authority.seconds()
                 compiler.publish(self.native, plan, client, snapshot, now)
             return
         limited = engine.kind(query, plan)

@@ -5,13 +5,20 @@ and nothing that is not named here is.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from dinamed.geo.locator import Locator
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
+from dinamed.plane.native_rules import (
+    kind_of,
+    narrowed,
+    picks_by_cost,
+    sheds_natively,
+    split_stages,
+)
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plans.counts import OTHER, TYPES
@@ -23,15 +30,12 @@ from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import FAMILIES, PoolView
-from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
-from dinamed.pools.stages.priority import PriorityStage
-from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
-from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
-from dinamed.pools.stages.weighted import AliasTable, Weighted
+from dinamed.pools.stages.spill import Spill, Spilling
+from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.names import labels, to_text
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
@@ -169,13 +173,16 @@ class TableCompiler:
         route = view.route(family)
         if route is None:
             return native.Route(view.name, native.NOBODY, self._rows)
-        before, rest = _parts(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
+        before, rest = split_stages(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
+            rest
+        ):
             return elsewhere
-        if not before:
+        spills = picks_by_cost(route)
+        if not before and not spills:
             return self._picking(view, family, route, route.folded)
         self._serial += 1
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self._serial)
 
@@ -185,9 +192,9 @@ class TableCompiler:
         """The picking stage of a route for these candidates."""
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
-        kind = _kind_of(route.picking[1])
-        foresees = isinstance(route.picking[1], Predictive)
-        rest = _parts(route)[1]
+        kind = kind_of(route.picking[1])
+        foresees = isinstance(route.picking[1], Predictive | Spill)
+        rest = split_stages(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -242,10 +249,12 @@ class TableCompiler:
         plan: PoolAnswer,
         client: Client,
         snapshot: Snapshot,
+        now: float,
     ) -> None:
         """Have the plane know among which members a client's answers are drawn.
 
-        This is for pools whose stages narrow by the client or its place.
+        This is for pools whose stages narrow by the client or its place, or pick by
+        what it costs the client.  `now` is Unix time.
         """
         if plan.wanted is Wanted.TEXT or plan.pool not in self.route_index:
             return
@@ -253,18 +262,24 @@ class TableCompiler:
         view, routes = self._routes[plan.pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else _parts(route)[0]
-        if route is None or not before:
+        before = [] if route is None else split_stages(route)[0]
+        if route is None or not (before or picks_by_cost(route)):
             return
-        context = self._asking(client, family, snapshot)
-        kept = _narrowed(route, context)
+        context = self._asking(client, family, snapshot, now)
+        kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         index = self.route_index[plan.pool] + FAMILIES.index(family)
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        costs: Sequence[float] = ()
+        prepared = route.ready(kept)
+        if isinstance(prepared, Spilling):
+            costs = prepared.costs(context)
+        placed = not picks_by_cost(route) and all(
+            stage.depends <= _OF_PLACE for stage in before
+        )
         if placed and client.prefix and self._classes is not None:
             sources = 0
             if context.located is not None:
@@ -275,15 +290,15 @@ class TableCompiler:
             plane.install_class(index, client.address, client.prefix, sub, sources)
         else:
             plane.install_client(
-                index, client.address, client.prefix, sub, context.scope
+                index, client.address, client.prefix, sub, context.scope, costs
             )
 
     def _asking(
-        self, client: Client, family: Family, snapshot: Snapshot
+        self, client: Client, family: Family, snapshot: Snapshot, now: float
     ) -> DrawContext:
         """A look at what the stages would do for a client."""
         locator = snapshot.locator
-        return DrawContext(client, family, 0.0, self._rng, False, locator=locator)
+        return DrawContext(client, family, now, self._rng, False, locator=locator)
 
     def publish(
         self,
@@ -301,8 +316,8 @@ class TableCompiler:
         made: native.Route | None = routes[FAMILIES.index(family)]
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
-            context = self._asking(client, family, snapshot)
-            made = made.subs.get(_narrowed(route, context))
+            context = self._asking(client, family, snapshot, now)
+            made = made.subs.get(narrowed(route, context))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)
 
@@ -352,40 +367,3 @@ class TableCompiler:
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
-    """The stages that must still be asked: those before shedding, and from it on."""
-    stages = [stage for _, stage in route.remaining]
-    for number, stage in enumerate(stages):
-        if type(stage) is Shed:
-            return stages[:number], stages[number:]
-    return stages, []
-
-
-def _after(stages: list[Narrowing]) -> bool:
-    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
-    return len(stages) <= 2 and all(
-        type(stage) is PriorityStage for stage in stages[1:]
-    )
-
-
-def _narrowed(route: Route, context: DrawContext) -> Candidates:
-    """The candidates that a client has before any are shed."""
-    kept = route.folded
-    for stage in _parts(route)[0]:
-        kept = stage.narrow(kept, context, route.facts) or kept
-    return kept
-
-
-def _kind_of(stage: Picking) -> int:
-    """The rule of a picking stage; the very classes, for theirs may be extended."""
-    kinds: dict[type, int] = {
-        Weighted: native.BY_WEIGHT,
-        Hashed: native.BY_HASH,
-        RoundRobin: native.IN_TURN,
-        Everyone: native.EVERYONE,
-        Least: native.LOWEST,
-        Predictive: native.LOWEST,
-    }
-    return kinds.get(type(stage), native.ELSEWHERE)

@@ -401,6 +401,10 @@ class PoolManager:
                 reason=known.reason,
                 failing=known.failing,
             )
+        if order is not Order.AUTO:
+            member_state = replace(
+                member_state, by=known.by, order_reason=known.order_reason
+            )
         entry.member_states[name] = member_state
 
     def reconfigure(

@@ -217,10 +217,10 @@ class Pair:
         assert isinstance(plan, PoolAnswer)
         engine = self.bench.engine
         client = engine.executor.client_of(plan, QueryContext(query, source))
+        now = self.bench.now
         if what == INSTALL_CLIENT:
-            self.compiler.install_client(self.plane, plan, client, engine.snapshot)
+            self.compiler.install_client(self.plane, plan, client, engine.snapshot, now)
         else:
-            now = self.bench.now
             self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
 
     def book(self) -> None:
