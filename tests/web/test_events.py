@@ -85,7 +85,7 @@ class EventsTests(SiteCase):
         self.events.tell_all()
         events = await reader.done
         (pool,) = events[2][1]["pools"]
-        self.assertEqual(pool["members"][0]["reason"], "drained by order")
+        self.assertEqual(pool["members"][0]["reason"], "drained by order of 127.0.0.1")
 
     async def test_too_many(self) -> None:
         """One page too many is told so."""
