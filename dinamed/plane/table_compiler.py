@@ -13,6 +13,7 @@ from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
+    costs_count,
     kind_of,
     narrowed,
     picks_by_cost,
@@ -28,6 +29,7 @@ from dinamed.plans.reply import NSID_MAX, address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.manager import PoolManager
 from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.pools.stages.hashed import member_seed
@@ -58,6 +60,7 @@ class TableCompiler:
         self._rows = rows
         self._rng = rng
         self._serial = 0
+        self._costs = 0
         self._secret = os.urandom(16)
         self._locator: Locator | None = None
         self._classes: native.GeoTrees | None = None
@@ -327,6 +330,14 @@ class TableCompiler:
             for route in self._routes[name][1]:
                 if route.source is not None:
                     self.publisher.publish(plane, route, now)
+
+    def renew_costs(self, plane: "native.Plane", manager: PoolManager) -> None:
+        """Have the plane ask anew about clients, if other round trips were measured."""
+        edition = manager.round_trips.edition
+        views = (view for view, _ in self._routes.values())
+        if edition != self._costs and any(costs_count(view.chain) for view in views):
+            self._costs = edition
+            plane.forget_clients()
 
     def _credits(self, members: Candidates) -> list[float]:
         """What round robin begins with in each thread, as `round_robin` has it."""
