@@ -266,6 +266,8 @@ class ReloadService(Service):
         """False while the last reload was refused."""
         self.busy: Signal[[bool]] = Signal(self._listener_failed)
         """A reload begins (True), or is over."""
+        self.ended: Signal[[ReloadOutcome]] = Signal(self._listener_failed)
+        """A reload is over, and that is how."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
@@ -370,6 +372,7 @@ class ReloadService(Service):
             self.applied += 1
         else:
             self.refused += 1
+        self.ended.emit(outcome)
         if self._waiting:
             self._begin()
         for done in asked:

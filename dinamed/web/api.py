@@ -1,6 +1,7 @@
 """The addresses of the HTTP API and what stands behind each."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.web.server import Request
 
 from dinamed import __version__
 from dinamed.geo.place import Place
+from dinamed.happenings import PoolEvents, ReloadEvents
 from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
@@ -24,9 +26,9 @@ from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
 from dinamed.steering.samples import Samples
 from dinamed.takeover.sender import ReplaceOutcome
-from dinamed.web.events import EventsService
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
+from dinamed.web.happened import EventsPage
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
@@ -55,6 +57,7 @@ from dinamed.web.resources import (
 )
 from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
+from dinamed.web.watchers import LiveService
 from dinamed.wire.names import BadName, from_text, to_text
 
 
@@ -77,12 +80,16 @@ class Api:
         self,
         parts: WebParts,
         guard: Guard,
-        events: EventsService,
+        live: LiveService,
         cooperator: Cooperator,
     ) -> None:
         self._parts = parts
         self._guard = guard
-        self._events = events
+        self._live = live
+        self.events = EventsPage(parts.events)
+        self._pool_events = PoolEvents(parts.events, parts.pools)
+        self._reloads = ReloadEvents(parts.events, parts.reloading)
+        parts.events.note("replace", "", f"process {os.getpid()} is here")
         self._cooperator = cooperator
         self.members = MembersApi(parts, guard)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
@@ -109,11 +116,12 @@ class Api:
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard, "load"))
         root.putChild(
-            b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard, "load")
+            b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard, "rtt")
         )
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
-        root.putChild(b"events", self._events.resource())
+        root.putChild(b"live", self._live.resource())
+        root.putChild(b"events", self.events.resource())
         described = description()
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))
         return root
@@ -291,6 +299,7 @@ class Api:
 
     def reload(self, request: Request) -> "Deferred[ReloadReply]":
         """Read config and zones again; fails with 422 if they are not good."""
+        self._reloads.by = self._guard.who(request)
         return self._parts.reloading.reload().addCallback(self._reloaded)
 
     def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
@@ -300,10 +309,14 @@ class Api:
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
         """Have a new process take over; fails with 422 if it can't."""
-        return self._parts.replacing.replace().addCallback(self._replaced)
+        replaced = self._parts.replacing.replace()
+        return replaced.addCallback(self._replaced, self._guard.who(request))
 
-    @staticmethod
-    def _replaced(outcome: ReplaceOutcome) -> ReplaceReply:
+    def _replaced(self, outcome: ReplaceOutcome, by: str) -> ReplaceReply:
+        text = f"process {outcome.pid} takes over"
+        if not outcome.replaced:
+            text = "the new process is not good; this one goes on"
+        self._parts.events.note("replace", "", text, by, outcome.why)
         if not outcome.replaced:
             problems = tuple(outcome.why.splitlines())
             raise HttpError(422, f"process {outcome.pid} goes on", problems)

@@ -240,7 +240,7 @@ class LivePool(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/events` tells at every step."""
+    """What `GET /api/v1/live` tells at every step."""
 
     now: float
     version: str
@@ -256,7 +256,7 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/events` tells first: totals of the last minutes."""
+    """What `GET /api/v1/live` tells first: totals of the last minutes."""
 
     step: float
     """Seconds from one point to the next."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from dinamed.config.settings import Settings
 from dinamed.discovery.service import DiscoveryService
+from dinamed.happenings import EventLog
 from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
@@ -48,3 +49,5 @@ class WebParts:
     """How long the reactor's turns take."""
     discovery: DiscoveryService | None = None
     """Where members come from that the config does not name."""
+    events: EventLog = field(default_factory=EventLog)
+    """What has happened."""

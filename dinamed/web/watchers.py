@@ -68,7 +68,7 @@ class Watcher:
         self._gone(self)
 
 
-class EventsService(Periodic):
+class LiveService(Periodic):
     """Takes down figures at every step, and tells them to all watchers."""
 
     def __init__(self, reactor: Any, live: Live) -> None:
@@ -76,6 +76,8 @@ class EventsService(Periodic):
         self._reactor = reactor
         self._live = live
         self._watchers: dict[Watcher, None] = {}
+        self.at_end: list[Callable[[], None]] = []
+        """What else is called when streams are to end."""
 
     @property
     def watchers(self) -> int:
@@ -115,6 +117,8 @@ class EventsService(Periodic):
         stopped = super().stopService()
         for watcher in list(self._watchers):
             watcher.end()
+        for end in self.at_end:
+            end()
         return stopped
 
 
