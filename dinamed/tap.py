@@ -24,6 +24,7 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.fleet import FleetMember, member_of_fleet
 from dinamed.server.following import ConfigWatcher
 from dinamed.server.liveness import Liveness
 from dinamed.server.member_files import MemberFiles
@@ -33,7 +34,7 @@ from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
 from dinamed.server.privileges import NoNewPrivilegesService
 from dinamed.server.reaper import ReaperService
-from dinamed.server.round_trips_file import RoundTripsFile
+from dinamed.server.round_trips_file import round_trips_file
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
@@ -181,6 +182,7 @@ class Server:
     liveness: Liveness
     listening: ListenService
     watching: MonitoringService
+    fleet: FleetMember
     query_log: QueryLogService
     notifying: SystemdService
     saving: StateFileService | None
@@ -211,9 +213,10 @@ def build(
         plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
     reloading, liveness = ReloadService(reactor, authority), Liveness()
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
-    watching = MonitoringService(reactor, authority, chance)
+    fleet = member_of_fleet(reactor, authority)
+    watching = MonitoringService(reactor, authority, chance, fleet)
     health = watching.health
-    state = ServerState(authority, stack.resolver, listening, reloading, health)
+    state = ServerState(authority, stack.resolver, listening, reloading, health, fleet)
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
     if folder is not None:
@@ -224,6 +227,7 @@ def build(
         """Leave the outside to the process that has taken over."""
         process.leave_pid_file()
         notifying.leave(pid)
+        fleet.give_up()
         if saving is not None:
             saving.give_up()
 
@@ -246,6 +250,7 @@ def build(
         liveness,
         listening,
         watching,
+        fleet,
         query_log,
         notifying,
         saving,
@@ -293,6 +298,7 @@ def wire(
         server.saving,
         round_trips_file(reactor, authority),
         server.watching,
+        server.fleet,
         server.signing,
         server.transfers,
         GeoDatabaseService(reactor, authority),
@@ -305,14 +311,6 @@ def wire(
             service.setServiceParent(services)
     tell_start(server, bound)
     return services
-
-
-def round_trips_file(reactor: Any, authority: Authority) -> RoundTripsFile | None:
-    """What keeps measured round trips over a restart, if there is a folder for that."""
-    folder = authority.loaded.settings.server.state
-    if folder is None:
-        return None
-    return RoundTripsFile(reactor, authority.manager.round_trips, folder)
 
 
 def wire_web(
@@ -342,6 +340,7 @@ def wire_web(
         watching.pushes,
         server.replacing,
         server.query_log,
+        server.fleet,
         server.liveness,
         lambda: first_round.begun,
         turns,

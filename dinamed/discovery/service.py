@@ -29,7 +29,7 @@ class Keeper(Protocol):
         """Serve a pool with these beside those of the config; some are about to go."""
 
 
-class Store(Protocol):
+class MemberStore(Protocol):
     """What outlasts a restart."""
 
     def read(self, pool: str) -> Members | None:
@@ -87,7 +87,7 @@ class DiscoveryService(Service):
         self,
         reactor: Any,
         keeper: Keeper,
-        store: Store,
+        store: MemberStore,
         pools: Iterable[PoolSettings],
         make: Callable[..., MemberSource | None] = make_member_source,
     ) -> None:

@@ -8,14 +8,19 @@ from typing import Any
 import dns.exception
 import dns.message
 import dns.rdatatype
-from twisted.internet.defer import Deferred
+from msgspec.structs import asdict
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Cooperator
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.fleet.order_role import OverruledError
+from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.status import FleetStatus, OrderOutcome
 from dinamed.geo.place import Place
-from dinamed.happenings import PoolEvents, ReloadEvents
+from dinamed.happenings import PoolEvents
 from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
@@ -23,9 +28,7 @@ from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
-from dinamed.server.services import ReloadOutcome
 from dinamed.steering.samples import Samples
-from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.happened import EventsPage
@@ -34,19 +37,20 @@ from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
+    FleetSeen,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
     PushReply,
-    ReloadReply,
-    ReplaceReply,
     Status,
     WeightRequest,
     ZoneStatus,
 )
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
+from dinamed.web.renewals import Renewals
 from dinamed.web.resources import (
     Endpoint,
     Handler,
@@ -88,7 +92,7 @@ class Api:
         self._live = live
         self.events = EventsPage(parts.events)
         self._pool_events = PoolEvents(parts.events, parts.pools)
-        self._reloads = ReloadEvents(parts.events, parts.reloading)
+        self._renewals = Renewals(parts, guard)
         parts.events.note("replace", "", f"process {os.getpid()} is here")
         self._cooperator = cooperator
         self.members = MembersApi(parts, guard)
@@ -113,13 +117,18 @@ class Api:
         root = Folder()
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
+        root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard, "load"))
         root.putChild(
             b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard, "rtt")
         )
-        root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
-        root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
+        root.putChild(
+            b"reload", Endpoint({}, {b"POST": self._renewals.reload}, self._guard)
+        )
+        root.putChild(
+            b"replace", Endpoint({}, {b"POST": self._renewals.replace}, self._guard)
+        )
         root.putChild(b"live", self._live.resource())
         root.putChild(b"events", self.events.resource())
         described = description()
@@ -185,11 +194,16 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
-        """Take an operator's order.  Raises `HttpError` 400 or 404."""
+    def order(self, pool: str, member: str, request: Request) -> "Deferred[OrderReply]":
+        """Take an operator's order, here and for the fleet.
+
+        Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
+        """
         wanted: OrderRequest = body_of(request, OrderRequest)
         now = self._parts.clock()
         until = None if wanted.duration is None else now + wanted.duration
+        by = clean(wanted.by) or self._guard.who(request)
+        reason = clean(wanted.reason)
         self._view(pool)
         try:
             self._parts.pools.order(
@@ -198,16 +212,36 @@ class Api:
                 Order(wanted.state),
                 now=now,
                 until=until,
-                by=clean(wanted.by) or self._guard.who(request),
-                reason=clean(wanted.reason),
+                by=by,
+                reason=reason,
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.pools.view(pool)
-        ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view, now))
+        if wanted.here:
+            return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
+        shared = SharedOrder(
+            now=now,
+            order=Order(wanted.state),
+            until=until,
+            by=by,
+            reason=reason,
+        )
+        telling = self._parts.fleet.order(pool, member, shared)
+        return telling.addCallbacks(self._ordered, overruled, (pool, member))
+
+    def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:
+        view = self._view(pool)
+        ordered = next((m for m in view.members if m.name == member), None)
+        if ordered is None:
+            raise HttpError(404, f"pool {pool!r} has no member {member!r}")
+        status = self.member(view, ordered, forecasts(view, self._parts.clock()))
+        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+
+    def fleet(self, request: Request) -> FleetStatus:
+        """How it goes with the servers that answer as one."""
+        return self._parts.fleet.status()
 
     def weigh(self, pool: str, member: str, request: Request) -> MemberStatus:
         """Take an order of another weight.  Raises `HttpError` 400 or 404."""
@@ -297,31 +331,6 @@ class Api:
             additional=reply.sections[2],
         )
 
-    def reload(self, request: Request) -> "Deferred[ReloadReply]":
-        """Read config and zones again; fails with 422 if they are not good."""
-        self._reloads.by = self._guard.who(request)
-        return self._parts.reloading.reload().addCallback(self._reloaded)
-
-    def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
-        if not outcome.applied:
-            raise HttpError(422, "nothing has changed", outcome.problems)
-        return ReloadReply(self._parts.summary())
-
-    def replace(self, request: Request) -> "Deferred[ReplaceReply]":
-        """Have a new process take over; fails with 422 if it can't."""
-        replaced = self._parts.replacing.replace()
-        return replaced.addCallback(self._replaced, self._guard.who(request))
-
-    def _replaced(self, outcome: ReplaceOutcome, by: str) -> ReplaceReply:
-        text = f"process {outcome.pid} takes over"
-        if not outcome.replaced:
-            text = "the new process is not good; this one goes on"
-        self._parts.events.note("replace", "", text, by, outcome.why)
-        if not outcome.replaced:
-            problems = tuple(outcome.why.splitlines())
-            raise HttpError(422, f"process {outcome.pid} goes on", problems)
-        return ReplaceReply(outcome.pid, outcome.summary)
-
 
 class _Pools(Resource):
     """`/pools`, `/pools/POOL` and `/pools/POOL/members/MEMBER`."""
@@ -360,6 +369,12 @@ class _Pools(Resource):
                 return api.members.of_member(pool, member, orders)
             case _:
                 return NoSuchAddress()
+
+
+def overruled(failure: Failure) -> OrderReply:
+    """Say that another order was given meanwhile."""
+    failure.trap(OverruledError)
+    raise HttpError(409, str(failure.value))
 
 
 def _summary(view: PoolView) -> PoolSummary:

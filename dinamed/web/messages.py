@@ -117,6 +117,23 @@ class PoolStatus(msgspec.Struct, frozen=True):
     members: tuple[MemberStatus, ...]
 
 
+class FleetSeen(msgspec.Struct, frozen=True):
+    """How far an order has come in the fleet."""
+
+    revision: int | None
+    """Of the store; None: the order is here only, or the store can't be had now."""
+    seen: int
+    """How many of the live servers follow it by now; this one does."""
+    servers: int
+    """How many are live."""
+
+
+class OrderReply(MemberStatus, frozen=True, kw_only=True):
+    """The member after an order, and what the fleet knows of that."""
+
+    fleet: FleetSeen
+
+
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`PUT /api/v1/pools/POOL/members/MEMBER`."""
 
@@ -125,9 +142,9 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default=None, name="for"
     )
     """Seconds; for good if left out."""
-    by: str = ""
-    """Who orders it; the name of the token or the client's address if left out."""
-    reason: str = ""
+    by: Annotated[str, Meta(max_length=255)] = ""
+    """Who gives the order; the token's name or the client's address if left out."""
+    reason: Annotated[str, Meta(max_length=1000)] = ""
     here: bool = False
     """Whether it is for this server alone, and not for its fleet."""
 
@@ -140,8 +157,8 @@ class WeightRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duration: Annotated[float, Meta(gt=0, le=315_360_000)] | None = msgspec.field(
         default=None, name="for"
     )
-    by: str = ""
-    reason: str = ""
+    by: Annotated[str, Meta(max_length=255)] = ""
+    reason: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class PushReply(msgspec.Struct, frozen=True):

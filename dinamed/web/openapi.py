@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dinamed import __version__
+from dinamed.fleet.status import FleetStatus
 from dinamed.happenings import Happening
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
     LoadReport,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -68,10 +70,11 @@ OPERATIONS = (
         "put",
         "/api/v1/pools/{pool}/members/{member}",
         "Order the state of a member.",
-        MemberStatus,
-        (*_CHANGE, 404),
+        OrderReply,
+        (*_CHANGE, 404, 409),
         takes=OrderRequest,
     ),
+    Operation("get", "/api/v1/fleet", "How it goes with the fleet.", FleetStatus),
     Operation(
         "patch",
         "/api/v1/pools/{pool}/members/{member}",
@@ -184,7 +187,7 @@ _MEANINGS = {
     401: "needs a token",
     403: "not allowed to",
     404: "is not there",
-    409: "is not set here, or there already",
+    409: "another order was given meanwhile; or it is not set here, or there already",
     412: "the list is another by now",
     413: "too large",
     415: "not JSON",
