@@ -1,4 +1,4 @@
-"""From the settings of a feed to what asks by them."""
+"""Makes the source of a feed from its settings."""
 
 import random
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def make_source(
     rng: random.Random,
     wall: Clock | None = None,
 ) -> LoadSource | None:
-    """What asks by that feed; None where nobody is asked (`push`).
+    """The source of that feed; None where nobody is asked (`push`).
 
     Reports have the time of `wall`; without one, of the reactor.
 
@@ -59,7 +59,7 @@ def make_source(
 
 
 class LateSource:
-    """What could not be made for a lack of ours, and is made when that has passed."""
+    """A source that this host could not make yet; it is made when it first can be."""
 
     def __init__(self, make: Callable[[], LoadSource | None]) -> None:
         self._make = make
@@ -70,7 +70,7 @@ class LateSource:
         return _LatePoller(self, target)
 
     def made(self) -> LoadSource | None:
-        """What asks, if it can be made by now."""
+        """The source, if it can be made by now."""
         if self._made is None:
             made = self._make()
             self._made = None if isinstance(made, LateSource) else made

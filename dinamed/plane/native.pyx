@@ -64,7 +64,6 @@ from dinamed.plane.load_levels cimport (
 )
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
-    Connection,
     Parcel,
     empty,
     holds_frame,
@@ -158,7 +157,6 @@ from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     PROBE_SIZE,
-    REPLY_STRIDE,
     TIME_BINS,
     Batch,
     Shared,

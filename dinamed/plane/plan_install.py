@@ -1,4 +1,4 @@
-"""Plans that Python has made, told to the plane."""
+"""Installs plans that Python has made in the plane."""
 
 import struct
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def install_plan(
     plan: Plan,
     limited: bytes = b"",
 ) -> None:
-    """Have the plane know the plan of a query's question (class IN), with its DO.
+    """Install the plan of a query's question (class IN), with its DO, in the plane.
 
     `limited` is the kind of the reply, where replies are limited.
     """

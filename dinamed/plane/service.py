@@ -40,13 +40,13 @@ from dinamed.wire.query import Query, read_query
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
 SLICE = 2000
-"""Members whose hand-outs are booked at a stretch: two milliseconds."""
+"""Members whose hand-outs are counted in one slice: two milliseconds."""
 SHARE_OF_COUNTING = 0.1
-"""Of the time, what booking may take where there are very many members."""
+"""The share of the time that counting may take where there are very many members."""
 TICKS_OF_COUNTS = 5
-"""Of these, every how manieth the counts of replies are taken over too."""
+"""Every this many ticks Python takes the counters of replies too."""
 TICKS_OF_COSTS = 1500
-"""Of these, after how many Python is asked anew what members cost clients."""
+"""After this many ticks Python is asked anew for the costs of members."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
 BATCH = 64
@@ -57,9 +57,9 @@ _JOIN_PATIENCE = 1.0
 MOST_LESSONS = 4
 """What one question may have to teach: a plan, a client, levels."""
 INSTALL_CLIENT = 2
-"""What `native` says when it is the client that is not known."""
+"""What `native` asks for when it does not know the client."""
 INSTALL_LEVELS = 3
-"""And when it is how full the members are."""
+"""What `native` asks for when it does not know how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
 THREAD_PATIENCE = 2.0
@@ -91,7 +91,7 @@ def threads_for(
 
 @implementer(IReadDescriptor)
 class _Bell:
-    """Rings in the reactor when threads have something for Python."""
+    """Wakes the reactor when threads have punted queries."""
 
     def __init__(self, plane: "DataPlane") -> None:
         self._plane = plane
@@ -155,7 +155,7 @@ class DataPlane:
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
-        self._installing = Surviving(self._install, "teaching the plane")
+        self._installing = Surviving(self._install, "installing plans in the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
@@ -164,7 +164,7 @@ class DataPlane:
         return bool(self._threads)
 
     def counters(self) -> dict[str, int]:
-        """What the threads have done since the start.
+        """Counters of the threads since the start.
 
         `queries` were received; of these `answered` natively, met with silence
         (`silent`) as no queries or as too many (`limited`), `handed` to Python, or
@@ -221,7 +221,7 @@ class DataPlane:
         thread.start()
 
     def reassert(self) -> None:
-        """Have the sockets as the threads need them."""
+        """Set the sockets to the mode that the threads need."""
         for sock in self._sockets:
             # The limit first: with another process these may be those of a reactor.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
@@ -278,7 +278,7 @@ class DataPlane:
     def register(
         self, liveness: Liveness, address: ListenAddress
     ) -> list[Callable[[], None]]:
-        """Have it looked after whether this address, and threads, and Python answer."""
+        """Register this address, the threads and Python for the test of liveness."""
         native = partial(
             ask_udp, self._reactor, address, self.probe.native, self._queries
         )
@@ -350,7 +350,7 @@ class DataPlane:
         self._compiler.publisher.refresh(self.native, now, time.monotonic)
 
     def _reported(self, pool: str) -> None:
-        """Have answers follow a report at once, or soon if the pool is large."""
+        """Let answers follow a report at once, or soon if the pool is large."""
         now = self._authority.seconds()
         if self._compiler.publisher.reported(self.native, pool, now):
             return
@@ -458,7 +458,7 @@ class DataPlane:
         return self._responder.respond(data, source, stream, learner)
 
     def _install(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
-        """Have the next query with this question answered natively, if that can be.
+        """Install what the plane needs to answer the next such query by itself.
 
         Or, where the plan is known and that is not enough, those of this client.
         """

@@ -254,7 +254,7 @@ class TableCompiler:
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        """Have the plane know among which members a client's answers are drawn.
+        """Install the members among which a client's answers are drawn.
 
         This is for pools whose stages narrow by the client or its place, or pick by
         what it costs the client.  `now` is Unix time.
@@ -311,7 +311,7 @@ class TableCompiler:
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        """Have the plane know how full the members are that this client may get."""
+        """Publish how full the members are that this client may get."""
         if plan.wanted is Wanted.TEXT or plan.pool not in self.route_index:
             return
         family: Family = 4 if plan.wanted is Wanted.A else 6
@@ -340,7 +340,7 @@ class TableCompiler:
             plane.forget_clients()
 
     def _credits(self, members: Candidates) -> list[float]:
-        """What round robin begins with in each thread, as `round_robin` has it."""
+        """The credits that round robin begins with in each thread."""
         total = sum(member.weight for member in members)
         rows: list[float] = []
         for _ in range(self._rows):

@@ -66,7 +66,7 @@ from dinamed.wire.names import BadName, from_text, to_text
 
 
 class Folder(Resource):
-    """A part of the path that is no address itself."""
+    """A part of a path that has no page of its own."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Whatever was not put here does not exist."""
@@ -136,7 +136,7 @@ class Api:
         return root
 
     def status(self, request: Request) -> Status:
-        """What runs here, and how it is."""
+        """The status of the server."""
         engine = self._parts.engine
         vitals = engine.vitals()
         return Status(

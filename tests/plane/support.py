@@ -223,7 +223,7 @@ class Pair:
         else:
             self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
 
-    def book(self) -> None:
+    def take_counts(self) -> None:
         """Book what the plane has handed out, and publish what follows from it."""
         bench, publisher = self.bench, self.compiler.publisher
         counts = self.plane.take_counts()
