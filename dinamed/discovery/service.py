@@ -164,6 +164,8 @@ class DiscoveryService(Service):
         """Ask a pool's source now, and believe what it says."""
         watched = self._watched[pool]
         watched.believe = True
+        # One that has told its list already would only say that nothing is new.
+        watched.source = self._make(self._reactor, watched.rules, watched.reader)
         self._ask(watched)
 
     def put(self, pool: str, members: Members) -> "Deferred[None]":

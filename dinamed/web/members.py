@@ -177,8 +177,9 @@ class ByMethod(Endpoint):
 def told(member: MemberSettings) -> dict[str, Any]:
     """A member as its table in the config: what is at its default is left out."""
     default = MemberSettings(name=member.name)
-    table = msgspec.to_builtins(member)
-    usual = msgspec.to_builtins(default)
+    # By way of JSON, for there are lists where the settings have tuples.
+    table = msgspec.json.decode(msgspec.json.encode(member))
+    usual = msgspec.json.decode(msgspec.json.encode(default))
     return {
         key: value
         for key, value in table.items()
