@@ -24,6 +24,7 @@ from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
+from dinamed.web.fleet_metrics import fleet_metrics
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
@@ -88,6 +89,9 @@ class ServerCollector(Collector):
         yield _counter(
             "reactor_stalls", "Turns that took over a tenth of a second.", turns.stalls
         )
+        fleet = self._parts.fleet
+        if fleet.has_fleet:
+            yield from fleet_metrics(fleet.status(), fleet.alone_seconds)
         views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
         yield from member_metrics(views, self._parts.clock(), self._check_took)
