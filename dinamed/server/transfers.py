@@ -30,8 +30,9 @@ from dinamed.transfers.journal import (
 )
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
+from dinamed.transfers.signed_view import SignedView
 from dinamed.transfers.tsig import keyring
-from dinamed.transfers.view import View, static_pools
+from dinamed.transfers.view import View, static_pools, static_texts
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -172,7 +173,8 @@ class TransferService(Service):
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
         pools = self._pools_of(settings.pools)
-        views = {}
+        texts = static_texts(settings.pools) if snapshot.online else {}
+        views: dict[WireName, View] = {}
         for apex, zone in self._zones.items():
             if apex in snapshot.unready or not (
                 zone.transfer or zone.notify or zone.update
@@ -180,7 +182,12 @@ class TransferService(Service):
                 continue
             packed = snapshot.zones[apex]
             bound = {name: pools[name] for name in packed.pools if name in pools}
-            views[apex] = View(packed, bound)
+            online = snapshot.online.get(apex)
+            if online is None:
+                views[apex] = View(packed, bound)
+            else:
+                online = online.at(online.version_began(online.signer.seconds()))
+                views[apex] = SignedView(packed, bound, online=online, texts=texts)
         before, self._views = self._views, views
         for apex, view in views.items():
             steps = self._steps.pop(apex, None)
@@ -202,14 +209,18 @@ class TransferService(Service):
     def _compare(
         self, apex: WireName, old: View, new: View, steps: list[Delta] | None
     ) -> None:
-        if old.zone is new.zone and old.pools == new.pools:
+        if old.zone is new.zone and old.pools == new.pools and old.stamp == new.stamp:
             return
         journal = self._journals.setdefault(apex, Journal())
         if newer(new.serial, old.serial):
             self._remember(journal, old, new, steps)
             self._notify(apex, new)
             return
-        same = old.zone.buffer == new.zone.buffer and old.pools == new.pools
+        same = (
+            old.zone.buffer == new.zone.buffer
+            and old.pools == new.pools
+            and old.stamp == new.stamp
+        )
         if old.serial != new.serial or not same:
             journal.clear()
             self.log.warn(
@@ -270,7 +281,8 @@ class TransferService(Service):
     def _has_updated(self, step: UpdateStep) -> None:
         """An update was made: serve it, and know the way from the version before."""
         before = self._views.get(step.origin)
-        if before is not None and before.zone is step.before and step.served:
+        plain = type(before) is View and before.zone is step.before
+        if before is not None and plain and step.served:
             after = View(step.served, before.pools)
             self._steps[step.origin] = [difference_at(before, after, step.names)]
         self.changed.emit()

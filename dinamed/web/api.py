@@ -29,6 +29,7 @@ from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.steering.samples import Samples
+from dinamed.web.dnssec import DnssecResource
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.happened import EventsPage
@@ -129,6 +130,7 @@ class Api:
         root.putChild(
             b"replace", Endpoint({}, {b"POST": self._renewals.replace}, self._guard)
         )
+        root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
         root.putChild(b"live", self._live.resource())
         root.putChild(b"events", self.events.resource())
         described = description()

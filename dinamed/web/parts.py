@@ -15,6 +15,7 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.stack import Stack
 from dinamed.server.stalls import TurnMeter
 from dinamed.signals import Signal
@@ -43,6 +44,7 @@ class WebParts:
     pushes: PushReceiver
     replacing: ReplaceService
     query_log: QueryLogService
+    signing: SigningService
     fleet: FleetMember
     liveness: Liveness
     ready: Callable[[], bool]
