@@ -97,6 +97,7 @@ class TableCompiler:
             native.ReplyCounters(OTHER, self._rows),
             list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
+            self._secret,
             subnets=snapshot.subnet_from is None,
             trusted=prefixes_of(snapshot.subnet_from or ()),
             limits=self._limits(defence.limiter),
