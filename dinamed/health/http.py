@@ -21,7 +21,7 @@ from dinamed.health.results import (
     failed_by,
     fill,
 )
-from dinamed.health.searching import Searcher
+from dinamed.health.search import Searcher
 from dinamed.health.tls import Handshake, certificate_options, tls_words
 from dinamed.patterns import Pattern
 
