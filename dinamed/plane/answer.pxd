@@ -45,8 +45,11 @@ from dinamed.plane.reply cimport (
     FORMERR,
     NXDOMAIN,
     NOTIMP,
+    PROHIBITED,
+    REFUSED,
     DROP,
     PUNT,
+    PUNT_FOR_CLIENT,
     PUNT_FOR_PLAN,
     LIMITED,
     RequestContext,
@@ -59,9 +62,13 @@ from dinamed.plane.reply cimport (
     negative,
     static_answer,
 )
+from dinamed.plane.installed cimport client_for, is_stale
+from dinamed.plane.tree cimport is_inside
 from dinamed.plane.tables cimport (
+    CLIENT_PLAN,
     POOL_PLAN,
     FIXED_PLAN,
+    InstalledClient,
     InstalledPlan,
     TablesData,
     installed_plan,
@@ -82,26 +89,22 @@ from dinamed.plane.zone cimport (
 )
 
 
-cdef inline int by_plan(
-    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
-    uint8_t *out
+cdef inline int carry_out(
+    const TablesData *tables, const InstalledPlan *plan, uint32_t scope,
+    const ParsedQuery *query, RequestContext *request, uint8_t *out
 ) noexcept nogil:
-    """Carry out the plan that Python has made for this question, if it has."""
-    cdef const InstalledPlan *plan = installed_plan(tables, query)
+    """Carry out a plan that depends on `scope` bits of the client subnet."""
     cdef const RouteData *route
     cdef uint32_t counts[3]
     cdef uint32_t size
     cdef bint needed = False
-    if plan == NULL:
-        return PUNT_FOR_PLAN
-    request.kind = plan.limited
     if plan.kind == POOL_PLAN:
         route = <const RouteData *>plane_get_pointer(
             &tables.routes[plan.route + (1 if query.type == TYPE_AAAA else 0)]
         )
         if route.kind != NOBODY:
             return drawn_answer(
-                tables, route, query, plan.subnet, request, plan, out
+                tables, route, query, plan.subnet, request, plan, scope, out
             )
     elif plan.kind != FIXED_PLAN:
         return PUNT
@@ -112,17 +115,46 @@ cdef inline int by_plan(
         if needed:
             return truncated(
                 tables, query, out, size, plan.rcode, plan.authoritative, counts,
-                plan.error, 0,
+                plan.error, scope,
             )
         return finish(
             tables, query, out, size, plan.rcode, plan.authoritative, counts,
-            plan.error, 0,
+            plan.error, scope,
         )
     memcpy(out + query.end, plan.octets + plan.size, plan.body)
     return finish(
         tables, query, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
-        plan.error, 0,
+        plan.error, scope,
     )
+
+
+cdef inline int by_plan(
+    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
+    uint8_t *out
+) noexcept nogil:
+    """Carry out the plan that Python has made for this question, if it has."""
+    cdef const InstalledPlan *plan = installed_plan(tables, query)
+    cdef const InstalledClient *known
+    cdef uint32_t counts[3]
+    cdef uint32_t scope = 0
+    if plan == NULL or is_stale(plan, request):
+        return PUNT_FOR_PLAN
+    request.kind = plan.limited
+    if plan.guarded and not is_inside(
+        &tables.managers, request.address, request.size
+    ):
+        counts[0] = counts[1] = counts[2] = 0
+        return finish(
+            tables, query, out, 0, REFUSED, False, counts, PROHIBITED + 1, 0
+        )
+    if plan.kind == CLIENT_PLAN:
+        known = client_for(
+            tables, plan.serial, plan.placed, query, plan.subnet, request, &scope
+        )
+        if known == NULL:
+            return PUNT_FOR_CLIENT
+        plan = known.plan
+    return carry_out(tables, plan, scope, query, request, out)
 
 
 cdef inline int at_node(
@@ -165,7 +197,7 @@ cdef inline int at_node(
             )
             if route.kind != NOBODY:
                 return drawn_answer(
-                    tables, route, query, zone.subnet, request, NULL, out
+                    tables, route, query, zone.subnet, request, NULL, 0, out
                 )
     if is_special(zone, query):
         return by_plan(tables, query, request, out)

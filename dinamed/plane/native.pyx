@@ -77,6 +77,7 @@ from dinamed.plane.connection_limits cimport (
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
 from dinamed.plane.octets cimport fill_crc_table, get16, put16
+from dinamed.plane.installed cimport OF_REGION
 from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
@@ -117,6 +118,7 @@ from dinamed.plane.stream_thread cimport (
 )
 from dinamed.plane.streams cimport run_streams
 from dinamed.plane.tables cimport (
+    CLIENT_PLAN,
     POOL_PLAN,
     MOST_COLUMNS,
     STEP_SIZE,
@@ -177,7 +179,7 @@ MOST_KEYS = MOST_SECRETS
 MOST_SHED = MOST_KEPT
 MOST_FORESEEN = MOST_WHERE
 MOST_LEASES = MOST_CACHES
-PLAN_FIXED, PLAN_POOL, PLAN_PUNT = range(3)
+PLAN_FIXED, PLAN_POOL, PLAN_PUNT, PLAN_BY_CLIENT = range(4)
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
 TICKS_A_SECOND = 2.0**22
@@ -204,5 +206,6 @@ include "loads.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"
+include "plan.pxi"
 include "plane.pxi"
 include "streams.pxi"

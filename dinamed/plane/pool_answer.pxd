@@ -32,7 +32,7 @@ from dinamed.plane.select_load cimport (
     shed,
 )
 from dinamed.plane.octets cimport put16
-from dinamed.plane.geo_trees cimport OF_CLASS, ClientClass, class_of, class_scope
+from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.reply cimport (
     PUNT,
@@ -85,38 +85,22 @@ cdef inline bint pick(
 
 cdef inline const RouteData *route_of(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
-    bint subnet,
-    RequestContext *request, uint32_t *scope,
+    bint subnet, const RequestContext *request, uint64_t region, uint32_t *scope,
 ) noexcept nogil:
-    """The route for this client, or NULL if Python has not told yet."""
-    cdef const uint8_t *address = request.address
-    cdef uint32_t size = request.size, prefix = request.size * 8
-    cdef ClientClass found
+    """The route for this client, or NULL if Python has not told yet.
+
+    With a `region` for one there, whoever asks.
+    """
     cdef const InstalledClient *known
-    cdef bint told = subnet and honours_subnet(
-        tables, query, request.address, request.size
-    )
-    if told:
-        address = &query.address[0]
-        prefix = query.prefix
-        size = 4 if query.family == 1 else 16
-    # Where nobody is known there is no place to look for.
-    if route.kind == BY_CLIENT or tables.trees == NULL or not prefix:
-        known = installed_client(tables, route.serial, address, size, prefix)
-        if known == NULL:
-            return NULL
-        scope[0] = known.scope
-    else:
-        class_of(tables.trees, address, size, prefix, &found)
+    if region:
         known = installed_client(
-            tables, route.serial, <const uint8_t *>found.records, found.size, OF_CLASS
+            tables, route.serial, <const uint8_t *>&region, 8, OF_REGION
         )
-        if known == NULL:
-            return NULL
-        scope[0] = class_scope(&found, known.sources_asked)
-    if not told:
-        scope[0] = 0
-    return known.route
+    else:
+        known = client_for(
+            tables, route.serial, route.kind == BY_PLACE, query, subnet, request, scope
+        )
+    return known.route if known != NULL else NULL
 
 
 cdef inline void count_hand_outs(
@@ -242,21 +226,27 @@ cdef inline int draw(
 
 cdef inline int drawn_answer(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
-    bint subnet,
-    RequestContext *request, const InstalledPlan *plan, uint8_t *out,
+    bint subnet, RequestContext *request, const InstalledPlan *plan, uint32_t scope,
+    uint8_t *out,
 ) noexcept nogil:
-    """An answer with drawn members, behind the records of `plan` if that is given."""
+    """An answer with drawn members, behind the records of `plan` if that is given.
+
+    That this pool is asked depends on `scope` bits of the client subnet.
+    """
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t counts[3]
     cdef uint32_t below = 0, owner = 2, before = 0, i, room
+    cdef uint64_t region = plan.region if plan != NULL else 0
     cdef DrawResult result
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + query.end
     cdef int size
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        route = route_of(tables, route, query, subnet, request, &below)
+        route = route_of(tables, route, query, subnet, request, region, &below)
         if route == NULL:
             return PUNT_FOR_CLIENT
+    if scope > below:
+        below = scope
     counts[0] = counts[1] = counts[2] = 0
     if plan != NULL:
         before, owner = plan.before, plan.owner

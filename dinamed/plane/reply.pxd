@@ -26,6 +26,7 @@ cdef enum:
     NXDOMAIN = 3
     NOTIMP = 4
     REFUSED = 5
+    PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
 
     # Verdicts beside the number of octets of a reply.

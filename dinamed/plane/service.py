@@ -21,13 +21,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.plane import table_compiler
-from dinamed.plane.plan_install import install_plan
+from dinamed.plane.installer import Installer
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
-from dinamed.plans.context import QueryContext, packed, unpacked
+from dinamed.plans.context import packed, unpacked
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import PoolAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
@@ -37,7 +36,6 @@ from dinamed.server.sockets import ListenAddress, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
-from dinamed.wire.query import Query, read_query
 
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
@@ -56,12 +54,8 @@ _PATIENCE = struct.pack("@ll", 0, 200_000)
 _JOIN_PATIENCE = 1.0
 MOST_LESSONS = 4
 """What one question may have to teach: a plan, a client, levels."""
-INSTALL_CLIENT = 2
-"""What `native` says when it is the client that is not known."""
-INSTALL_LEVELS = 3
-"""And when it is how full the members are."""
 HANDED_PROBE = 4
-"""And for a message by which the server asks itself."""
+"""What `native` says of a message by which the server asks itself."""
 THREAD_PATIENCE = 2.0
 """Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
@@ -156,7 +150,10 @@ class DataPlane:
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
-        self._installing = Surviving(self._install, "teaching the plane")
+        self._installer = Installer(
+            authority.engine, self._compiler, self.native, self._steady
+        )
+        self._installing = Surviving(self._installer.install, "teaching the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
@@ -359,6 +356,10 @@ class DataPlane:
         self._refreshing = None
         self._refresh()
 
+    def _steady(self) -> float:
+        """The steady clock of the pools."""
+        return self._authority.manager.clock.read(self._authority.seconds())
+
     def _set_clock(self, now: float) -> None:
         steady = self._authority.manager.clock.read(now)
         self.native.set_clock(steady - time.monotonic())
@@ -426,7 +427,7 @@ class DataPlane:
         Never raises.
         """
         now = self._authority.seconds()
-        source, time = packed(host), self._authority.manager.clock.read(now)
+        source, time = packed(host), self._steady()
         for _ in range(MOST_LESSONS):
             answered, replies, wanted = self.native.answer_frames(
                 data, source, 0, now, time
@@ -452,38 +453,6 @@ class DataPlane:
             self._installing(data, source, wanted)
         return reply
 
-    def _install(self, data: bytes, source: bytes, what: int) -> None:
-        """Have the next query with this question answered natively, if that can be.
-
-        Or, where the plan is known and that is not enough, those of this client.
-        """
-        engine = self._authority.engine
-        query = read_query(data)
-        assert isinstance(query, Query)
-        try:
-            plan = engine.plan(query)
-        except Exception:
-            return  # the resolver has met, told and answered this just now
-        if what in (INSTALL_CLIENT, INSTALL_LEVELS):
-            if not isinstance(plan, PoolAnswer):
-                return
-            client = engine.client_of(plan, QueryContext(query, source))
-            if what == INSTALL_CLIENT:
-                self._compiler.install_client(
-                    self.native, plan, client, engine.snapshot
-                )
-            else:
-                now = self._authority.seconds()
-                self._compiler.publish(self.native, plan, client, engine.snapshot, now)
-            return
-        install_plan(
-            self.native,
-            self._compiler.route_index,
-            query,
-            plan,
-            engine.kind(query, plan),
-        )
-
     def _serve(self) -> None:
         """Serve what the engine serves now."""
         engine = self._authority.engine
@@ -498,6 +467,10 @@ class DataPlane:
 
     def _pools_changed(self, names: frozenset[str]) -> None:
         pools = self._authority.manager.views
+        if self._authority.engine.snapshot.tables and self._compiler.offers_changed(
+            names, pools
+        ):
+            self.native.forget()  # other labels may stand for names now
         for index, route in self._compiler.changed(names, pools):
             self.native.replace(index, route)
         now = self._authority.seconds()

@@ -15,6 +15,7 @@ from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.plan_install import region_of
 from dinamed.plans.counts import OTHER, TYPES
 from dinamed.plans.defence import Defence
 from dinamed.plans.plan import PoolAnswer, Wanted
@@ -91,6 +92,7 @@ class TableCompiler:
             snapshot.identity.encode()[:NSID_MAX],
             subnets=snapshot.subnet_from is None,
             trusted=prefixes_of(snapshot.subnet_from or ()),
+            managers=prefixes_of(snapshot.management),
             limits=self._limits(defence.limiter),
             trees=self._geo_trees(snapshot.locator),
             shut=cookies is not None and len(cookies.secrets) > native.MOST_KEYS,
@@ -140,6 +142,32 @@ class TableCompiler:
             )
         return limiter.shared
 
+    def new_serial(self) -> int:
+        """A number that nothing else in the plane has."""
+        self._serial += 1
+        return self._serial
+
+    def offers_changed(
+        self, names: Iterable[str], pools: Mapping[str, PoolView]
+    ) -> bool:
+        """Whether any of these pools has answers where it had none, or the reverse."""
+        for name in names:
+            view, known = pools.get(name), self._routes.get(name)
+            if view is None or known is None:
+                continue
+            if any(view.offers(one) != known[0].offers(one) for one in (0, 4, 6)):
+                return True
+        return False
+
+    @property
+    def knows_places(self) -> bool:
+        """Whether the plane has what tells the places of clients."""
+        return self._classes is not None
+
+    def sources_asked(self, client: Client, snapshot: Snapshot) -> int | None:
+        """How many sources are asked for a client's place; None: it can't be said."""
+        return snapshot.locator.sources_for(client.address, client.prefix)
+
     def changed(
         self, names: Iterable[str], pools: Mapping[str, PoolView]
     ) -> list[tuple[int, "native.Route"]]:
@@ -172,10 +200,9 @@ class TableCompiler:
             return elsewhere
         if not before:
             return self._picking(view, family, route, route.folded)
-        self._serial += 1
         placed = all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
-        return native.Route(view.name, kind, self._rows, serial=self._serial)
+        return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
     def _picking(
         self, view: PoolView, family: Family, route: Route, members: Candidates
@@ -254,6 +281,7 @@ class TableCompiler:
         if route is None or not before:
             return
         context = DrawContext(client, family, 0.0, self._rng, count=False)
+        context.told_place = plan.place
         kept = _narrowed(route, context, snapshot)
         sub = above.subs.get(kept)
         if sub is None:
@@ -261,6 +289,9 @@ class TableCompiler:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         index = self.route_index[plan.pool] + FAMILIES.index(family)
+        if plan.place is not None:
+            plane.install_region(index, region_of(plan.place), sub)
+            return
         placed = all(stage.depends <= _OF_PLACE for stage in before)
         if placed and client.prefix and self._classes is not None:
             sources = 0
@@ -292,6 +323,7 @@ class TableCompiler:
         route = view.route(family)
         if made is not None and made.source is None and route is not None:
             context = DrawContext(client, family, 0.0, self._rng, count=False)
+            context.told_place = plan.place
             made = made.subs.get(_narrowed(route, context, snapshot))
         if made is not None and made.source is not None:
             self.publisher.publish(plane, made, now)

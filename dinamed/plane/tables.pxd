@@ -25,6 +25,7 @@ cdef enum PlanKind:
     FIXED_PLAN
     POOL_PLAN
     LEFT  # always for the engine in Python
+    CLIENT_PLAN  # that which is installed for the client, or its class
 
 
 cdef struct InstalledPlan:
@@ -46,6 +47,12 @@ cdef struct InstalledPlan:
     uint32_t owner          # octets of the drawn records' owner
     uint32_t steps          # how many RRsets the body has, and those before
     uint32_t before_steps
+    uint64_t serial         # of a CLIENT_PLAN, its own
+    bint placed             # whether that goes by the client's place alone
+    uint64_t region         # of a POOL_PLAN, the place to take clients to be in; 0: theirs
+    bint guarded            # whether it is for those who may see members
+    double until            # on the steady clock; 0: for ever
+    uint64_t renewing       # whether Python was asked for a newer one
     uint8_t octets[1]       # name, body, before, owner, steps of both
 
 
@@ -59,6 +66,7 @@ cdef struct InstalledClient:
     uint32_t scope          # bits of the client subnet that this depends on
     uint32_t sources_asked  # for a class, how many sources were asked for its place
     const RouteData *route
+    InstalledPlan *plan     # for a CLIENT_PLAN; it goes with this
 
 
 cdef struct TablesData:
@@ -79,6 +87,7 @@ cdef struct TablesData:
     uint32_t keepalive      # how long a stream may be idle, in steps of 100 ms
     bint subnets            # whether every resolver's client subnets are honoured
     Tree trusted            # else the resolvers whose are
+    Tree managers           # the clients that may see members
     const RateTableData *rates        # the limits on replies, or NULL
     Secrets secrets
     uint32_t nsid_size

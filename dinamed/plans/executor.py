@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from dinamed.generations import Generations
-from dinamed.geo.place import NOWHERE
+from dinamed.geo.place import NOWHERE, Place
 from dinamed.plans.builtin_names import Vitals, synthesize, ttl_of, within
 from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import AnswerCounts, Cell
@@ -31,12 +31,14 @@ from dinamed.plans.reply import (
     with_answers,
 )
 from dinamed.plans.snapshot import Snapshot
-from dinamed.plans.target_search import TargetQuery, search_targets
+from dinamed.plans.target_search import TargetAnswer, TargetQuery, search_targets
 from dinamed.pools.context import Client
 from dinamed.pools.pool import PoolView
+from dinamed.pools.recorder import Recorder
 from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Opcode, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query
+from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered
 
 PLAN_LIMIT = 16384
@@ -55,6 +57,23 @@ _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
 
 Planned = tuple[Plan, str]
 """A plan, and the label of the zone that it is counted under."""
+
+
+class FoundTarget(NamedTuple):
+    """What stands for a name, for a client.
+
+    `place_scope` is the length of the client's prefix that its place depends on;
+    `placed` tells that nothing else of the client matters.
+    """
+
+    answer: TargetAnswer
+    place_scope: int
+    placed: bool
+
+    @property
+    def scope(self) -> int:
+        """What the label depends on beside the place."""
+        return self.answer.scope
 
 
 class PlanKey(NamedTuple):
@@ -170,20 +189,38 @@ class Executor:
     def _search_targets(self, plan: Targeted, context: QueryContext) -> Plan:
         """The plan for this client, once it is known which label is meant."""
         client = self.client_of(plan, context)
+        question = context.query.question
+        found = self.find_target(plan, client, question, context.recorder)
+        if client.subnet and plan.tailored:
+            context.scope = max(context.scope, found.place_scope, found.scope)
+        return found.answer.plan
+
+    def find_target(
+        self,
+        plan: Targeted,
+        client: Client,
+        question: Question,
+        recorder: Recorder | None = None,
+    ) -> FoundTarget:
+        """What stands for the name, for this client."""
         place, scope = NOWHERE, 0
         if plan.tailored:
             place, scope = self._snapshot.locator.locate(client.address, client.prefix)
-        settled = search_targets(
-            self._planner,
-            self._snapshot,
-            plan,
-            TargetQuery(
-                context.query.question, client, place, self.rng, context.recorder
-            ),
-        )
-        if client.subnet and plan.tailored:
-            context.scope = max(context.scope, scope, settled.scope)
-        return settled.plan
+        asked = TargetQuery(question, client, place, self.rng, recorder)
+        answer = search_targets(self._planner, self._snapshot, plan, asked)
+        placed = not self._snapshot.tables[plan.zone].by_address
+        return FoundTarget(answer, scope, placed)
+
+    def told(
+        self, plan: Synthesized, question: Question, place: Place = NOWHERE
+    ) -> Fixed:
+        """What a name tells at this moment, to a client at a place, however long."""
+        texts = synthesize(plan, self._snapshot, self.vitals(), place)
+        ttl = ttl_of(plan.topic)
+        records = [
+            text_record(QUESTION_NAME, question.class_, ttl, text) for text in texts
+        ]
+        return Fixed(Rcode.NOERROR, True, with_answers(EMPTY, records))
 
     def client_of(
         self,

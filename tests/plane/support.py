@@ -8,14 +8,11 @@ from dinamed.config.places import Geo
 from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
-from dinamed.plane.plan_install import install_plan
-from dinamed.plane.service import INSTALL_CLIENT, INSTALL_LEVELS
+from dinamed.plane.installer import Installer
 from dinamed.plane.table_compiler import TableCompiler
-from dinamed.plans.context import QueryContext, unpacked
+from dinamed.plans.context import unpacked
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.wire.cookies import Cookies
-from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
 from tests.plans.support import Bench, host, make_pool, make_zone
 from tests.plans.test_places import MEMBERS, NETWORKS
@@ -167,6 +164,12 @@ class Pair:
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.defend(Defence(self.cookies))
         self.plane.serve(self.tables())
+        self.installer = Installer(
+            self.bench.engine,
+            self.compiler,
+            self.plane,
+            lambda: self.bench.manager.clock.read(self.bench.now),
+        )
         self.native = self.installed = self.left = 0
 
     def tables(self) -> "table_compiler.native.Tables":
@@ -181,45 +184,18 @@ class Pair:
         now = self.bench.now
         steady = self.bench.manager.clock.read(now)
         reply, wanted = self.plane.answer(data, source, now, steady, stream)
-        if wanted:
-            query = read_query(data)
-            assert isinstance(query, Query)
-            engine = self.bench.engine
-            plan = engine.plan(query)
-            for _ in range(3):  # the plan, the client, the levels
-                if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
-                    self.install_client(query, plan, source, wanted)
-                elif wanted:
-                    install_plan(
-                        self.plane,
-                        self.compiler.route_index,
-                        query,
-                        plan,
-                        engine.kind(query, plan),
-                    )
-                reply, wanted = self.plane.answer(data, source, now, steady, stream)
-                if not wanted:
-                    break
-            assert not wanted
+        for _ in range(4):  # the plan, what follows for the client, the levels
+            if not wanted:
+                break
+            self.installer.install(data, source, wanted)
+            reply, wanted = self.plane.answer(data, source, now, steady, stream)
             self.installed += 1
+        assert not wanted
         if reply is None:
             self.left += 1
         else:
             self.native += 1
         return reply
-
-    def install_client(
-        self, query: Query, plan: Plan, source: bytes, what: int
-    ) -> None:
-        """Have the plane know the client of a query, or the levels for it."""
-        assert isinstance(plan, PoolAnswer)
-        engine = self.bench.engine
-        client = engine.client_of(plan, QueryContext(query, source))
-        if what == INSTALL_CLIENT:
-            self.compiler.install_client(self.plane, plan, client, engine.snapshot)
-        else:
-            now = self.bench.now
-            self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
 
     def book(self) -> None:
         """Book what the plane has handed out, and publish what follows from it."""

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.config.limits import Limits
-from dinamed.plane import plan_install, service
+from dinamed.plane import installer, plan_install
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.pools.states import Order
 from dinamed.server.resolver import EngineResolver
@@ -111,7 +111,8 @@ class DataPlaneTests(TestCase):
         told = query("mgmt.example.org.", "TXT").to_wire()
         for _ in range(2):
             self.assertIn("dinamed", await deferToThread(client.ask, told))
-        self.assertEqual(self.plane.counters()["handed"], 3)
+        # What the server tells of itself is the same for a second.
+        self.assertEqual(self.plane.counters()["handed"], 2)
 
     def stream(self, client: Client) -> socket.socket:
         """A connection to the same port."""
@@ -244,13 +245,13 @@ class DataPlaneTests(TestCase):
         (client,) = self.serve("127.0.0.1")
         raised: list[bool] = []
 
-        def teach(*args: Any) -> None:
+        def forwarding(*args: Any, **more: Any) -> Any:
             if not raised:
                 raised.append(True)
                 raise MemoryError("once")
-            plan_install.install_plan(*args)
+            return plan_install.forwarding_plan(*args, **more)
 
-        self.patch(service, "install_plan", teach)
+        self.patch(installer, "forwarding_plan", forwarding)
         for question in (WWW, POOL, WWW, POOL):
             self.assertTrue(await deferToThread(client.ask, with_any(question)))
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
