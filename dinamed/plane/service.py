@@ -47,8 +47,10 @@ TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
-BATCH = 64
-"""Queries of each thread that are answered before timers and TCP get a turn."""
+BATCH = 16
+"""Queries of each thread that are answered before the clock is looked at."""
+TURN = 0.004
+"""Seconds for which the threads' queries are answered before others get as long."""
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
@@ -96,8 +98,7 @@ class _Bell:
 
     def doRead(self) -> None:
         os.eventfd_read(self._descriptor)
-        if self._plane.serve_punted():
-            os.eventfd_write(self._descriptor, 1)
+        self._plane.take_turn()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -124,8 +125,11 @@ class DataPlane:
         authority: Authority,
         resolver: EngineResolver,
         threads: int,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._reactor = reactor
+        self._clock = clock
+        self._resting: Any = None
         self._authority = authority
         self._resolver = resolver
         self._compiler = TableCompiler(native.rows_of(threads), Random())
@@ -253,6 +257,8 @@ class DataPlane:
             self._refreshing = None
         engine = self._authority.engine
         engine.on_vitals = engine.on_change = None
+        if self._resting is not None:
+            self._resting.cancel()
         self._reactor.removeReader(self._bell)
         if not any(thread.is_alive() for thread in self._threads):
             for sock in self._sockets:
@@ -260,6 +266,25 @@ class DataPlane:
             self.streams.close()
             self._bell.close()
         self._threads, self._sockets = [], []
+
+    def take_turn(self) -> None:
+        """Answer for a while; if there is more, after as long again.
+
+        So others have half of the time, however much the threads leave to Python; what
+        finds no room while it waits they drop and count.
+        """
+        begin = self._clock()
+        while self.serve_punted():
+            spent = self._clock() - begin
+            if spent >= TURN:
+                self._reactor.removeReader(self._bell)
+                self._resting = self._reactor.callLater(spent, self._rested)
+                return
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._reactor.addReader(self._bell)
+        self.take_turn()
 
     def serve_punted(self) -> bool:
         """Answer what the threads have left to Python; True if there may be more.

@@ -104,9 +104,11 @@ class TargetTests(InstalledCase):
         """What was installed is forgotten when labels may have changed."""
         self.serve("country", "@")
         self.check(ask("www"))
-        self.assertEqual(self.pair.plane.tables.installed, 1)
+        tables = self.pair.plane.tables
+        assert tables is not None
+        self.assertEqual(tables.installed, 1)
         self.pair.plane.forget()
-        self.assertEqual(self.pair.plane.tables.installed, 0)
+        self.assertEqual(tables.installed, 0)
         self.check(ask("www"))
 
 

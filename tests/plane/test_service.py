@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.config.limits import Limits
 from dinamed.plane import installer, plan_install
-from dinamed.plane.service import DataPlane, threads_for
+from dinamed.plane.service import TURN, DataPlane, threads_for
 from dinamed.pools.states import Order
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
@@ -239,6 +239,21 @@ class DataPlaneTests(TestCase):
         host, port = client.socket.getpeername()
         (again,) = bind([ListenAddress(host, port, socket.AF_INET)])
         again.close()
+
+    async def test_turns(self) -> None:
+        """However much is left to Python, it rests for as long as it works on that."""
+        self.serve("127.0.0.1")
+        work = iter([True] * 7 + [False])
+        now = iter(range(100))
+        self.patch(self.plane, "_clock", lambda: next(now) * TURN / 5)
+        self.patch(self.plane, "serve_punted", lambda: next(work))
+        bell = self.plane._bell
+        self.plane.take_turn()
+        self.assertNotIn(bell, self.reactor.getReaders())
+        while bell not in self.reactor.getReaders():
+            await self.a_moment()
+        self.assertEqual(list(work), [])
+        self.patch(self.plane, "serve_punted", lambda: False)
 
     async def test_error_while_taught(self) -> None:
         """One error while the plane is taught costs nobody an answer, and is told."""
