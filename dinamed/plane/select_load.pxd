@@ -79,6 +79,7 @@ cdef struct RouteLoad:
     double *ranks           # their priority, where that counts after shedding
     bint sheds
     bint foresees
+    uint32_t best           # among how many of the lowest the lot decides; 0: none
     double low              # TTLs
     double high
 
@@ -386,8 +387,23 @@ cdef inline void least(
     const uint32_t *kept, uint32_t size, uint32_t answers, uint32_t thread,
     uint64_t *rng, uint32_t *drawn, DrawResult *result,
 ) noexcept nogil:
-    """Draw the lowest load, and take down what one hand-out adds to each."""
+    """Draw the lowest load, and take down what one hand-out adds to each.
+
+    Or some by equal chance of more of them, for `best`.
+    """
+    cdef uint32_t most = loaded.best if loaded.best > answers else answers, i, other
+    cdef uint32_t one
     result.count = mixed(
-        loaded, levels, total, faded, kept, size, answers, 0, rng, drawn
+        loaded, levels, total, faded, kept, size, most if most < size else size, 0, rng,
+        drawn,
     )
+    if loaded.best:
+        if answers > result.count:
+            answers = result.count
+        for i in range(answers):
+            other = i + below(rng, result.count - i)
+            one = drawn[i]
+            drawn[i] = drawn[other]
+            drawn[other] = one
+        result.count = answers
     record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)
