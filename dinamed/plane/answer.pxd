@@ -89,6 +89,11 @@ from dinamed.plane.zone cimport (
 )
 
 
+cdef inline uint32_t route_offset(uint32_t rrtype) noexcept nogil:
+    """Which of a pool's routes answers a type: for A, for AAAA, for TXT."""
+    return 2 if rrtype == TXT else 1 if rrtype == TYPE_AAAA else 0
+
+
 cdef inline int carry_out(
     const TablesData *tables, const InstalledPlan *plan, uint32_t scope,
     const ParsedQuery *query, RequestContext *request, uint8_t *out
@@ -100,7 +105,7 @@ cdef inline int carry_out(
     cdef bint needed = False
     if plan.kind == POOL_PLAN:
         route = <const RouteData *>plane_get_pointer(
-            &tables.routes[plan.route + (1 if query.type == TYPE_AAAA else 0)]
+            &tables.routes[plan.route + route_offset(query.type)]
         )
         if route.kind != NOBODY:
             return drawn_answer(
@@ -185,15 +190,13 @@ cdef inline int at_node(
     slot = pool_of(zone, node)
     request.kind = zone.limited
     if slot:
-        if query.type == TXT:
-            return PUNT
-        if query.type == TYPE_A or query.type == TYPE_AAAA:
+        if query.type == TYPE_A or query.type == TYPE_AAAA or query.type == TXT:
             if tables.rates != NULL:
                 request.kind = answer_kind(
                     tables.rates, query.type, zone.data + node, zone.origin, zone.size
                 )
             route = <const RouteData *>plane_get_pointer(
-                &tables.routes[slot - 1 + (1 if query.type == TYPE_AAAA else 0)]
+                &tables.routes[slot - 1 + route_offset(query.type)]
             )
             if route.kind != NOBODY:
                 return drawn_answer(

@@ -19,6 +19,8 @@ WRAP_AT_96: int
 WRAP_INVERTED: int
 MOST_DATABASES: int
 LOWEST: int
+FALLBACK: int
+NO_INNER: int
 MOST_DRAWN: int
 MOST_KEYS: int
 MOST_SHED: int
@@ -100,8 +102,13 @@ class GeoTrees:
         self, address: bytes, prefix: int, sources_asked: int
     ) -> tuple[tuple[int, ...], int]: ...
 
+class Turns:
+    def __init__(self, credits: list[float]) -> None: ...
+    def credits(self) -> list[float]: ...
+
 class Route:
     pool: str
+    serial: int
     members: tuple[str, ...]
     subs: dict[object, Route]
     loads: Loads | None
@@ -118,7 +125,6 @@ class Route:
         limits: list[int] = ...,
         aliases: list[int] = ...,
         seeds: list[int] = ...,
-        start: list[float] = ...,
         serial: int = ...,
         loads: Loads | None = ...,
         slots: list[int] = ...,
@@ -126,6 +132,18 @@ class Route:
         *,
         sheds: bool = ...,
         foresees: bool = ...,
+        best: int = ...,
+        number: int = ...,
+        ttl: int = ...,
+        more: int = ...,
+        rotates: bool = ...,
+        quiet: bool = ...,
+        span: int = ...,
+        identities: list[int] = ...,
+        inner: list[int] = ...,
+        fallback: int = ...,
+        turns: Turns | None = ...,
+        turn_slots: list[int] = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 

@@ -36,7 +36,7 @@ from dinamed.plane.resolver_table cimport (
     tag_of,
 )
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
-from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData
+from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData, TurnsData
 from dinamed.plane.rate_table cimport (
     RATE_ROW,
     OVER,
@@ -171,8 +171,9 @@ fill_crc_table(CRC)
 (
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE,
     LOWEST,
-) = range(9)
-EDITION = 6
+    FALLBACK,
+) = range(10)
+EDITION = 8
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
@@ -180,6 +181,7 @@ MOST_SHED = MOST_KEPT
 MOST_FORESEEN = MOST_WHERE
 MOST_LEASES = MOST_CACHES
 PLAN_FIXED, PLAN_POOL, PLAN_PUNT, PLAN_BY_CLIENT = range(4)
+NO_INNER = 0xFFFFFFFF   # as in pool_answer.pxd
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
 TICKS_A_SECOND = 2.0**22

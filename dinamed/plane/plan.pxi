@@ -77,7 +77,7 @@ cdef class Plan:
     cdef int check(self, Tables tables) except -1:
         """Make it fit these tables.  Raises `ValueError`."""
         if self.plan.kind == POOL_PLAN and (
-            self.plan.route + 2 > <uint32_t>len(tables.routes)
+            self.plan.route + 3 > <uint32_t>len(tables.routes)
         ):
             raise ValueError("no such route")
         if tables.data.rates != NULL:

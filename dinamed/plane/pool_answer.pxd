@@ -54,6 +54,8 @@ cdef struct Hosts:
     uint32_t scope
     bint unfolded           # whether any was drawn from an inner pool
     bint plain              # whether each has just one record
+    bint judged             # whether limits on replies were looked at
+    uint8_t *out            # where the reply comes
 
 
 cdef struct Record:
@@ -98,7 +100,10 @@ cdef inline int draw_hosts(
     bint subnet, RequestContext *request, uint64_t region, uint32_t depth,
     Hosts *hosts,
 ) noexcept nogil:
-    """Draw hosts from a pool, and from the pools that it has drawn: 0, or a verdict."""
+    """Draw hosts from a pool, and from the pools that it has drawn.
+
+    0; or a verdict, or the size of a reply that takes the place of the answer.
+    """
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t scope = 0, i, inner, ttl
     cdef DrawResult result
@@ -120,8 +125,15 @@ cdef inline int draw_hosts(
             hosts.scope = scope
     if route.load.loads != NULL and not is_published(route, request):
         return PUNT_FOR_LEVELS
+    if not hosts.judged:
+        # Before the draw, so that only what leaves is a hand-out.
+        hosts.judged = True
+        if tables.rates != NULL and not request.free and route.kind != ELSEWHERE:
+            verdict = limited(tables, query, request, hosts.out)
+            if verdict:
+                return verdict
     verdict = draw(tables, route, query, subnet, request, drawn, &result)
-    if verdict < 0:
+    if verdict:
         return verdict
     count_hand_outs(route, request, drawn, &result)
     if result.scope > hosts.scope:
@@ -140,7 +152,7 @@ cdef inline int draw_hosts(
             tables, <const RouteData *>plane_get_pointer(&tables.routes[inner]), query,
             subnet, request, region, depth + 1, hosts,
         )
-        if verdict < 0:
+        if verdict:
             return verdict
     return 0
 
@@ -279,18 +291,15 @@ cdef inline int drawn_answer(
     cdef int found
     if route.kind == ELSEWHERE:
         return PUNT
-    if tables.rates != NULL and not request.free:
-        # Before the draw, so that only what leaves is a hand-out.
-        found = limited(tables, query, request, out)
-        if found:
-            return found
+    hosts.judged = False
+    hosts.out = out
     hosts.count = 0
     hosts.ttl = 0xFFFFFFFF
     hosts.scope = scope
     hosts.unfolded = False
     hosts.plain = True
     found = draw_hosts(tables, route, query, subnet, request, region, 0, &hosts)
-    if found < 0:
+    if found:
         return found
     found = records_for(&hosts, request.rng, records)
     if found <= 0:

@@ -1,19 +1,15 @@
 """Drawing members from one route: by which one, by what rule, and what is booked."""
 
-
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 from dinamed.plane.query cimport TYPE_AAAA, ParsedQuery
 from dinamed.plane.select cimport (
     BY_CLIENT,
     BY_PLACE,
     BY_HASH,
     BY_WEIGHT,
-    ELSEWHERE,
     EVERYONE,
     IN_TURN,
     LOWEST,
-    MOST_ANSWERS,
     Subset,
     RouteData,
     by_hash,
@@ -29,31 +25,20 @@ from dinamed.plane.select_load cimport (
     LevelsData,
     foresee,
     least,
-    put_key,
     shed,
 )
-from dinamed.plane.octets cimport put16
+from dinamed.plane.client_key cimport put_key
 from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.reply cimport (
     PUNT,
-    PUNT_FOR_CLIENT,
-    PUNT_FOR_LEVELS,
     RequestContext,
-    finish,
-    truncated,
-    cut,
-    room_for,
-    limited,
 )
 from dinamed.plane.tables cimport (
-    STEP_SIZE,
     InstalledClient,
-    InstalledPlan,
     TablesData,
     honours_subnet,
     installed_client,
-    plan_steps,
 )
 
 
@@ -110,7 +95,7 @@ cdef inline void count_hand_outs(
     """Count the hand-outs."""
     cdef uint64_t *booked = route.counts + request.thread * route.stride
     cdef uint32_t i
-    if result.again:
+    if result.again or route.quiet:
         return
     for i in range(result.count):
         plane_add(booked + drawn[i], 1)

@@ -78,6 +78,12 @@ BOUND = {
     "near": "near",
     "net": "net",
     "crowd": "crowd",
+    "several": "several",
+    "mixed": "mixed",
+    "deep": "deep",
+    "deeper": "deeper",
+    "standin": "standin",
+    "best": "best",
     "*.pools": "weighted",
 }
 
@@ -93,6 +99,30 @@ def members(weighted: bool = True) -> tuple[MemberSettings, ...]:
         )
         for n in range(1, 9)
     )
+
+
+def several() -> tuple[MemberSettings, ...]:
+    """Members with more addresses than one, some of which others have too."""
+    return tuple(
+        host(
+            f"s{n}",
+            *(f"192.0.2.{n * 10 + k}" for k in range(n)),
+            "192.0.2.200",
+            *(f"2001:db8:2::{n}:{k}" for k in range(3)),
+            weight=float(n),
+        )
+        for n in range(1, 5)
+    )
+
+
+def inner(*names: str) -> tuple[MemberSettings, ...]:
+    """Members that are pools."""
+    return tuple(MemberSettings(name=f"in-{name}", pool=name) for name in names)
+
+
+def mixed() -> tuple[MemberSettings, ...]:
+    """Hosts beside pools."""
+    return (*members()[:2], *inner("hashed2", "several"))
 
 
 def crowd() -> tuple[MemberSettings, ...]:
@@ -124,6 +154,12 @@ def pools() -> list[PoolSettings]:
         make_pool("crowd", *crowd(), select=["hash"], answers=60),
         make_pool("placed", *MEMBERS, select=["country", "hash"]),
         make_pool("near", *MEMBERS, select=["priority", "nearest", "hash"]),
+        make_pool("several", *several(), select=["hash"], answers=3),
+        make_pool("mixed", *mixed(), select=["hash"], answers=2),
+        make_pool("deep", *inner("placed", "several", "net"), select=["hash"]),
+        make_pool("deeper", *inner("deep", "mixed"), select=["hash"], answers=2),
+        make_pool("standin", host("gone", "192.0.2.9", weight=0.0), when_down="deep"),
+        make_pool("best", *members(), select=["best"]),
         make_pool("net", *MEMBERS, select=["network", "country", "hash"]),
     ]
 
@@ -151,6 +187,7 @@ class Pair:
         self,
         threads: int = 0,
         served: tuple[list[PackedZone], list[PoolSettings]] | None = None,
+        bell: int = -1,
     ) -> None:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
@@ -159,7 +196,7 @@ class Pair:
         rng = random.Random(1)
         native = table_compiler.native
         rows = native.rows_of(threads)
-        self.plane = native.Plane(threads, rng.randbytes(8 * rows), -1)
+        self.plane = native.Plane(threads, rng.randbytes(8 * rows), bell)
         self.compiler = TableCompiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.defend(Defence(self.cookies))
