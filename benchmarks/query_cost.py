@@ -68,7 +68,9 @@ class Alone:
         self.now = 1e9
         rng = random.Random(1)
         self.authority = Authority(load_now(path), lambda: self.now, rng)
-        self.sources = [f"10.{n >> 8 & 255}.{n & 255}.53" for n in range(RESOLVERS)]
+        self.sources = [
+            bytes((10, n >> 8 & 255, n & 255, 53)) for n in range(RESOLVERS)
+        ]
 
     def report(self, pool: str) -> None:
         """Have all members of a pool report."""

@@ -1,9 +1,15 @@
 """Signals: who wants to know of a change subscribes to it."""
 
+import traceback
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 
 Arguments = ParamSpec("Arguments")
+
+
+def print_failure(error: Exception) -> None:
+    """Tell what a listener has raised on the standard error output."""
+    traceback.print_exception(error)
 
 
 class Signal(Generic[Arguments]):
@@ -12,7 +18,7 @@ class Signal(Generic[Arguments]):
     What a listener raises goes to `failed`; the others are told all the same.
     """
 
-    def __init__(self, failed: Callable[[Exception], object]) -> None:
+    def __init__(self, failed: Callable[[Exception], object] = print_failure) -> None:
         self._failed = failed
         self._listeners: dict[object, Callable[Arguments, object]] = {}
 

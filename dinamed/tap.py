@@ -1,7 +1,6 @@
-"""The twistd plugin: options, and the wiring of all services."""
+"""The twistd plugin: the wiring of all services."""
 
 import os
-import pwd
 import random
 import socket
 import time
@@ -11,11 +10,11 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
-from twisted.python import usage
 
 from dinamed import __version__
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
+from dinamed.options import Options as Options
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
@@ -23,13 +22,11 @@ from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
 from dinamed.server.following import ConfigWatcher
-from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
@@ -44,6 +41,7 @@ from dinamed.server.sockets import (
     is_local,
     resolve,
 )
+from dinamed.server.stack import Stack, stack_of
 from dinamed.server.state_file import StateFileService
 from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
@@ -69,73 +67,6 @@ from dinamed.web.service import web_service
 
 EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise ValueError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-_port.coerceDoc = "Must be from 0 to 65535."  # type: ignore[attr-defined]
-
-
-class Options(usage.Options):
-    """The options of `twistd dinamed`."""
-
-    synopsis = "[options]"
-    longdesc = "Load-balancing authoritative DNS server."
-    optParameters = [  # noqa: RUF012
-        ["port", "p", 53, "UDP and TCP port where an interface names none.", _port],
-        [
-            "config",
-            "c",
-            None,
-            "Config file; else /etc/dinamed/dinamed.toml, else the built-in example.",
-        ],
-    ]
-    optFlags = [["debug", "d", "Log every query."]]  # noqa: RUF012
-
-    def __init__(self) -> None:
-        super().__init__()
-        self["interfaces"] = []
-
-    def opt_interface(self, interface: str) -> None:
-        """Address or host name to listen on, may be repeated; replaces `listen`."""
-        self["interfaces"].append(interface)
-
-    opt_i = opt_interface
-
-    def opt_version(self) -> None:
-        """Print the version and exit."""
-        print(f"dinamed {__version__}")
-        raise SystemExit(0)
-
-    def parseOptions(self, options: list[str] | None = None) -> None:
-        """Parse; what is wrong ends the program with one line."""
-        try:
-            super().parseOptions(options)
-        except usage.UsageError as error:
-            raise SystemExit(f"dinamed: {error}") from None
-
-    def parseArgs(self, *arguments: str) -> None:
-        """There are no arguments beside the options."""
-        if arguments:
-            raise usage.UsageError(f"unexpected argument {arguments[0]!r}")
-
-    def postOptions(self) -> None:
-        """See that twistd will be able to drop privileges as it was told."""
-        parent: Any = self.parent
-        uid = parent.get("uid") if parent is not None else None
-        if uid is None:
-            return
-        try:
-            entry = pwd.getpwuid(uid)
-        except KeyError:
-            raise usage.UsageError(f"no user has the uid {uid}") from None
-        if parent["gid"] is None:
-            # twistd cannot drop the supplementary groups without a group.
-            parent["gid"] = entry.pw_gid
 
 
 @dataclass(frozen=True)
@@ -235,118 +166,197 @@ class Process:
             self.twistd["pidfile"] = ""
 
 
-def wire(
+@dataclass(frozen=True)
+class Server:
+    """The parts of one server, in the order in which they are made."""
+
+    transfers: TransferService
+    authority: Authority
+    signing: SigningService
+    stack: Stack
+    reloading: ReloadService
+    liveness: Liveness
+    listening: ListenService
+    watching: MonitoringService
+    query_log: QueryLogService
+    notifying: SystemdService
+    saving: StateFileService | None
+    replacing: ReplaceService
+    state: ServerState
+
+
+def build(
     reactor: Any, loaded: Configuration, bound: Bound, debug: bool, process: Process
-) -> MultiService:
-    """Make all services and connect them; those that answer start last."""
-    server = loaded.settings.server
-    with uncollected(keep=True):
-        authority = Authority(loaded, time.time, random.Random())
-    resolver = EngineResolver(authority.engine, debug)
-    plane = (
-        DataPlane(reactor, authority, resolver, bound.threads)
-        if bound.threads
-        else None
-    )
-    reloading = ReloadService(reactor, authority)
-    liveness = Liveness()
-    listening = ListenService(reactor, resolver, bound.dns, plane, liveness)
-    watching = MonitoringService(reactor, authority, random.SystemRandom())
-    state = ServerState(authority, resolver, listening, reloading, watching.health)
-    query_log = QueryLogService(
-        reactor, authority, resolver, plane, listening.timed.locate, random.Random()
-    )
-    notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
-    reloading.on_busy = notifying.reloading
+) -> Server:
+    """Make the parts."""
+    chance, receiver = random.SystemRandom(), process.receiver
     sources = [one.address.host for one in bound.dns]
-    transfers = TransferService(reactor, authority, random.SystemRandom(), sources)
-    signing = SigningService(
-        reactor, authority, random.SystemRandom(), ParentAsker(reactor), is_local
-    )
-    services = MultiService()
-    answering = wire_answering(reactor, authority, listening, bound)
-    first_round = AfterFirstRound(watching.health, answering)
+    transfers = TransferService(reactor, time.time, chance, sources)
+    with uncollected(keep=True):
+        authority = Authority(
+            loaded, time.time, random.Random(), transfers, transfers.answering
+        )
+    signing = SigningService(reactor, authority, chance, ParentAsker(reactor), is_local)
+    stack = stack_of(authority.engine, debug)
+    plane = None
+    if bound.threads:
+        plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
+    reloading, liveness = ReloadService(reactor, authority), Liveness()
+    listening = ListenService(reactor, stack, bound.dns, plane, liveness)
+    watching = MonitoringService(reactor, authority, chance)
+    health, folder = watching.health, loaded.settings.server.state
+    state = ServerState(authority, stack.resolver, listening, reloading, health)
+    notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
-    if server.state is not None:
-        saving = StateFileService(reactor, authority, watching.health, server.state)
-        saving.inherited = process.receiver is not None
+    if folder is not None:
+        inherited = receiver is not None
+        saving = StateFileService(reactor, authority, health, folder, inherited)
 
     def before(pid: int) -> None:
         """Leave the outside to the process that has taken over."""
         process.leave_pid_file()
         notifying.leave(pid)
         if saving is not None:
-            saving.given_up = True
+            saving.give_up()
 
     replacing = ReplaceService(
         reactor,
         process.launch,
         HeldSockets(bound.dns, bound.http, bound.tls),
         TakeoverHooks(state, listening, before, transfers.hold, reactor.stop),
+        None if receiver is None else receiver.supervisor,
     )
-    replacing.setServiceParent(services)
-    reloading.setServiceParent(services)
-    if saving is not None:
-        saving.setServiceParent(services)
-    watching.setServiceParent(services)
-    signing.setServiceParent(services)
-    transfers.setServiceParent(services)
-    GeoDatabaseService(reactor, authority).setServiceParent(services)
-    ConfigWatcher(reactor, authority, reloading.reload).setServiceParent(services)
-    expiry = "lifting orders that are over"
-    Periodic(
-        reactor, EXPIRY_INTERVAL, authority.expire_orders, expiry
-    ).setServiceParent(services)
-    if bound.http:
-        parts = WebParts(
-            authority,
-            resolver,
-            listening,
-            reloading,
-            watching,
-            replacing,
-            query_log,
-            liveness,
-            lambda: first_round.begun,
-        )
-        certificates = bound.certificates if server.http_tls else None
-        web = web_service(reactor, parts, server.token_file, bound.http, certificates)
-        web.setServiceParent(services)
-    StreamLimitsService(authority, listening).setServiceParent(services)
-    query_log.setServiceParent(answering)
-    notifying.setServiceParent(answering)
-    if process.receiver is not None:
-        state.begin(process.receiver.built())
-        for what in process.receiver.sockets.close_rest():
-            Logger("dinamed").info("no longer listening: {what}", what=what)
-        replacing.supervisor = process.receiver.supervisor
-        arriving = TakeoverReceiverService(
-            reactor, process.receiver, state, listening, authority.summary()
-        )
-        arriving.setServiceParent(answering)
-    first_round.setServiceParent(services)
-    Logger("dinamed").info(
-        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
-        version=__version__,
-        what=authority.summary(),
-        where=bound.summary(),
-        engine=listening.engine,
+    query_log = QueryLogService(reactor, authority, stack, plane, random.Random())
+    return Server(
+        transfers,
+        authority,
+        signing,
+        stack,
+        reloading,
+        liveness,
+        listening,
+        watching,
+        query_log,
+        notifying,
+        saving,
+        replacing,
+        state,
     )
-    if why_not and server.threads != "python":
-        Logger("dinamed").warn("UDP is answered by Python: {why}", why=why_not)
+
+
+def connect(server: Server) -> None:
+    """Have the parts told of each other's changes.
+
+    Who is told of one thing is told in this order.  The plane, where there is one, and
+    who saves the state subscribe to changes of pools when they start; the authority,
+    which is first, has done so.
+    """
+    authority, listening = server.authority, server.listening
+    server.transfers.changed.subscribe(authority.refresh)
+    authority.served.subscribe(server.transfers.served)
+    authority.applied.subscribe(server.watching.reconfigure)
+    listening.take_limits(authority.loaded.settings.limits)
+    authority.applied.subscribe(lambda now: listening.take_limits(now.limits))
+    server.reloading.busy.subscribe(server.notifying.reloading)
+
+
+def wire(
+    reactor: Any, loaded: Configuration, bound: Bound, debug: bool, process: Process
+) -> MultiService:
+    """Make all services and connect them; those that answer start last."""
+    server = build(reactor, loaded, bound, debug, process)
+    connect(server)
+    authority = server.authority
+    answering = wire_answering(reactor, server, bound, process.receiver)
+    first_round = AfterFirstRound(server.watching.health, answering)
+    services = MultiService()
+    for service in (
+        server.replacing,
+        server.reloading,
+        server.saving,
+        server.watching,
+        server.signing,
+        server.transfers,
+        GeoDatabaseService(reactor, authority),
+        ConfigWatcher(reactor, authority, server.reloading.reload),
+        Periodic(reactor, EXPIRY_INTERVAL, authority.expire_orders, "ending orders"),
+        wire_web(reactor, server, bound, first_round),
+        first_round,
+    ):
+        if service is not None:
+            service.setServiceParent(services)
+    tell_start(server, bound)
     return services
 
 
+def wire_web(
+    reactor: Any, server: Server, bound: Bound, first_round: AfterFirstRound
+) -> MultiService | None:
+    """What serves HTTP, if anything does."""
+    if not bound.http:
+        return None
+    authority, watching = server.authority, server.watching
+    settings = authority.loaded.settings
+    parts = WebParts(
+        authority.manager,
+        authority.engine,
+        authority.seconds,
+        authority.summary,
+        settings,
+        authority.applied,
+        server.stack,
+        server.listening,
+        server.reloading,
+        watching.health,
+        watching.loads,
+        watching.pushes,
+        server.replacing,
+        server.query_log,
+        server.liveness,
+        lambda: first_round.begun,
+    )
+    certificates = bound.certificates if settings.server.http_tls else None
+    token_file = settings.server.token_file
+    return web_service(reactor, parts, token_file, bound.http, certificates)
+
+
 def wire_answering(
-    reactor: Any, authority: Authority, listening: ListenService, bound: Bound
+    reactor: Any, server: Server, bound: Bound, receiver: TakeoverReceiver | None
 ) -> MultiService:
     """What starts once the first round of checks is over: the listeners."""
     answering = MultiService()
+    authority, listening = server.authority, server.listening
+    streams, certificates = listening.streams, bound.certificates
     listening.setServiceParent(answering)
-    if bound.certificates is not None:
+    if certificates is not None:
         if bound.tls:
-            tls = TlsService(reactor, listening.streams, bound.certificates, bound.tls)
+            tls = TlsService(reactor, streams, certificates, bound.tls)
             tls.setServiceParent(answering)
-        following = CertificateService(reactor, authority, bound.certificates)
+        following = CertificateService(reactor, authority, certificates)
         following.setServiceParent(answering)
+    server.query_log.setServiceParent(answering)
+    server.notifying.setServiceParent(answering)
+    if receiver is not None:
+        server.state.begin(receiver.built())
+        for what in receiver.sockets.close_rest():
+            Logger("dinamed").info("no longer listening: {what}", what=what)
+        arriving = TakeoverReceiverService(
+            reactor, receiver, server.state, listening, authority.summary()
+        )
+        arriving.setServiceParent(answering)
     return answering
+
+
+def tell_start(server: Server, bound: Bound) -> None:
+    """Log what is about to be served, and how."""
+    log = Logger("dinamed")
+    log.info(
+        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
+        version=__version__,
+        what=server.authority.summary(),
+        where=bound.summary(),
+        engine=server.listening.engine,
+    )
+    threads = server.authority.loaded.settings.server.threads
+    if why_not and threads != "python":
+        log.warn("UDP is answered by Python: {why}", why=why_not)

@@ -48,37 +48,12 @@ LONG_FILES = frozenset(
         "zones/plain.pxd",
     }
 )
-CIRCLES = frozenset(
+CIRCLES: frozenset[frozenset[str]] = frozenset(
     {
-        frozenset({"plans.builtin_names", "plans.planner", "plans.snapshot"}),
-        frozenset({"plans.draw", "plans.executor", "plans.hints"}),
         frozenset({"cli", "commands.completion"}),
     }
 )
-STRANGERS = frozenset(
-    {
-        ("plane/load_publisher.py", "resolvers"),
-        ("plane/service.py", "on_change"),
-        ("plane/service.py", "on_report"),
-        ("plane/service.py", "on_vitals"),
-        ("plane/service.py", "questions"),
-        ("plane/table_compiler.py", "shared"),
-        ("plans/draw.py", "locator"),
-        ("plans/draw.py", "told_place"),
-        ("server/authority.py", "on_error"),
-        ("server/transfers.py", "aside"),
-        ("server/transfers.py", "files"),
-        ("takeover/sender.py", "hand_over"),
-        ("takeover/server_state.py", "applied"),
-        ("takeover/server_state.py", "questions"),
-        ("takeover/server_state.py", "refused"),
-        ("takeover/server_state.py", "started"),
-        ("tap.py", "given_up"),
-        ("tap.py", "inherited"),
-        ("tap.py", "on_busy"),
-        ("tap.py", "supervisor"),
-    }
-)
+STRANGERS: frozenset[tuple[str, str]] = frozenset()
 """Where a module sets what belongs to another one, and what."""
 OWNERS = re.compile(
     r"accounting|authority|draw|engine|limiter|listening|manager|reloading|replacing"

@@ -63,6 +63,8 @@ def print_server(status: dict[str, Any]) -> None:
 def print_pool(pool: dict[str, Any], now: float) -> None:
     """Print a pool's members as a table, best first."""
     down = f", no usable member: {pool['when_down']}" if pool["down"] else ""
+    for family in () if down else pool["families_down"]:
+        down += f", no usable {family} address: {pool['when_down']}"
     print(f"pool {pool['name']} ({', '.join(pool['select'])}){down}")
     rows = [("STATE", "WEIGHT", "LOAD", "HANDOUTS", "NAME", "")]
     for member in pool["members"]:
@@ -87,6 +89,7 @@ def _remark(member: dict[str, Any], now: float) -> str:
     parts = [member["reason"]] if member["reason"] else []
     if member["order"] == "up":
         parts.append("up by order")
+    parts += (f"{one} is out: {why}" for one, why in member["addresses_out"].items())
     if member["feed_failure"]:
         parts.append(f"no load: {member['feed_failure']}")
     if member["until"] is not None:

@@ -1,18 +1,19 @@
 """What must hold of keys, and of the transfer, notify, primary and update of zones."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable
 
 import msgspec
 from msgspec.structs import replace
 
+from dinamed.config.key_files import KeyClause, key_clauses
 from dinamed.config.lines import Path
 from dinamed.config.reader import BAD, Reader, meant
 from dinamed.config.settings import ServerSettings, ZoneSettings
 from dinamed.config.transfers import (
     KEY_PREFIX,
+    Algorithm,
     Grant,
     KeySettings,
     Peer,
@@ -25,7 +26,6 @@ from dinamed.config.values import shown
 PLAIN_MAX = 1 << 16
 TRANSFER_KEYS = ("notify", "primary", "update")
 """Keys of a zone whose elements may be texts or tables; they are read here."""
-_CLAUSE = re.compile(r'\bsecret\s+"([^"]*)"')
 
 
 def read_keys(reader: Reader, raw: dict[str, object]) -> list[KeySettings]:
@@ -47,13 +47,15 @@ def read_keys(reader: Reader, raw: dict[str, object]) -> list[KeySettings]:
         if len(given) != 1:
             reader.report(path, "needs one of secret and secret_file")
         elif key.secret_file is not None:
-            key = _from_file(reader, key, path, key.secret_file)
+            key = _from_file(reader, key, path, "algorithm" in table)
         found.append(key)
     return found
 
 
-def _from_file(reader: Reader, key: KeySettings, path: Path, file: str) -> KeySettings:
+def _from_file(reader: Reader, key: KeySettings, path: Path, said: bool) -> KeySettings:
+    """The key with what its file holds; `said`: the config names an algorithm too."""
     here: Path = (*path, "secret_file")
+    file = key.secret_file or ""
     try:
         mode = os.stat(file).st_mode
         if not stat.S_ISREG(mode):
@@ -70,11 +72,40 @@ def _from_file(reader: Reader, key: KeySettings, path: Path, file: str) -> KeySe
         reason = error.strerror if isinstance(error, OSError) else error
         reader.report(here, f"can't read {file}: {reason}")
         return key
-    clause = _CLAUSE.search(text)  # what tsig-keygen prints
-    found = reader.apply(secret, clause[1] if clause else text, here)
-    if not isinstance(found, str):
+    clauses = key_clauses(text)
+    if not clauses:
+        found = reader.apply(secret, text, here)
+        return replace(key, secret=found) if isinstance(found, str) else key
+    named = [clause for clause in clauses if clause.name == key.name]
+    if not named and len(clauses) > 1:
+        names = ", ".join(clause.name for clause in clauses)
+        reader.report(here, f"{file} has no key {key.name}, but {names}")
         return key
-    return replace(key, secret=found, secret_file=file)
+    clause = named[0] if named else clauses[0]
+    found = reader.apply(secret, clause.secret, here)
+    if isinstance(found, str):
+        key = replace(key, secret=found)
+    return _with_algorithm(reader, key, clause, path, said)
+
+
+def _with_algorithm(
+    reader: Reader, key: KeySettings, clause: KeyClause, path: Path, said: bool
+) -> KeySettings:
+    """The key with the algorithm that its file names."""
+    file, stated = key.secret_file, clause.algorithm
+    if not stated or stated == key.algorithm:
+        return key
+    if said:
+        reader.report(
+            (*path, "algorithm"), f"{file} says {stated}; one of them is wrong"
+        )
+        return key
+    try:
+        algorithm = msgspec.convert(stated, Algorithm)
+    except msgspec.ValidationError:
+        reader.report((*path, "secret_file"), f"{file}: {stated} is no algorithm here")
+        return key
+    return replace(key, algorithm=algorithm)
 
 
 def without_transfers(table: object) -> object:

@@ -1,11 +1,11 @@
 """From the states of a member's targets to one verdict on the member.
 
-A member has one or more checks, and each check looks at each of its addresses.  A
-check passes while any address passes it, for a member that answers at one address
-still serves; the member is up while all of its checks pass.  Nothing is said before
-enough is known to say it: one failing check is enough for down, up needs them all.
-An address that this host has no means to look at (no route for its family, say) does
-not count where another one is known.
+A member has one or more checks, and each check looks at each of its addresses.  An
+address is up while it passes all checks, and the member while any of its addresses is:
+one that fails is not handed out, the others are.  Nothing is said before enough is
+known to say it: one failing check is enough for down, up needs them all.  An address
+that this host has no means to look at (no route for its family, say) does not count
+where another one is known.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,15 @@ MAX_SHOWN = 3  # failures that a reason tells in full
 
 
 class HealthVerdict(NamedTuple):
-    """What the checks say: None, nothing yet.  `reason` tells what fails, if any."""
+    """What the checks say: None, nothing yet.  `reason` tells what fails, if any.
+
+    `failing` are the addresses that are down while the member is not, each with what
+    fails there.
+    """
 
     healthy: bool | None
     reason: str = ""
+    failing: tuple[tuple[str, str], ...] = ()
 
 
 class Finding(NamedTuple):
@@ -28,6 +33,7 @@ class Finding(NamedTuple):
 
     label: str
     checker: Hysteresis
+    address: str
 
 
 def aggregate(checks: Sequence[Sequence[Finding]]) -> HealthVerdict:
@@ -35,23 +41,42 @@ def aggregate(checks: Sequence[Sequence[Finding]]) -> HealthVerdict:
 
     Failing addresses are named in `reason` even where the member is up.
     """
-    states = [_any([finding.checker for finding in one]) for one in checks]
-    healthy: bool | None = None
+    findings: dict[str, list[Finding]] = {}
+    for one in checks:
+        for finding in one:
+            findings.setdefault(finding.address, []).append(finding)
+    states = {address: _all(found) for address, found in findings.items()}
+    failing = tuple(
+        (address, _reason([findings[address]]))
+        for address, up in states.items()
+        if up is False
+    )
+    healthy = _any(states, findings)
+    return HealthVerdict(healthy, _reason(checks), () if healthy is False else failing)
+
+
+def _all(findings: Sequence[Finding]) -> bool | None:
+    """Whether an address is up: it passes all of the checks."""
+    states = [finding.checker.up for finding in findings]
     if False in states:
-        healthy = False
-    elif states and None not in states:
-        healthy = True
-    return HealthVerdict(healthy, _reason(checks))
+        return False
+    return None if None in states else True
 
 
-def _any(checkers: Sequence[Hysteresis]) -> bool | None:
-    known = [one for one in checkers if one.up is not None or not one.lacking]
+def _any(
+    states: dict[str, bool | None], findings: dict[str, list[Finding]]
+) -> bool | None:
+    """Whether the member is up: one of its addresses is."""
+    known = [
+        up
+        for address, up in states.items()
+        if up is not None or not any(one.checker.lacking for one in findings[address])
+    ]
     if not known:
         return None
-    states = [one.up for one in known]
-    if True in states:
+    if True in known:
         return True
-    return None if None in states else False
+    return None if None in known else False
 
 
 def _reason(checks: Sequence[Sequence[Finding]]) -> str:

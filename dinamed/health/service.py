@@ -44,6 +44,7 @@ class MemberVerdict(NamedTuple):
     member: str
     healthy: bool | None
     reason: str
+    failing: tuple[tuple[str, str], ...] = ()
 
 
 class VerdictSink(Protocol):
@@ -350,9 +351,10 @@ class HealthService(Service):
                 continue  # the keeper has forgotten it too
             verdict = self._roster.judge(member)
             if verdict.healthy is None:
-                verdict = HealthVerdict(None)
+                verdict = HealthVerdict(None, failing=verdict.failing)
             if verdict != before:
-                changed.append(MemberVerdict(*member, *verdict))
+                pool, name = member
+                changed.append(MemberVerdict(pool, name, *verdict))
             if member in self._roster.watching:
                 self._told[member] = verdict
         if changed:

@@ -145,7 +145,15 @@ class Roster:
     def judge(self, member: MemberKey) -> HealthVerdict:
         """The verdict on a member; nothing on one that is not watched."""
         groups = self.watching.get(member, ())
-        return aggregate([[Finding(w.label, w.checker) for w in one] for one in groups])
+        return aggregate(
+            [
+                [
+                    Finding(watch.label, watch.checker, watch.target.address)
+                    for watch in one
+                ]
+                for one in groups
+            ]
+        )
 
     def saved(self) -> list[SavedCheck]:
         """All states that are known."""

@@ -62,8 +62,7 @@ class ResponseLimiter:
         self.rate = rate
         self.slip = slip
         self.exempt = tuple(exempt)
-        self.shared: SharedRateTable | None = None
-        """Where the buckets are, if not here."""
+        self._book: SharedRateTable | None = None
         self._step = 1.0 / rate
         # A bucket is the time at which it will be full again.  A reply moves that by
         # one step, and may do so while it is less than a burst ahead.
@@ -76,15 +75,13 @@ class ResponseLimiter:
     @property
     def over(self) -> int:
         """Replies that were over the limit, exempt clients' apart."""
-        return self._over if self.shared is None else self._over + self.shared.over
+        return self._over if self._book is None else self._over + self._book.over
 
     @property
     def slipped(self) -> int:
         """Those of them that left truncated."""
         return (
-            self._slipped
-            if self.shared is None
-            else self._slipped + self.shared.slipped
+            self._slipped if self._book is None else self._slipped + self._book.slipped
         )
 
     @property
@@ -99,14 +96,23 @@ class ResponseLimiter:
             == (self.rate, self.slip, self.exempt)
         )
 
+    def share(self, shared: SharedRateTable) -> None:
+        """Have the buckets kept there from now on, with others who use them."""
+        self._book = shared
+
+    @property
+    def shared(self) -> SharedRateTable | None:
+        """Where the buckets are, if not here."""
+        return self._book
+
     def judge(self, source: bytes, kind: bytes, now: float) -> RateAction:
         """Take one reply of a kind to a packed address out of its bucket.
 
         `now` is in seconds, of a clock that may be set: a bucket that would be full
         only later than it can be is a full one.
         """
-        if self.shared is not None:
-            return RateAction(self.shared.judge(source, kind, now))
+        if self._book is not None:
+            return RateAction(self._book.judge(source, kind, now))
         size = _OCTETS_4 if len(source) == 4 else _OCTETS_6
         # Python's hash has a secret of the process, so nobody can find collisions.
         key = hash(source[:size] + kind)

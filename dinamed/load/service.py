@@ -179,7 +179,7 @@ class LoadService(Service):
     ) -> None:
         """Set whom a watch is about, and tell those who are new what is known."""
         new = [member for member in members if member not in watch.members]
-        watch.members = members
+        watch.serve(members)
         if watch.last is None:
             return
         if self._reactor.seconds() - watch.last.at < key.feed.stale:

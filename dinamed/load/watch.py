@@ -54,6 +54,10 @@ class LoadWatch:
         self._call: IDelayedCall | None = None
         self._running: Deferred[Report | None] | None = None
 
+    def serve(self, members: tuple[MemberRef, ...]) -> None:
+        """Say from now on that what is told is about these members."""
+        self.members = members
+
     def start(self, delay: float) -> None:
         """Ask for the first time after `delay` seconds, and regularly from then on."""
         self._due = self._clock.seconds() + delay

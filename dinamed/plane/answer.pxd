@@ -35,6 +35,7 @@ from dinamed.plane.malformed cimport (
     UNKNOWN_OPCODE,
     Fault,
     fault_of,
+    opt_anywhere,
 )
 from dinamed.plane.octets cimport get16, put16
 from dinamed.plane.posix cimport plane_get_pointer
@@ -60,6 +61,7 @@ from dinamed.plane.reply cimport (
     limited,
     refused,
     negative,
+    put_bare_opt,
     static_answer,
 )
 from dinamed.plane.installed cimport client_for, is_stale
@@ -176,8 +178,7 @@ cdef inline int at_node(
             query.type == TYPE_NS or query.type == TYPE_CNAME
             or query.type == TYPE_SOA or query.type == TYPE_PTR
             or query.type == TYPE_MX or query.type == TYPE_SRV
-            # Services at a pool's name may have hints of its choice.
-            or ((query.type == SVCB or query.type == HTTPS) and pool_of(zone, node))
+            or query.type == SVCB or query.type == HTTPS
         ):
             return by_plan(tables, query, request, out)
         if tables.rates != NULL:
@@ -213,7 +214,7 @@ cdef inline int hopeless(
     uint8_t *out,
 ) noexcept nogil:
     """FORMERR or NOTIMP for what is malformed; what else is not plain is for Python."""
-    cdef uint32_t end, rcode = FORMERR
+    cdef uint32_t end, opt, rcode = FORMERR
     cdef Fault fault = fault_of(data, size, &end)
     if fault == NO_FAULT:
         return PUNT
@@ -227,6 +228,12 @@ cdef inline int hopeless(
     memset(out + 4, 0, 8)
     out[5] = fault == BAD_RECORDS
     put16(out + 2, 0x8000 | (get16(data + 2) & 0x7910) | rcode)
+    opt = opt_anywhere(data, size)
+    if opt:
+        out[11] = 1
+        end += put_bare_opt(
+            out + end, data[opt + 7] >> 7, fault == UNKNOWN_OPCODE
+        )
     count_reply(tables, tables.counts, request.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
     if tables.rates != NULL and not request.stream and judge(

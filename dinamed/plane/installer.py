@@ -10,7 +10,7 @@ from dinamed.plans.engine import Engine
 from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Synthesized, Targeted, Topic
 from dinamed.pools.context import Client
 from dinamed.wire.constants import Rcode, Type
-from dinamed.wire.query import Query, read_query
+from dinamed.wire.query import Query
 
 INSTALL_PLAN = 1
 """What the plane wants: the plan of a question;"""
@@ -35,18 +35,13 @@ class Installer:
     ) -> None:
         """`steady` shows the steady clock of the pools."""
         self._engine = engine
+        self._executor = engine.executor
         self._compiler = compiler
         self._plane = plane
         self._steady = steady
 
-    def install(self, data: bytes, source: bytes, wanted: int) -> None:
-        """Install what the plane has `wanted` for a message that was answered."""
-        query = read_query(data)
-        assert isinstance(query, Query)
-        try:
-            plan = self._engine.plan(query)
-        except Exception:
-            return  # the resolver has met, told and answered this just now
+    def install(self, wanted: int, source: bytes, query: Query, plan: Plan) -> None:
+        """Install what the plane has `wanted` for a query that was answered so."""
         context = QueryContext(query, source)
         if isinstance(plan, Targeted):
             self._targeted(plan, context, wanted)
@@ -55,7 +50,7 @@ class Installer:
         elif wanted == INSTALL_PLAN:
             self._plain(query, plan)
         elif isinstance(plan, PoolAnswer):
-            self._pool(plan, self._engine.client_of(plan, context), wanted)
+            self._pool(plan, self._executor.client_of(plan, context), wanted)
 
     def _plain(self, query: Query, plan: Plan | None) -> None:
         """Install a plan that is the same for everybody; None: Python has to answer."""
@@ -76,14 +71,14 @@ class Installer:
             self._levels(plan, client)
 
     def _levels(self, plan: PoolAnswer, client: Client) -> None:
-        now = self._engine.seconds()
+        now = self._executor.seconds()
         self._compiler.publish(self._plane, plan, client, self._engine.snapshot, now)
 
     def _targeted(self, plan: Targeted, context: QueryContext, wanted: int) -> None:
         """A label stands for the name: for everybody, or for each class of clients."""
         query = context.query
-        client = self._engine.client_of(plan, context)
-        found = self._engine.find_target(plan, client, query.question)
+        client = self._executor.client_of(plan, context)
+        found = self._executor.find_target(plan, client, query.question)
         answer = found.answer.plan
         if wanted != INSTALL_PLAN:
             if isinstance(answer, PoolAnswer) and wanted == INSTALL_LEVELS:
@@ -121,7 +116,7 @@ class Installer:
         """What the label has for this client; and what its pool has, if that is known
         already."""
         query = context.query
-        found = self._engine.find_target(plan, client, query.question)
+        found = self._executor.find_target(plan, client, query.question)
         answer = found.answer
         settled = answer.plan
         if answer.drawn or not isinstance(settled, Fixed | PoolAnswer):
@@ -193,7 +188,7 @@ class Installer:
     def _for_a_while(self, plan: Synthesized, query: Query) -> None:
         told = plan.empty
         if query.question.type == Type.TXT:
-            told = self._engine.told(plan, query.question)
+            told = self._executor.told(plan, query.question)
         made = forwarding_plan(
             query,
             told,
@@ -206,10 +201,10 @@ class Installer:
 
     def _country(self, plan: Synthesized, context: QueryContext) -> None:
         query, engine = context.query, self._engine
-        client = engine.client_of(plan, context)
+        client = self._executor.client_of(plan, context)
         snapshot = engine.snapshot
         place = snapshot.locator.locate(client.address, client.prefix)
-        told = engine.told(plan, query.question, place.place)
+        told = self._executor.told(plan, query.question, place.place)
         kind = engine.kind(query, plan)
         made = forwarding_plan(
             query, told, self._compiler.route_index, kind, follows=True

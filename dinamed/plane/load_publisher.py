@@ -62,7 +62,7 @@ class LoadPublisher:
         ttl = view.settings.ttl
         loads.settle([member.name for member in view.members], ttl.low, ttl.high)
         if not isinstance(accounting.resolvers, SharedResolvers):
-            accounting.resolvers = SharedResolvers(loads, self._rng)
+            accounting.keep_resolvers(SharedResolvers(loads, self._rng))
         return loads
 
     def forget(self, name: str) -> bool:

@@ -89,6 +89,33 @@ cdef inline bint bad_records(
     return at != size
 
 
+cdef inline uint32_t opt_anywhere(
+    const uint8_t *data, uint32_t size
+) noexcept nogil:
+    """Where the OPT record of a message is, whatever else is wrong; 0 if nowhere."""
+    cdef uint32_t questions = get16(data + 4), more = get16(data + 10)
+    cdef uint32_t skipped = get16(data + 6) + get16(data + 8)
+    cdef uint32_t at = 12, owner, index
+    # Each question and record takes some octets or ends this.
+    for index in range(questions):
+        at = skip_any(data, size, at)
+        if not at:
+            return 0
+        at += 4
+    for index in range(skipped + more):
+        owner = at
+        at = skip_any(data, size, at)
+        if not at or at + 10 > size:
+            return 0
+        at += 10 + get16(data + at + 8)
+        if at > size:
+            return 0
+        if index >= skipped and not data[owner]:
+            if get16(data + owner + 1) == TYPE_OPT:
+                return owner
+    return 0
+
+
 cdef inline Fault fault_of(
     const uint8_t *data, uint32_t size, uint32_t *end
 ) noexcept nogil:
@@ -97,8 +124,6 @@ cdef inline Fault fault_of(
     cdef uint32_t questions = get16(data + 4), answers = get16(data + 6)
     cdef uint32_t authorities = get16(data + 8), more = get16(data + 10)
     if opcode != QUERY and opcode != NOTIFY and opcode != UPDATE:
-        if more and not questions and not answers and not authorities:
-            return NO_FAULT
         return UNKNOWN_OPCODE
     if questions != 1:
         if questions or answers or authorities or opcode != QUERY or not more:

@@ -144,6 +144,7 @@ class Route:
         fallback: int = ...,
         turns: Turns | None = ...,
         turn_slots: list[int] = ...,
+        source: Any = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 

@@ -28,6 +28,7 @@ cdef enum:
     REFUSED = 5
     PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
+    NOT_SUPPORTED = 21
 
     # Verdicts beside the number of octets of a reply.
     DROP = 0
@@ -112,6 +113,26 @@ cdef inline void put_opt(
         put16(at, OPTION_COOKIE)
         put16(at + 2, COOKIE_SIZE)
         memcpy(at + 4, query.reply_cookie, COOKIE_SIZE)
+
+
+cdef inline uint32_t put_bare_opt(
+    uint8_t *at, bint do, bint unsupported
+) noexcept nogil:
+    """An OPT record without options, or with the error that this is not supported."""
+    cdef uint32_t size = 6 if unsupported else 0
+    at[0] = 0
+    put16(at + 1, TYPE_OPT)
+    put16(at + 3, EDNS_MAX)
+    at[5] = 0
+    at[6] = 0
+    at[7] = 0x80 if do else 0
+    at[8] = 0
+    put16(at + 9, size)
+    if unsupported:
+        put16(at + 11, OPTION_ERROR)
+        put16(at + 13, 2)
+        put16(at + 15, NOT_SUPPORTED)
+    return 11 + size
 
 
 cdef inline int finish(

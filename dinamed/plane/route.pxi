@@ -37,7 +37,8 @@ cdef class Route:
     `number` stands for the pool.  `inner` has the places of the routes that members
     stand for in turn, NO_INNER for hosts; `fallback` that of the one that answers
     instead.  Where members have several addresses, an answer has as many as `more`, or
-    one of each member, and with `rotates` begins with any.
+    one of each member, and with `rotates` begins with any.  `source` is for those who
+    make levels.
     """
 
     cdef RouteData data
@@ -45,7 +46,7 @@ cdef class Route:
     cdef readonly tuple members
     cdef readonly dict subs
     cdef readonly Loads loads
-    cdef public object source
+    cdef readonly object source
     cdef LevelTable levels
     cdef uint32_t _rows
     cdef Turns _turns
@@ -81,11 +82,13 @@ cdef class Route:
         uint32_t fallback=0,
         Turns turns=None,
         list turn_slots=[],
+        object source=None,
     ):
         cdef RouteData *data = &self.data
         cdef uint32_t size = len(members), i, end = 0
         cdef bytes record
         self.pool = pool
+        self.source = source
         self.subs = {}
         data.serial = serial
         self.members = members

@@ -11,6 +11,7 @@ from random import Random
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.plan_install import region_of
+from dinamed.plane.route_stages import is_native_after, kind_of, narrowed, parts_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
 from dinamed.plans.plan import PoolAnswer, Wanted
@@ -21,15 +22,11 @@ from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
-from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed, member_seed
-from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
-from dinamed.pools.stages.priority import PriorityStage
-from dinamed.pools.stages.protocol import CLIENT, PLACE, Narrowing, Picking
-from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
-from dinamed.pools.stages.weighted import AliasTable, Weighted
+from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.constants import Type
 from dinamed.wire.render import rdata_record
 
@@ -130,18 +127,21 @@ class RouteCompiler:
     def _route(self, view: PoolView, family: Family) -> "native.Route":
         if not view.offers(family):
             return native.Route(view.name, native.NOBODY, self._rows)
-        if view.fallback is not None:
+        fallback = view.fallback(family)
+        if fallback is not None:
             return native.Route(
                 view.name,
                 native.FALLBACK,
                 self._rows,
                 ttl=view.ttl,
-                fallback=self._index(view.fallback.name, family),
+                fallback=self._index(fallback.name, family),
             )
         route = view.route(family)
         assert route is not None
-        before, rest = _parts(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not _after(rest):
+        before, rest = parts_of(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not is_native_after(
+            rest
+        ):
             return native.Route(view.name, native.ELSEWHERE, self._rows)
         if not before:
             return self._picking(view, family, route, route.folded)
@@ -159,10 +159,10 @@ class RouteCompiler:
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         name, stage = route.picking
-        kind = _kind_of(stage)
+        kind = kind_of(stage)
         best = stage.among if type(stage) is Best else 0
         foresees = isinstance(stage, Predictive)
-        rest = _parts(route)[1]
+        rest = parts_of(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -183,7 +183,12 @@ class RouteCompiler:
         if kind == native.IN_TURN:
             turns = self._turns.setdefault(view.name, SharedTurns(self._rng))
             turns.settle(view.members)
-        made = native.Route(
+        source = None
+        if loads is not None:
+            shed = rest[0] if rest else None
+            assert shed is None or isinstance(shed, Shed)
+            source = LevelSource(view, route, members, shed, loads.names)
+        return native.Route(
             view.name,
             kind,
             self._rows,
@@ -221,21 +226,16 @@ class RouteCompiler:
             else [],
             turns=None if turns is None else turns.native,
             turn_slots=[] if turns is None else turns.slots(names),
+            source=source,
         )
-        if loads is not None:
-            shed = rest[0] if rest else None
-            assert shed is None or isinstance(shed, Shed)
-            made.source = LevelSource(view, route, members, shed, loads.names)
-        return made
 
     def _reached(self, pool: str) -> list[str]:
         """A pool, and all that stand in for it or for its members."""
         found = {pool: 0}
         for name in (queue := [pool]):
             view = self._routes[name][0]
-            inner = [member.inner for member in view.offered if member.inner]
-            if view.fallback is not None:
-                inner.append(view.fallback.name)
+            inner = [member.inner for member in view.members if member.inner]
+            inner += _fallbacks(view)
             for one in inner:
                 if one not in found and found[name] < DEEPEST:
                     found[one] = found[name] + 1
@@ -270,12 +270,11 @@ class RouteCompiler:
         view, routes = self._routes[pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else _parts(route)[0]
+        before = [] if route is None else parts_of(route)[0]
         if route is None or not before or not above.serial:
             return
-        context = DrawContext(client, family, 0.0, self._rng, count=False)
-        context.told_place = plan.place
-        kept = _narrowed(route, context, snapshot)
+        context = self._asking(client, family, snapshot, plan)
+        kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
@@ -299,6 +298,20 @@ class RouteCompiler:
                 index, client.address, client.prefix, sub, context.scope
             )
 
+    def _asking(
+        self, client: Client, family: Family, snapshot: Snapshot, plan: PoolAnswer
+    ) -> DrawContext:
+        """A look at what the stages would do for a client."""
+        return DrawContext(
+            client,
+            family,
+            0.0,
+            self._rng,
+            False,
+            locator=snapshot.locator,
+            told_place=plan.place,
+        )
+
     def publish(
         self,
         plane: "native.Plane",
@@ -316,9 +329,8 @@ class RouteCompiler:
             made: native.Route | None = routes[FAMILIES.index(family)]
             route = view.route(family)
             if made is not None and made.source is None and route is not None:
-                context = DrawContext(client, family, 0.0, self._rng, count=False)
-                context.told_place = plan.place
-                made = made.subs.get(_narrowed(route, context, snapshot))
+                context = self._asking(client, family, snapshot, plan)
+                made = made.subs.get(narrowed(route, context))
             if made is not None and made.source is not None:
                 self.publisher.publish(plane, made, now)
 
@@ -330,52 +342,19 @@ class RouteCompiler:
                     self.publisher.publish(plane, route, now)
 
 
-def _parts(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
-    """The stages that must still be asked: those before shedding, and from it on."""
-    stages = [stage for _, stage in route.remaining]
-    for number, stage in enumerate(stages):
-        if type(stage) is Shed:
-            return stages[:number], stages[number:]
-    return stages, []
-
-
-def _after(stages: list[Narrowing]) -> bool:
-    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
-    return len(stages) <= 2 and all(
-        type(stage) is PriorityStage for stage in stages[1:]
-    )
-
-
-def _narrowed(route: Route, context: DrawContext, snapshot: Snapshot) -> Candidates:
-    """The candidates that a client has before any are shed."""
-    context.locator = snapshot.locator
-    kept = route.folded
-    for stage in _parts(route)[0]:
-        kept = stage.narrow(kept, context, route.facts) or kept
-    return kept
-
-
-def _kind_of(stage: Picking) -> int:
-    """The rule of a picking stage; the very classes, for theirs may be extended."""
-    kinds: dict[type, int] = {
-        Weighted: native.BY_WEIGHT,
-        Hashed: native.BY_HASH,
-        RoundRobin: native.IN_TURN,
-        Everyone: native.EVERYONE,
-        Least: native.LOWEST,
-        Best: native.LOWEST,
-        Predictive: native.LOWEST,
-    }
-    return kinds.get(type(stage), native.ELSEWHERE)
-
-
 def _family(plan: PoolAnswer) -> Family:
     return {Wanted.TEXT: FAMILIES[2], Wanted.A: 4, Wanted.AAAA: 6}[plan.wanted]
 
 
 def _is_nested(view: PoolView) -> bool:
     """Whether any member is a pool, or another pool stands in."""
-    return view.fallback is not None or any(one.inner for one in view.offered)
+    return bool(_fallbacks(view)) or any(one.inner for one in view.members)
+
+
+def _fallbacks(view: PoolView) -> list[str]:
+    """The pools that stand in."""
+    pools = [view.fallback(family) for family in FAMILIES]
+    return [pool.name for pool in pools if pool is not None]
 
 
 def _records(view: PoolView, member: Member, family: Family) -> bytes:

@@ -24,18 +24,16 @@ from dinamed.plane import table_compiler
 from dinamed.plane.installer import Installer
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
-from dinamed.plans.context import packed, unpacked
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
-from dinamed.plans.snapshot import Snapshot
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
-from dinamed.server.resolver import EngineResolver
+from dinamed.server.responder import Responder
 from dinamed.server.sockets import ListenAddress, Listening
 from dinamed.server.stream import StreamFactory
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import to_text
+from dinamed.wire.query import Query, read_query
 
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
@@ -123,7 +121,7 @@ class DataPlane:
         self,
         reactor: Any,
         authority: Authority,
-        resolver: EngineResolver,
+        responder: Responder,
         threads: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -131,7 +129,7 @@ class DataPlane:
         self._clock = clock
         self._resting: Any = None
         self._authority = authority
-        self._resolver = resolver
+        self._responder = responder
         self._compiler = TableCompiler(native.rows_of(threads), Random())
         self.threads = threads
         self._bell = _Bell(self)
@@ -150,7 +148,6 @@ class DataPlane:
         self._ticks = 0
         self._at_route = 0
         self._spent = self._rest = 0.0
-        self._served: tuple[Snapshot, Defence] | None = None
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
@@ -200,10 +197,13 @@ class DataPlane:
         self.streams.serve(streams)
         self.reassert()
         self._reactor.addReader(self._bell)
-        self._unsubscribe = self._authority.manager.subscribe(self._pools_changed)
-        self._authority.manager.on_report = self._reported
-        engine = self._authority.engine
-        engine.on_vitals, engine.on_change = self.collect, self._serve
+        engine, manager = self._authority.engine, self._authority.manager
+        self._unsubscribe = [
+            manager.changed.subscribe(self._pools_changed),
+            manager.reported.subscribe(self._reported),
+            engine.vitals_wanted.subscribe(self.collect),
+            engine.changed.subscribe(self._serve),
+        ]
         self._collecting.start(COLLECT_INTERVAL, now=False)
         for number in range(self.threads):
             self._run(self.native.run, number, "udp")
@@ -250,13 +250,11 @@ class DataPlane:
             pass
         self._collecting.stop()
         self.collect()
-        self._unsubscribe()
-        self._authority.manager.on_report = None
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
-        engine = self._authority.engine
-        engine.on_vitals = engine.on_change = None
         if self._resting is not None:
             self._resting.cancel()
         self._reactor.removeReader(self._bell)
@@ -430,8 +428,7 @@ class DataPlane:
         answered = counters["answered"] + counters["limited"]
         for rcode in (Rcode.FORMERR, Rcode.NOTIMP):
             answered -= counters.get(f"rcode {rcode}", 0)
-        engine = self._authority.engine
-        engine.questions += answered - self._answered
+        self._authority.engine.count_questions(answered - self._answered)
         self._answered = answered
 
     def _count_replies(self, all_counters: "Sequence[native.ReplyCounters]") -> None:
@@ -446,20 +443,24 @@ class DataPlane:
                     )
                     cell.count += number
 
-    def answer_frames(self, data: bytes, host: str) -> tuple[int, bytes]:
+    def answer_frames(self, data: bytes, source: bytes) -> tuple[int, bytes]:
         """Answer messages of a stream that Python serves: see `dinamed.server.stream`.
 
         Never raises.
         """
         now = self._authority.seconds()
-        source, time = packed(host), self._steady()
+        time = self._steady()
+        executor = self._authority.engine.executor
         for _ in range(MOST_LESSONS):
             answered, replies, wanted = self.native.answer_frames(
                 data, source, 0, now, time
             )
             if answered or not wanted:
                 break
-            self._installing(data[2 : 2 + int.from_bytes(data[:2])], source, wanted)
+            query = read_query(data[2 : 2 + int.from_bytes(data[:2])])
+            if not isinstance(query, Query):
+                break
+            self._installing(wanted, source, query, executor.plan_of(query))
         return answered, replies
 
     def _respond_stream(self, data: bytes, source: bytes, wanted: int) -> bytes | None:
@@ -470,27 +471,24 @@ class DataPlane:
     ) -> bytes | None:
         self._handed += 1
         if wanted == HANDED_PROBE:
-            self._resolver.test()
+            self._responder.test()
             return data
-        reply = self._resolver.respond(data, unpacked(source), stream)
-        if wanted:
-            # What can't be taught is answered again next time.
-            self._installing(data, source, wanted)
-        return reply
+        if not wanted:
+            return self._responder.respond(data, source, stream)
+        # What can't be taught is answered by Python again next time.
+        learner = partial(self._installing, wanted, source)
+        return self._responder.respond(data, source, stream, learner)
 
     def _serve(self) -> None:
         """Serve what the engine serves now."""
-        engine = self._authority.engine
-        served = engine.snapshot, engine.defence
-        old = self._served
-        if old is None or served[0] is not old[0] or served[1] is not old[1]:
-            self._served = served
-            self.native.serve(self._compiler.tables(*served))
-            now = self._authority.seconds()
-            for name in served[0].pools:
-                self._compiler.renew(self.native, name, now)
+        snapshot = self._authority.engine.snapshot
+        self.native.serve(self._compiler.tables(snapshot))
+        now = self._authority.seconds()
+        for name in snapshot.pools:
+            self._compiler.renew(self.native, name, now)
 
     def _pools_changed(self, names: frozenset[str]) -> None:
+        """Draw by the present views; those that came with a config are there."""
         pools = self._authority.manager.views
         if self._authority.engine.snapshot.tables and self._compiler.offers_changed(
             names, pools

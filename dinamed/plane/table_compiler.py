@@ -1,19 +1,16 @@
 """From a snapshot to the tables of the plane."""
 
 import os
-from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network
 from random import Random
 
 from dinamed.geo.locator import Locator
-from dinamed.geo.unwrap import WAYS
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.extension import native as native
 from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plane.route_compiler import RouteCompiler
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.defence import Defence
-from dinamed.plans.planner import Facts
+from dinamed.plans.facts import Facts
 from dinamed.plans.reply import NSID_MAX
 from dinamed.plans.snapshot import Snapshot
 from dinamed.wire.names import labels, to_text
@@ -32,11 +29,12 @@ class TableCompiler(RouteCompiler):
         self._secret = os.urandom(16)
         self._locator: Locator | None = None
 
-    def tables(self, snapshot: Snapshot, defence: Defence) -> "native.Tables":
+    def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
 
         From now on a limit on replies has its buckets in the plane, for Python too.
         """
+        defence = snapshot.defence
         cookies = defence.cookies
         routes = self.compile_all(snapshot)
         facts = snapshot.facts()
@@ -77,7 +75,7 @@ class TableCompiler(RouteCompiler):
                     native.Prefixes(
                         [
                             (network.network_address.packed, network.prefixlen, how)
-                            for network, how in _wraps()
+                            for network, how in wraps()
                         ]
                     ),
                     known,
@@ -87,8 +85,9 @@ class TableCompiler(RouteCompiler):
     def _limits(self, limiter: ResponseLimiter | None) -> "native.RateTable | None":
         if limiter is None:
             return None
-        if not isinstance(limiter.shared, native.RateTable):
-            limiter.shared = native.RateTable(
+        shared = limiter.shared
+        if not isinstance(shared, native.RateTable):
+            shared = native.RateTable(
                 limiter.rate,
                 BURST,
                 limiter.slip,
@@ -96,7 +95,8 @@ class TableCompiler(RouteCompiler):
                 self._secret,
                 self._rows,
             )
-        return limiter.shared
+            limiter.share(shared)
+        return shared
 
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
@@ -122,19 +122,3 @@ class TableCompiler(RouteCompiler):
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
-
-
-def prefixes_of(networks: Iterable[IPv4Network | IPv6Network]) -> "native.Prefixes":
-    """The networks for the plane."""
-    return native.Prefixes(
-        [(network.network_address.packed, network.prefixlen, 1) for network in networks]
-    )
-
-
-def _wraps() -> Iterable[tuple[IPv6Network, int]]:
-    """How prefixes hold IPv4 addresses, as the plane spells it."""
-    for network, offset, inverted in WAYS:
-        if inverted:
-            yield network, native.WRAP_INVERTED
-        else:
-            yield network, native.WRAP_AT_16 if offset == 16 else native.WRAP_AT_96

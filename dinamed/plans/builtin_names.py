@@ -1,26 +1,22 @@
 """The names that answer by themselves, under every zone and in class CH."""
 
-from __future__ import annotations
-
 import json
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from dinamed import __version__
 from dinamed.geo.place import Place
 from dinamed.plans.plan import REFUSED, Plan, Synthesized, Topic
+from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text, is_within, labels
 from dinamed.wire.question import Question
 from dinamed.zones.virtual import COUNTRY, MANAGEMENT, STATUS
-
-if TYPE_CHECKING:
-    from dinamed.plans.snapshot import Snapshot
 
 TOPICS: dict[bytes, Topic] = {
     MANAGEMENT: Topic.MANAGEMENT,

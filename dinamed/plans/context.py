@@ -11,7 +11,7 @@ from dinamed.wire.query import Query
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class QueryContext:
     """Carries the client, the transport, the size limit, DO and the client subnet."""
 
@@ -22,8 +22,6 @@ class QueryContext:
     """Whether the transport is a stream (TCP, TLS): no truncation at UDP sizes."""
     recorder: Recorder | None = None
     """Takes down why the answer is what it is."""
-    scope: int = 0
-    """The bits of the client subnet on which it depends so far."""
     extra: bytes = b""
     """Options for the end of the reply's OPT, a cookie last of all."""
 

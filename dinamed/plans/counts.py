@@ -43,6 +43,10 @@ class AnswerLabels(NamedTuple):
     transport: str
 
 
+Row = tuple[str, int, int, bool, int]
+"""Zone label, type, rcode, whether over a stream, and how many."""
+
+
 class AnswerCounts:
     """The cells of one engine."""
 
@@ -86,9 +90,15 @@ class AnswerCounts:
         self._names.clear()
         self._cells = {key: c for key, c in self._cells.items() if key[0] in zones}
 
-    def rows(self) -> list[tuple[str, int, int, bool, int]]:
+    def rows(self) -> list[Row]:
         """Every cell: what `cell` takes, and what it counts."""
         return [(*key, cell.count) for key, cell in self._cells.items()]
+
+    def add(self, silent: int, rows: Iterable[Row]) -> None:
+        """Count what was counted elsewhere."""
+        self.silent += silent
+        for zone, rrtype, rcode, stream, count in rows:
+            self.cell(zone, rrtype, rcode, stream).count += count
 
     def totals(self) -> Iterator[tuple[AnswerLabels, int]]:
         """Every cell with what it counts."""

@@ -1,30 +1,26 @@
 """Executing a draw: from a choice of members to address records."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from random import Random
-from typing import TYPE_CHECKING
 
+from dinamed.plans.context import QueryContext
+from dinamed.plans.moment import Moment, Present
 from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import (
     address_record,
     assemble,
     opt_of,
+    reply_of,
     text_rdata,
     with_answers,
 )
+from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.members import Family, Member
+from dinamed.pools.pool import Choice
+from dinamed.pools.recorder import Recorder
 from dinamed.wire.constants import Rcode, Type
 from dinamed.wire.render import Rendered, rdata_record
-
-if TYPE_CHECKING:
-    from dinamed.plans.context import QueryContext
-    from dinamed.plans.executor import Executor
-    from dinamed.plans.snapshot import Snapshot
-    from dinamed.pools.members import Family, Member
-    from dinamed.pools.pool import Choice
-    from dinamed.pools.recorder import Recorder
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
 STABLE = frozenset({"hash", "predictive"})
@@ -32,7 +28,7 @@ STABLE = frozenset({"hash", "predictive"})
 
 
 def choose(
-    engine: Executor,
+    moment: Moment,
     plan: PoolAnswer | ServiceAnswer,
     client: Client,
     recorder: Recorder | None = None,
@@ -47,13 +43,18 @@ def choose(
     if isinstance(plan, PoolAnswer):
         wanted, place = plan.wanted, plan.place
         counts = counts and wanted is not Wanted.TEXT
-    pool = engine.snapshot.pools[plan.pool]
+    snapshot, now, rng = moment
     draw = DrawContext(
-        client, _FAMILY[wanted], engine.seconds(), engine.rng, counts, recorder
+        client,
+        _FAMILY[wanted],
+        now,
+        rng,
+        counts,
+        recorder,
+        locator=snapshot.locator,
+        told_place=place,
     )
-    draw.locator = engine.snapshot.locator
-    draw.told_place = place
-    return pool.choose(draw)
+    return snapshot.pools[plan.pool].choose(draw)
 
 
 def addresses_of(
@@ -93,9 +94,7 @@ def _in_turn(
                 yield row[turn]
 
 
-def render_choice(
-    engine: Executor, plan: PoolAnswer, choice: Choice
-) -> Rendered | None:
+def render_choice(moment: Moment, plan: PoolAnswer, choice: Choice) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
@@ -105,30 +104,23 @@ def render_choice(
     else:
         family = _FAMILY[plan.wanted]
         rrtype = int(Type.A if family == 4 else Type.AAAA)
-        rdatas = addresses_of(choice, family, engine.snapshot, engine.rng)
+        rdatas = addresses_of(choice, family, moment.snapshot, moment.rng)
     records = [rdata_record(plan.owner, rrtype, choice.ttl, one) for one in rdatas]
     if plan.signing is not None:
-        highest = engine.snapshot.pools[plan.pool].settings.ttl.high
+        highest = moment.snapshot.pools[plan.pool].settings.ttl.high
         records += plan.signing.records(plan.owner, rrtype, choice.ttl, highest, rdatas)
     return with_answers(plan.before, records, plan.after)
 
 
-def send_choice(
-    engine: Executor, plan: PoolAnswer, choice: Choice, context: QueryContext
+def reply_of_choice(
+    moment: Moment, plan: PoolAnswer, choice: Choice, context: QueryContext
 ) -> bytes:
     """The whole reply of a draw."""
-    records = render_choice(engine, plan, choice)
-    fixed = plan.empty if records is None else None
-    identity = engine.snapshot.identity
-    opt = opt_of(context.query, fixed, identity, choice.scope, context.extra)
-    return assemble(
-        context.query,
-        Rcode.NOERROR,
-        True,
-        plan.empty.records if records is None else records,
-        opt,
-        context.limit,
-    )
+    identity, scope = moment.snapshot.identity, choice.scope
+    records = render_choice(moment, plan, choice)
+    if records is None:
+        return reply_of(context, identity, plan.empty.records, plan.empty, scope)
+    return reply_of(context, identity, records, None, scope)
 
 
 class Draw:
@@ -137,16 +129,16 @@ class Draw:
     It serves UDP queries without a client subnet, which come again octet by octet.
     """
 
-    __slots__ = ("_context", "_engine", "_family", "_front", "_opt", "_plan")
+    __slots__ = ("_context", "_family", "_front", "_opt", "_plan", "_present")
 
     def __init__(
-        self, engine: Executor, plan: PoolAnswer, context: QueryContext
+        self, present: Present, plan: PoolAnswer, context: QueryContext
     ) -> None:
-        self._engine = engine
+        self._present = present
         self._plan = plan
         self._context = context
         self._family = _FAMILY[plan.wanted]
-        identity = engine.snapshot.identity
+        identity = present().snapshot.identity
         self._opt = opt_of(context.query, None, identity, 0, context.extra)
         self._front = b""
         """From the flags up to the record, of a reply with one address."""
@@ -171,7 +163,8 @@ class Draw:
     def reply(self, ident: bytes, source: bytes) -> bytes:
         """One reply, freshly drawn for the client at the packed address."""
         client = Client(source, len(source) * 8)
-        choice = choose(self._engine, self._plan, client)
+        moment = self._present()
+        choice = choose(moment, self._plan, client)
         members = choice.members
         if self._front and len(members) == 1:
             addresses = members[0].addresses(self._family)
@@ -180,4 +173,4 @@ class Draw:
                     self._plan.owner, self._family, choice.ttl, addresses[0]
                 )
                 return ident + self._front + record + self._opt
-        return ident + send_choice(self._engine, self._plan, choice, self._context)[2:]
+        return ident + reply_of_choice(moment, self._plan, choice, self._context)[2:]

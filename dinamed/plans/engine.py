@@ -1,40 +1,34 @@
 """Answering: plans made once, executed for each query, in pure Python.
 
-Here is the door: what comes in, what was seen before, cookies, limits.  `Executor` has
-what is behind it.
+Here is the door: what comes in, what was seen before, cookies, limits, counts.  Behind
+it `Executor` makes plans and carries them out.
 
 Three ways lead to a reply, the quickest first: the octets after the message id were
-seen before (`_ready`); the question was seen before (`_plans`); everything anew.
-All of them run the same plans.
+seen before (`_ready`); the question was seen before; everything anew.  All of them run
+the same plans.
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from dinamed.generations import Generations
-from dinamed.geo.locator import Locator
 from dinamed.limits.responses import RateAction
-from dinamed.plans.context import QueryContext, packed
-from dinamed.plans.counts import OTHER, Cell
-from dinamed.plans.defence import (
-    ERRORS,
-    Defence,
-    RateClasses,
-    RateLimitedReply,
-    cookie_alone,
-    cookie_tail,
-    without_cookie,
-)
+from dinamed.plans.builtin_names import Vitals
+from dinamed.plans.context import QueryContext
+from dinamed.plans.counts import OTHER, AnswerCounts, Cell, Row
+from dinamed.plans.defence import cookie_alone, cookie_tail, without_cookie
 from dinamed.plans.draw import Draw
 from dinamed.plans.executor import Executor
 from dinamed.plans.plan import Fixed, Plan, PoolAnswer
+from dinamed.plans.rate_limited import ERRORS, RateClasses, RateLimitedReply
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.plans.snapshot import Snapshot
+from dinamed.signals import Signal, print_failure
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
 from dinamed.wire.cookies import WHOLE_SIZE, CookieVerdict
-from dinamed.wire.edns import keepalive_option, opt_record, option
-from dinamed.wire.query import Query, Rejected, is_plain, read_query
+from dinamed.wire.edns import Edns, keepalive_option, opt_record, option
+from dinamed.wire.query import Kind, Query, Rejected, read_query
 
 READY_LIMIT = 16384
 """Entries in a cache's young generation; see `Generations`."""
@@ -43,58 +37,114 @@ READY_MESSAGE_MAX = 192
 
 CachedReply = tuple[Cell, bytes | Draw | RateLimitedReply]
 """What a message gets, and where that is counted."""
-Aside = Callable[[Query, bytes, str, bool], bytes]
-"""From a query, its octets, its sender and whether over a stream, to the reply."""
+Learner = Callable[[Query, Plan], object]
+"""Is told the plan of a query that has none where it came from."""
+_STATE = frozenset({"pools", "locator"})
+"""What of a snapshot no plan depends on."""
+_USUAL = frozenset({Kind.DATA, Kind.CHAOS})
 
 
-class Engine(Executor):
-    """Answers messages of any kind, over UDP and streams, from the current snapshot."""
+class Special(Protocol):
+    """Answers what is signed, or is about whole zones."""
+
+    def respond(
+        self, executor: Executor, query: Query, data: bytes, source: bytes, stream: bool
+    ) -> bytes:
+        """The reply to a query, whose octets are `data`, from a packed address."""
+
+
+class Usual:
+    """Answers as though nothing were signed, and refuses what is about whole zones."""
+
+    def respond(
+        self, executor: Executor, query: Query, data: bytes, source: bytes, stream: bool
+    ) -> bytes:
+        """The reply that the plan of the query gives."""
+        context = QueryContext(query, source, stream)
+        return executor.execute(executor.plan(query), context)
+
+
+class Engine:
+    """Answers messages of any kind, over UDP and streams, from the current snapshot.
+
+    `failed` is told what listeners raise.
+    """
 
     def __init__(
         self,
         snapshot: Snapshot,
         seconds: Callable[[], float],
         rng: random.Random,
+        failed: Callable[[Exception], object] = print_failure,
+        special: Special | None = None,
     ) -> None:
-        super().__init__(snapshot, seconds, rng)
-        self.on_change: Callable[[], None] | None = None
-        """Called after all changes but those of pools' states, for those who answer
-        beside this."""
+        self.seconds = seconds
+        self._started = seconds()
+        self.questions = 0
+        """Well-formed queries since the start."""
+        self.counts = AnswerCounts()
+        self.executor = Executor(snapshot, seconds, rng, self.vitals)
+        self.changed: Signal[[]] = Signal(failed)
+        """There is a snapshot that differs in more than the state of pools, for those
+        who answer beside this."""
+        self.vitals_wanted: Signal[[]] = Signal(failed)
+        """What the server knows of itself is wanted: bring it up to date."""
+        self._special = Usual() if special is None else special
         self._ready: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         self._cookied: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
         others: what a message cut short of its cookie gets is no one else's cookie."""
         self._kinds = RateClasses()
-        self.defence = Defence()
-        self.aside: Aside | None = None
-        """Answers what is signed, or is about whole zones; None: it is refused."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is served."""
+        return self.executor.snapshot
 
     def serve(self, snapshot: Snapshot) -> None:
         """Answer from another snapshot, from the next query on."""
-        super().serve(snapshot)
-        self._kinds.clear()
-        self._changed()
+        changes = snapshot.changes(self.snapshot)
+        if changes <= _STATE:
+            self.executor.take_state(snapshot)
+        else:
+            self.executor.serve(snapshot)
+            self.counts.keep(snapshot.zones)
+            self._kinds.clear()
+            self._ready.clear()
+            self._cookied.clear()
+        if changes - {"pools"}:
+            self.changed.emit()
 
-    def defend(self, defence: Defence) -> None:
-        """Use other cookies and limits, from the next query on."""
-        self.defence = defence
-        self._changed()
+    def vitals(self) -> Vitals:
+        """What the server knows of itself now."""
+        self.vitals_wanted.emit()
+        return Vitals(self._started, self.seconds(), self.questions)
 
-    def _changed(self) -> None:
-        self._ready.clear()
-        self._cookied.clear()
-        if self.on_change is not None:
-            self.on_change()
+    def resume(
+        self, started: float, questions: int, silent: int, rows: Iterable[Row]
+    ) -> None:
+        """Go on with the counts of a process before this one; `started`: or 0."""
+        self._started = started or self._started
+        self.count_questions(questions)
+        self.counts.add(silent, rows)
 
-    def take_locator(self, locator: Locator) -> None:
-        """Know clients' places anew; all plans stay good."""
-        self._snapshot = replace(self._snapshot, locator=locator)
-        if self.on_change is not None:
-            self.on_change()
+    def count_questions(self, number: int) -> None:
+        """Count well-formed queries that were answered elsewhere."""
+        self.questions += number
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
-        """The reply to one message from `host`, or None for silence."""
-        if not stream:
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
+        """The reply to one message from a packed address, or None for silence.
+
+        A `learner` is told the plan, if the message is a query for data.
+        """
+        defence = self.executor.snapshot.defence
+        if not stream and learner is None:
             found = self._ready.young.get(data[2:])
             if found is not None:
                 self.questions += 1
@@ -102,73 +152,86 @@ class Engine(Executor):
                 cell.count += 1
                 if isinstance(ready, bytes):
                     return data[:2] + ready
-                return ready.reply(data[:2], packed(host))
-            cookies = self.defence.cookies
+                return ready.reply(data[:2], source)
+            cookies = defence.cookies
             if cookies is not None and (size := cookie_tail(data)):
                 found = self._cookied.young.get(data[2:-size])
                 if found is not None:
-                    source = packed(host)
                     known = cookies.look(data[-size:], source, self.seconds())
-                    if known.valid or not self.defence.required:
+                    if known.valid or not defence.required:
                         return self._again(found, data[:2], source, known)
         query = read_query(data)
         if isinstance(query, Rejected):
-            return self._reject(query, host, stream)
-        if self.aside is not None and not is_plain(query, data):
-            return self._aside(self.aside, query, data, host, stream)
-        context = QueryContext(query, packed(host), stream)
-        seen = self._take_options(context)
+            return self._reject(query, source, stream)
+        if query.kind not in _USUAL:
+            return self._unusual(query, data, source, stream)
+        extra, seen = self._options(query.edns, source, stream)
+        context = QueryContext(query, source, stream, extra=extra)
+        if learner is not None:
+            learner(query, self.executor.plan_of(query))
         if stream:
             return self.answer(context)
-        if seen is not None and self.defence.required and not seen.valid:
+        if seen is not None and defence.required and not seen.valid:
             return self._bad_cookie(context)
         return self._remember(data, context, seen)
 
-    def _aside(
-        self, aside: Aside, query: Query, data: bytes, host: str, stream: bool
+    def answer(self, context: QueryContext) -> bytes:
+        """The reply to a well-formed query for data."""
+        self.questions += 1
+        query = context.query
+        reply = self.executor.execute(self.executor.plan_of(query), context)
+        self._cell(query, reply[3] & 0xF, context.stream).count += 1
+        return reply
+
+    def _cell(self, query: Query, rcode: int, stream: bool) -> Cell:
+        """Where a reply is counted."""
+        question = query.question
+        zone = self.counts.zone(self.snapshot.zones, question.key)
+        return self.counts.cell(zone, question.type, rcode, stream)
+
+    def _unusual(
+        self, query: Query, data: bytes, source: bytes, stream: bool
     ) -> bytes | None:
         self.questions += 1
-        reply = aside(query, data, host, stream)
-        zone = self.counts.zone(self._snapshot.zones, query.question.key)
-        self._count(query, zone, reply, stream)
+        reply = self._special.respond(self.executor, query, data, source, stream)
+        self._cell(query, reply[3] & 0xF, stream).count += 1
         if stream or not reply[3] & 0xF:
             return reply
-        return self._error(reply, packed(host))
+        return self._error(reply, source)
 
-    def _take_options(self, context: QueryContext) -> CookieVerdict | None:
-        """Have the reply answer the options that are about the client; its cookie."""
-        edns = context.query.edns
+    def _options(
+        self, edns: Edns | None, source: bytes, stream: bool
+    ) -> tuple[bytes, CookieVerdict | None]:
+        """The options of the reply that are about the client; what its cookie is."""
         if edns is None:
-            return None
-        seen = None
-        if context.stream and edns.keepalive:
-            context.extra = keepalive_option(self.defence.keepalive)
-        if edns.cookie and self.defence.cookies is not None:
-            seen = self.defence.cookies.look(
-                edns.cookie, context.source, self.seconds()
-            )
-            context.extra += option(EdnsOption.COOKIE, seen.reply)
-        return seen
+            return b"", None
+        defence = self.snapshot.defence
+        extra, seen = b"", None
+        if stream and edns.keepalive:
+            extra = keepalive_option(defence.keepalive)
+        if edns.cookie and defence.cookies is not None:
+            seen = defence.cookies.look(edns.cookie, source, self.seconds())
+            extra += option(EdnsOption.COOKIE, seen.reply)
+        return extra, seen
 
     def _bad_cookie(self, context: QueryContext) -> bytes:
         """RFC 7873 section 5.2.3: to be asked again with the cookie that is in it."""
         self.questions += 1
         query = context.query
-        zone = self.counts.zone(self._snapshot.zones, query.question.key)
-        self.counts.cell(zone, query.question.type, Rcode.BADCOOKIE, False).count += 1
+        self._cell(query, Rcode.BADCOOKIE, False).count += 1
         do = query.edns is not None and query.edns.do
         opt = opt_record(Rcode.BADCOOKIE, do, context.extra)
         return without_records(query, 0, Rcode.BADCOOKIE, opt)
 
-    def _reject(self, query: Rejected, host: str, stream: bool) -> bytes | None:
+    def _reject(self, query: Rejected, source: bytes, stream: bool) -> bytes | None:
         """The reply to what is no well-formed query."""
         reply = query.reply
         if reply is None:
             self.counts.rejected(None, stream)
             return None
-        source = packed(host)
-        if query.cookie and self.defence.cookies is not None:
-            seen = self.defence.cookies.look(query.cookie, source, self.seconds())
+        cookies = self.snapshot.defence.cookies
+        if query.cookie and cookies is not None:
+            seen = cookies.look(query.cookie, source, self.seconds())
             reply, rcode = cookie_alone(query, reply, seen)
             self.counts.cell(OTHER, 0, rcode, stream).count += 1
         else:
@@ -178,7 +241,7 @@ class Engine(Executor):
     def _error(self, reply: bytes, source: bytes) -> bytes | None:
         """An error over UDP, unless `source` had too many; truncated it would be no
         smaller, so none slips."""
-        limiter = self.defence.limiter
+        limiter = self.snapshot.defence.limiter
         if limiter is None:
             return reply
         dropped = limiter.judge(source, ERRORS, self.seconds()) is RateAction.DROP
@@ -204,29 +267,29 @@ class Engine(Executor):
     def _prepare(self, context: QueryContext) -> CachedReply | None:
         """What is kept of an answer; None if each is one of its own."""
         query = context.query
-        plan, zone = self._plan_of(query)
+        plan = self.executor.plan_of(query)
         ready: bytes | Draw | RateLimitedReply
         if isinstance(plan, Fixed):
-            ready = self.execute(plan, context)[2:]
+            ready = self.executor.execute(plan, context)[2:]
         elif isinstance(plan, PoolAnswer) and not query.has_subnet:
-            ready = Draw(self, plan, context)
+            ready = Draw(self.executor.present, plan, context)
         else:
             return None
         rcode = ready[1] & 0xF if isinstance(ready, bytes) else Rcode.NOERROR
-        cell = self.counts.cell(zone, query.question.type, rcode, False)
-        limiter = self.defence.limiter
+        cell = self._cell(query, rcode, False)
+        limiter = self.snapshot.defence.limiter
         if limiter is not None:
-            kind = self._kinds.kind(query, plan, self._snapshot.zones)
+            kind = self._kinds.kind(query, plan, self.snapshot.zones)
             short = self._truncated(context)[2:]
             ready = RateLimitedReply(ready, short, kind, limiter, self.seconds)
         return cell, ready
 
     def _once(self, context: QueryContext, seen: CookieVerdict | None) -> bytes | None:
         """Answer a datagram whose reply is not kept, unless that is too much."""
-        limiter = self.defence.limiter
+        limiter = self.snapshot.defence.limiter
         if limiter is not None and not (seen is not None and seen.valid):
-            plan, _ = self._plan_of(context.query)
-            kind = self._kinds.kind(context.query, plan, self._snapshot.zones)
+            plan = self.executor.plan_of(context.query)
+            kind = self._kinds.kind(context.query, plan, self.snapshot.zones)
             verdict = limiter.judge(context.source, kind, self.seconds())
             if verdict is not RateAction.PASS:
                 self.questions += 1
@@ -258,12 +321,12 @@ class Engine(Executor):
 
     def _truncated(self, context: QueryContext) -> bytes:
         """An empty reply that has the client ask again over TCP."""
-        identity = self._snapshot.identity
+        identity = self.snapshot.identity
         opt = opt_of(context.query, None, identity, 0, context.extra)
         return without_records(context.query, FLAG_TC, Rcode.NOERROR, opt)
 
     def kind(self, query: Query, plan: Plan) -> bytes:
         """What kind of reply a plan leads to, where replies are limited; else b""."""
-        if self.defence.limiter is None:
+        if self.snapshot.defence.limiter is None:
             return b""
-        return self._kinds.kind(query, plan, self._snapshot.zones)
+        return self._kinds.kind(query, plan, self.snapshot.zones)

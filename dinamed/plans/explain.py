@@ -24,7 +24,7 @@ from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Out, Picked, R
 from dinamed.wire.constants import CLASS_IN, Type
 from dinamed.wire.edns import Edns
 from dinamed.wire.names import WireName, to_text
-from dinamed.wire.query import Query
+from dinamed.wire.query import query_of
 from dinamed.wire.question import Question
 from dinamed.wire.subnet import ClientSubnet
 from dinamed.zones.packed import MatchKind, PackedZone
@@ -81,12 +81,12 @@ def explain(
     A client that is a whole address is taken as the resolver that asks; a network is
     given as the client subnet of a query from its first address.  Nothing is counted.
     """
-    query = Query(b"\0\0", 0, 0, _question(name, rrtype), _edns(client))
+    query = query_of(_question(name, rrtype), _edns(client))
     recorder = ListRecorder()
     source = client.network_address.packed
     context = QueryContext(query, source, True, recorder)
-    plan = engine.plan(query)
-    reply = engine.execute(plan, context)
+    plan = engine.executor.plan(query)
+    reply = engine.executor.execute(plan, context)
     steps = [*_found(engine, name, rrtype, plan), *_aliases(reply)]
     steps += _placed(engine, plan, context)
     steps += _planned(engine, plan)
@@ -98,11 +98,11 @@ def chosen(
     engine: Engine, name: WireName, rrtype: int, client: ClientNetwork
 ) -> tuple[str | None, list[Event]]:
     """The client's country, and what the stages do for it.  Nothing is counted."""
-    query = Query(b"\0\0", 0, 0, _question(name, rrtype), _edns(client))
+    query = query_of(_question(name, rrtype), _edns(client))
     recorder = ListRecorder()
     source = client.network_address.packed
     context = QueryContext(query, source, True, recorder)
-    engine.execute(engine.plan(query), context)
+    engine.executor.execute(engine.executor.plan(query), context)
     place = engine.snapshot.locator.locate(source, client.prefixlen).place
     return place.country, recorder.events
 
@@ -172,7 +172,7 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
         return []
     place, scope = (plan.place if isinstance(plan, PoolAnswer) else None), 0
     if place is None:
-        client = engine.client_of(plan, context)
+        client = engine.executor.client_of(plan, context)
         place, scope = engine.snapshot.locator.locate(client.address, client.prefix)
     known = place.known()
     source = known.pop("source", "")

@@ -1,33 +1,34 @@
 """HTTPS and SVCB at a pool's name: hints and additional addresses of one choice."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import addresses_of, choose
+from dinamed.plans.moment import Moment
 from dinamed.plans.plan import ServiceAnswer
-from dinamed.plans.reply import assemble, opt_of, with_answers
-from dinamed.wire.constants import Rcode, Type
+from dinamed.plans.reply import reply_of, with_answers
+from dinamed.pools.context import Client
+from dinamed.pools.members import Family
+from dinamed.wire.constants import Type
 from dinamed.wire.render import CutPoint, Rendered, rdata_record
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints
-
-if TYPE_CHECKING:
-    from dinamed.plans.context import QueryContext
-    from dinamed.plans.executor import Executor
-    from dinamed.pools.context import Client
-    from dinamed.pools.members import Family
 
 _KEYS: dict[Family, int] = {4: IPV4_HINT, 6: IPV6_HINT}
 
 
-def send_hinted(
-    engine: Executor, plan: ServiceAnswer, client: Client, context: QueryContext
+def reply_with_hints(
+    moment: Moment,
+    plan: ServiceAnswer,
+    client: Client,
+    context: QueryContext,
+    scope: int,
 ) -> bytes:
-    """The whole reply: the records with hints, and the same addresses beside them."""
-    choice = choose(engine, plan, client, context.recorder)
+    """The whole reply: the records with hints, and the same addresses beside them.
+
+    `scope` is what it depended on already how the plan was found.
+    """
+    choice = choose(moment, plan, client, context.recorder)
     ttl = min(plan.rrset.ttl, choice.ttl)
     given = {
-        family: addresses_of(choice, family, engine.snapshot, engine.rng)
+        family: addresses_of(choice, family, moment.snapshot, moment.rng)
         for family in _KEYS
     }
     hints = {key: given[family] for family, key in _KEYS.items()}
@@ -36,17 +37,15 @@ def send_hinted(
         for rdata in plan.rrset.rdatas
     ]
     sets = [_records(plan, plan.rrset.type, ttl, plan.rrset.ttl, rdatas)]
-    highest = engine.snapshot.pools[plan.pool].settings.ttl.high
+    highest = moment.snapshot.pools[plan.pool].settings.ttl.high
     for family, addresses in given.items():
         if addresses:
             rrtype = int(Type.A if family == 4 else Type.AAAA)
             sets.append(_records(plan, rrtype, choice.ttl, highest, addresses))
     # Without a client subnet the choice went by the resolver's prefix.
-    scope = max(choice.scope if client.subnet else 0, context.scope)
-    identity = engine.snapshot.identity
-    opt = opt_of(context.query, None, identity, scope, context.extra)
+    scope = max(choice.scope if client.subnet else 0, scope)
     records = _rendered(plan.before, sets, plan.after)
-    return assemble(context.query, Rcode.NOERROR, True, records, opt, context.limit)
+    return reply_of(context, moment.snapshot.identity, records, None, scope)
 
 
 def _records(

@@ -1,12 +1,12 @@
 """From a question to its plan: RFC 1034 section 4.3.2 and what amended it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.secured import Proof, SecuredZone, Signed
 from dinamed.geo.place import Place
-from dinamed.plans.builtin_names import TOPICS, chaos_plan, pool_asked_for
+from dinamed.plans.builtin_names import TOPICS, pool_asked_for
+from dinamed.plans.facts import Facts
 from dinamed.plans.plan import (
     NOT_READY,
     PROHIBITED,
@@ -22,12 +22,12 @@ from dinamed.plans.plan import (
     Topic,
     Wanted,
 )
-from dinamed.plans.targets import Leaf, TargetTable
-from dinamed.wire.constants import CLASS_CH, CLASS_IN, Rcode, Type
+from dinamed.plans.targets import Leaf
+from dinamed.wire.constants import CLASS_IN, Rcode, Type
 from dinamed.wire.names import MAX_NAME, WireName, is_within, relative
 from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered, Renderer, Section
-from dinamed.wire.svcb import serves_itself
+from dinamed.wire.svcb import is_alias, named_target, serves_itself
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 from dinamed.zones.virtual import Names
@@ -45,31 +45,10 @@ _WANTED: dict[int, Wanted] = {
 }
 _SERVICES = frozenset({Type.SVCB, Type.HTTPS})
 _OF_CHAIN = frozenset({Type.NSEC, Type.RRSIG})
-_TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
 _ALIAS_ITSELF = frozenset({Type.CNAME, Type.ANY})
 """What a CNAME answers, rather than leads on to (RFC 1034 section 3.6.2)."""
 # Offset of the host name in the data of the types that get additional addresses.
 _TARGET_OFFSET: dict[int, int] = {Type.NS: 0, Type.MX: 2, Type.SRV: 6}
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What plans depend on beside the data of zones."""
-
-    pools: Mapping[str, str] = field(default_factory=dict)
-    """From the name of each pool in lower case to its name."""
-    regional: frozenset[str] = frozenset()
-    """The pools whose names also answer with the label of a region."""
-    untailored: frozenset[WireName] = frozenset()
-    """The zones that do not want clients to be known by their subnet."""
-    tables: Mapping[WireName, TargetTable] = field(default_factory=dict)
-    """What labels are for whom, in the zones that have targets."""
-    unready: frozenset[WireName] = frozenset()
-    """Secondary zones that have not been transferred, or have expired."""
-    secured: Mapping[WireName, SecuredZone] = field(default_factory=dict)
-    """The zones that are signed, and what that adds to answers."""
-    online: Mapping[WireName, OnlineZone] = field(default_factory=dict)
-    """Those of them that are signed here."""
 
 
 class Planner:
@@ -88,13 +67,11 @@ class Planner:
         return found
 
     def plan(self, question: Question, dnssec_ok: bool = False) -> Plan:
-        """The plan of a question.  It depends on nothing but the question and DO.
+        """The plan of a question for data; it depends on nothing but that, and DO.
 
         With `dnssec_ok` it is that for those who set DO (RFC 3225): delegations have
         their DS, and what comes from signed zones has signatures and proofs.
         """
-        if question.class_ == CLASS_CH:
-            return chaos_plan(question)
         if question.class_ != CLASS_IN:
             return REFUSED
         zone = self._zone(question.key, question.type)
@@ -102,9 +79,16 @@ class Planner:
             return REFUSED
         if zone.origin in self.facts.unready:
             return NOT_READY
-        if question.type in _TRANSFERS:
-            return PROHIBITED
         return _Walk(self, question, dnssec_ok).run(zone)
+
+    def whole(self, question: Question) -> Plan:
+        """The plan of a transfer that nobody is allowed."""
+        if (
+            question.class_ != CLASS_IN
+            or (zone := self._zones.zone_for(question.key)) is None
+        ):
+            return REFUSED
+        return NOT_READY if zone.origin in self.facts.unready else PROHIBITED
 
     def plan_for_leaf(
         self, question: Question, plan: Targeted, leaf: Leaf, sample: RRset | None
@@ -468,19 +452,39 @@ class _Walk:
                 self._put(Section.AUTHORITY, signed)
 
     def _addresses_of(self, zone: PackedZone, rrset: RRset) -> None:
+        """Additional records: the addresses that the data lead to, in this zone.
+
+        RFC 9460 section 4.1: of services also what their targets are aliases for.
+        """
         offset = _TARGET_OFFSET.get(rrset.type)
-        if offset is None:
+        services = rrset.type in _SERVICES
+        if offset is None and not services:
             return
         for rdata in rrset.rdatas:
-            target = rdata[offset:].lower()
-            if is_within(target, zone.origin):
-                self._glue(zone, target, required=False)
+            target = (
+                named_target(rdata, self._name) if services else rdata[offset:].lower()
+            )
+            if target is None or not is_within(target, zone.origin):
+                continue
+            self._glue(zone, target, required=False)
+            if services and is_alias(rdata):
+                self._beside(zone, target, (rrset.type,), required=False)
 
     def _glue(self, zone: PackedZone, target: WireName, required: bool) -> None:
+        self._beside(zone, target, (Type.A, Type.AAAA), required)
+
+    def _beside(
+        self,
+        zone: PackedZone,
+        target: WireName,
+        types: Iterable[int],
+        required: bool,
+    ) -> None:
+        """Additional records of a name that stands in the zone."""
         node = zone.node(target[: len(target) - len(zone.origin)])
         if node is None:
             return
-        for rrtype in (Type.A, Type.AAAA):
+        for rrtype in types:
             rrset = node.get(rrtype)
             if rrset is not None:
                 self._add(Section.ADDITIONAL, zone, node, target, rrset, required)

@@ -2,6 +2,7 @@
 
 import struct
 
+from dinamed.plans.context import QueryContext
 from dinamed.plans.plan import Fixed
 from dinamed.wire.constants import (
     FLAG_AA,
@@ -44,6 +45,25 @@ def opt_of(
         options += extended_error(fixed.extended_error)
     rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
     return opt_record(rcode, edns.do, options + extra)
+
+
+def reply_of(
+    context: QueryContext,
+    identity: str,
+    records: Rendered,
+    fixed: Fixed | None = None,
+    scope: int = 0,
+) -> bytes:
+    """The whole message that answers a query with these records.
+
+    Rcode, AA and the extended error are those of `fixed`; without it, of success.
+    `scope` is the number of bits of the client subnet that the answer depends on.
+    """
+    query = context.query
+    opt = opt_of(query, fixed, identity, scope, context.extra)
+    rcode = fixed.rcode if fixed is not None else Rcode.NOERROR
+    authoritative = fixed is None or fixed.authoritative
+    return assemble(query, rcode, authoritative, records, opt, context.limit)
 
 
 def without_records(query: Query, flags: int, rcode: int, opt: bytes) -> bytes:

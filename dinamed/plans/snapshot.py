@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 from dinamed.config.settings import ServerSettings, Settings
@@ -11,7 +11,8 @@ from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.presigned import all_presigned
 from dinamed.dnssec.secured import SecuredZone
 from dinamed.geo.locator import Locator
-from dinamed.plans.planner import Facts
+from dinamed.plans.defence import Defence
+from dinamed.plans.facts import Facts
 from dinamed.plans.targets import TargetTable
 from dinamed.pools.pool import PoolView
 from dinamed.wire.names import WireName
@@ -20,6 +21,8 @@ from dinamed.zones.zoneset import ZoneSet
 
 UNPLACED = Locator()
 """Knows nothing of anybody."""
+NO_DEFENCE = Defence()
+"""No cookies, and no limits."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -47,6 +50,8 @@ class Snapshot:
     """The zones that are signed, and what that adds to answers."""
     online: Mapping[WireName, OnlineZone] = field(default_factory=dict)
     """Those of them that are signed here."""
+    defence: Defence = NO_DEFENCE
+    """Cookies, and limits on replies."""
 
     @classmethod
     def of(
@@ -58,6 +63,7 @@ class Snapshot:
         locator: Locator = UNPLACED,
         unready: frozenset[WireName] = frozenset(),
         online: Mapping[WireName, OnlineZone] = MappingProxyType({}),
+        defence: Defence = NO_DEFENCE,
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
         return cls(
@@ -77,11 +83,28 @@ class Snapshot:
             unready,
             {**dict(all_presigned(zones.values())), **online},
             online,
+            defence,
         )
 
     def with_pools(self, pools: Mapping[str, PoolView]) -> "Snapshot":
-        """The same zones with other states of the pools."""
+        """The same zones with other states of the same pools."""
         return replace(self, pools=pools)
+
+    def with_locator(self, locator: Locator) -> "Snapshot":
+        """The same, with clients' places known anew."""
+        return replace(self, locator=locator)
+
+    def with_defence(self, defence: Defence) -> "Snapshot":
+        """The same, with other cookies and limits."""
+        return replace(self, defence=defence)
+
+    def changes(self, before: "Snapshot") -> frozenset[str]:
+        """The names of the fields that are not the same objects as `before`."""
+        return frozenset(
+            field.name
+            for field in _FIELDS
+            if getattr(self, field.name) is not getattr(before, field.name)
+        )
 
     def may_manage(self, address: bytes) -> bool:
         """Whether the packed source address may see the members of pools."""
@@ -103,6 +126,9 @@ class Snapshot:
             self.secured,
             self.online,
         )
+
+
+_FIELDS = fields(Snapshot)
 
 
 def _subnet_sources(server: ServerSettings) -> tuple[Network, ...] | None:

@@ -62,6 +62,10 @@ class PoolAccounting:
         }
         self.edition += 1
 
+    def keep_resolvers(self, resolvers: ResolverStore) -> None:
+        """Have resolvers remembered there from now on, with others who answer."""
+        self.resolvers = resolvers
+
     def account(self, name: str) -> MemberAccount:
         """The member's entry; one outside the book for those who are not members."""
         return self._accounts.get(name) or MemberAccount(name)

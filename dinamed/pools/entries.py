@@ -9,7 +9,7 @@ from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
 from dinamed.pools.load_reports import STALE_AFTER, LoadReports
-from dinamed.pools.members import Candidates
+from dinamed.pools.members import Candidates, Family
 from dinamed.pools.report import Report
 from dinamed.pools.states import MemberState
 from dinamed.steering.costs import Costs
@@ -27,7 +27,8 @@ class PoolEntry:
     reports: LoadReports
     costs: Costs
     member_states: dict[str, MemberState]
-    last: frozenset[str] = frozenset()
+    last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
+    """The names of the members that were usable when any last was, by family."""
 
 
 @dataclass(slots=True)

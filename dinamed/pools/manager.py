@@ -1,6 +1,7 @@
 """The pool manager: the one owner of what changes about pools."""
 
-from collections.abc import Callable, Iterable, Mapping
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ from dinamed.pools.entries import (
 )
 from dinamed.pools.graph import needs
 from dinamed.pools.load_reports import LoadReports, MemberReport
-from dinamed.pools.members import from_settings
+from dinamed.pools.members import Family, from_settings
 from dinamed.pools.pool import PoolParts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
@@ -26,15 +27,13 @@ from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import MemberState, Order
+from dinamed.signals import Signal, print_failure
 from dinamed.steering.costs import Costs
 from dinamed.steering.round_trips import RoundTrips
 
-Subscriber = Callable[[frozenset[str]], None]
-"""Called after a change with the names of the pools that have changed or gone."""
-
-
-VerdictChange = tuple[str, str, bool | None, str]
-"""Pool, member, what its checks say of it (None: nothing any more), and why."""
+VerdictChange = tuple[str, str, bool | None, str, Sequence[tuple[str, str]]]
+"""Pool, member, what its checks say of it (None: nothing any more), and why; and the
+addresses that fail its checks, each with the reason."""
 
 ALL_RESOLVERS = 1_048_576
 """Resolvers that all pools together remember, as long as each has its least."""
@@ -65,6 +64,7 @@ class PoolManager:
         now: float,
         registry: Registry | None = None,
         round_trips: RoundTrips | None = None,
+        failed: Callable[[Exception], object] = print_failure,
     ) -> None:
         self.round_trips = RoundTrips() if round_trips is None else round_trips
         """What has been measured between clients and members."""
@@ -74,12 +74,11 @@ class PoolManager:
         self._clock = SteadyClock(now)
         self._expiring: dict[tuple[str, str], float] = {}
         self._said_out: set[tuple[str, str]] = set()
-        self.on_error: Callable[[Exception], None] | None = None
-        """Is told what a subscriber raises; without it the change itself raises that,
-        after all the others were told."""
-        self.on_report: Callable[[str], None] | None = None
-        """Is told the pool of each report that was taken."""
-        self._subscribers: list[Subscriber] = []
+        self.changed: Signal[[frozenset[str]]] = Signal(failed)
+        """Is emitted after a change, with the names of the pools that have changed or
+        gone."""
+        self.reported: Signal[[str]] = Signal(failed)
+        """Is emitted with the pool of each report that was taken."""
         self._views: Mapping[str, PoolView] = MappingProxyType({})
         self._folded: dict[str, str] = {}
         self.reconfigure(pools, now)
@@ -143,18 +142,20 @@ class PoolManager:
         member: str,
         healthy: bool | None,
         reason: str = "",
+        failing: Sequence[tuple[str, str]] = (),
         *,
         now: float,
     ) -> None:
         """Take the verdict of a member's checks (None: it has none any more).
 
+        `failing` are the addresses that fail its checks, each with the reason.
+
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
         """
         member_state = self._member_state(pool, member)
-        self._put(
-            pool, member, replace(member_state, healthy=healthy, reason=reason), now
-        )
+        judged = _judged(member_state, healthy, reason, failing)
+        self._put(pool, member, judged, now)
 
     def health_many(self, verdicts: Iterable[VerdictChange], *, now: float) -> None:
         """Take many verdicts as one change, as `health` takes one.
@@ -162,14 +163,14 @@ class PoolManager:
         Those on members that there are not (any more) are passed over.
         """
         changed: set[str] = set()
-        for pool, member, healthy, reason in verdicts:
+        for pool, member, healthy, reason, failing in verdicts:
             member_states = (
                 self._entries[pool].member_states if pool in self._entries else {}
             )
             member_state = member_states.get(member)
             if member_state is None:
                 continue
-            taken = replace(member_state, healthy=healthy, reason=reason)
+            taken = _judged(member_state, healthy, reason, failing)
             if taken != member_state:
                 member_states[member] = taken
                 changed.add(pool)
@@ -195,8 +196,7 @@ class PoolManager:
         if says_out:
             self._said_out.add((pool, member))
         self._put(pool, member, replace(member_state, says_out=says_out), now)
-        if self.on_report is not None:
-            self.on_report(pool)
+        self.reported.emit(pool)
         return True
 
     def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
@@ -259,6 +259,7 @@ class PoolManager:
                     member_state.healthy,
                     member_state.reason,
                     None if posted is None else posted.report,
+                    member_state.failing,
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -299,15 +300,25 @@ class PoolManager:
         says_out = entry.reports.says_out(name, self._clock.read(now))
         if says_out:
             self._said_out.add((pool, name))
-        checked = has_checks(entry.settings)
-        healthy, reason = (known.healthy, known.reason) if checked else (None, "")
-        entry.member_states[name] = MemberState(order, until, healthy, reason, says_out)
+        member_state = MemberState(order, until, says_out=says_out)
+        if has_checks(entry.settings):
+            member_state = replace(
+                member_state,
+                healthy=known.healthy,
+                reason=known.reason,
+                failing=known.failing,
+            )
+        entry.member_states[name] = member_state
 
-    def reconfigure(self, pools: Iterable[settings.PoolSettings], now: float) -> None:
+    def reconfigure(
+        self, pools: Iterable[settings.PoolSettings], now: float
+    ) -> frozenset[str]:
         """Take on these pools in place of the present ones.
 
         Members that stay, by pool and name, keep their standing, their counts and
-        their turn.  If anything is wrong nothing changes.
+        their turn.  If anything is wrong nothing changes.  Returns the names of the
+        pools that have changed or gone; who has the zones that go with the new pools
+        emits `changed` with them once both are served.
 
         @raise ValueError: a pool can't be made; the message says which and why.
         """
@@ -344,8 +355,9 @@ class PoolManager:
             for (pool, member), until in self._expiring.items()
             if pool in entries and member in entries[pool].member_states
         }
-        if changed or gone:
-            self._changed(changed | gone, now)
+        if not changed and not gone:
+            return frozenset()
+        return self._renew(changed | gone, now)
 
     def _take_configured_loads(self, entry: PoolEntry, now: float) -> None:
         """Post the loads that the config tells, but not over what a feed has said."""
@@ -354,11 +366,6 @@ class PoolManager:
                 entry.reports.post(name, report, now)
                 measured = entry.reports.posted[name].measured
                 entry.accounting.reported(name, measured, report.load)
-
-    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Have `callback` called after every change; call the result to end that."""
-        self._subscribers.append(callback)
-        return lambda: self._subscribers.remove(callback)
 
     def _member_state(self, pool: str, member: str) -> MemberState:
         entry = self._entries.get(pool)
@@ -397,7 +404,7 @@ class PoolManager:
         if old is None:
             accounting = PoolAccounting((), self._clock)
             reports = LoadReports(self._clock)
-            last = frozenset[str]()
+            last: Mapping[Family, frozenset[str]] = {}
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
         costs = Costs(pool.name, members, self.round_trips)
@@ -414,7 +421,13 @@ class PoolManager:
         )
 
     def _changed(self, names: set[str], now: float) -> None:
-        """Make new views of these pools and of those that depend on them."""
+        self.changed.emit(self._renew(names, now))
+
+    def _renew(self, names: set[str], now: float) -> frozenset[str]:
+        """Make new views of these pools and of those that depend on them.
+
+        Returns the names of all of them.
+        """
         views = dict(self._views)
         affected = self._graph.affected(names)
         for name in names - self._entries.keys():
@@ -435,19 +448,18 @@ class PoolManager:
                 ),
                 now,
             )
-            if view.usable:
-                entry.last = frozenset(member.name for member in view.usable)
+            entry.last = {**entry.last, **view.usable_names()}
             views[name] = view
         self._views = MappingProxyType(views)
-        told = frozenset(affected) | names
-        failed: Exception | None = None
-        for callback in tuple(self._subscribers):
-            try:
-                callback(told)
-            except Exception as error:
-                if self.on_error is None:
-                    failed = failed or error
-                else:
-                    self.on_error(error)
-        if failed is not None:
-            raise failed
+        return frozenset(affected) | names
+
+
+def _judged(
+    member_state: MemberState,
+    healthy: bool | None,
+    reason: str,
+    failing: Iterable[tuple[str, str]],
+) -> MemberState:
+    """A standing with another verdict of the checks."""
+    packed = ((ipaddress.ip_address(one).packed, why) for one, why in failing)
+    return replace(member_state, healthy=healthy, reason=reason, failing=tuple(packed))

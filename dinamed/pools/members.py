@@ -1,8 +1,8 @@
 """Members: the hosts (or inner pools) that a pool hands out."""
 
 import socket
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dinamed.config import settings
@@ -48,6 +48,12 @@ class Member:
         if family == 6:
             return bool(self.v6)
         return bool(self.v4 or self.v6)
+
+    def without(self, addresses: Container[bytes]) -> "Member":
+        """The same host without some of its addresses."""
+        v4 = tuple(one for one in self.v4 if one not in addresses)
+        v6 = tuple(one for one in self.v6 if one not in addresses)
+        return replace(self, v4=v4, v6=v6)
 
     def addresses(self, family: Family) -> tuple[bytes, ...]:
         """The packed addresses of `family`; 0: all of them, IPv4 first."""

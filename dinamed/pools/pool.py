@@ -1,7 +1,8 @@
 """A pool as of one snapshot: who can be handed out, and how one is chosen."""
 
+import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dinamed.config import settings
@@ -13,7 +14,10 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import MemberState, State
+from dinamed.pools.when_down import Substitute, remark, substitute, weighted
 from dinamed.steering.costs import Costs
+
+FAMILIES: tuple[Family, Family] = (4, 6)
 
 
 class Choice(NamedTuple):
@@ -36,7 +40,7 @@ class PoolParts:
     """What a view of a pool is made of.
 
     `inner` holds the views of the pools named by members and by `when_down`;
-    `last` the names of the members that were usable when any last was.
+    `last` the names of the members that were usable when any last was, by family.
     """
 
     settings: settings.PoolSettings
@@ -47,7 +51,7 @@ class PoolParts:
     members: Candidates
     member_states: Mapping[str, MemberState]
     inner: Mapping[str, "PoolView"]
-    last: frozenset[str] = frozenset()
+    last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
 
 
 class PoolView:
@@ -56,18 +60,24 @@ class PoolView:
     Only the accounting is shared with other snapshots.  `usable` are the members that
     may be handed out; `offered` those that go into the chain: the usable ones, or
     what `when_down` puts in their place.
+
+    Health is by address: for each family those members go into the chain that have an
+    address which works, with no others.  A family for which no usable member has one,
+    though some member could, is down, and `when_down` decides for it.
     """
 
     __slots__ = (
         "_accounting",
+        "_alive",
         "_answers",
         "_fallback",
         "_inner",
         "_nested",
-        "_offers",
         "_parts",
         "_routes",
+        "_substitutes",
         "_taken_at",
+        "_whole",
         "down",
         "member_states",
         "members",
@@ -84,18 +94,24 @@ class PoolView:
         self._inner = parts.inner
         self._accounting = parts.accounting
         self._routes: dict[Family, Route | None] = {}
-        self._offers: dict[Family, bool] = {}
+        self._substitutes: dict[Family, Substitute[PoolView] | None] = {}
+        self._alive: dict[Member, Member] = {}
+        self._whole: dict[Member, Member] = {}
         self.settings = parts.settings
         self.name = parts.settings.name
         self.ttl = parts.settings.ttl.low
         self.members = parts.members
         self.member_states = parts.member_states
         self._answers = parts.settings.answers
+        self._leave_out_failing()
         self.usable = tuple(m for m in self.members if not self.why_out(m))
         self.down = not self.usable
         self._fallback: PoolView | None = None
-        self.offered = self.usable or self._when_down()
-        self._nested = any(member.inner for member in self.offered)
+        self.offered = self.usable
+        if self.down:
+            substitute = self._when_down(0)
+            self.offered, self._fallback = substitute.candidates, substitute.fallback
+        self._nested = any(member.inner for member in self.members)
 
     @property
     def accounting(self) -> PoolAccounting:
@@ -112,10 +128,34 @@ class PoolView:
         """The stages of the pool."""
         return self._parts.chain
 
-    @property
-    def fallback(self) -> "PoolView | None":
-        """The pool that answers in place of this one while it is down, if any."""
-        return self._fallback
+    def fallback(self, family: Family) -> "PoolView | None":
+        """The pool that answers in place of this one while that is down, if any."""
+        if self._fallback is not None:
+            return self._fallback
+        substitute = self._substitute(family)
+        return substitute.fallback if substitute is not None else None
+
+    def is_down(self, family: Family) -> bool:
+        """Whether `when_down` decides who is given for a family."""
+        return self.down or self._substitute(family) is not None
+
+    def addresses_out(self, member: Member) -> dict[bytes, str]:
+        """The member's addresses that fail its checks, while it is up, and why."""
+        if self.why_out(member):
+            return {}
+        out = self.member_states[member.name].addresses_out(self._taken_at)
+        return {one: out[one] for one in member.addresses(0) if one in out}
+
+    def usable_names(self) -> dict[Family, frozenset[str]]:
+        """The names of the usable members, by family, where there are any."""
+        found: dict[Family, frozenset[str]] = {}
+        if self.usable:
+            found[0] = frozenset(member.name for member in self.usable)
+            for family in FAMILIES:
+                names = [m.name for m in self.usable if self.serves(m, family)]
+                if names:
+                    found[family] = frozenset(names)
+        return found
 
     def inner(self, member: Member) -> "PoolView | None":
         """The pool that this member stands for, if it is not a host."""
@@ -128,17 +168,12 @@ class PoolView:
         """
         if context.recorder is not None:
             self._tell(context.recorder, context.family)
-        if self._fallback is not None:
-            chosen = self._fallback.choose(context)
-            return Choice(
-                chosen.members, min(self.ttl, chosen.ttl), context.scope, True
-            )
         try:
             route = self._routes[context.family]
         except KeyError:
             route = self.route(context.family)
         if route is None:
-            return Choice((), self.ttl, context.scope, self.down)
+            return self._chosen_elsewhere(context)
         context.ttl = self.ttl
         context.again = False
         picked = route.draw(context, self._answers)
@@ -148,7 +183,17 @@ class PoolView:
                 self._accounting.hand_out(member, context.client, ttl, context.now)
         if self._nested:
             picked, ttl = self._unfold(picked, ttl, context)
-        return Choice(picked, ttl, context.scope, self.down)
+        down = self.down or self._substitutes.get(context.family) is not None
+        return Choice(picked, ttl, context.scope, down)
+
+    def _chosen_elsewhere(self, context: DrawContext) -> Choice:
+        """What is given for a family that nobody here has anything for."""
+        fallback = self.fallback(context.family)
+        if fallback is None:
+            down = self.is_down(context.family)
+            return Choice((), self.ttl, context.scope, down)
+        chosen = fallback.choose(context)
+        return Choice(chosen.members, min(self.ttl, chosen.ttl), context.scope, True)
 
     def route(self, family: Family) -> Route | None:
         """How members for `family` are drawn; None if nobody has such an address.
@@ -156,7 +201,7 @@ class PoolView:
         Also None while another pool stands in.
         """
         if family not in self._routes:
-            candidates = tuple(m for m in self.offered if self.serves(m, family))
+            candidates = self.candidates(family)
             self._routes[family] = (
                 self._parts.chain.route(candidates, family, self._facts())
                 if candidates
@@ -166,19 +211,68 @@ class PoolView:
 
     def offers(self, family: Family) -> bool:
         """Whether a choice for `family` gives anything."""
-        if self._fallback is not None:
-            return self._fallback.offers(family)
-        # Kept: each pool above asks for every member that stands for this one.
-        if family not in self._offers:
-            self._offers[family] = any(
-                self.serves(member, family) for member in self.offered
-            )
-        return self._offers[family]
+        fallback = self.fallback(family)
+        if fallback is not None:
+            return fallback.offers(family)
+        return bool(self.candidates(family))
+
+    def candidates(self, family: Family) -> Candidates:
+        """Who goes into the chain for a family, each with its addresses that count."""
+        substitute = self._substitute(family)
+        if substitute is not None:
+            return substitute.candidates
+        return tuple(
+            self._alive.get(member, member)
+            for member in self.offered
+            if self.serves(member, family)
+        )
+
+    def whole(self, member: Member) -> Member:
+        """The member with all of its addresses, for one that was chosen."""
+        return self._whole.get(member, member)
 
     def serves(self, member: Member, family: Family) -> bool:
-        """Whether this member, host or pool, can answer for `family`."""
+        """Whether this member, host or pool, can answer for `family` now."""
         inner = self.inner(member)
-        return member.has(family) if inner is None else inner.offers(family)
+        if inner is not None:
+            return inner.offers(family)
+        # While all are down, those that are given are given with all they have.
+        counts = member if self.down else self._alive.get(member, member)
+        return counts.has(family)
+
+    def knows(self, family: Family) -> bool:
+        """Whether any member could answer for `family` if all were well."""
+        return any(
+            member.weight and self._could(member, family) for member in self.members
+        )
+
+    def _could(self, member: Member, family: Family) -> bool:
+        inner = self.inner(member)
+        return member.has(family) if inner is None else inner.knows(family)
+
+    def _leave_out_failing(self) -> None:
+        """Make members without the addresses that fail their checks."""
+        for member in self.members:
+            member_state = self.member_states[member.name]
+            if member_state.failing:
+                out = member_state.addresses_out(self._taken_at)
+                alive = member.without(out) if out else member
+                if alive.addresses(0) != member.addresses(0):
+                    self._alive[member] = alive
+                    self._whole[alive] = member
+
+    def _substitute(self, family: Family) -> "Substitute[PoolView] | None":
+        """What `when_down` puts in place for a family alone; None while it is up."""
+        # Kept: each pool above asks for every member that stands for this one.
+        if family not in self._substitutes:
+            self._substitutes[family] = (
+                None
+                if self.down
+                or any(self.serves(member, family) for member in self.usable)
+                or not self.knows(family)
+                else self._when_down(family)
+            )
+        return self._substitutes[family]
 
     def state(self, member: Member) -> State:
         """The member's state.  An inner pool without a usable member is down."""
@@ -202,7 +296,8 @@ class PoolView:
     def ranked(self, now: float) -> list[Member]:
         """All members, best first: the usable ones as the last stage ranks them."""
         route = None if self.down else self.route(0)
-        ranked = [] if route is None else list(route.rank(now))
+        best = [] if route is None else route.rank(now)
+        ranked = [self.whole(member) for member in best]
         usable, seen = set(self.usable), set(ranked)
         rest = [member for member in self.members if member not in seen]
         rest.sort(key=lambda m: (m not in usable, m.priority, -m.weight))
@@ -222,9 +317,9 @@ class PoolView:
         if route is None:
             return None
         prepared = route.ready(route.folded)
-        return (
-            prepared.forecast(member, now) if isinstance(prepared, Foresees) else None
-        )
+        if not isinstance(prepared, Foresees):
+            return None
+        return prepared.forecast(self._alive.get(member, member), now)
 
     def _facts(self) -> PoolFacts:
         own = self.settings
@@ -237,21 +332,18 @@ class PoolView:
             self._parts.costs,
         )
 
-    def _when_down(self) -> Candidates:
-        """Who is offered when nobody is usable."""
-        rule = self.settings.when_down
-        everyone = tuple(m for m in self.members if m.weight)
-        match rule:
-            case "none":
-                return ()
-            case "all":
-                return everyone
-            case "last":
-                last = self._parts.last
-                return tuple(m for m in everyone if m.name in last) or everyone
-            case _:
-                self._fallback = self._inner[rule]
-                return ()
+    def _when_down(self, family: Family) -> "Substitute[PoolView]":
+        """Who is offered when nobody is usable for a family, or for any (0)."""
+        everyone = weighted(
+            self.members, lambda m: not family or self._offers_something(m, family)
+        )
+        last = self._parts.last.get(family, frozenset())
+        return substitute(self.settings.when_down, everyone, last, self._inner)
+
+    def _offers_something(self, member: Member, family: Family) -> bool:
+        """Whether a member has anything for a family, in order or not."""
+        inner = self.inner(member)
+        return member.has(family) if inner is None else inner.offers(family)
 
     def _unfold(
         self, picked: Candidates, ttl: int, context: DrawContext
@@ -276,13 +368,20 @@ class PoolView:
         for member in self.members:
             if why := self.why_out(member):
                 recorder.record(Out(self.name, member.name, why))
-            elif not self.serves(member, family):
+                continue
+            out = self.addresses_out(member)
+            for address in member.addresses(family):
+                if address in out:
+                    why = f"{ipaddress.ip_address(address)}: {out[address]}"
+                    recorder.record(Out(self.name, member.name, why))
+            if not self._offers_something(member, family):
                 recorder.record(Out(self.name, member.name, f"no IPv{family} address"))
-        if not self.down:
+        if not self.is_down(family):
             return
-        rule = self.settings.when_down
-        if self._fallback is not None:
-            text = f"no usable member: pool {rule} stands in"
-        else:
-            text = f'no usable member: when_down = "{rule}"'
+        text = remark(
+            self.settings.when_down,
+            family,
+            self.down,
+            self.fallback(family) is not None,
+        )
         recorder.record(Remark(self.name, text))

@@ -14,6 +14,7 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
     healthy: bool | None = None
     reason: str = ""
     report: Report | None = None
+    failing: tuple[tuple[bytes, str], ...] = ()
 
 
 class Saved(msgspec.Struct, frozen=True):

@@ -28,7 +28,8 @@ class MemberState:
     `until` is the absolute time at which the order lapses (None: it stays);
     `healthy` is the verdict of the checks (None: there is no check, or no result
     yet); `reason` says why the checks failed, in words; `says_out` tells that by its
-    last report the member itself asks not to be handed out.
+    last report the member itself asks not to be handed out; `failing` are the packed
+    addresses whose own checks fail, each with the reason.
     """
 
     order: Order = Order.AUTO
@@ -36,6 +37,7 @@ class MemberState:
     healthy: bool | None = None
     reason: str = ""
     says_out: bool = False
+    failing: tuple[tuple[bytes, str], ...] = ()
 
     def effective_order(self, now: float) -> Order:
         """The order in force at `now`: `auto` once it has lapsed."""
@@ -55,6 +57,11 @@ class MemberState:
             case Order.AUTO:
                 out = self.healthy is False or self.says_out
                 return State.DOWN if out else State.UP
+
+    def addresses_out(self, now: float) -> dict[bytes, str]:
+        """The addresses that are not handed out while the member is, and why."""
+        auto = self.effective_order(now) is Order.AUTO
+        return dict(self.failing) if auto else {}
 
     def why_out(self, now: float) -> str:
         """In words why this keeps a member from being handed out; "" if it doesn't."""

@@ -7,7 +7,7 @@ from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE, Place
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.exchange import Exchange
 from dinamed.transfers.records import AnyRecord, RecordReader
 from dinamed.wire.constants import EdnsOption, Type
@@ -88,10 +88,11 @@ class ExchangeReader:
 
     def _hosts(self, pool: PoolView) -> Iterator[Member]:
         """The members, and those of the pools inside."""
-        fallback = pool.fallback
-        if fallback is not None:
-            yield from self._hosts(fallback)
-        for member in pool.offered:
+        for family in FAMILIES:
+            fallback = pool.fallback(family)
+            if fallback is not None:
+                yield from self._hosts(fallback)
+        for member in pool.members:
             inner = pool.inner(member)
             if inner is None:
                 yield member

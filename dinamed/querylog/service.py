@@ -16,7 +16,6 @@ from twisted.logger import Logger
 
 from dinamed import __version__
 from dinamed.config.query_log import QueryLog
-from dinamed.plans.context import packed
 from dinamed.querylog.dnstap import payload
 from dinamed.querylog.exchange import Exchange
 from dinamed.querylog.exchange_reader import ReadExchange
@@ -26,7 +25,7 @@ from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
 from dinamed.querylog.writer import Branch, LogCounts, Writer
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import looping
-from dinamed.server.resolver import EngineResolver
+from dinamed.server.stack import Stack
 
 if TYPE_CHECKING:
     from dinamed.plane.service import DataPlane
@@ -66,17 +65,15 @@ class QueryLogService(Service):
         self,
         reactor: Any,
         authority: Authority,
-        resolver: EngineResolver,
+        stack: Stack,
         plane: "DataPlane | None",
-        locate: Callable[[bytes], None],
         rng: Random,
     ) -> None:
-        """`locate` counts a packed source address by its country."""
         self._reactor = reactor
         self._authority = authority
-        self._resolver = resolver
+        self._sampled = stack.sampled
         self._plane = plane
-        self._locate = locate
+        self._locate = stack.timed.locate
         self._random = rng.random
         self._settings = QueryLog()
         self._writer: Writer | None = None
@@ -128,7 +125,7 @@ class QueryLogService(Service):
             lambda text: self._reactor.callFromThread(self._tell, text),
         )
         self._writer.start()
-        self._resolver.on_reply = self._replied
+        self._sampled.tell(self._replied)
 
     @property
     def _engine(self) -> Any:
@@ -136,7 +133,7 @@ class QueryLogService(Service):
 
     def _end(self) -> Deferred[None] | None:
         writer, self._writer = self._writer, None
-        self._resolver.on_reply = None
+        self._sampled.tell(None)
         if writer is None:
             return None
 
@@ -148,11 +145,11 @@ class QueryLogService(Service):
         ending = deferToThreadPool(self._reactor, pool, writer.stop)
         return ending.addCallback(ended)
 
-    def _replied(self, query: bytes, host: str, stream: bool, reply: bytes) -> None:
+    def _replied(self, query: bytes, source: bytes, stream: bool, reply: bytes) -> None:
         """Note an answer of the Python engine."""
         if self._writer is not None and self._chosen(1.0):
             now = self._authority.seconds()
-            self._writer.offer(Exchange(now, packed(host), 0, stream, query, reply))
+            self._writer.offer(Exchange(now, source, 0, stream, query, reply))
 
     def _take_samples(self) -> None:
         plane = self._plane

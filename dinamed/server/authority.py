@@ -2,29 +2,38 @@
 
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
+from typing import Protocol
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import PoolSettings, Settings
+from dinamed.config.settings import Settings
 from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
+from dinamed.plans.context import unpacked
 from dinamed.plans.defence import Defence
-from dinamed.plans.engine import Engine
+from dinamed.plans.engine import Engine, Special
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.server.config_loader import Configuration
+from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
 from dinamed.wording import counted
 from dinamed.zones.packed import PackedZone
 
-Versions = Callable[
-    [Configuration], tuple[Mapping[WireName, PackedZone], frozenset[WireName]]
-]
-"""The zones to serve of a config, and those of them that are not ready."""
+Versions = tuple[Mapping[WireName, PackedZone], frozenset[WireName]]
+"""The zones to serve, and those of them that are not ready."""
+
+
+class ZoneKeeper(Protocol):
+    """Says which versions of zones are served."""
+
+    def versions(self, loaded: Configuration) -> Versions:
+        """The zones of a config, as they are to be served now."""
 
 
 Secured = Callable[
@@ -40,81 +49,77 @@ def unsigned(
     return {}
 
 
-def as_loaded(
-    loaded: Configuration,
-) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
+class Files:
     """All zones as their files are."""
-    return loaded.zones, frozenset()
+
+    def versions(self, loaded: Configuration) -> Versions:
+        """What was read."""
+        return loaded.zones, frozenset()
 
 
 class Authority:
-    """Owns the pool manager and the engine, and keeps the two in step."""
+    """Owns the pool manager and the engine, and keeps the two in step.
+
+    `zones` says which versions of zones are served; `special` answers what is about
+    whole zones.
+    """
 
     log = Logger()
 
     def __init__(
-        self, loaded: Configuration, seconds: Callable[[], float], rng: Random
+        self,
+        loaded: Configuration,
+        seconds: Callable[[], float],
+        rng: Random,
+        zones: ZoneKeeper | None = None,
+        special: Special | None = None,
     ) -> None:
         self.loaded = loaded
         self.seconds = seconds
-        self._versions: Versions = as_loaded
+        self._zones = Files() if zones is None else zones
         self._secured: Secured = unsigned
-        self._on_serve: list[Callable[[], None]] = []
-        self.manager = PoolManager(loaded.settings.pools, seconds())
+        pools, failed = loaded.settings.pools, self._listener_failed
+        self.manager = PoolManager(pools, seconds(), failed=failed)
         self.geo = load_geo(loaded.settings.geo)
-        self.engine = Engine(self._snapshot(), seconds, rng)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
-        self.engine.defend(Defence.of(loaded.settings, self.cookie_secret))
-        self.manager.on_error = self._subscriber_failed
-        self.manager.subscribe(self._pools_changed)
-        self._on_apply: list[Callable[[Sequence[PoolSettings]], None]] = []
+        self.engine = Engine(self._snapshot(Defence()), seconds, rng, failed, special)
+        self._logged = self.manager.views
+        """The states of pools that the log has told of."""
+        self.manager.changed.subscribe(self._pools_changed)
+        self.served: Signal[[Configuration, Snapshot]] = Signal(failed)
+        """There is another snapshot of zones, with the config that it is of."""
+        self.applied: Signal[[Settings]] = Signal(failed)
+        """There is another config."""
 
     def keep_cookies(self, secret: bytes) -> None:
         """Go on with the cookies of the process before this one."""
         self.cookie_secret = secret
-        self.engine.defend(Defence.of(self.loaded.settings, secret))
+        defence = Defence.of(self.loaded.settings, secret)
+        self.engine.serve(self.engine.snapshot.with_defence(defence))
 
     def take_geo(self, geo: GeoData) -> None:
         """Know clients' places anew, from the next query on."""
         self.geo = geo
-        self.engine.take_locator(geo.locator)
+        self.engine.serve(self.engine.snapshot.with_locator(geo.locator))
 
     def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
-        self.manager.reconfigure(loaded.settings.pools, self.seconds())
+        names = self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.geo = geo
         self.loaded = loaded
         self.refresh()
-        before = self.engine.defence
-        self.engine.defend(Defence.of(loaded.settings, self.cookie_secret, before))
-        for callback in self._on_apply:
-            callback(loaded.settings.pools)
+        if names:
+            self.manager.changed.emit(names)
+        self.applied.emit(loaded.settings)
 
     def refresh(self) -> None:
-        """Serve zones that have changed without the config, from the next query on."""
-        self.engine.serve(self._snapshot())
-        for callback in self._on_serve:
-            callback()
-
-    def take_versions(self, versions: Versions, served: Callable[[], None]) -> None:
-        """Let `versions` say which zones are served; `served` is told when they are.
-
-        It takes effect at the next `refresh`.
-        """
-        self._versions = versions
-        self.on_serve(served)
+        """Serve what the config and the zones say now, from the next query on."""
+        self.engine.serve(self._snapshot(self.engine.snapshot.defence))
+        self.served.emit(self.loaded, self.engine.snapshot)
 
     def take_signing(self, secured: Secured) -> None:
         """Let `secured` say what signing adds, from the next `refresh` on."""
         self._secured = secured
-
-    def on_serve(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called after each new snapshot of zones."""
-        self._on_serve.append(callback)
-
-    def on_apply(self, callback: Callable[[Sequence[PoolSettings]], None]) -> None:
-        """Have `callback` told the pools of each new config that is served."""
-        self._on_apply.append(callback)
 
     def summary(self) -> str:
         """What is served, in a few words."""
@@ -132,24 +137,27 @@ class Authority:
         """Lift the operator's orders whose time is over."""
         self.manager.expire(self.seconds())
 
-    def _snapshot(self) -> Snapshot:
-        zones, unready = self._versions(self.loaded)
+    def _snapshot(self, before: Defence) -> Snapshot:
+        settings = self.loaded.settings
+        zones, unready = self._zones.versions(self.loaded)
         return Snapshot.of(
-            self.loaded.settings,
+            settings,
             zones,
             self.manager.views,
             socket.gethostname(),
             self.geo.locator,
             unready,
-            self._secured(self.loaded.settings, zones),
+            self._secured(settings, zones),
+            Defence.of(settings, self.cookie_secret, before),
         )
 
-    def _subscriber_failed(self, error: Exception) -> None:
-        self.log.failure("a change of pools was not taken", Failure(error))
+    def _listener_failed(self, error: Exception) -> None:
+        self.log.failure("a change was not taken by all", Failure(error))
 
     def _pools_changed(self, names: frozenset[str]) -> None:
-        before, after = self.engine.snapshot.pools, self.manager.views
-        self.engine.take_pools(after)
+        before, after = self._logged, self.manager.views
+        self._logged = after
+        self.engine.serve(self.engine.snapshot.with_pools(after))
         for name in sorted(names & before.keys() & after.keys()):
             old, new = before[name], after[name]
             states = {member.name: old.state(member) for member in old.members}
@@ -163,6 +171,7 @@ class Authority:
                         state=state,
                         why=f", {why}" if (why := new.why_out(member)) else "",
                     )
+            self._tell_addresses(old, new)
             rule = new.settings.when_down
             if old.down != new.down:
                 self.log.warn(
@@ -171,4 +180,35 @@ class Authority:
                     what=f'has no usable member: when_down = "{rule}"'
                     if new.down
                     else "has usable members again",
+                )
+            elif not new.down:
+                self._tell_families(old, new)
+
+    def _tell_addresses(self, old: PoolView, new: PoolView) -> None:
+        """Log which addresses of members that are up are out, or back."""
+        before = {member.name: old.addresses_out(member) for member in old.members}
+        for member in new.members:
+            was, now = before.get(member.name, {}), new.addresses_out(member)
+            for address in sorted(was.keys() ^ now.keys()):
+                if new.why_out(member) or address not in member.addresses(0):
+                    continue
+                self.log.info(
+                    "{pool}/{member}: {address} {what}",
+                    pool=new.name,
+                    member=member.name,
+                    address=unpacked(address),
+                    what=f"is out, {now[address]}" if address in now else "is back",
+                )
+
+    def _tell_families(self, old: PoolView, new: PoolView) -> None:
+        """Log for which family nobody of a pool is left, while others are."""
+        rule = new.settings.when_down
+        for family in FAMILIES:
+            if old.is_down(family) != new.is_down(family):
+                self.log.warn(
+                    "pool {pool} {what}",
+                    pool=new.name,
+                    what=f'has no usable IPv{family} address: when_down = "{rule}"'
+                    if new.is_down(family)
+                    else f"has usable IPv{family} addresses again",
                 )

@@ -1,13 +1,13 @@
 """Following the files of other programs: what they say is served when they change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from glob import glob
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import Settings
 from dinamed.config.zone_rules import origin
 from dinamed.geo.files import FileWatch, look_at
 from dinamed.problems import Problem
@@ -42,7 +42,7 @@ class ConfigWatcher(Periodic):
         self._watch = FileWatch(look_at(self.files()))
         self._gone: frozenset[str] = frozenset()
         self._warned: frozenset[Problem] = frozenset()
-        authority.on_apply(self._applied)
+        authority.applied.subscribe(self._applied)
 
     def startService(self) -> None:
         """Log the warnings, and begin to look."""
@@ -85,7 +85,7 @@ class ConfigWatcher(Periodic):
         self._gone = frozenset(settings.files) - frozenset(self._included())
         return bool(self._gone - before)
 
-    def _applied(self, pools: Sequence[PoolSettings]) -> None:
+    def _applied(self, settings: Settings) -> None:
         self._warn()
 
     def _warn(self) -> None:

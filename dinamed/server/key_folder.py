@@ -23,7 +23,7 @@ _MOST_OCTETS = 1 << 16
 
 
 @dataclass
-class Held:
+class HeldKeys:
     """What a folder holds: keys by their labels, when each was made, the state.
 
     `problems` are files that are not usable, each with its path and why.
@@ -62,15 +62,15 @@ class KeyFolder:
         """Of the signatures that were made."""
         return os.path.join(self.folder, SIGNATURES_FILE)
 
-    def read(self) -> Held:
-        """All that is there.  Nothing is raised: see `Held.problems`."""
-        held = Held()
+    def read(self) -> HeldKeys:
+        """All that is there.  Nothing is raised: see `HeldKeys.problems`."""
+        held = HeldKeys()
         for name in self._names(held):
             self._read_key(os.path.join(self.keys, name), held)
         self._read_state(held)
         return held
 
-    def _names(self, held: Held) -> list[str]:
+    def _names(self, held: HeldKeys) -> list[str]:
         try:
             names = sorted(os.listdir(self.keys))
         except FileNotFoundError:
@@ -85,7 +85,7 @@ class KeyFolder:
             if name.endswith(_PRIVATE) and (name.startswith(ours) or not self._shared)
         ]
 
-    def _read_key(self, path: str, held: Held) -> None:
+    def _read_key(self, path: str, held: HeldKeys) -> None:
         try:
             key, times = read_key(path)
             if key.zone != self.zone:
@@ -101,7 +101,7 @@ class KeyFolder:
             held.keys[key.label] = key
             held.created[key.label] = times.get("Created", 0.0)
 
-    def _read_state(self, held: Held) -> None:
+    def _read_state(self, held: HeldKeys) -> None:
         try:
             with open(self.state_path, "rb") as file:
                 state = msgspec.json.decode(file.read(), type=ZoneState)

@@ -7,7 +7,7 @@ are messages that nobody else can make, so that nothing counts them.
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.error import ConnectBindError
@@ -16,8 +16,9 @@ from twisted.internet.protocol import ClientFactory, DatagramProtocol
 from twisted.names.dns import DNSProtocol
 from twisted.python.failure import Failure
 
+from dinamed.plans.engine import Learner
+from dinamed.server.responder import Responder
 from dinamed.server.sockets import ListenAddress
-from dinamed.server.udp import Responder
 
 STEP = 0.2
 """Seconds between tries."""
@@ -26,13 +27,6 @@ TRIES = 4
 by one, so that one long turn of the reactor is not taken for more of them."""
 SECRET_SIZE = 16
 NATIVE, PYTHON = b"\0", b"\1"
-
-
-class Tested(Protocol):
-    """Whatever can say whether it is able to answer."""
-
-    def test(self) -> None:
-        """Answer a question of our own, uncounted; raises if that fails."""
 
 
 Way = Callable[[], Deferred[bool]]
@@ -63,19 +57,25 @@ def new_probe() -> LivenessProbe:
 class Probed:
     """A responder that answers probes too, before anybody counts them."""
 
-    def __init__(
-        self, responder: Responder, tested: Tested, probe: LivenessProbe
-    ) -> None:
+    def __init__(self, responder: Responder, probe: LivenessProbe) -> None:
         self._respond = responder.respond
-        self._tested = tested
+        self.test = responder.test
         self._probe = probe.python
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
-        """The other's reply; that to a probe is the probe."""
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
+        """The other's reply; that to a probe is the probe, or silence if all fails."""
         if data == self._probe:
-            self._tested.test()
-            return data
-        return self._respond(data, host, stream)
+            with suppress(Exception):
+                self.test()
+                return data
+            return None
+        return self._respond(data, source, stream, learner)
 
 
 class Liveness:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import PoolSettings, Settings
 from dinamed.health.service import HealthService, MemberVerdict
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
@@ -40,9 +40,10 @@ class MonitoringService(MultiService):
         self.pushes = PushReceiver(manager, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
-        authority.on_apply(self._reconfigure)
 
-    def _reconfigure(self, pools: Sequence[PoolSettings]) -> None:
+    def reconfigure(self, settings: Settings) -> None:
+        """Check and ask the members of another config."""
+        pools = settings.pools
         self.health.reconfigure(pools)
         self.loads.reconfigure(pools)
         self.pushes.reconfigure(pushed(pools))

@@ -1,6 +1,6 @@
 """The custom twisted.names resolver: the engine as an `IResolver`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.error import DNSLookupError
@@ -11,11 +11,11 @@ from twisted.names.common import ResolverBase
 from zope.interface import implementer
 
 from dinamed.plans.context import QueryContext, unpacked
-from dinamed.plans.engine import Engine
+from dinamed.plans.engine import Engine, Learner
 from dinamed.wire.constants import CLASS_IN, FLAG_QR, Rcode, Type
 from dinamed.wire.edns import opt_record
-from dinamed.wire.names import BadName, from_labels, to_text
-from dinamed.wire.query import Query, Rejected, read_query
+from dinamed.wire.names import BadName, from_labels
+from dinamed.wire.query import Rejected, query_of, read_query
 from dinamed.wire.question import Question
 
 LOCALHOST = b"\x7f\x00\x00\x01"
@@ -28,7 +28,7 @@ _FAILURES: dict[int, type[Exception]] = {
     Rcode.REFUSED: error.DNSQueryRefusedError,
 }
 
-_TEST = Query(b"\0\0", 0, 0, Question(b"\0", b"\0", Type.SOA, CLASS_IN), None)
+_TEST = query_of(Question(b"\0", b"\0", Type.SOA, CLASS_IN))
 """The question of a server to itself."""
 
 ResponseSections = tuple[list[dns.RRHeader], list[dns.RRHeader], list[dns.RRHeader]]
@@ -45,19 +45,22 @@ class EngineResolver(ResolverBase):
 
     log = Logger()
 
-    def __init__(self, engine: Engine, debug: bool = False) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
         self.failures = 0
         """Queries that met an error of ours and got SERVFAIL."""
-        self.on_reply: Callable[[bytes, str, bool, bytes], None] | None = None
-        """Is told of each reply: query, sender, whether over a stream, reply."""
-        self._debug = debug
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
         """The reply to one message, or None for silence.  Never raises."""
         try:
-            reply = self.engine.respond(data, host, stream)
+            return self.engine.respond(data, source, stream, learner)
         except Exception:
             self.failures += 1
             # One report, not one for each packet of whoever found the fault.
@@ -68,16 +71,15 @@ class EngineResolver(ResolverBase):
                     data=data[:512].hex(),
                 )
             return _server_failure(data)
-        if self._debug:
-            self._log_query(data, host, reply)
-        if self.on_reply is not None and reply is not None:
-            self.on_reply(data, host, stream, reply)
-        return reply
+
+    def count_failures(self, number: int) -> None:
+        """Count failures of a process before this one."""
+        self.failures += number
 
     def test(self) -> None:
         """Answer a question of our own, uncounted; raises if that fails."""
-        context = QueryContext(_TEST, LOCALHOST, True)
-        self.engine.execute(self.engine.plan(_TEST), context)
+        executor = self.engine.executor
+        executor.execute(executor.plan(_TEST), QueryContext(_TEST, LOCALHOST, True))
 
     def answer(self, context: QueryContext) -> bytes:
         """The reply to a query, with all that is known about its sender."""
@@ -98,7 +100,7 @@ class EngineResolver(ResolverBase):
         except BadName:
             raise error.DNSFormatError(None) from None
         question = Question(name, name.lower(), query.type, query.cls)
-        context = QueryContext(Query(b"\0\0", 0, 0, question, None), LOCALHOST, True)
+        context = QueryContext(query_of(question), LOCALHOST, True)
         message = dns.Message()
         message.fromStr(self.answer(context))
         if message.rCode:
@@ -129,23 +131,6 @@ class EngineResolver(ResolverBase):
         self, name: bytes, cls: int, type: int, timeout: Sequence[int] | None
     ) -> Deferred[ResponseSections]:
         return self.query(dns.Query(name, type, cls), timeout)
-
-    def _log_query(self, data: bytes, host: str, reply: bytes | None) -> None:
-        query = read_query(data)
-        if isinstance(query, Rejected):
-            self.log.debug(
-                "{host}: malformed, {size} octets", host=host, size=len(data)
-            )
-            return
-        self.log.debug(
-            "{host}: {name} {class_} {type}: rcode {rcode}, {size} octets",
-            host=host,
-            name=to_text(query.question.name),
-            type=dns.QUERY_TYPES.get(query.question.type, query.question.type),
-            class_=dns.QUERY_CLASSES.get(query.question.class_, query.question.class_),
-            rcode=None if reply is None else reply[3] & 0xF,
-            size=0 if reply is None else len(reply),
-        )
 
 
 def _wire_name(text: bytes) -> bytes:

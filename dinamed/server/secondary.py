@@ -250,6 +250,8 @@ class Secondary:
                 records=self.raw.records,
                 how=how + ignored,
             )
+            for odd in incoming.odd:
+                self.log.warn("{zone}: taken as it is: {odd}", zone=self.name, odd=odd)
             self._save(self.raw)
             self._changed(self)
         self._watch_expiry()

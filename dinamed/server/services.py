@@ -33,22 +33,24 @@ from dinamed.server.liveness import (
     ask_udp,
     new_probe,
 )
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.sockets import ListenAddress, Listening
+from dinamed.server.stack import Stack
 from dinamed.server.stream import StreamFactory
-from dinamed.server.timing import Timed, TimingSamples
 from dinamed.server.udp import (
     MAX_DATAGRAM,
     DatagramPort,
     DatagramProtocol,
     WildcardPort,
 )
+from dinamed.signals import Signal
 from dinamed.wording import counted
 
 if TYPE_CHECKING:
     from dinamed.plane.service import DataPlane
 
-HandOver = Callable[[StreamFactory, "DataPlane | None"], Deferred[list[None]]]
+Mover = Callable[[StreamFactory, "DataPlane | None"], Deferred[list[None]]]
+"""Moves open connections to another process; fires when none is left."""
+
 STOP_PATIENCE = 1.0
 """Seconds that a stop waits for replies on open TCP connections to be read."""
 
@@ -61,7 +63,7 @@ class ListenService(Service):
     def __init__(
         self,
         reactor: Any,
-        resolver: EngineResolver,
+        stack: Stack,
         sockets: Sequence[Listening],
         plane: "DataPlane | None" = None,
         liveness: Liveness | None = None,
@@ -71,12 +73,10 @@ class ListenService(Service):
         self._probe = new_probe() if plane is None else plane.probe
         self._unregister: list[Callable[[], None]] = []
         self._plane = plane
-        self._resolver = resolver
+        self._stack = stack
         self._sockets = sockets
         self._ports: list[IListeningPort] = []
-        self.samples = TimingSamples()
-        self.timed = Timed(resolver, resolver.engine, self.samples)
-        responder = Probed(self.timed, resolver, self._probe)
+        responder = Probed(stack.timed, self._probe)
         self.streams = (
             StreamFactory(responder, reactor)
             if plane is None
@@ -89,9 +89,7 @@ class ListenService(Service):
         )
         self.stopped: Deferred[None] = Deferred()
         """Fires when a stop is over."""
-        self.hand_over: HandOver | None = None
-        """Takes the open connections where another process goes on with the sockets;
-        what is queued there is then its affair too."""
+        self._mover: Mover | None = None
         self._counted_before: dict[str, int] = {}
 
     def startService(self) -> None:
@@ -155,7 +153,7 @@ class ListenService(Service):
         self._unregister.append(register(f"TCP {address}", tcp))
 
     def _questions(self) -> int:
-        return self._resolver.engine.questions
+        return self._stack.resolver.engine.questions
 
     def reassert(self) -> None:
         """Have the sockets as we need them, after another process had them."""
@@ -202,8 +200,8 @@ class ListenService(Service):
                 sock.fileno(),
                 listening.address.family,
                 DatagramProtocol(
-                    Probed(self._resolver, self._resolver, self._probe),
-                    Probed(self.timed, self._resolver, self._probe),
+                    Probed(self._stack.sampled, self._probe),
+                    Probed(self._stack.timed, self._probe),
                 ),
                 MAX_DATAGRAM,
             )
@@ -211,21 +209,26 @@ class ListenService(Service):
             ports.append(port)
         return ports
 
+    def leave_to(self, mover: Mover) -> None:
+        """Have the next stop leave the open connections, and what is queued in the
+        sockets, to another process."""
+        self._mover = mover
+
     def stopService(self) -> Deferred[None]:
         """Close the listeners, and the connections once their replies are out."""
         super().stopService()
         for unregister in self._unregister:
             unregister()
         self._unregister = []
-        plane, hand_over = self._plane, self.hand_over
+        plane, mover = self._plane, self._mover
         waits: list[Deferred[Any]] = [_stopped(port) for port in self._ports]
         self._ports = []
-        if hand_over is None:
+        if mover is None:
             waits.append(self.streams.close(STOP_PATIENCE))
             if plane is not None:
                 waits.append(plane.stop(STOP_PATIENCE))
         else:
-            waits.append(hand_over(self.streams, plane))
+            waits.append(mover(self.streams, plane))
         return gatherResults(waits).addCallback(self._stopped)
 
     def _stopped(self, _: list[Any]) -> None:
@@ -260,8 +263,8 @@ class ReloadService(Service):
         """Reloads that changed nothing, for what was read was bad."""
         self.last_good = True
         """False while the last reload was refused."""
-        self.on_busy: Callable[[bool], None] = lambda busy: None
-        """Is told when a reload begins, and when it is over."""
+        self.busy: Signal[[bool]] = Signal(self._listener_failed)
+        """A reload begins (True), or is over."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
@@ -274,6 +277,14 @@ class ReloadService(Service):
         super().stopService()
         # None: a handler that was not made by Python code, and cannot be put back.
         signal.signal(signal.SIGHUP, self._previous or signal.SIG_DFL)
+
+    def resume(self, applied: int, refused: int) -> None:
+        """Go on with the counts of a process before this one."""
+        self.applied += applied
+        self.refused += refused
+
+    def _listener_failed(self, error: Exception) -> None:
+        self.log.failure("a reload was not told to all", Failure(error))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(self.reload)
@@ -292,7 +303,7 @@ class ReloadService(Service):
 
     def _begin(self) -> None:
         self._busy = True
-        self.on_busy(True)
+        self.busy.emit(True)
         asked, self._waiting = self._waiting, []
         path = self._authority.loaded.settings.path
         load = maybeDeferred(load_aside, self._reactor, path, self._authority.loaded)
@@ -350,7 +361,7 @@ class ReloadService(Service):
         self, outcome: ReloadOutcome, asked: list[Deferred[ReloadOutcome]]
     ) -> None:
         self._busy = False
-        self.on_busy(False)
+        self.busy.emit(False)
         self.last_good = outcome.applied
         if outcome.applied:
             self.applied += 1

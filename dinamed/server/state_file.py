@@ -64,17 +64,21 @@ class StateFileService(Periodic):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, authority: Authority, health: HealthService, folder: str
+        self,
+        reactor: Any,
+        authority: Authority,
+        health: HealthService,
+        folder: str,
+        inherited: bool = False,
     ) -> None:
+        """`inherited`: the state has come from the process before this one."""
         super().__init__(reactor, SAVE_INTERVAL, self.save, "saving the state")
         self._reactor = reactor
         self._authority = authority
         self._health = health
         self._path = os.path.join(folder, FILE_NAME)
-        self.inherited = False
-        """Whether the state has come from the process before this one."""
-        self.given_up = False
-        """Whether another process saves from now on."""
+        self._inherited = inherited
+        self._given_up = False
         self._written = b""
         self._writing: Deferred[None] | None = None
         self._complained = False
@@ -85,9 +89,9 @@ class StateFileService(Periodic):
         """Make the folder if it is not there, restore, then save now and then."""
         folder = os.path.dirname(self._path)
         self._attempt(lambda: os.makedirs(folder, 0o700, exist_ok=True), "saved to")
-        if not self.inherited:
+        if not self._inherited:
             self._attempt(self._restore, "restored from")
-        self._unsubscribe = self._authority.manager.subscribe(self._changed)
+        self._unsubscribe = self._authority.manager.changed.subscribe(self._changed)
         super().startService()
 
     def stopService(self) -> Deferred[None]:
@@ -100,6 +104,10 @@ class StateFileService(Periodic):
             self._soon = None
         stopped = super().stopService() or succeed(None)
         return stopped.addCallback(lambda _: self._save_now())
+
+    def give_up(self) -> None:
+        """Save nothing more: another process does from now on."""
+        self._given_up = True
 
     def _changed(self, pools: frozenset[str]) -> None:
         if self._soon is None:
@@ -115,7 +123,7 @@ class StateFileService(Periodic):
     def save(self) -> Deferred[None]:
         """Save in a thread, unless nothing has changed or that is going on."""
         data = self._state()
-        if self.given_up or self._writing is not None or data == self._written:
+        if self._given_up or self._writing is not None or data == self._written:
             return succeed(None)
         self._writing = done = deferToThreadPool(
             self._reactor,
@@ -136,7 +144,7 @@ class StateFileService(Periodic):
 
     def _save_now(self) -> None:
         data = self._state()
-        if data != self._written and not self.given_up:
+        if data != self._written and not self._given_up:
             self._attempt(lambda: write_atomically(self._path, data), "saved to")
 
     def _state(self) -> bytes:

@@ -25,12 +25,12 @@ from dinamed.config.limits import Limits
 from dinamed.limits.connections import ConnectionBook, Connections, RefusedError
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
-from dinamed.server.udp import Responder
+from dinamed.server.responder import Responder
 from dinamed.wire.many import FirstOfMany
 
-Quick = Callable[[bytes, str], tuple[int, bytes]]
-"""Answers messages in frames, from a host: how many octets that were, and the frames of
-the replies.  It ends before the first one that it has no reply to."""
+Quick = Callable[[bytes, bytes], tuple[int, bytes]]
+"""Answers messages in frames, from a packed address: how many octets that were, and the
+frames of the replies.  It ends before the first one that it has no reply to."""
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
@@ -48,7 +48,8 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def __init__(self, factory: "StreamFactory") -> None:
         # The base class sets up what only clients need, and the global reactor.
         self.factory = factory
-        self.host = ""
+        self.source = b""
+        """The packed address of the client."""
         self._rest: Iterator[bytes] | None = None
         """The messages of a long reply that are still to be made."""
         self._turn: IDelayedCall | None = None
@@ -70,7 +71,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         """Start the clock; stop reading while replies wait to be written."""
         peer = self.transport.getPeer()
         assert isinstance(peer, IPv4Address | IPv6Address)
-        self.host = peer.host
+        self.source = packed(peer.host)
         self._own = (
             peer.port in self.factory.expected
             and peer.host == self.transport.getHost().host
@@ -94,7 +95,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
 
     def stringReceived(self, string: bytes) -> None:
         """Answer one message; a peer that does not speak DNS is cut off."""
-        reply = self.factory.responder.respond(string, self.host, True)
+        reply = self.factory.responder.respond(string, self.source, True)
         if reply is None:
             self.hang_up()
             return
@@ -117,7 +118,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         data = self._unprocessed + data
         self._unprocessed = b""
         while not self.paused and not self._ended:
-            answered, replies = quick(data, self.host)
+            answered, replies = quick(data, self.source)
             if answered:
                 data = data[answered:]
                 self.transport.write(replies)
@@ -315,7 +316,7 @@ class StreamFactory(DNSServerFactory):
         if self._closed is not None:
             return False
         try:
-            gone = self._open.admit(protocol, packed(protocol.host))
+            gone = self._open.admit(protocol, protocol.source)
         except RefusedError:
             return False
         if gone is not None:

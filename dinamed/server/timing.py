@@ -5,9 +5,8 @@ from contextlib import suppress
 from time import perf_counter
 
 from dinamed.histogram import Histogram
-from dinamed.plans.context import packed
-from dinamed.plans.engine import Engine
-from dinamed.server.udp import Responder
+from dinamed.plans.engine import Engine, Learner
+from dinamed.server.responder import Responder
 
 BOUNDS = tuple(
     float(f"{step}e{power}") for power in range(-6, 0) for step in ("1", "2.5", "5")
@@ -47,19 +46,26 @@ class Timed:
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._responder = responder
+        self.test = responder.test
         self._engine = engine
         self._samples = samples
         self._clock = clock
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
         """The other's reply."""
         clock = self._clock
         began = clock()
-        reply = self._responder.respond(data, host, stream)
+        reply = self._responder.respond(data, source, stream, learner)
         self._samples.seconds.add(clock() - began)
         # A database that turns out to be broken must not stop a port.
         with suppress(Exception):
-            self.locate(packed(host))
+            self.locate(source)
         return reply
 
     def locate(self, source: bytes) -> None:

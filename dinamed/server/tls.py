@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from dinamed.config.settings import PoolSettings, ServerSettings
+from dinamed.config.settings import ServerSettings, Settings
 from dinamed.geo.files import FileWatch, look_at
 from dinamed.server.adopting import StreamListenService
 from dinamed.server.authority import Authority
@@ -94,15 +94,15 @@ class CertificateService(Periodic):
         self._authority = authority
         self._certificates = certificates
         self._watch = FileWatch(look_at(certificates.files))
-        authority.on_apply(self._applied)
+        authority.applied.subscribe(self._applied)
 
     def look(self) -> None:
         """Look once; what is bad is told once, and changes nothing."""
         if self._watch.changed(look_at(self._certificates.files)):
             self._take(*self._certificates.files)
 
-    def _applied(self, pools: Sequence[PoolSettings]) -> None:
-        server = self._authority.loaded.settings.server
+    def _applied(self, settings: Settings) -> None:
+        server = settings.server
         files = server.certificate, server.key
         if files[0] is None or files[1] is None or files == self._certificates.files:
             self.look()

@@ -1,7 +1,7 @@
 """Zones between servers: what is served, who is told, and what is fetched."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -12,13 +12,14 @@ from twisted.python.failure import Failure
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.zone_rules import origin
-from dinamed.server.authority import Authority
+from dinamed.plans.snapshot import Snapshot
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
 from dinamed.server.updated_zones import UpdatedZones
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
+from dinamed.signals import Signal
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
@@ -44,19 +45,24 @@ class TransferService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, authority: Authority, rng: Random, sources: Sequence[str]
+        self,
+        reactor: Any,
+        seconds: Callable[[], float],
+        rng: Random,
+        sources: Sequence[str],
     ) -> None:
         self._reactor = reactor
-        self._authority = authority
+        self.changed: Signal[[]] = Signal(self._listener_failed)
+        """There is another version of a zone, which `versions` gives."""
         self._sources = [
             ipaddress.ip_address(source.partition("%")[0]) for source in sources
         ]
         self.shortages = Shortages()
         """Looks at primaries that came to nothing for what this host lacks."""
         self._setting = SecondaryContext(
-            reactor, authority.seconds, rng, self.source_for, self.shortages
+            reactor, seconds, rng, self.source_for, self.shortages
         )
-        self._notifier = NotifySender(reactor, authority.seconds, rng, self.source_for)
+        self._notifier = NotifySender(reactor, seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
@@ -67,14 +73,14 @@ class TransferService(Service):
         """The way to the versions that are about to be served, where it is known."""
         self.held = False
         """Whether updates have to wait, for another process has read what is saved."""
-        self.answering = TransferResponder(authority.engine, self, self._tell)
-        authority.engine.aside = self.answering.respond
-        authority.take_versions(self.versions, self._served)
+        self._begun = False
+        self.answering = TransferResponder(self, self._tell)
 
     def startService(self) -> None:
         """Read the saved copies, and begin to look for new versions."""
         super().startService()
-        self._authority.refresh()
+        self._begun = True
+        self.changed.emit()
 
     def hold(self, held: bool) -> None:
         """Have updates wait (they get SERVFAIL), or take them again."""
@@ -102,11 +108,17 @@ class TransferService(Service):
     def versions(
         self, loaded: Configuration
     ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
-        """The zones to serve of a config, and those that are not ready."""
+        """The zones to serve of a config, and those that are not ready.
+
+        Before the start these are all zones as their files are: what is saved is the
+        affair of the user that the server runs as in the end.
+        """
+        if not self._begun:
+            return loaded.zones, frozenset()
         settings = loaded.settings
         state = settings.server.state
         self._files = ZoneFiles(state) if state is not None else None
-        self._updated.files = self._files
+        self._updated.keep_in(self._files)
         self._zones = {origin(zone): zone for zone in settings.zones}
         zones = dict(loaded.zones)
         unready = set()
@@ -145,12 +157,11 @@ class TransferService(Service):
         """A secondary zone has another version, or none any more."""
         if secondary.deltas is not None and not secondary.zone.names:
             self._steps[secondary.origin] = secondary.deltas
-        self._authority.refresh()
+        self.changed.emit()
 
-    def _served(self) -> None:
+    def served(self, loaded: Configuration, snapshot: Snapshot) -> None:
         """Another snapshot is served: see which zones have changed."""
-        settings = self._authority.loaded.settings
-        snapshot = self._authority.engine.snapshot
+        settings = loaded.settings
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
         pools = static_pools(settings.pools)
@@ -220,6 +231,9 @@ class TransferService(Service):
         if zone.notify:
             self._notifier.tell(view.soa, zone.notify, self.answering.keys)
 
+    def _listener_failed(self, error: Exception) -> None:
+        self.log.failure("another version of a zone was not taken", Failure(error))
+
     def _tell(self, line: str) -> None:
         self.log.info("{line}", line=line)
 
@@ -241,7 +255,7 @@ class TransferService(Service):
         if self.held:
             raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
         self._updated.update(origin, changed, serial)
-        self._authority.refresh()
+        self.changed.emit()
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """A primary says that a zone has changed."""

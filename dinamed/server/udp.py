@@ -2,11 +2,14 @@
 
 import socket
 import struct
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.udp import Port
 from twisted.logger import Logger
 from twisted.names.dns import DNSDatagramProtocol
+
+from dinamed.plans.context import packed
+from dinamed.server.responder import Responder
 
 BATCH = 64
 """Datagrams read before timers and TCP get a turn."""
@@ -16,13 +19,6 @@ _ANCILLARY = socket.CMSG_SPACE(20)
 _IP_PKTINFO = 8  # linux/in.h
 _PKTINFO4 = struct.Struct("@i4s4s")
 _PKTINFO6 = struct.Struct("@16si")
-
-
-class Responder(Protocol):
-    """Whatever turns one message into one reply."""
-
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
-        """The reply to a message from `host`, or None; must not raise."""
 
 
 class DatagramProtocol(DNSDatagramProtocol):
@@ -38,7 +34,7 @@ class DatagramProtocol(DNSDatagramProtocol):
 
     def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Answer one datagram; used by ports other than `DatagramPort`."""
-        reply = self.responder.respond(data, addr[0])
+        reply = self.responder.respond(data, packed(addr[0]))
         if reply is not None:
             self.transport.write(reply, addr)
 
@@ -64,7 +60,7 @@ class DatagramPort(Port):
                 # An ICMP error that some earlier reply has caused; the next
                 # datagram is not to blame.
                 continue
-            reply = respond(data, address[0])
+            reply = respond(data, packed(address[0]))
             respond = others
             if reply is not None:
                 try:
@@ -90,7 +86,7 @@ class WildcardPort(DatagramPort):
                 return
             except OSError:
                 continue
-            reply = respond(data, address[0])
+            reply = respond(data, packed(address[0]))
             respond = others
             if reply is not None:
                 try:

@@ -27,7 +27,7 @@ class UpdatedZones:
     log = Logger()
 
     def __init__(self) -> None:
-        self.files: ZoneFiles | None = None
+        self._files: ZoneFiles | None = None
         self._base: dict[WireName, PackedZone] = {}
         self._served: dict[WireName, PackedZone] = {}
         self._overlays: dict[WireName, Overlay] = {}
@@ -56,6 +56,10 @@ class UpdatedZones:
                 self._save(base, changed)
         self._base[origin], self._served[origin] = base, served
         return served
+
+    def keep_in(self, files: ZoneFiles | None) -> None:
+        """Save changes there; None: they can't be saved."""
+        self._files = files
 
     def forget(self, kept: Mapping[WireName, PackedZone]) -> None:
         """Keep no zones in memory but these."""
@@ -92,25 +96,25 @@ class UpdatedZones:
         return served
 
     def _read(self, origin: WireName) -> Overlay | None:
-        if self.files is None:
+        if self._files is None:
             return None
         try:
-            data = self.files.read_updates(origin)
+            data = self._files.read_updates(origin)
             return None if data is None else decoded(data, origin)
         except (OSError, ValueError) as error:
             self.log.error(
                 "the updates of {zone} could not be read from {path}: {why}",
                 zone=to_text(origin),
-                path=self.files.updates_path(origin),
+                path=self._files.updates_path(origin),
                 why=str(error),
             )
             return None
 
     def _save(self, base: PackedZone, overlay: Overlay) -> bool:
-        if self.files is None:
+        if self._files is None:
             return False
         try:
-            self.files.write_updates(base.origin, overlay.encoded(base))
+            self._files.write_updates(base.origin, overlay.encoded(base))
         except OSError as error:
             self.log.error(
                 "the updates of {zone} could not be saved: {why}",

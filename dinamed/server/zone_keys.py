@@ -19,7 +19,7 @@ from dinamed.dnssec.rolling import (
     removable_at,
 )
 from dinamed.dnssec.signatures import Signatures
-from dinamed.server.key_folder import Held, KeyFolder
+from dinamed.server.key_folder import HeldKeys, KeyFolder
 from dinamed.wire.names import WireName, to_text
 
 _STRANGE = "which is not here"
@@ -44,7 +44,7 @@ class ZoneKeys:
         self.folder = folder
         self.signatures = Signatures()
         self.problem = ""
-        self.held = Held()
+        self.held = HeldKeys()
         self._state: ZoneState | None = None
         self._refused = False
 

@@ -88,8 +88,14 @@ class ReplaceService(Service):
     log = Logger()
 
     def __init__(
-        self, reactor: Any, launch: Launch, held: HeldSockets, hooks: TakeoverHooks
+        self,
+        reactor: Any,
+        launch: Launch,
+        held: HeldSockets,
+        hooks: TakeoverHooks,
+        supervisor: Any = None,
     ) -> None:
+        """`supervisor` is a file that wants to be told the pid of who takes over."""
         self._reactor = reactor
         self._launch = launch
         self._held = held
@@ -100,8 +106,7 @@ class ReplaceService(Service):
         self.left = False
         """Whether another process has taken over."""
         self._wake: int | None = None
-        self.supervisor: Any = None
-        """A file that wants to be told the pid of who takes over."""
+        self._guard = supervisor
 
     def privilegedStartService(self) -> None:
         """Let a process without privileges keep what twistd has made with them."""
@@ -154,10 +159,10 @@ class ReplaceService(Service):
             return
         self.log.info("starting a process to take over")
         append_to(self._launch.log_file)
-        if self._launch.guarded and self.supervisor is None:
+        if self._launch.guarded and self._guard is None:
             self._wake, write = os.pipe()
-            self.supervisor = os.fdopen(write, "wb", 0)
-        supervisor = self.supervisor.fileno() if self.supervisor is not None else None
+            self._guard = os.fdopen(write, "wb", 0)
+        supervisor = self._guard.fileno() if self._guard is not None else None
         offer = Offer(
             VERSION, self._held.offered, self._launch.pid_file, supervisor is not None
         )
@@ -190,12 +195,11 @@ class ReplaceService(Service):
             self._reactor.addSystemEventTrigger(
                 "after", "shutdown", become_supervisor, self._wake, pid
             )
-        elif self.supervisor is not None:
+        elif self._guard is not None:
             with suppress(OSError):
-                self.supervisor.write(b"%d\n" % pid)
-        self._hooks.listening.hand_over = ConnectionMover(
-            self._reactor, attempt.send
-        ).move
+                self._guard.write(b"%d\n" % pid)
+        mover = ConnectionMover(self._reactor, attempt.send)
+        self._hooks.listening.leave_to(mover.move)
         self._hooks.before(pid)
         # Not within the call in which the answer to who has asked is still to be sent.
         self._reactor.callLater(0, self._hooks.leave)

@@ -27,10 +27,10 @@ class ServerState:
     def known(self) -> TakeoverState:
         """All of it, as of now."""
         engine, manager = self._authority.engine, self._authority.manager
-        engine.vitals()  # brings the counts up to date
+        vitals = engine.vitals()  # brings the counts up to date
         pools = {name: view.accounting for name, view in manager.views.items()}
         return TakeoverState(
-            started=engine.started,
+            started=vitals.started,
             cookie_secret=self._authority.cookie_secret,
             questions=engine.questions,
             failures=self._resolver.failures,
@@ -48,8 +48,6 @@ class ServerState:
     def begin(self, known: TakeoverState) -> None:
         """Take on what the process before this one knew, before anything starts."""
         authority = self._authority
-        if known.started:
-            authority.engine.started = known.started
         if known.cookie_secret:
             authority.keep_cookies(known.cookie_secret)
         self._health.restore(known.checks)
@@ -61,13 +59,9 @@ class ServerState:
     def add(self, known: TakeoverState) -> None:
         """Take on what has come to be known on the other side."""
         authority, engine = self._authority, self._authority.engine
-        engine.questions += known.questions
-        engine.counts.silent += known.silent
-        for zone, rrtype, rcode, stream, count in known.counts:
-            engine.counts.cell(zone, rrtype, rcode, stream).count += count
-        self._resolver.failures += known.failures
-        self._reloading.applied += known.reloads[0]
-        self._reloading.refused += known.reloads[1]
+        engine.resume(known.started, known.questions, known.silent, known.counts)
+        self._resolver.count_failures(known.failures)
+        self._reloading.resume(*known.reloads)
         self._listening.add_plane_counters(known.plane)
         now = authority.seconds()
         authority.manager.restore(known.pools, now)

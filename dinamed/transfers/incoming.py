@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from dinamed.transfers.journal import Delta, serial_of
 from dinamed.transfers.rebuild import rebuilt
-from dinamed.transfers.records import Record, RecordReader
+from dinamed.transfers.records import MOST_ODD, Record, RecordReader
 from dinamed.transfers.serial import newer
 from dinamed.wire.constants import FLAG_QR, Rcode, Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.wire.question import FormatError
-from dinamed.zones.masterdata import MasterData, new_records
+from dinamed.zones.masterdata import MasterData, new_records, type_text
 from dinamed.zones.merge import Merger, comparable
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -66,6 +66,8 @@ class Incoming:
         self.have = have
         self.ignored = 0
         """Records outside of the zone."""
+        self.odd: list[str] = []
+        """Records whose data were taken as they are: see `RecordReader.odd`."""
         self.current = False
         """Whether all that came was that we have the newest version."""
         self.result: tuple[PackedZone, list[Delta] | None] | None = None
@@ -109,6 +111,7 @@ class Incoming:
             if self.count > self._limits.records:
                 raise TransferError(f"more than {self._limits.records} records")
             self._record(record)
+        self.odd += reader.odd[: MOST_ODD - len(self.odd)]
         if self.count == 1 and self._soa is not None and self.have is not None:
             serial = serial_of(self._soa)
             if not newer(serial, self.have.serial):
@@ -245,7 +248,8 @@ def _remove(rrsets: dict[int, RRset], record: Record) -> None:
     rdatas = rrset.rdatas if rrset is not None else ()
     left = tuple(one for one in rdatas if comparable(record.type, one) != gone)
     if rrset is None or len(left) == len(rdatas):
-        raise TransferError(f"removes what is not there: {to_text(record.owner)}")
+        what = f"{to_text(record.owner)} {type_text(record.type)}"
+        raise TransferError(f"removes what is not there: {what}")
     if left:
         rrsets[record.type] = rrset._replace(rdatas=left)
     else:

@@ -13,8 +13,9 @@ import dns.rdataclass
 import dns.rdatatype
 
 from dinamed.wire.constants import CLASS_IN, HEADER_SIZE, Type
-from dinamed.wire.names import MAX_LABEL, MAX_NAME, WireName
-from dinamed.wire.question import FormatError
+from dinamed.wire.names import MAX_LABEL, MAX_NAME, WireName, to_text
+from dinamed.wire.question import FormatError, skip_plain_name
+from dinamed.zones.masterdata import type_text
 
 _HEADER = struct.Struct("!2s5H")
 _FIXED = struct.Struct("!HHIH")
@@ -45,6 +46,21 @@ _LAYOUT: dict[int, tuple[int, int, int]] = {
     Type.DNAME: (0, 1, 0),
 }
 _LENGTH: dict[int, int] = {Type.A: 4, Type.AAAA: 16}
+# Octets before a name, and nothing else where one could be, in the data of other types.
+# Such names are not compressed; but old servers did, and such data is not to be copied.
+_NAME_AT: dict[int, int] = {
+    24: 18,  # SIG
+    30: 0,  # NXT
+    Type.RRSIG: 18,
+    Type.NSEC: 0,
+    Type.SVCB: 2,
+    Type.HTTPS: 2,
+    107: 2,  # LP
+}
+_MORE_NAMES = frozenset((35, 38, 45, 55, 58, 66, 260))
+"""NAPTR, A6, IPSECKEY, HIP, TALINK, DSYNC, AMTRELAY: with names at other places."""
+MOST_ODD = 5
+"""Records with odd data that are told of, in one message."""
 
 
 class Record(NamedTuple):
@@ -99,6 +115,9 @@ class RecordReader:
         self.data = data
         self.counts = read_header(data)
         self.position = HEADER_SIZE
+        self.odd: list[str] = []
+        """Records whose data were taken as octets: owner, type and reason of the first
+        ones."""
         self._names: dict[int, WireName] = {}
         for _ in range(self.counts.questions):
             self.position = self._name(self.position)[1] + 4
@@ -123,7 +142,7 @@ class RecordReader:
             if end > len(data):
                 raise FormatError("record data is cut off")
             empty = not size and rrclass != CLASS_IN
-            rdata = b"" if empty else self._rdata(rrtype, position, end)
+            rdata = b"" if empty else self._data_of(owner, rrtype, position, end)
             # RFC 2181 section 8: the upper bit set means zero.
             yield AnyRecord(owner, rrtype, rrclass, ttl & _MAX_TTL, rdata)
             self.position = end
@@ -170,6 +189,33 @@ class RecordReader:
             self._names[start] = name
         return name, end
 
+    def _data_of(self, owner: WireName, rrtype: int, position: int, end: int) -> bytes:
+        """The data of a record.  What is wrong with it names owner and type."""
+        try:
+            try:
+                return self._rdata(rrtype, position, end)
+            except _OddError as odd:
+                rdata = self._octets(rrtype, position, end, str(odd))
+                if len(self.odd) < MOST_ODD:
+                    self.odd.append(f"{to_text(owner)} {type_text(rrtype)}: {odd}")
+                return rdata
+        except FormatError as error:
+            what = f"{to_text(owner)} {type_text(rrtype)}"
+            raise FormatError(f"{what}: {error}") from None
+
+    def _octets(self, rrtype: int, position: int, end: int, why: str) -> bytes:
+        """The data as they stand there, if no name in them can be compressed.
+
+        RFC 3597 section 3: a server need not understand what it passes on.
+        """
+        rdata = self.data[position:end]
+        before = _NAME_AT.get(rrtype)
+        if rrtype in _MORE_NAMES:
+            raise FormatError(why)
+        if before is not None:
+            skip_plain_name(rdata, before)
+        return rdata
+
     def _rdata(self, rrtype: int, position: int, end: int) -> bytes:
         data = self.data
         size = _LENGTH.get(rrtype)
@@ -203,8 +249,17 @@ class RecordReader:
                 end - position,
             )
             return rdata.to_wire() or b""
-        except Exception:  # dnspython raises many kinds
-            raise FormatError(f"bad record data of type {rrtype}") from None
+        except Exception as error:  # dnspython raises many kinds
+            raise _OddError(_reason(error)) from None
+
+
+class _OddError(FormatError):
+    """Data that the reader of their type refuses, but that others may understand."""
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:100] or "the data break the form of the type"
 
 
 def _text(rdata: bytes) -> bytes:
@@ -212,7 +267,7 @@ def _text(rdata: bytes) -> bytes:
     while position < len(rdata):
         position += 1 + rdata[position]
     if not rdata or position != len(rdata):
-        raise FormatError("bad text")
+        raise _OddError("no strings")
     return rdata
 
 

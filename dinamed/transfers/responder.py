@@ -8,8 +8,10 @@ from typing import NamedTuple, Protocol
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import KEY_PREFIX, Grant
-from dinamed.plans.context import QueryContext, packed, unpacked
-from dinamed.plans.engine import Engine
+from dinamed.limits.complaints import Complaints
+from dinamed.plans.context import packed, unpacked
+from dinamed.plans.engine import Usual
+from dinamed.plans.executor import Executor
 from dinamed.plans.plan import PROHIBITED, Fixed
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.transfers.grants import holds_any, may_update
@@ -39,13 +41,12 @@ from dinamed.wire.constants import (
     CLASS_IN,
     FLAG_AA,
     FLAG_TC,
-    Opcode,
     Rcode,
     Type,
 )
 from dinamed.wire.many import FirstOfMany
 from dinamed.wire.names import WireName, from_text, to_text
-from dinamed.wire.query import Query
+from dinamed.wire.query import Kind, Query
 from dinamed.wire.question import FormatError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -58,16 +59,17 @@ class ZoneRules:
     networks: tuple[Network, ...] = ()
     keys: frozenset[WireName] = frozenset()
     grants: tuple[Grant, ...] = ()
-    primaries: Mapping[str, frozenset[WireName | None]] = field(default_factory=dict)
-    """The keys of each primary, by its address; None: unsigned will do."""
+    primaries: Mapping[bytes, frozenset[WireName | None]] = field(default_factory=dict)
+    """The keys of each primary, by its packed address; None: unsigned will do."""
 
     @classmethod
     def of(cls, zone: ZoneSettings) -> "ZoneRules":
         """What the config says."""
-        primaries: dict[str, frozenset[WireName | None]] = {}
+        primaries: dict[bytes, frozenset[WireName | None]] = {}
         for peer in zone.primary:
             key = wire_key(peer.key) if peer.key is not None else None
-            primaries[peer.host] = primaries.get(peer.host, frozenset()) | {key}
+            host = packed(peer.host)
+            primaries[host] = primaries.get(host, frozenset()) | {key}
         keys = [t for t in zone.transfer if t.startswith(KEY_PREFIX)]
         return cls(
             tuple(ipaddress.ip_network(t) for t in zone.transfer if t not in keys),
@@ -76,19 +78,19 @@ class ZoneRules:
             primaries,
         )
 
-    def may_transfer(self, host: str, key: WireName | None) -> bool:
+    def may_transfer(self, source: bytes, key: WireName | None) -> bool:
         """Whether a client at an address, or the holder of a key, gets the zone."""
         if key is not None and key in self.keys:
             return True
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(source)
         return any(
             network.version == address.version and address in network
             for network in self.networks
         )
 
-    def may_notify(self, host: str, key: WireName | None) -> bool:
+    def may_notify(self, source: bytes, key: WireName | None) -> bool:
         """Whether a primary tells of a change, signed as was agreed with it."""
-        keys = self.primaries.get(host, frozenset())
+        keys = self.primaries.get(source, frozenset())
         return key in keys or None in keys
 
 
@@ -118,26 +120,26 @@ class Zones(Protocol):
 class _ZoneRequest(NamedTuple):
     """One message on its way: `data` is without the signature."""
 
+    executor: Executor
     query: Query
     data: bytes
-    host: str
+    source: bytes
     stream: bool
     key: WireName | None
     signer: Signer | None
 
 
 class TransferResponder:
-    """What an engine hands its unusual messages to: its `aside`.
+    """What an engine hands its unusual messages to: its `special`.
 
-    `tell` takes a line for the log, of what has been let through.
+    `tell` takes a line for the log: of what has been let through, and once for each
+    client and minute of what has been refused.
     """
 
-    def __init__(
-        self, engine: Engine, zones: Zones, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, zones: Zones, tell: Callable[[str], None]) -> None:
         self.rules: Mapping[WireName, ZoneRules] = {}
         self.keys: Keys = {}
-        self._engine = engine
+        self._complaints = Complaints()
         self._zones = zones
         self._tell = tell
 
@@ -148,72 +150,69 @@ class TransferResponder:
         self.rules = {origin: ZoneRules.of(zone) for origin, zone in zones}
         self.keys = keys
 
-    def respond(self, query: Query, data: bytes, host: str, stream: bool) -> bytes:
+    def respond(
+        self, executor: Executor, query: Query, data: bytes, source: bytes, stream: bool
+    ) -> bytes:
         """The reply to one message."""
-        host = unpacked(packed(host))  # IPv4 in IPv6 as IPv4, no scope
+        request = _ZoneRequest(executor, query, data, source, stream, None, None)
         try:
             signature = find_signature(data)
             if signature is None:
-                return self._route(_ZoneRequest(query, data, host, stream, None, None))
-            now = self._engine.seconds()
+                return self._route(request)
+            now = executor.seconds()
             verify(data, signature, self.keys, now)
         except FormatError:
-            return self._bare(query, Rcode.FORMERR)
+            return _bare(request, Rcode.FORMERR)
         except BadSignature as bad:
             assert signature is not None
-            reply = self._bare(query, Rcode.NOTAUTH)
+            self._complain(request, f"NOTAUTH ({bad})")
+            reply = _bare(request, Rcode.NOTAUTH)
             return refusal(reply, signature, self.keys, bad.error, now)
         key = signature.name
         signer = Signer(self.keys[key], signature.data.mac)
         data = unsigned(data, signature)
-        reply = self._route(_ZoneRequest(query, data, host, stream, key, signer))
+        request = request._replace(data=data, key=key, signer=signer)
+        reply = self._route(request)
         if isinstance(reply, FirstOfMany):
             return reply  # signed as its messages are made
         if len(reply) + signer.overhead > query.limit(stream):
             flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
-            reply = without_records(query, flags, reply[3] & 0xF, self._opt(query))
-        return signer.sign(reply, self._engine.seconds())
+            reply = without_records(query, flags, reply[3] & 0xF, _opt(request))
+        return signer.sign(reply, executor.seconds())
 
     def _route(self, request: _ZoneRequest) -> bytes:
-        query = request.query
         try:
-            if query.opcode == Opcode.NOTIFY:
-                return self._notify(request)
-            if query.opcode == Opcode.UPDATE:
-                return self._update(request)
-            if query.question.type in (Type.AXFR, Type.IXFR):
-                return self._transfer(request)
+            match request.query.kind:
+                case Kind.NOTIFY:
+                    return self._notify(request)
+                case Kind.UPDATE:
+                    return self._update(request)
+                case Kind.TRANSFER:
+                    return self._transfer(request)
         except FormatError:
-            return self._bare(query, Rcode.FORMERR)
-        return self._as_usual(request)
+            return _bare(request, Rcode.FORMERR)
+        return _as_usual(request)
 
-    def _as_usual(self, request: _ZoneRequest) -> bytes:
-        """What the engine answers by itself: data, or a refusal."""
-        context = QueryContext(request.query, packed(request.host), request.stream)
-        return self._engine.execute(self._engine.plan(request.query), context)
-
-    def _bare(self, query: Query, rcode: int, fixed: Fixed | None = None) -> bytes:
-        return without_records(query, 0, rcode, self._opt(query, fixed))
-
-    def _refused(self, query: Query) -> bytes:
-        return self._bare(query, Rcode.REFUSED, PROHIBITED)
-
-    def _opt(self, query: Query, fixed: Fixed | None = None) -> bytes:
-        return opt_of(query, fixed, self._engine.snapshot.identity, 0)
+    def _complain(self, request: _ZoneRequest, why: str) -> None:
+        """Log that a client was refused, once a minute for each."""
+        host, query = unpacked(request.source), request.query
+        if self._complaints.worth(host, request.executor.seconds()):
+            what = "update" if query.kind is Kind.UPDATE else "request"
+            self._tell(f"{to_text(query.question.key)}: {what} from {host}: {why}")
 
     def _transfer(self, request: _ZoneRequest) -> bytes:
         query, question = request.query, request.query.question
         rules = self.rules.get(question.key)
         if rules is None or question.class_ != CLASS_IN:
-            return self._as_usual(request)
-        if not rules.may_transfer(request.host, request.key):
-            return self._refused(query)
+            return _as_usual(request)
+        if not rules.may_transfer(request.source, request.key):
+            return _refused(request)
         view = self._zones.view(question.key)
         if view is None:
-            return self._as_usual(request)
+            return _as_usual(request)
         full = question.type == Type.AXFR
         if full and not request.stream:
-            return self._refused(query)  # RFC 5936 section 4.2: not over UDP
+            return _refused(request)  # RFC 5936 section 4.2: not over UDP
         if full:
             records = whole_zone(view)
         else:
@@ -223,13 +222,14 @@ class TransferResponder:
             records = (
                 incremental(view, serial, since) if request.stream else iter([view.soa])
             )
-        opt, seconds = self._opt(query), self._engine.seconds
+        opt, seconds = _opt(request), request.executor.seconds
         if not request.stream:
             return next(messages(query, records, opt, None, seconds))
         made = messages(query, records, opt, request.signer, seconds)
+        host = unpacked(request.source)
         self._tell(
             f"{to_text(question.key)} serial {view.serial}: "
-            f"{Type(question.type).name} to {request.host}{_by(request.key)}"
+            f"{Type(question.type).name} to {host}{_by(request.key)}"
         )
         return FirstOfMany.of(made)
 
@@ -237,47 +237,78 @@ class TransferResponder:
         query, question = request.query, request.query.question
         rules = self.rules.get(question.key)
         if rules is None or question.class_ != CLASS_IN or question.type != Type.SOA:
-            return self._as_usual(request)
-        if not rules.may_notify(request.host, request.key):
-            return self._refused(query)
+            return _as_usual(request)
+        if not rules.may_notify(request.source, request.key):
+            return _refused(request)
         reader = RecordReader(request.data)
         serial = None
         for record in reader.records(reader.counts.answers):
             if record.type == Type.SOA and record.owner.lower() == question.key:
                 serial = int.from_bytes(record.rdata[-20:-16], "big")
         self._zones.notified(question.key, serial)
-        return without_records(query, FLAG_AA, Rcode.NOERROR, self._opt(query))
+        return without_records(query, FLAG_AA, Rcode.NOERROR, _opt(request))
 
     def _update(self, request: _ZoneRequest) -> bytes:
-        query, question = request.query, request.query.question
+        question = request.query.question
         rules = self.rules.get(question.key)
         if question.type != Type.SOA:
-            return self._bare(query, Rcode.FORMERR)
+            return _bare(request, Rcode.FORMERR)
         if rules is None or question.class_ != CLASS_IN:
-            return self._bare(query, Rcode.NOTAUTH)
+            self._complain(request, "NOTAUTH: this is no zone of ours")
+            return _bare(request, Rcode.NOTAUTH)
         key = request.key
         if key is None or not holds_any(rules.grants, key):
-            return self._refused(query)
+            why = "it is not signed"
+            if key is not None:
+                why = f"key {key_text(key)} may change nothing there"
+            self._complain(request, f"REFUSED: {why}")
+            return _refused(request)
         view = self._zones.view(question.key)
         if view is None:
-            return self._bare(query, Rcode.SERVFAIL)
-        what = f"{to_text(question.key)}: update from {request.host}{_by(key)}"
+            return _bare(request, Rcode.SERVFAIL)
+        what = (
+            f"{to_text(question.key)}: update from {unpacked(request.source)}{_by(key)}"
+        )
         try:
+            if view.zone.signed:
+                raise UpdateError(Rcode.REFUSED, "the zone is signed elsewhere")
             update = read_update(request.data)
-            check_prerequisites(view.zone, update.prerequisites)
+            check_prerequisites(view, update.prerequisites)
             allowed = partial(may_update, rules.grants, key)
             check_changes(view.zone, update.changes, allowed)
             changed, serial = changed_names(view.zone, update.changes)
             if changed or serial is not None:
                 self._zones.update(question.key, changed, serial)
         except UpdateError as error:
-            self._tell(f"{what}: {error.rcode.name}: {error}")
+            why = f"{error.rcode.name}{_by(key)}: {error}"
+            self._complain(request, why)
             fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
-            return self._bare(query, error.rcode, fixed)
+            return _bare(request, error.rcode, fixed)
+        for odd in update.odd:
+            self._tell(f"{what}: taken as it is: {odd}")
         names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
         self._tell(f"{what}: {names or 'no change'}")
-        return self._bare(query, Rcode.NOERROR)
+        return _bare(request, Rcode.NOERROR)
 
 
 def _by(key: WireName | None) -> str:
     return "" if key is None else f", key {key_text(key)}"
+
+
+def _as_usual(request: _ZoneRequest) -> bytes:
+    """What the engine answers by itself: data, or a refusal."""
+    return Usual().respond(
+        request.executor, request.query, request.data, request.source, request.stream
+    )
+
+
+def _refused(request: _ZoneRequest) -> bytes:
+    return _bare(request, Rcode.REFUSED, PROHIBITED)
+
+
+def _bare(request: _ZoneRequest, rcode: int, fixed: Fixed | None = None) -> bytes:
+    return without_records(request.query, 0, rcode, _opt(request, fixed))
+
+
+def _opt(request: _ZoneRequest, fixed: Fixed | None = None) -> bytes:
+    return opt_of(request.query, fixed, request.executor.snapshot.identity, 0)

@@ -60,10 +60,13 @@ class Signature(NamedTuple):
 
 
 class BadSignature(Exception):  # noqa: N818
-    """A message is not signed as it should be; `error` says what is wrong."""
+    """A message is not signed as it should be; `error` says what is wrong.
 
-    def __init__(self, error: TsigError) -> None:
-        super().__init__(error.name)
+    The message is for the log.
+    """
+
+    def __init__(self, error: TsigError, why: str = "") -> None:
+        super().__init__(f"{error.name}: {why}" if why else error.name)
         self.error = error
 
 
@@ -147,14 +150,20 @@ def verify(
     Raises `BadSignature`; `FormatError` for a MAC of an impossible length.
     """
     key = keys.get(signature.name)
-    if key is None or key.algorithm != signature.data.algorithm:
-        raise BadSignature(TsigError.BADKEY)
+    name = key_text(signature.name)
+    if key is None:
+        raise BadSignature(TsigError.BADKEY, f"there is no key {name}")
+    if key.algorithm != signature.data.algorithm:
+        used = _algorithm_text(signature.data.algorithm)
+        ours = _algorithm_text(key.algorithm)
+        why = f"key {name} was used with {used}, here it is of {ours}"
+        raise BadSignature(TsigError.BADKEY, why)
     size = dns.tsig.mac_sizes[key.algorithm]
     given = len(signature.data.mac)
     if given > size or given < max(10, size // 2):
         raise FormatError("a MAC of an impossible length")
     if given < size:
-        raise BadSignature(TsigError.BADTRUNC)
+        raise BadSignature(TsigError.BADTRUNC, f"key {name}")
     try:
         return dns.tsig.validate(
             data,
@@ -168,9 +177,16 @@ def verify(
             several,
         )
     except dns.tsig.BadTime:
-        raise BadSignature(TsigError.BADTIME) from None
+        off = int(signature.data.time_signed - now)
+        why = f"key {name}, the clocks differ by {off} s"
+        raise BadSignature(TsigError.BADTIME, why) from None
     except (dns.exception.DNSException, NotImplementedError):
-        raise BadSignature(TsigError.BADSIG) from None
+        why = f"key {name} with another secret"
+        raise BadSignature(TsigError.BADSIG, why) from None
+
+
+def _algorithm_text(algorithm: dns.name.Name) -> str:
+    return algorithm.to_text().lower().removesuffix(".")
 
 
 class Signer:

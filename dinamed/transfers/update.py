@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dinamed.transfers.grants import described
 from dinamed.transfers.records import AnyRecord, RecordReader
 from dinamed.transfers.serial import newer
+from dinamed.transfers.view import View
 from dinamed.wire.constants import CLASS_ANY, CLASS_IN, Rcode, Type
 from dinamed.wire.names import is_within, relative, to_text
 from dinamed.wire.question import FormatError
@@ -37,6 +38,8 @@ class Update:
 
     prerequisites: tuple[AnyRecord, ...]
     changes: tuple[AnyRecord, ...]
+    odd: tuple[str, ...] = ()
+    """Records whose data were taken as they are: see `RecordReader.odd`."""
 
 
 RRsets = dict[int, RRset]
@@ -54,17 +57,19 @@ def read_update(data: bytes) -> Update:
         return Update(
             tuple(reader.any_records(counts.answers)),
             tuple(reader.any_records(counts.authorities)),
+            tuple(reader.odd),
         )
     except FormatError as error:
         raise UpdateError(Rcode.FORMERR, str(error)) from None
 
 
-def check_prerequisites(zone: PackedZone, records: Iterable[AnyRecord]) -> None:
-    """Section 3.2.  Raises `UpdateError`."""
+def check_prerequisites(view: View, records: Iterable[AnyRecord]) -> None:
+    """Section 3.2; a pool's name has the pool's addresses.  Raises `UpdateError`."""
+    zone = view.zone
     wanted: dict[tuple[bytes, int], list[bytes]] = {}
     for record in records:
         key = _key_in(zone, record)
-        rrsets = _rrsets(zone, key)
+        rrsets = _held(view, key)
         if record.ttl or (record.class_ != CLASS_IN and record.rdata):
             raise UpdateError(Rcode.FORMERR, "malformed prerequisite")
         what = described(record.owner, record.type)
@@ -83,7 +88,7 @@ def check_prerequisites(zone: PackedZone, records: Iterable[AnyRecord]) -> None:
         else:
             raise UpdateError(Rcode.FORMERR, "malformed prerequisite")
     for (key, rrtype), rdatas in wanted.items():
-        rrset = _rrsets(zone, key).get(rrtype)
+        rrset = _held(view, key).get(rrtype)
         have = rrset.rdatas if rrset is not None else ()
         if _comparables(rrtype, have) != _comparables(rrtype, rdatas):
             what = described(key + zone.origin, rrtype)
@@ -208,6 +213,15 @@ def _key_in(zone: PackedZone, record: AnyRecord) -> bytes:
 def _rrsets(zone: PackedZone, key: bytes) -> Mapping[int, RRset]:
     node = zone.node(key)
     return {} if node is None else node.rrsets
+
+
+def _held(view: View, key: bytes) -> Mapping[int, RRset]:
+    """What a name has, the addresses of its pool included."""
+    node = view.zone.node(key)
+    if node is None or node.pool is None:
+        return _rrsets(view.zone, key)
+    pool = {rrset.type: rrset for rrset in view.pools.get(node.pool, ())}
+    return {**node.rrsets, **pool}
 
 
 def _comparables(rrtype: int, rdatas: Iterable[bytes]) -> set[bytes]:

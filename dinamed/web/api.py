@@ -21,6 +21,7 @@ from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.events import EventsService
+from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
@@ -86,7 +87,7 @@ class Api:
 
     def status(self, request: Request) -> Status:
         """What runs here, and how it is."""
-        engine = self._parts.authority.engine
+        engine = self._parts.engine
         vitals = engine.vitals()
         return Status(
             version=__version__,
@@ -94,7 +95,7 @@ class Api:
             started=vitals.started,
             up=vitals.now - vitals.started,
             questions=vitals.questions,
-            failures=self._parts.resolver.failures,
+            failures=self._parts.stack.resolver.failures,
             connections=self._parts.listening.streams.open_connections,
             engine=self._parts.listening.engine,
             zones=tuple(
@@ -106,13 +107,13 @@ class Api:
 
     def pools(self, request: Request) -> tuple[PoolSummary, ...]:
         """All pools in short."""
-        views = self._parts.authority.manager.views
+        views = self._parts.pools.views
         return tuple(_summary(views[name]) for name in sorted(views))
 
     def pool(self, name: str) -> Deferred[PoolStatus]:
         """One pool with its members.  Raises `HttpError` 404."""
         view = self._view(name)
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         foreseen = forecasts(view, now)
         members = (self.member(view, one, foreseen) for one in view.ranked(now))
         return gather(self._cooperator, members).addCallback(self._pool, view)
@@ -122,6 +123,7 @@ class Api:
         return PoolStatus(
             name=view.name,
             down=view.down,
+            families_down=families_down(view),
             when_down=view.settings.when_down,
             ttl=view.ttl,
             answers=view.settings.answers,
@@ -134,9 +136,7 @@ class Api:
         items = body_of(request, Any)
         count = len(items) if isinstance(items, list) else 1
         try:
-            wrong = self._parts.watching.pushes.push(
-                items, self._parts.authority.seconds()
-            )
+            wrong = self._parts.pushes.push(items, self._parts.clock())
         except ValueError as error:
             raise HttpError(400, f"body: {error}") from None
         problems = tuple(f"{index}: {why}" for index, why in sorted(wrong.items()))
@@ -147,18 +147,18 @@ class Api:
     def order(self, pool: str, member: str, request: Request) -> MemberStatus:
         """Take an operator's order.  Raises `HttpError` 400 or 404."""
         wanted: OrderRequest = body_of(request, OrderRequest)
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         until = None if wanted.duration is None else now + wanted.duration
         self._view(pool)
         try:
-            self._parts.authority.manager.order(
+            self._parts.pools.order(
                 pool, member, Order(wanted.state), now=now, until=until
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.authority.manager.view(pool)
+        view = self._parts.pools.view(pool)
         ordered = next(m for m in view.members if m.name == member)
         return self.member(view, ordered, forecasts(view, now))
 
@@ -167,7 +167,7 @@ class Api:
     ) -> MemberStatus:
         """One member, with all that is known of it."""
         member_state = view.member_states[member.name]
-        now = self._parts.authority.seconds()
+        now = self._parts.clock()
         posted = view.posted(member)
         report = None if posted is None else posted.report
         return MemberStatus(
@@ -177,6 +177,7 @@ class Api:
             until=member_state.until,
             reason=view.why_out(member),
             addresses=tuple(map(unpacked, member.addresses(0))),
+            addresses_out=addresses_out(view, member),
             pool=member.inner,
             weight=member.weight,
             capacity=member.capacity,
@@ -187,13 +188,13 @@ class Api:
             hand_outs=view.accounting.account(member.name).total,
             checks=tuple(
                 CheckMessage(one.check, one.address, one.up, one.since, one.reason)
-                for one in self._parts.watching.health.status(view.name, member.name)
+                for one in self._parts.health.status(view.name, member.name)
             ),
         )
 
     def _view(self, name: str) -> PoolView:
         try:
-            return self._parts.authority.manager.view(name)
+            return self._parts.pools.view(name)
         except UnknownPoolError as error:
             raise HttpError(404, str(error)) from None
 
@@ -208,7 +209,7 @@ class Api:
             )
         except (BadName, ValueError, dns.exception.DNSException) as error:
             raise HttpError(400, str(error)) from None
-        explanation = explain(self._parts.authority.engine, name, rrtype, client)
+        explanation = explain(self._parts.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
         return ExplainReply(
             name=to_text(name),
@@ -230,7 +231,7 @@ class Api:
     def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
         if not outcome.applied:
             raise HttpError(422, "nothing has changed", outcome.problems)
-        return ReloadReply(self._parts.authority.summary())
+        return ReloadReply(self._parts.summary())
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
         """Have a new process take over; fails with 422 if it can't."""

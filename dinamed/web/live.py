@@ -8,6 +8,7 @@ import msgspec
 from dinamed import __version__
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
+from dinamed.web.families import addresses_out, families_down
 from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     History,
@@ -41,7 +42,7 @@ class Live:
 
     def step(self) -> None:
         """Take down one point; its cost is bounded however many members there are."""
-        self._questions.append(self._parts.authority.engine.questions)
+        self._questions.append(self._parts.engine.questions)
         before, self._hand_outs = self._hand_outs, {}
         for view, members in self._shown():
             for member in members:
@@ -61,7 +62,7 @@ class Live:
 
     def tick(self) -> bytes:
         """The figures of now as one event."""
-        engine = self._parts.authority.engine
+        engine = self._parts.engine
         vitals = engine.vitals()
         return _event(
             "tick",
@@ -71,7 +72,7 @@ class Live:
                 identity=engine.snapshot.identity,
                 up=vitals.now - vitals.started,
                 questions=vitals.questions,
-                failures=self._parts.resolver.failures,
+                failures=self._parts.stack.resolver.failures,
                 connections=self._parts.listening.streams.open_connections,
                 zones=len(engine.snapshot.zones),
                 countries=self._countries(),
@@ -84,14 +85,14 @@ class Live:
 
     def _countries(self) -> tuple[tuple[str, int], ...]:
         """The countries that ask the most, of the sampled questions."""
-        known: Mapping[str, int] = self._parts.listening.samples.countries
+        known: Mapping[str, int] = self._parts.stack.samples.countries
         ordered = sorted(known.items(), key=lambda item: -item[1])
         rest = sum(count for _, count in ordered[MOST_COUNTRIES:])
         head = tuple(ordered[:MOST_COUNTRIES])
         return (*head, ("", rest)) if rest else head
 
     def _shown(self) -> Shown:
-        views = self._parts.authority.manager.views
+        views = self._parts.pools.views
         room = MOST_MEMBERS
         shown = []
         for name in sorted(views):
@@ -106,6 +107,7 @@ class Live:
         return LivePool(
             name=view.name,
             down=view.down,
+            families_down=families_down(view),
             when_down=view.settings.when_down,
             select=tuple(stage.name for stage in view.settings.select),
             usable=len(view.usable),
@@ -136,6 +138,7 @@ def _member(
         order=member_state.order,
         until=member_state.until,
         reason=view.why_out(member),
+        addresses_out=addresses_out(view, member),
         weight=member.weight,
         capacity=member.capacity,
         load=view.load_of(member, now),

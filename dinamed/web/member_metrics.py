@@ -12,6 +12,7 @@ from typing import NamedTuple
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
+from dinamed.plans.context import unpacked
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.protocol import Foresees
@@ -28,7 +29,10 @@ def forecasts(view: PoolView, now: float) -> Forecasts:
     """
     route = None if view.down else view.route(0)
     prepared = None if route is None else route.ready(route.folded)
-    return prepared.forecasts(now) if isinstance(prepared, Foresees) else {}
+    if not isinstance(prepared, Foresees):
+        return {}
+    foreseen = prepared.forecasts(now)
+    return {view.whole(member): load for member, load in foreseen.items()}
 
 
 Piece = list[Sample]
@@ -89,6 +93,12 @@ def member_metrics(
         "gauge",
         _states(views),
     )
+    yield LazyMetric(
+        "dinamed_address_usable",
+        "1 if the member's address may be handed out, else 0.",
+        "gauge",
+        _addresses(views),
+    )
 
 
 def _check_duration(took: Callable[[str, str], float | None]) -> MemberMetric:
@@ -134,6 +144,26 @@ def _states(views: Sequence[PoolView]) -> Callable[[], Iterator[Piece]]:
                 )
                 for member in members
             ]
+
+    return pieces
+
+
+def _addresses(views: Sequence[PoolView]) -> Callable[[], Iterator[Piece]]:
+    def pieces() -> Iterator[Piece]:
+        for view, members in _together(views):
+            piece = []
+            for member in members:
+                out = view.addresses_out(member)
+                usable = not view.why_out(member)
+                for address in member.addresses(0):
+                    labels = {
+                        "pool": view.name,
+                        "member": member.name,
+                        "address": unpacked(address),
+                    }
+                    value = usable and address not in out
+                    piece.append(Sample("dinamed_address_usable", labels, value))
+            yield piece
 
     return pieces
 

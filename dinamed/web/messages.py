@@ -80,6 +80,9 @@ class MemberStatus(msgspec.Struct, frozen=True):
     reason: str
     """Why the member is not handed out; empty if it is."""
     addresses: tuple[str, ...]
+    addresses_out: dict[str, str]
+    """Those that are not handed out because their own checks fail, while the member is
+    up; with the reasons."""
     pool: str | None
     weight: float
     capacity: float
@@ -100,6 +103,8 @@ class PoolStatus(msgspec.Struct, frozen=True):
 
     name: str
     down: bool
+    families_down: tuple[str, ...]
+    """`IPv4` or `IPv6`, where nobody's address of that family works."""
     when_down: str
     ttl: int
     answers: int
@@ -174,6 +179,7 @@ class LiveMember(msgspec.Struct, frozen=True):
     order: str
     until: float | None
     reason: str
+    addresses_out: dict[str, str]
     weight: float
     capacity: float
     load: float | None
@@ -187,6 +193,7 @@ class LivePool(msgspec.Struct, frozen=True):
 
     name: str
     down: bool
+    families_down: tuple[str, ...]
     when_down: str
     select: tuple[str, ...]
     usable: int

@@ -20,9 +20,8 @@ from dinamed import __version__
 from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
-from dinamed.pools.pool import PoolView
+from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
-from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
 from dinamed.web.member_metrics import LazyMetric, member_metrics
@@ -45,13 +44,15 @@ class ServerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics of now."""
-        engine = self._parts.authority.engine
+        engine = self._parts.engine
         yield from _build(engine, self._parts.listening.engine)
         yield from _questions(engine)
         yield _counter(
-            "failures", "Queries that we failed at.", self._parts.resolver.failures
+            "failures",
+            "Queries that we failed at.",
+            self._parts.stack.resolver.failures,
         )
-        samples = self._parts.listening.samples
+        samples = self._parts.stack.samples
         yield _histogram(
             "answer_duration_seconds",
             "Time from a message to its reply, of a sample of them.",
@@ -76,19 +77,15 @@ class ServerCollector(Collector):
         yield _plane_times(*self._parts.listening.plane_times())
         yield _logged(self._parts.query_log.counts)
         yield from _reloads(self._parts.reloading)
-        yield from _checks(self._parts.watching.health)
-        yield _shortages(self._parts.watching)
-        views = [
-            view for _, view in sorted(self._parts.authority.manager.views.items())
-        ]
+        yield from _checks(self._parts.health)
+        yield _shortages(self._parts)
+        views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
-        yield from member_metrics(
-            views, self._parts.authority.seconds(), self._check_took
-        )
+        yield from member_metrics(views, self._parts.clock(), self._check_took)
 
     def _check_took(self, pool: str, member: str) -> float | None:
         """Seconds that the member's checks took the last time, the longest of them."""
-        checks = self._parts.watching.health.status(pool, member)
+        checks = self._parts.health.status(pool, member)
         took = [one.history[-1].seconds for one in checks if one.history]
         return max(took, default=None)
 
@@ -203,7 +200,7 @@ def _limited(engine: Engine) -> Metric:
         "Replies over the limit of their kind, by what became of them.",
         labels=("outcome",),
     )
-    limiter = engine.defence.limiter
+    limiter = engine.snapshot.defence.limiter
     limited.add_metric(("dropped",), 0 if limiter is None else limiter.dropped)
     limited.add_metric(("truncated",), 0 if limiter is None else limiter.slipped)
     return limited
@@ -242,14 +239,14 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     )
 
 
-def _shortages(watching: MonitoringService) -> Metric:
+def _shortages(parts: WebParts) -> Metric:
     lacking = CounterMetricFamily(
         "dinamed_own_shortages",
         "What could not be tried, for this host lacked what it takes (files, routes).",
         labels=("of",),
     )
-    lacking.add_metric(("checks",), watching.health.shortages.count)
-    lacking.add_metric(("feeds",), watching.loads.shortages.count)
+    lacking.add_metric(("checks",), parts.health.shortages.count)
+    lacking.add_metric(("feeds",), parts.loads.shortages.count)
     return lacking
 
 
@@ -263,11 +260,20 @@ def _pools(views: Iterable[PoolView]) -> Iterator[Metric]:
     down = GaugeMetricFamily(
         "dinamed_pool_down", "1 if no member is usable, else 0.", labels=("pool",)
     )
+    family_down = GaugeMetricFamily(
+        "dinamed_pool_family_down",
+        "1 if no member has a usable address of the family, though some have one.",
+        labels=("pool", "family"),
+    )
     for view in views:
+        for family in FAMILIES:
+            if view.knows(family):
+                labels = (view.name, f"IPv{family}")
+                family_down.add_metric(labels, view.is_down(family))
         usable.add_metric((view.name,), len(view.usable))
         members.add_metric((view.name,), len(view.members))
         down.add_metric((view.name,), view.down)
-    yield from (usable, members, down)
+    yield from (usable, members, down, family_down)
 
 
 class MetricsPage:

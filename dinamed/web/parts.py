@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dinamed.config.settings import Settings
+from dinamed.health.service import HealthService
+from dinamed.load.push import PushReceiver
+from dinamed.load.service import LoadService
+from dinamed.plans.engine import Engine
+from dinamed.pools.manager import PoolManager
 from dinamed.querylog.service import QueryLogService
-from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness
-from dinamed.server.monitoring import MonitoringService
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.stack import Stack
+from dinamed.signals import Signal
 from dinamed.takeover.sender import ReplaceService
 
 
@@ -16,11 +21,22 @@ from dinamed.takeover.sender import ReplaceService
 class WebParts:
     """What of a server is told and changed over HTTP."""
 
-    authority: Authority
-    resolver: EngineResolver
+    pools: PoolManager
+    engine: Engine
+    clock: Callable[[], float]
+    """Gives Unix time."""
+    summary: Callable[[], str]
+    """What is served, in a few words."""
+    settings: Settings
+    """Those of the start."""
+    applied: Signal[[Settings]]
+    """There are others."""
+    stack: Stack
     listening: ListenService
     reloading: ReloadService
-    watching: MonitoringService
+    health: HealthService
+    loads: LoadService
+    pushes: PushReceiver
     replacing: ReplaceService
     query_log: QueryLogService
     liveness: Liveness

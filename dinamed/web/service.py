@@ -10,7 +10,6 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from dinamed.server.adopting import StreamListenService
-from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.sockets import ListenAddress
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
@@ -40,7 +39,7 @@ def site_of(
         b"readyz": Endpoint({b"GET": partial(ready, parts.ready)}),
         b"metrics": MetricsPage(registry, cooperator).resource(),
     }
-    hosts = parts.authority.loaded.settings.server.http_hosts
+    hosts = parts.settings.server.http_hosts
     return make_site(api, reactor, pages, hosts=hosts), events
 
 
@@ -56,8 +55,9 @@ def web_service(
     factory: IProtocolFactory = site
     if certificates is not None:
         factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
+    site.take_limits(parts.settings.limits)
+    parts.applied.subscribe(lambda settings: site.take_limits(settings.limits))
     service = MultiService()
     events.setServiceParent(service)
-    StreamLimitsService(parts.authority, site).setServiceParent(service)
     StreamListenService(reactor, factory, sockets).setServiceParent(service)
     return service

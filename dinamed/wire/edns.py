@@ -3,7 +3,13 @@
 import struct
 from dataclasses import dataclass
 
-from dinamed.wire.constants import EDNS_DO, MAX_UDP_EDNS, EdnsOption, Type
+from dinamed.wire.constants import (
+    EDNS_DO,
+    HEADER_SIZE,
+    MAX_UDP_EDNS,
+    EdnsOption,
+    Type,
+)
 from dinamed.wire.cookies import is_legal
 from dinamed.wire.question import FormatError, skip_name
 from dinamed.wire.subnet import ClientSubnet, read_subnet
@@ -53,6 +59,33 @@ def read_additional(
     if position != len(data):
         raise FormatError("octets after the last record")
     return found
+
+
+def dnssec_ok_anywhere(data: bytes) -> bool | None:
+    """DO of the OPT record of a message, whatever else is wrong with that.
+
+    None if no OPT record can be read: then the reply has none either.  Its options are
+    not looked at (RFC 6891 section 7: what is wrong with them is told with an OPT).
+    """
+    questions, *skipped, count = struct.unpack_from("!4H", data, 4)
+    position = HEADER_SIZE
+    try:
+        for _ in range(questions):
+            position = skip_name(data, position) + 4
+        for index in range(sum(skipped) + count):
+            owner = position
+            position = skip_name(data, position) + 10
+            if position > len(data):
+                return None
+            rrtype, _, ttl, length = struct.unpack_from("!HHIH", data, position - 10)
+            position += length
+            if position > len(data):
+                return None
+            if rrtype == Type.OPT and index >= sum(skipped) and not data[owner]:
+                return bool(ttl & EDNS_DO)
+    except FormatError:
+        pass
+    return None
 
 
 def _read_opt(size: int, ttl: int, options: bytes) -> Edns:

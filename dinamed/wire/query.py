@@ -2,9 +2,11 @@
 
 import struct
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 from dinamed.wire.constants import (
+    CLASS_CH,
     COPIED_FLAGS,
     FLAG_QR,
     HEADER_SIZE,
@@ -16,11 +18,32 @@ from dinamed.wire.constants import (
     Rcode,
     Type,
 )
-from dinamed.wire.edns import Edns, extended_error, opt_record, read_additional
+from dinamed.wire.edns import (
+    Edns,
+    dnssec_ok_anywhere,
+    extended_error,
+    opt_record,
+    read_additional,
+)
 from dinamed.wire.question import FormatError, Question, read_question
 
 _HEADER = struct.Struct("!2s5H")
 _OPCODES = frozenset(Opcode)
+
+
+class Kind(Enum):
+    """What a message is about, and so which way it goes."""
+
+    DATA = 0
+    """A query for data, with no records beside OPT."""
+    SIGNED = 1
+    """A query for data with other records: a signature, perhaps."""
+    CHAOS = 2
+    """A query for what the server says of itself (class CH)."""
+    TRANSFER = 3
+    """A query for a whole zone, or what has changed in it: AXFR, IXFR."""
+    NOTIFY = 4
+    UPDATE = 5
 
 
 class Query(NamedTuple):
@@ -31,6 +54,7 @@ class Query(NamedTuple):
     opcode: int
     question: Question
     edns: Edns | None
+    kind: Kind = Kind.DATA
 
     @property
     def copied_flags(self) -> int:
@@ -73,17 +97,21 @@ SILENCE = Rejected(None)
 _TRANSFERS = frozenset((Type.IXFR, Type.AXFR))
 
 
-def is_plain(query: Query, data: bytes) -> bool:
-    """Whether a message is a query for data, and has no records beside OPT.
+def kind_of(opcode: int, question: Question, more: bool = False) -> Kind:
+    """The kind of a message; `more`: it has records beside question and OPT."""
+    if opcode != Opcode.QUERY:
+        return Kind.NOTIFY if opcode == Opcode.NOTIFY else Kind.UPDATE
+    if question.type in _TRANSFERS:
+        return Kind.TRANSFER
+    if more:
+        return Kind.SIGNED
+    return Kind.CHAOS if question.class_ == CLASS_CH else Kind.DATA
 
-    Others may be signed, or are about whole zones: they go another way.
-    """
-    return (
-        query.opcode == Opcode.QUERY
-        and query.question.type not in _TRANSFERS
-        and data[11] == (query.edns is not None)
-        and not data[10]
-    )
+
+def query_of(question: Question, edns: Edns | None = None) -> Query:
+    """A query that has not come as octets: id 0, no flags."""
+    kind = kind_of(Opcode.QUERY, question)
+    return Query(b"\0\0", 0, Opcode.QUERY, question, edns, kind)
 
 
 def read_query(data: bytes) -> Query | Rejected:
@@ -94,6 +122,8 @@ def read_query(data: bytes) -> Query | Rejected:
     * A QDCOUNT other than 1 (RFC 9619), and whatever breaks the format, gets FORMERR;
       the cookie of one without a question is read.
     * An EDNS version other than 0 gets BADVERS (RFC 6891 section 6.1.3).
+
+    All of these replies have an OPT record if one could be read in the message.
     """
     if len(data) < HEADER_SIZE:
         return SILENCE
@@ -105,43 +135,48 @@ def read_query(data: bytes) -> Query | Rejected:
     opcode = flags >> 11 & 0xF
     copied = FLAG_QR | opcode << 11 | flags & COPIED_FLAGS
     if opcode not in _OPCODES:
-        return Rejected(_not_implemented(data, ident, copied, additionals))
+        return Rejected(_not_implemented(data, ident, copied))
     if questions != 1:
-        reply = _bare(ident, copied, Rcode.FORMERR)
+        reply = _malformed(data, ident, copied)
         if questions or answers or authorities or not additionals or opcode:
             return Rejected(reply)
         return _without_question(data, additionals, reply)
     if opcode == Opcode.QUERY and (answers or authorities > 1):
-        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+        return Rejected(_malformed(data, ident, copied))
     try:
         question = read_question(data)
     except FormatError:
-        return Rejected(_bare(ident, copied, Rcode.FORMERR))
+        return Rejected(_malformed(data, ident, copied))
     try:
         edns = read_additional(data, question.end, answers + authorities, additionals)
     except FormatError:
-        return Rejected(_bare(ident, copied, Rcode.FORMERR, question))
+        return Rejected(_malformed(data, ident, copied, question))
     if edns is not None and edns.version:
         opt = opt_record(Rcode.BADVERS, edns.do)
         return Rejected(_bare(ident, copied, Rcode.BADVERS, question, opt))
-    return Query(ident, flags, opcode, question, edns)
+    more = additionals != (edns is not None)
+    kind = kind_of(opcode, question, more)
+    return Query(ident, flags, opcode, question, edns, kind)
 
 
-def _not_implemented(data: bytes, ident: bytes, copied: int, count: int) -> bytes:
-    """NOTIMP; with OPT and its reason, if the message is an OPT behind a header.
-
-    What else messages of an unknown opcode hold is not known.
-    """
+def _not_implemented(data: bytes, ident: bytes, copied: int) -> bytes:
+    """NOTIMP, without the question: what messages of an unknown opcode hold there is
+    not known.  The OPT, if there is one where queries have it, brings the reason."""
     opt = b""
-    if data[4:10] == bytes(6) and count:
-        try:
-            edns = read_additional(data, HEADER_SIZE, 0, count)
-        except FormatError:
-            edns = None
-        if edns is not None:
-            why = extended_error(ExtendedError.NOT_SUPPORTED)
-            opt = opt_record(Rcode.NOTIMP, edns.do, why)
+    do = dnssec_ok_anywhere(data)
+    if do is not None:
+        why = extended_error(ExtendedError.NOT_SUPPORTED)
+        opt = opt_record(Rcode.NOTIMP, do, why)
     return _bare(ident, copied, Rcode.NOTIMP, None, opt)
+
+
+def _malformed(
+    data: bytes, ident: bytes, copied: int, question: Question | None = None
+) -> bytes:
+    """FORMERR, with an OPT if the message has one (RFC 6891 section 7)."""
+    do = dnssec_ok_anywhere(data)
+    opt = b"" if do is None else opt_record(Rcode.FORMERR, do)
+    return _bare(ident, copied, Rcode.FORMERR, question, opt)
 
 
 def _without_question(data: bytes, additionals: int, reply: bytes) -> Rejected:

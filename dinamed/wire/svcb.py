@@ -36,9 +36,25 @@ def serves_itself(rdata: bytes, owner: WireName) -> bool:
     `owner` is in lower case.  False for what is no SVCB data.
     """
     try:
-        return not is_alias(rdata) and target(rdata).lower() in (ROOT, owner)
+        name = target(rdata)
+        _parameters(rdata[2 + len(name) :])  # hints can be put among these alone
+        return not is_alias(rdata) and name.lower() in (ROOT, owner)
     except BadService:
         return False
+
+
+def named_target(rdata: bytes, owner: WireName) -> WireName | None:
+    """The name, in lower case, whose addresses a record leads to (section 2.5).
+
+    None where there are none to be found, or for what is no SVCB data.
+    """
+    try:
+        name = target(rdata).lower()
+    except BadService:
+        return None
+    if name != ROOT:
+        return name
+    return None if is_alias(rdata) else owner
 
 
 def with_hints(rdata: bytes, hints: Mapping[int, Sequence[bytes]]) -> bytes:
@@ -62,6 +78,15 @@ def with_hints(rdata: bytes, hints: Mapping[int, Sequence[bytes]]) -> bytes:
     # Section 2.2: in ascending order of the keys.
     return rdata[:start] + b"".join(
         _PAIR.pack(key, len(value)) + value for key, value in sorted(parameters.items())
+    )
+
+
+def with_parameter(rdata: bytes, key: int, value: bytes) -> bytes:
+    """The data with a parameter in place of the one it has.  Raises `BadService`."""
+    start = 2 + len(target(rdata))
+    parameters = {**_parameters(rdata[start:]), key: value}
+    return rdata[:start] + b"".join(
+        _PAIR.pack(one, len(data)) + data for one, data in sorted(parameters.items())
     )
 
 

@@ -7,6 +7,7 @@ through dnspython, which takes some sixty microseconds a record.
 import re
 import socket
 from collections.abc import Callable
+from functools import partial
 
 import dns.exception
 import dns.name
@@ -19,6 +20,7 @@ from dns.rdtypes.txtbase import TXTBase
 from dinamed.wire.constants import Type
 from dinamed.wire.names import MAX_NAME, ROOT, BadName, WireName, from_text
 from dinamed.zones.lines import EntryError
+from dinamed.zones.odd_rdata import OddReader, check_generic
 
 # What a converter of plain text may raise: the text is not plain, or not right.
 NOT_PLAIN = (ValueError, OSError, LookupError, OverflowError)
@@ -56,6 +58,7 @@ class RdataReader:
         self.origin = origin
         self._warn = warn
         self._dns_origin = dns.name.from_wire(origin, 0)[0]
+        self._odd = OddReader(self._dns_origin)
         self._names: dict[bytes, WireName] = {}
         self._by_type: dict[int, Converter] = {
             Type.A: _ipv4,
@@ -80,23 +83,36 @@ class RdataReader:
             except NOT_PLAIN:
                 pass
         try:
-            rdata = dns.rdata.from_text(
-                dns.rdataclass.IN,
-                dns.rdatatype.RdataType.make(rrtype),
-                text,
-                self._dns_origin,
-                relativize=False,
-            )
-            wire = rdata.to_wire()
+            wire = self._typed(rrtype, text)
         except Exception as error:  # dnspython raises many kinds
-            split = _split_strings(rrtype, text)
-            if split is None:
-                raise EntryError(_fault(text, error)) from None
-            self._warn("a string of more than 255 octets, which was split")
-            wire = split
-        if wire is None or len(wire) > _MAX_RDATA:
+            wire = self._otherwise(rrtype, text, error)
+        if len(wire) > _MAX_RDATA:
             raise EntryError("rdata is longer than 65535 octets")
+        check_generic(rrtype, text, wire)
         return wire
+
+    def _typed(self, rrtype: int, text: str) -> bytes:
+        """What dnspython makes of a text; it raises many kinds of exceptions."""
+        rdata = dns.rdata.from_text(
+            dns.rdataclass.IN,
+            dns.rdatatype.RdataType.make(rrtype),
+            text,
+            self._dns_origin,
+            relativize=False,
+        )
+        return rdata.to_wire() or b""
+
+    def _otherwise(self, rrtype: int, text: str, error: Exception) -> bytes:
+        """What a text means that dnspython has refused.  Raises `EntryError`."""
+        odd = self._odd.convert(rrtype, text, partial(self._typed, rrtype))
+        if odd is not None:
+            return odd
+        generic = text.startswith("\\#")
+        split = None if generic else _split_strings(rrtype, text)
+        if split is None:
+            raise EntryError(_fault(text, error)) from None
+        self._warn("a string of more than 255 octets, which was split")
+        return split
 
     def _name(self, text: bytes) -> WireName:
         cached = self._names.get(text)

@@ -33,6 +33,46 @@ class KeyTests(FolderTestCase):
         self.assertEqual({key.secret for key in keys}, {"c2VjcmV0"})
         self.assertEqual(keys[1].algorithm, "hmac-sha512")
 
+    def test_algorithm_of_a_file(self) -> None:
+        """What a clause says of its algorithm holds, and must not be contradicted."""
+        clauses = (
+            '# two keys\nkey "a" { algorithm HMAC-SHA512; secret "c2VjcmV0"; };\n'
+            'key "md." { /* old; */ secret "b3RoZXI="; '
+            "algorithm hmac-md5.sig-alg.reg.int; };\n"
+        )
+        os.chmod(self.write("two.key", clauses), 0o640)
+        keys = self.settings(
+            "[keys.a]\nsecret_file = 'two.key'\n"
+            "[keys.md]\nsecret_file = 'two.key'\nalgorithm = 'hmac-md5'\n"
+        ).keys
+        told = [(key.algorithm, key.secret) for key in keys]
+        expected = [("hmac-sha512", "c2VjcmV0"), ("hmac-md5", "b3RoZXI=")]
+        self.assertEqual(told, expected)
+        bad = 'key a { algorithm hmac-sha256-128; secret "c2VjcmV0"; };'
+        os.chmod(self.write("bad.key", bad), 0o640)
+        self.check_table(
+            [
+                (
+                    "[keys.a]\nalgorithm = 'hmac-sha1'\nsecret_file = 'two.key'",
+                    [
+                        "2: keys.a.algorithm: FOLDER/two.key says hmac-sha512; "
+                        "one of them is wrong"
+                    ],
+                ),
+                (
+                    "[keys.b]\nsecret_file = 'two.key'",
+                    ["2: keys.b.secret_file: FOLDER/two.key has no key b, but a, md"],
+                ),
+                (
+                    "[keys.a]\nsecret_file = 'bad.key'",
+                    [
+                        "2: keys.a.secret_file: FOLDER/bad.key: hmac-sha256-128 is no "
+                        "algorithm here"
+                    ],
+                ),
+            ]
+        )
+
     def test_no_secret_in_text(self) -> None:
         """What is logged of a key, and of a bad one, does not tell the secret."""
         self.assertNotIn("c2VjcmV0", repr(KeySettings(name="ours", secret="c2VjcmV0")))

@@ -80,6 +80,7 @@ class SubnetTests(AskingCase):
             with self.subTest(data):
                 reply = self.dig(f"+ednsopt=8:{data} a login.{ZONE}")
                 self.assertEqual(reply.status, "FORMERR", reply.text)
+                self.assertIsNotNone(reply.opt, reply.text)
 
 
 class OptionTests(AskingCase):

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.context import packed
 from dinamed.wire.names import from_text
 from dinamed.zones.build import build_zone
 from dinamed.zones.packed import PackedZone
@@ -189,8 +190,10 @@ class PresignedTests(SynchronousTestCase):
                             query.use_edns(0, payload=size)
                         wire = query.to_wire()
                         self.assertEqual(
-                            BENCHES[kind].engine.respond(wire, "192.0.2.9", True),
-                            PLAIN.engine.respond(wire, "192.0.2.9", True),
+                            BENCHES[kind].engine.respond(
+                                wire, packed("192.0.2.9"), True
+                            ),
+                            PLAIN.engine.respond(wire, packed("192.0.2.9"), True),
                         )
 
     def test_negative(self) -> None:

@@ -12,6 +12,7 @@ import dns.rdatatype
 
 from dinamed.config.check import load_all
 from dinamed.geo.files import load_geo
+from dinamed.plans.context import packed
 from dinamed.plans.engine import Engine
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
@@ -84,7 +85,7 @@ def ask(engine: Engine, name: str, rrtype: str, client: str = "") -> Answer:
         options = [dns.edns.ECSOption(host, int(length))]
     query = dns.message.make_query(name, rrtype, use_edns=0, options=options)
     source = "127.0.0.1" if length or not host else host
-    wire = engine.respond(query.to_wire(), source)
+    wire = engine.respond(query.to_wire(), packed(source))
     assert wire is not None
     reply = dns.message.from_wire(wire)
     scopes = [o.scopelen for o in reply.options if isinstance(o, dns.edns.ECSOption)]

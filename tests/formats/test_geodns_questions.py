@@ -230,6 +230,6 @@ class QuestionTests(ServedTestCase):
             self.manager.health(
                 "example.org:www.europe", member, False, "test", now=1000.0
             )
-        self.engine.take_pools(self.manager.views)
+        self.engine.serve(self.engine.snapshot.with_pools(self.manager.views))
         answer = ask_often(self.engine, "www.example.org.", "A", SE)
         self.assertEqual(answer.data, frozenset(EUROPE))

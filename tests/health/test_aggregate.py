@@ -6,7 +6,7 @@ from dinamed.health.aggregate import Finding, HealthVerdict, aggregate
 from dinamed.health.hysteresis import CheckRecord, Hysteresis
 
 
-def finding(label: str, state: str) -> Finding:
+def finding(label: str, state: str, address: str = "a0") -> Finding:
     """A finding: `+`, `-` or `?`; `!` if it can't be looked at for a lack of ours."""
     checker = Hysteresis(1, 1)
     if state == "!":
@@ -15,13 +15,16 @@ def finding(label: str, state: str) -> Finding:
         checker.take(
             CheckRecord(0.0, state == "+", 0.0, "" if state == "+" else "dead")
         )
-    return Finding(label, checker)
+    return Finding(label, checker, address)
 
 
 def states(*checks: str) -> list[list[Finding]]:
     """Findings for checks, each with the states of the addresses."""
     return [
-        [finding(f"c{number} a{place}", state) for place, state in enumerate(check)]
+        [
+            finding(f"c{number} a{place}", state, f"a{place}")
+            for place, state in enumerate(check)
+        ]
         for number, check in enumerate(checks)
     ]
 
@@ -30,7 +33,7 @@ class JudgeTests(SynchronousTestCase):
     """The rule."""
 
     def test_table(self) -> None:
-        """Any address will do for a check, all checks are needed."""
+        """Any address will do, and one needs all checks."""
         table: list[tuple[list[str], bool | None]] = [
             ([], None),
             (["+"], True),
@@ -44,7 +47,9 @@ class JudgeTests(SynchronousTestCase):
             (["+", "-"], False),
             (["+", "?"], None),
             (["?", "--"], False),
-            (["+-", "-+"], True),
+            (["+-", "-+"], False),
+            (["+-", "++"], True),
+            (["+-", "?-"], None),
             (["!"], None),
             (["!-"], False),
             (["!+"], True),
@@ -57,7 +62,16 @@ class JudgeTests(SynchronousTestCase):
 
     def test_reason(self) -> None:
         """What fails is named, even where the member is up."""
-        self.assertEqual(aggregate(states("+-")), HealthVerdict(True, "c0 a1: dead"))
+        reason = "c0 a1: dead"
+        failing = (("a1", reason),)
+        self.assertEqual(aggregate(states("+-")), HealthVerdict(True, reason, failing))
+        reason = "c0 a1: dead; c1 a1: dead"
+        failing = (("a1", reason),)
+        self.assertEqual(
+            aggregate(states("+-", "+-")), HealthVerdict(True, reason, failing)
+        )
+        self.assertEqual(aggregate(states("?-")).failing, (("a1", "c0 a1: dead"),))
+        self.assertEqual(aggregate(states("--")).failing, ())
         self.assertEqual(aggregate(states("+", "+")), HealthVerdict(True, ""))
 
     def test_reason_is_short(self) -> None:

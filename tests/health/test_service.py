@@ -323,13 +323,16 @@ class SharingTests(ServiceCase):
         self.assertEqual(len(self.probes.begun), 3)
 
     def test_every_address(self) -> None:
-        """Each address is probed; one that passes is enough."""
+        """Each address is probed; one that passes is enough, and the other is named."""
         self.probes.answer = lambda target, check: DOWN if target.is_v6 else PASSED
         both = MemberSettings(name="both", addresses=("10.0.0.1", "2001:db8::1"))
         service = self.start(Pool("p", [both]))
         self.go(5)
         reason = "tcp 2001:db8::1: dead"
-        self.assertEqual(self.told(), [MemberVerdict("p", "both", True, reason)])
+        failing = (("2001:db8::1", reason),)
+        self.assertEqual(
+            self.told(), [MemberVerdict("p", "both", True, reason, failing)]
+        )
         status = service.status("p", "both")
         self.assertEqual(
             [(one.address, one.up) for one in status],

@@ -93,7 +93,8 @@ def main() -> None:
     rng = random.Random(seed)
     server = StreamServer()
     # The engine's clock stands still here, and a cookie tells the time.
-    server.pair.bench.engine.defend(Defence())
+    engine = server.pair.bench.engine
+    engine.serve(engine.snapshot.with_defence(Defence()))
     server.plane.serve(server.pair.tables())
     server.start()
     lock = threading.Lock()

@@ -10,9 +10,9 @@ from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
 from dinamed.plane.installer import Installer
 from dinamed.plane.table_compiler import TableCompiler
-from dinamed.plans.context import unpacked
 from dinamed.plans.defence import Defence
 from dinamed.wire.cookies import Cookies
+from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
 from tests.plans.support import Bench, host, make_pool, make_zone
 from tests.plans.test_places import MEMBERS, NETWORKS
@@ -192,14 +192,16 @@ class Pair:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
         locator = load_geo(Geo(networks=NETWORKS)).locator
-        self.bench.engine.take_locator(locator)
+        self.bench.engine.serve(self.bench.engine.snapshot.with_locator(locator))
         rng = random.Random(1)
         native = table_compiler.native
         rows = native.rows_of(threads)
         self.plane = native.Plane(threads, rng.randbytes(8 * rows), bell)
         self.compiler = TableCompiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
-        self.bench.engine.defend(Defence(self.cookies))
+        self.bench.engine.serve(
+            self.bench.engine.snapshot.with_defence(Defence(self.cookies))
+        )
         self.plane.serve(self.tables())
         self.installer = Installer(
             self.bench.engine,
@@ -212,7 +214,7 @@ class Pair:
     def tables(self) -> "table_compiler.native.Tables":
         """What the engine serves now."""
         engine = self.bench.engine
-        return self.compiler.tables(engine.snapshot, engine.defence)
+        return self.compiler.tables(engine.snapshot)
 
     def ask_plane(
         self, data: bytes, source: bytes, stream: bool = False
@@ -224,7 +226,7 @@ class Pair:
         for _ in range(4):  # the plan, what follows for the client, the levels
             if not wanted:
                 break
-            self.installer.install(data, source, wanted)
+            self.install(data, source, wanted)
             reply, wanted = self.plane.answer(data, source, now, steady, stream)
             self.installed += 1
         assert not wanted
@@ -233,6 +235,13 @@ class Pair:
         else:
             self.native += 1
         return reply
+
+    def install(self, data: bytes, source: bytes, wanted: int) -> None:
+        """Have the plane know what it wants for a message."""
+        query = read_query(data)
+        assert isinstance(query, Query)
+        plan = self.bench.engine.executor.plan(query)
+        self.installer.install(wanted, source, query, plan)
 
     def book(self) -> None:
         """Book what the plane has handed out, and publish what follows from it."""
@@ -247,4 +256,4 @@ class Pair:
 
     def ask_engine(self, data: bytes, source: bytes, stream: bool = False) -> bytes:
         """What the engine replies; empty for silence."""
-        return self.bench.engine.respond(data, unpacked(source), stream) or b""
+        return self.bench.engine.respond(data, source, stream) or b""

@@ -306,7 +306,9 @@ class CookieTests(SynchronousTestCase):
             for source in (CLIENT, CLIENT6)
         ]
         for required in (False, True):
-            pair.bench.engine.defend(Defence(pair.cookies, required))
+            pair.bench.engine.serve(
+                pair.bench.engine.snapshot.with_defence(Defence(pair.cookies, required))
+            )
             pair.plane.serve(pair.tables())
             replies = set()
             for cookie in (b"", *made, bytes(16)):

@@ -16,6 +16,7 @@ from dinamed.geo.place import Place
 from dinamed.geo.prefixes import Network, PrefixTable
 from dinamed.plane import table_compiler
 from dinamed.plane.table_compiler import TableCompiler
+from dinamed.plans.context import packed
 from tests.geo.mmdb import database
 from tests.geo.sources import addresses, cut, networks
 from tests.plane.support import Pair, need_plane
@@ -136,7 +137,8 @@ class AnswersTests(Case):
         """Know places by another database."""
         path = self.written(database(records))
         engine = self.pair.bench.engine
-        engine.take_locator(load_geo(Geo(networks=NETWORKS, databases=(path,))).locator)
+        locator = load_geo(Geo(networks=NETWORKS, databases=(path,))).locator
+        engine.serve(engine.snapshot.with_locator(locator))
         self.pair.plane.serve(self.pair.tables())
 
     def asked(self, left: str, address: bytes, bits: int) -> bytes:
@@ -215,6 +217,7 @@ class AnswersTests(Case):
             data = ask("net")
             source = bytes((10, n // 256, n % 256, 7))
             self.assertEqual(
-                self.pair.ask_plane(data, source), engine.respond(data, f"10.0.{n}.7")
+                self.pair.ask_plane(data, source),
+                engine.respond(data, packed(f"10.0.{n}.7")),
             )
         self.assertGreater(self.pair.plane.retired, 1)

@@ -140,7 +140,7 @@ class OwnNamesTests(InstalledCase):
         # Another one that comes before the answer gets what was told before.
         second, _ = self.pair.plane.answer(ask("_status", 16), CLIENT, 0, self.steady())
         self.assertIn(b'"up":0', second or b"")
-        self.pair.installer.install(ask("_status", 16), CLIENT, 1)
+        self.pair.install(ask("_status", 16), CLIENT, 1)
         self.pair.ask_plane(ask("_status", 16), CLIENT)
         self.assertEqual(self.pair.installed, before)
         self.pair.bench.now += 3

@@ -50,6 +50,9 @@ class MalformedTests(SynchronousTestCase):
         opt = OPT + b"\0\0"
         for data in (
             message(b"", 0, 0, 0, 0, name=b""),
+            message(NAME + END + opt, 2, 0, 0, 1),
+            message(opt + b"x", 1, 0, 0, 1),
+            message(RECORD + opt + RECORD, 1, 2, 0, 1),
             message(b"", 2, 0, 0, 0),
             message(opt, 0, 0, 0, 1, opcode=4, name=b""),
             message(b"", 1, 1, 0, 0),
@@ -80,10 +83,12 @@ class MalformedTests(SynchronousTestCase):
             self.check(data, 1)
 
     def test_unknown_opcode(self) -> None:
-        """NOTIMP; with an OPT alone the reply has one too, and is Python's."""
+        """NOTIMP; with an OPT where queries have it the reply has one too."""
         self.check(message(b"", 1, 0, 0, 0, opcode=3), 4)
         self.check(message(b"", 0, 0, 0, 0, opcode=15, name=b""), 4)
-        self.check(message(OPT + b"\0\0", 0, 0, 0, 1, opcode=15, name=b""), None)
+        self.check(message(OPT + b"\0\0", 0, 0, 0, 1, opcode=15, name=b""), 4)
+        self.check(message(OPT + b"\0\0", 1, 0, 0, 1, opcode=2), 4)
+        self.check(message(OPT + b"\0\0", 1, 0, 1, 0, opcode=2), 4)
 
     def test_left(self) -> None:
         """What is in order, or answered with more, is Python's."""

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane import table_compiler
-from dinamed.plane.table_compiler import prefixes_of
+from dinamed.plane.prefixes import prefixes_of
 from dinamed.plans.defence import Defence
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, from_text
@@ -186,10 +186,16 @@ class LimitedAnswersTests(SynchronousTestCase):
         engine = self.pair.bench.engine
         exempt = (ip_network("203.0.113.0/24"),)
         cookies = self.pair.cookies
-        engine.defend(Defence(cookies, required, ResponseLimiter(rate, slip, exempt)))
+        engine.serve(
+            engine.snapshot.with_defence(
+                Defence(cookies, required, ResponseLimiter(rate, slip, exempt))
+            )
+        )
         self.pair.plane.serve(self.pair.tables())
         self.apart = ResponseLimiter(rate, slip, exempt)
-        engine.defend(Defence(cookies, required, self.apart))
+        engine.serve(
+            engine.snapshot.with_defence(Defence(cookies, required, self.apart))
+        )
 
     def check(self, data: bytes, source: bytes = CLIENT) -> bytes | None:
         """Both agree, as long as nothing goes to Python."""
@@ -282,7 +288,9 @@ class LimitedAnswersTests(SynchronousTestCase):
         """Python uses the plane's buckets, and its counts are among the limiter's."""
         engine = self.pair.bench.engine
         limiter = ResponseLimiter(2.0, 2)
-        engine.defend(Defence(self.pair.cookies, limiter=limiter))
+        engine.serve(
+            engine.snapshot.with_defence(Defence(self.pair.cookies, limiter=limiter))
+        )
         self.pair.plane.serve(self.pair.tables())
         self.assertTrue(self.pair.ask_plane(ask("www"), CLIENT))
         self.assertTrue(self.pair.ask_engine(ask("www"), CLIENT))

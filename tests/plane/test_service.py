@@ -13,10 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from dinamed.config.limits import Limits
 from dinamed.plane import installer, plan_install
 from dinamed.plane.service import TURN, DataPlane, threads_for
+from dinamed.plans.context import packed
 from dinamed.pools.states import Order
-from dinamed.server.resolver import EngineResolver
+from dinamed.server.authority import Authority
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import ListenAddress, bind
+from dinamed.server.stack import stack_of
 from dinamed.server.transfers import TransferService
 from tests.plane.streaming import frame, is_over, receive
 from tests.plane.support import need_plane
@@ -81,9 +83,9 @@ class DataPlaneTests(TestCase):
             ],
             2,
         )
-        self.resolver = resolver = EngineResolver(self.authority.engine)
-        self.plane = DataPlane(self.reactor, self.authority, resolver, 2)
-        self.service = ListenService(self.reactor, resolver, sockets, self.plane)
+        self.stack = stack = stack_of(self.authority.engine)
+        self.plane = DataPlane(self.reactor, self.authority, stack.sampled, 2)
+        self.service = ListenService(self.reactor, stack, sockets, self.plane)
         self.service.startService()
         self.addCleanup(lambda: self.service.running and self.service.stopService())
         clients = [Client(listening.address) for listening in sockets]
@@ -167,9 +169,17 @@ class DataPlaneTests(TestCase):
 
     async def test_given(self) -> None:
         """A transfer goes to Python with its connection, for all that follows."""
-        self.authority = authority_of(load_config(self.mktemp(), TRANSFER), Clock())
-        rng = random.Random(1)
-        transfers = TransferService(self.reactor, self.authority, rng, [])
+        clock, rng = Clock(), random.Random(1)
+        transfers = TransferService(self.reactor, clock, rng, [])
+        self.authority = Authority(
+            load_config(self.mktemp(), TRANSFER),
+            clock,
+            rng,
+            transfers,
+            transfers.answering,
+        )
+        transfers.changed.subscribe(self.authority.refresh)
+        self.authority.served.subscribe(transfers.served)
         (client,) = self.serve("127.0.0.1")
         transfers.startService()
         self.addCleanup(transfers.stopService)
@@ -180,7 +190,7 @@ class DataPlaneTests(TestCase):
         (reply,) = await self.ask_stream(sock, WWW)
         self.assertEqual(reply[:2], WWW[:2])
         (one,) = self.service.streams.present
-        self.assertEqual(one.host, "127.0.0.1")
+        self.assertEqual(one.source, packed("127.0.0.1"))
         self.assertEqual(self.service.streams.open_connections, 1)
 
     async def test_change_of_state(self) -> None:
@@ -276,15 +286,15 @@ class DataPlaneTests(TestCase):
         """An error beyond all nets costs the one query that has met it."""
         (client,) = self.serve("127.0.0.1")
         calls: list[bytes] = []
-        real = self.resolver.respond
+        real = self.stack.sampled.respond
 
-        def respond(data: bytes, host: str, stream: bool = False) -> bytes | None:
+        def respond(data: bytes, *args: Any, **more: Any) -> bytes | None:
             calls.append(data)
             if len(calls) == 1:
                 raise RuntimeError("never to be")
-            return real(data, host, stream)
+            return real(data, *args, **more)
 
-        self.patch(self.resolver, "respond", respond)
+        self.patch(self.stack.sampled, "respond", respond)
         client.socket.send(with_any(WWW))
         self.assertTrue(await deferToThread(client.ask, with_any(POOL)))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

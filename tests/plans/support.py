@@ -16,7 +16,8 @@ import dns.rdatatype
 
 from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings, Ttl
 from dinamed.dnssec.presigned import all_presigned
-from dinamed.plans.engine import Engine
+from dinamed.plans.context import packed
+from dinamed.plans.engine import Engine, Special
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.wire.names import from_text
@@ -82,6 +83,7 @@ class Bench:
         pools: Sequence[PoolSettings] = (),
         identity: str = "ns-test",
         seed: int = 5,
+        special: Special | None = None,
     ) -> None:
         self.now = STARTED
         self.manager = PoolManager(pools, self.now)
@@ -92,8 +94,14 @@ class Bench:
             management=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
             secured=dict(all_presigned(zones)),
         )
-        self.engine = Engine(self.snapshot, lambda: self.now, random.Random(seed))
-        self.manager.subscribe(lambda names: self.engine.take_pools(self.manager.views))
+        self.engine = Engine(
+            self.snapshot, lambda: self.now, random.Random(seed), special=special
+        )
+        self.manager.changed.subscribe(self._changed)
+
+    def _changed(self, names: frozenset[str]) -> None:
+        pools = self.manager.views
+        self.engine.serve(self.engine.snapshot.with_pools(pools))
 
     def ask(
         self,
@@ -116,7 +124,7 @@ class Bench:
     ) -> dns.message.Message:
         """The reply to a message; that it fits, and fits the question, is checked."""
         data = message.to_wire()
-        reply = self.engine.respond(data, client, stream)
+        reply = self.engine.respond(data, packed(client), stream)
         assert reply is not None
         if not stream:
             size = message.payload if message.edns >= 0 else 512

@@ -3,6 +3,7 @@
 import dns.message
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.context import packed
 from dinamed.plans.counts import AnswerLabels
 from dinamed.plans.snapshot import Snapshot
 from dinamed.zones.zoneset import ZoneSet
@@ -54,11 +55,11 @@ class CountsTests(SynchronousTestCase):
         """Messages that are no queries count by their reply, or as silence."""
         respond = self.bench.engine.respond
         wire = query("www.example.org", "A").to_wire()
-        respond(b"", "192.0.2.7")
-        respond(wire[:2] + b"\x80" + wire[3:], "192.0.2.7")
-        respond(wire[:4] + b"\0\2" + wire[6:], "192.0.2.7")
+        respond(b"", packed("192.0.2.7"))
+        respond(wire[:2] + b"\x80" + wire[3:], packed("192.0.2.7"))
+        respond(wire[:4] + b"\0\2" + wire[6:], packed("192.0.2.7"))
         version = dns.message.make_query("www.example.org", "A", use_edns=1)
-        respond(version.to_wire(), "192.0.2.7")
+        respond(version.to_wire(), packed("192.0.2.7"))
         self.assertEqual(
             self.totals(),
             {

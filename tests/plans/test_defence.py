@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.config.limits import Limits
 from dinamed.config.settings import ServerSettings, Settings
 from dinamed.limits.responses import ResponseLimiter
+from dinamed.plans.context import packed
 from dinamed.plans.defence import Defence, cookie_tail
 from dinamed.wire.cookies import Cookies
 from tests.plans.support import HERE, STARTED, Bench, host, make_pool, make_zone, query
@@ -51,7 +52,8 @@ class DefenceCase(SynchronousTestCase):
         zone = make_zone("example.org.", ZONE, {"ftp": "mirrors", "*.cdn": "mirrors"})
         members = host("a", "192.0.2.1", "2001:db8::1"), host("b", "192.0.2.2")
         bench = Bench([zone], [make_pool("mirrors", *members)])
-        bench.engine.defend(Defence(**parts))  # type: ignore[arg-type]
+        defence = Defence(**parts)  # type: ignore[arg-type]
+        bench.engine.serve(bench.engine.snapshot.with_defence(defence))
         return bench
 
 
@@ -98,11 +100,11 @@ class CookieTests(DefenceCase):
         message = query("www.example.org.", "A", options=[cookie(self.expected())])
         whole = message.to_wire()
         for _ in range(2):
-            assert self.bench.engine.respond(whole, HERE) is not None
+            assert self.bench.engine.respond(whole, packed(HERE)) is not None
         for size in range(12, len(whole)):
-            reply = self.bench.engine.respond(whole[:size], OTHER) or b""
+            reply = self.bench.engine.respond(whole[:size], packed(OTHER)) or b""
             self.assertNotIn(self.expected(), reply)
-        reply = self.bench.engine.respond(whole, OTHER) or b""
+        reply = self.bench.engine.respond(whole, packed(OTHER)) or b""
         self.assertNotIn(self.expected()[8:], reply)
         self.assertIn(self.expected(OTHER), reply)
 
@@ -199,7 +201,7 @@ class CookieAloneTests(DefenceCase):
         message = dns.message.Message(id=77)
         message.flags = 0
         message.use_edns(0, options=[cookie(data)])
-        reply = bench.engine.respond(message.to_wire(), HERE)
+        reply = bench.engine.respond(message.to_wire(), packed(HERE))
         assert reply is not None
         return dns.message.from_wire(reply)
 
@@ -245,7 +247,7 @@ class LimitTests(DefenceCase):
         told = ""
         for _ in range(count):
             message = query(name, rdtype, **more)  # type: ignore[arg-type]
-            reply = self.bench.engine.respond(message.to_wire(), client, stream)
+            reply = self.bench.engine.respond(message.to_wire(), packed(client), stream)
             if reply is None:
                 told += "-"
             else:
@@ -301,7 +303,7 @@ class LimitTests(DefenceCase):
         """Whoever gets a truncated reply learns a cookie by it."""
         message = query("www.example.org.", "A", options=[cookie(CLIENT)])
         data = message.to_wire()
-        replies = [self.bench.engine.respond(data, HERE) for _ in range(20)]
+        replies = [self.bench.engine.respond(data, packed(HERE)) for _ in range(20)]
         self.assertIn(None, replies)
         expected = self.cookies.look(CLIENT, ip_address(HERE).packed, STARTED).reply
         for reply in filter(None, replies):
@@ -318,7 +320,7 @@ class LimitTests(DefenceCase):
 
     def test_malformed(self) -> None:
         """Errors are a kind of their own."""
-        replies = [self.bench.engine.respond(bytes(12), HERE) for _ in range(9)]
+        replies = [self.bench.engine.respond(bytes(12), packed(HERE)) for _ in range(9)]
         self.assertIn(None, replies)
         self.assertEqual(self.outcomes("www.example.org.", "A", 3), "aaa")
 

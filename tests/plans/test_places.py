@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
+from random import Random
 
 import dns.edns
 from hypothesis import given
@@ -74,7 +75,7 @@ class PlaceTests(SynchronousTestCase):
             ],
         )
         locator = load_geo(Geo(networks=NETWORKS)).locator
-        self.bench.engine.take_locator(locator)
+        self.bench.engine.serve(self.bench.engine.snapshot.with_locator(locator))
 
     def members(self, name: str, client: str) -> set[str]:
         """The members handed out to a resolver at this address."""
@@ -215,8 +216,12 @@ class PlaceTests(SynchronousTestCase):
         snapshot = self.bench.engine.snapshot
         client = Client(ip_address(address).packed, prefix, True)
         context = DrawContext(
-            client, 4, self.bench.now, self.bench.engine.rng, count=False
+            client,
+            4,
+            self.bench.now,
+            Random(1),
+            count=False,
+            locator=snapshot.locator,
         )
-        context.locator = snapshot.locator
         choice = snapshot.pools["country"].choose(context)
         return {member.name for member in choice.members}, choice.scope

@@ -4,6 +4,7 @@ from itertools import product
 
 import dns.message
 import dns.rcode
+import dns.rdatatype
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.plans.support import (
@@ -108,6 +109,32 @@ class AnswerTests(StaticCase):
         )
         self.assertEqual(len(self.ask("_sip._tcp", "SRV").additional), 3)
         self.assertEqual(len(self.ask("few", "MX").additional), 1)
+
+    def test_services(self) -> None:
+        """SVCB and HTTPS bring the addresses of their targets (RFC 9460 4.1)."""
+        zone = make_zone(
+            "example.org.",
+            "@ HTTPS 0 web\n"
+            "web HTTPS 1 . alpn=h2\nweb A 192.0.2.8\nweb AAAA 2001:db8::8\n"
+            "api SVCB 1 web.example.org. port=8443\napi A 192.0.2.9\n"
+            "away HTTPS 1 cdn.example.net.\nnone HTTPS 0 .\nnone A 192.0.2.1\n"
+            "*.all HTTPS 1 .\n*.all A 192.0.2.7\n",
+        )
+        bench = Bench([zone])
+        both = ["web.example.org. A 192.0.2.8", "web.example.org. AAAA 2001:db8::8"]
+        for owner, rrtype, expected in (
+            ("", "HTTPS", [*both, 'web.example.org. HTTPS 1 . alpn="h2"']),
+            ("web.", "HTTPS", both),
+            ("api.", "SVCB", both),
+            ("away.", "HTTPS", []),
+            ("none.", "HTTPS", []),
+        ):
+            reply = bench.ask(f"{owner}example.org.", rrtype, size=1232)
+            found = [
+                f"{one.name} {dns.rdatatype.to_text(one.rdtype)} {one[0]}"
+                for one in reply.additional
+            ]
+            self.assertEqual(found, expected, owner)
 
     def test_no_data(self) -> None:
         """A name without that type, also of unknown types and types of queries."""

@@ -60,7 +60,7 @@ class ChangeTests(SynchronousTestCase):
             *(pool(f"other{i}", host("z")) for i in range(20)),
         )
         told: list[frozenset[str]] = []
-        pools.subscribe(told.append)
+        pools.changed.subscribe(told.append)
         before = pools.views
         pools.order("p", "a", Order.DOWN, now=0.0)
         changed = {n for n, view in pools.views.items() if view is not before[n]}
@@ -77,7 +77,7 @@ class ChangeTests(SynchronousTestCase):
         pools = manager(pool("p", host("a")))
         pools.health("p", "a", True, now=0.0)
         told: list[frozenset[str]] = []
-        pools.subscribe(told.append)
+        pools.changed.subscribe(told.append)
         before = pools.views
         pools.health("p", "a", True, now=1.0)
         pools.order("p", "a", Order.AUTO, now=1.0)
@@ -90,7 +90,9 @@ class ChangeTests(SynchronousTestCase):
         """Who is told sees the new state; who has ended it is not told."""
         pools = manager(pool("p", host("a"), host("b")))
         seen: list[bool] = []
-        end = pools.subscribe(lambda _: seen.append(len(pools.view("p").usable) == 1))
+        end = pools.changed.subscribe(
+            lambda _: seen.append(len(pools.view("p").usable) == 1)
+        )
         pools.order("p", "a", Order.DOWN, now=0.0)
         end()
         pools.order("p", "a", Order.UP, now=0.0)
@@ -116,7 +118,7 @@ class ExpiryTests(SynchronousTestCase):
         pools.order("p", "a", Order.DRAIN, until=100.0, now=0.0)
         pools.order("q", "c", Order.UP, until=200.0, now=0.0)
         told: list[frozenset[str]] = []
-        pools.subscribe(told.append)
+        pools.changed.subscribe(told.append)
         self.assertEqual(pools.expire(99.0), 100.0)
         self.assertEqual(everyone(pools.view("p")), {"b"})
         self.assertEqual(pools.expire(100.0), 200.0)
@@ -208,12 +210,12 @@ class ReconfigureTests(SynchronousTestCase):
         """Only what differs is rebuilt, and told with what has gone."""
         same = pool("same", host("a"))
         pools = manager(same, pool("p", host("a")), pool("gone", host("b")))
-        told: list[frozenset[str]] = []
-        pools.subscribe(told.append)
         before = pools.view("same")
-        pools.reconfigure([same, pool("p", host("b")), pool("new", host("c"))], 0.0)
+        told = pools.reconfigure(
+            [same, pool("p", host("b")), pool("new", host("c"))], 0.0
+        )
         self.assertIs(pools.view("same"), before)
-        self.assertEqual(told, [{"p", "gone", "new"}])
+        self.assertEqual(told, {"p", "gone", "new"})
         self.assertEqual(pools.views.keys(), {"same", "p", "new"})
 
     def test_an_inner_pool_changes(self) -> None:

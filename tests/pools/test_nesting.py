@@ -199,7 +199,7 @@ class WhenDownTests(SynchronousTestCase):
         self.assertEqual((choice.ttl, choice.down), (20, True))
         self.assertTrue(view.offers(4))
         self.assertFalse(view.offers(6))
-        self.assertIs(view.fallback, pools.view("q"))
+        self.assertIs(view.fallback(4), pools.view("q"))
 
     def test_another_pool_follows_changes(self) -> None:
         """What happens to the pool that stands in is seen through."""

@@ -1,6 +1,7 @@
 """Tests of `dinamed.pools.pool`: one pool by itself."""
 
 from collections import Counter
+from ipaddress import ip_address
 from random import Random
 
 import msgspec
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.config.checks import TcpCheck
+from dinamed.config.settings import MemberSettings
 from dinamed.pools.pool import Choice, PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
@@ -116,9 +119,11 @@ class ChooseTests(SynchronousTestCase):
         asked = context()
         asked.family = family  # type: ignore[assignment]
         choice = view.choose(asked)
-        self.assertEqual(choice.down, not view.usable)
-        may = view.usable or tuple(m for m in view.members if m.weight)
-        may = tuple(m for m in may if m.has(asked.family))
+        may = tuple(m for m in view.usable if m.has(asked.family))
+        could = tuple(m for m in view.members if m.weight and m.has(asked.family))
+        down = not view.usable or bool(could and not may)
+        self.assertEqual(choice.down, down)
+        may = could if down else may
         self.assertLessEqual(set(choice.members), set(may))
         want = len(may) if picker == "all" else min(answers, len(may))
         self.assertEqual(len(choice.members), want)
@@ -154,11 +159,71 @@ class FamilyTests(SynchronousTestCase):
             self.assertFalse(view.offers(6))
 
     def test_the_only_one_of_a_family_fails(self) -> None:
-        """While others are usable the family has no data, whoever is down."""
-        pools = manager(pool("p", host("a"), host("b", v4=False, v6=True)))
-        pools.health("p", "b", False, now=0.0)
-        choice = pools.view("p").choose(context(family=6))
-        self.assertEqual(choice, Choice((), 60, 0, False))
+        """Then `when_down` decides, for that family alone."""
+        expected = {"all": ["b"], "none": [], "last": ["b"], "q": ["c"]}
+        for when_down, names in expected.items():
+            pools = manager(
+                pool("p", host("a"), host("b", v4=False, v6=True), when_down=when_down),
+                pool("q", host("c", v6=True)),
+            )
+            pools.health("p", "b", False, now=0.0)
+            view = pools.view("p")
+            choice = view.choose(context(family=6))
+            self.assertEqual([member.name for member in choice.members], names)
+            self.assertTrue(choice.down)
+            self.assertEqual(view.offers(6), bool(names))
+            self.assertFalse(view.down or view.is_down(4))
+            self.assertEqual(everyone(view, 4), {"a"})
+
+    def test_an_address_fails(self) -> None:
+        """It is out for its family; the member's others are given."""
+        hosts = [host("a", v6=True), host("b", v6=True)]
+        pools = manager(pool("p", *hosts))
+        dead = hosts[0].addresses[1]
+        pools.health("p", "a", True, "", [(dead, "refused")], now=0.0)
+        view = pools.view("p")
+        self.assertEqual(everyone(view, 4), {"a", "b"})
+        self.assertEqual(everyone(view, 6), {"b"})
+        self.assertEqual(view.usable, view.members)
+        packed = ip_address(dead).packed
+        self.assertEqual(view.addresses_out(view.members[0]), {packed: "refused"})
+        self.assertEqual([m.name for m in view.ranked(0.0)], ["a", "b"])
+        asked = context(family=6)
+        asked.recorder = recorder = ListRecorder()
+        view.choose(asked)
+        self.assertIn(Out("p", "a", f"{dead}: refused"), recorder.events)
+        pools.order("p", "a", Order.UP, now=0.0)
+        self.assertEqual(everyone(pools.view("p"), 6), {"a", "b"})
+        pools.order("p", "a", Order.AUTO, now=0.0)
+        checked = msgspec.structs.replace(pool("p", *hosts), check=(TcpCheck(port=80),))
+        restored = manager(checked)
+        restored.restore(pools.saved(), 0.0)
+        self.assertEqual(everyone(restored.view("p"), 6), {"b"})
+
+    def test_one_of_several_addresses_fails(self) -> None:
+        """The others of that family are given, and never the dead one."""
+        member = MemberSettings(
+            name="a", addresses=("192.0.2.1", "192.0.2.2", "192.0.2.3")
+        )
+        pools = manager(pool("p", member))
+        failing = [("192.0.2.2", "slow"), ("192.0.2.1", "slow")]
+        pools.health("p", "a", True, "", failing, now=0.0)
+        choice = pools.view("p").choose(context(family=4))
+        found = choice.members[0].addresses(4)
+        self.assertEqual(found, (ip_address("192.0.2.3").packed,))
+
+    def test_last_of_a_family(self) -> None:
+        """`last` remembers who was usable for each family."""
+        hosts = [host(name, v6=True) for name in "abc"]
+        pools = manager(pool("p", *hosts, when_down="last"))
+        for names in ("a", "ab", "abc"):
+            for name in names:
+                dead = [(hosts["abc".index(name)].addresses[1], "dead")]
+                pools.health("p", name, True, "", dead, now=0.0)
+        view = pools.view("p")
+        self.assertTrue(view.is_down(6))
+        self.assertEqual(everyone(view, 6), {"c"})
+        self.assertEqual(everyone(view, 4), {"a", "b", "c"})
 
     def test_a_host_without_addresses(self) -> None:
         """It is never usable."""

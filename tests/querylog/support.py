@@ -32,6 +32,6 @@ def exchange(
     """A question and what the engine answers to it."""
     message = query(f"{name}.example.org.", rdtype, options=options)
     data = message.to_wire()
-    reply = server.engine.respond(data, HERE, stream)
+    reply = server.engine.respond(data, packed(HERE), stream)
     assert reply is not None
     return Exchange(TIME, packed(HERE), 4242, stream, data, reply)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.context import packed
 from dinamed.querylog.exchange import Exchange
 from dinamed.querylog.exchange_reader import ExchangeReader
 from dinamed.querylog.lines import line
@@ -75,7 +76,7 @@ class LineTests(SynchronousTestCase):
         opt = b"\0\0\x29\x04\xd0\0"
         self.assertIn(opt, one.query)
         query = one.query.replace(opt + b"\0", opt + b"\1")
-        reply = self.server.engine.respond(query, "192.0.2.77")
+        reply = self.server.engine.respond(query, packed("192.0.2.77"))
         assert reply is not None
         told = self.told(one._replace(query=query, reply=reply))
         self.assertEqual(told["rcode"], "BADVERS")

@@ -7,7 +7,8 @@ from typing import cast
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.plans.context import packed
+from dinamed.plans.context import unpacked
+from dinamed.plans.engine import Learner
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import Configuration, load_here
 from tests.plans.support import HEAD, STARTED, query
@@ -41,11 +42,19 @@ class Parrot:
     def __init__(self) -> None:
         self.heard: list[tuple[bytes, str, bool]] = []
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
         """The same again."""
-        packed(host)
-        self.heard.append((data, host, stream))
+        self.heard.append((data, unpacked(source), stream))
         return data or None
+
+    def test(self) -> None:
+        """It is always able to."""
 
 
 def write_config(

@@ -9,10 +9,13 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from dinamed.plane.service import DataPlane
+from dinamed.plans.context import packed
+from dinamed.plans.plan import Plan
 from dinamed.server.liveness import STEP, TRIES, Liveness, LivenessProbe, LivenessQuery
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService
 from dinamed.server.sockets import ListenAddress, bind
+from dinamed.server.stack import stack_of
+from dinamed.wire.query import Query
 from tests.plane.support import need_plane
 from tests.server.support import authority_of, load_config
 
@@ -116,7 +119,7 @@ class OwnQuestionsTests(TestCase):
 
         self.reactor: Any = reactor
         self.authority = authority_of(load_config(self.mktemp()))
-        self.resolver = EngineResolver(self.authority.engine)
+        self.stack = stack_of(self.authority.engine)
         self.liveness = Liveness()
 
     def serve(self, *hosts: str, threads: int) -> None:
@@ -129,10 +132,10 @@ class OwnQuestionsTests(TestCase):
         plane = None
         if threads:
             need_plane()
-            plane = DataPlane(self.reactor, self.authority, self.resolver, threads)
+            plane = DataPlane(self.reactor, self.authority, self.stack.sampled, threads)
         self.plane = plane
         self.service = ListenService(
-            self.reactor, self.resolver, sockets, plane, self.liveness
+            self.reactor, self.stack, sockets, plane, self.liveness
         )
         self.service.startService()
         self.addCleanup(lambda: self.service.running and self.service.stopService())
@@ -149,7 +152,7 @@ class OwnQuestionsTests(TestCase):
         streams = self.service.streams
         self.assertEqual(figures, {})
         self.assertEqual(self.authority.engine.questions, 0)
-        self.assertEqual(self.service.samples.seconds.total, 0.0)
+        self.assertEqual(self.stack.samples.seconds.total, 0.0)
         self.assertEqual((streams.refused, streams.displaced), (0, 0))
 
     async def test_python(self) -> None:
@@ -196,14 +199,12 @@ class OwnQuestionsTests(TestCase):
         """So are those whose engine can't answer."""
         self.serve("127.0.0.1", threads=0)
 
-        def test() -> None:
+        def plan(query: Query) -> Plan:
             raise RuntimeError("broken")
 
-        self.patch(self.resolver, "test", test)
+        self.patch(self.authority.engine.executor, "plan", plan)
         (address,) = self.addresses
-        dead = await self.liveness.dead()
-        self.assertIn(f"UDP {address}", dead)
-        self.flushLoggedErrors(RuntimeError)
+        self.assertIn(f"UDP {address}", await self.liveness.dead())
 
     async def test_stopped(self) -> None:
         """After the end there is nothing to ask."""
@@ -215,4 +216,4 @@ class OwnQuestionsTests(TestCase):
         """A message with another secret gets what any response gets: silence."""
         self.serve("127.0.0.1", threads=0)
         other = LivenessProbe(bytes(16))
-        self.assertIsNone(self.resolver.respond(other.python, "127.0.0.1"))
+        self.assertIsNone(self.stack.sampled.respond(other.python, packed("127.0.0.1")))

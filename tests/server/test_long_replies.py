@@ -6,6 +6,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.engine import Learner
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.wire.many import FirstOfMany
 from tests.server.support import frame
@@ -18,9 +19,18 @@ class Teller:
     def __init__(self) -> None:
         self.made = 0
 
-    def respond(self, data: bytes, host: str, stream: bool = False) -> bytes | None:
+    def respond(
+        self,
+        data: bytes,
+        source: bytes,
+        stream: bool = False,
+        learner: Learner | None = None,
+    ) -> bytes | None:
         """A long reply, but for `x`."""
         return data if data == b"x" else FirstOfMany.of(self.messages(int(data)))
+
+    def test(self) -> None:
+        """It is always able to."""
 
     def messages(self, count: int) -> Iterator[bytes]:
         """So many; the hundredth cannot be made."""

@@ -121,6 +121,7 @@ class WatchingTests(TestCase):
         folder = self.mktemp()
         authority = authority_of(folder, "")
         watching = MonitoringService(reactor, authority, random.Random(2))
+        authority.applied.subscribe(watching.reconfigure)
         item = {"member": "a", "load": 3.5}
         self.assertIn("no pool takes", watching.pushes.push(item, 1000.0)[0])
         other = authority_of(folder, 'load = {type = "push"}')

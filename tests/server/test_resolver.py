@@ -7,8 +7,9 @@ from twisted.names import dns, error
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from dinamed.plans.context import QueryContext
+from dinamed.plans.context import QueryContext, packed
 from dinamed.server.resolver import EngineResolver
+from dinamed.server.responder import Logged
 from dinamed.wire.query import Query, read_query
 from tests.plans.support import Bench, host, make_pool, make_zone, query
 from tests.server.support import QUESTION, captured
@@ -142,9 +143,11 @@ class RespondTests(ResolverCase):
     def test_respond(self) -> None:
         """The engine's reply; nothing is logged."""
         events = captured(self)
-        reply = self.resolver.respond(QUESTION, "192.0.2.9")
-        self.assertEqual(reply, self.bench.engine.respond(QUESTION, "192.0.2.9"))
-        self.assertIsNone(self.resolver.respond(b"", "192.0.2.9"))
+        reply = self.resolver.respond(QUESTION, packed("192.0.2.9"))
+        self.assertEqual(
+            reply, self.bench.engine.respond(QUESTION, packed("192.0.2.9"))
+        )
+        self.assertIsNone(self.resolver.respond(b"", packed("192.0.2.9")))
         self.assertEqual(events, [])
 
     def test_answer(self) -> None:
@@ -153,7 +156,7 @@ class RespondTests(ResolverCase):
         assert isinstance(parsed, Query)
         context = QueryContext(parsed, b"\x7f\0\0\1")
         reply = self.resolver.answer(context)
-        self.assertEqual(reply, self.resolver.respond(QUESTION, "127.0.0.1"))
+        self.assertEqual(reply, self.resolver.respond(QUESTION, packed("127.0.0.1")))
 
     def test_fault(self) -> None:
         """A fault of ours is SERVFAIL, and logged at its 1st, 2nd, 4th ... time."""
@@ -165,7 +168,7 @@ class RespondTests(ResolverCase):
         asked = query("www.example.org.", "A")
         asked.flags |= 0x0110
         for _ in range(9):
-            reply = self.resolver.respond(asked.to_wire(), "192.0.2.9")
+            reply = self.resolver.respond(asked.to_wire(), packed("192.0.2.9"))
         wire = asked.to_wire()
         self.assertEqual(reply, wire[:2] + b"\x81\x12\0\1" + bytes(6) + wire[12:])
         self.assertEqual(self.resolver.failures, 9)
@@ -173,11 +176,11 @@ class RespondTests(ResolverCase):
 
     def test_debug(self) -> None:
         """With --debug each query is a line, at debug level."""
-        resolver = EngineResolver(self.bench.engine, debug=True)
+        resolver = Logged(EngineResolver(self.bench.engine))
         events = captured(self)
-        resolver.respond(QUESTION, "192.0.2.9")
-        resolver.respond(b"junk", "192.0.2.9")
-        resolver.respond(query("é.example.org.", "A").to_wire(), "::1")
+        resolver.respond(QUESTION, packed("192.0.2.9"))
+        resolver.respond(b"junk", packed("192.0.2.9"))
+        resolver.respond(query("é.example.org.", "A").to_wire(), packed("::1"))
         self.assertEqual({event["log_level"] for event in events}, {LogLevel.debug})
         lines = [event["log_format"].format(**event) for event in events]
         self.assertEqual(len(lines), 3)

@@ -13,13 +13,14 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from dinamed.plans.context import unpacked
 from dinamed.pools.states import Order
 from dinamed.problems import Problem
 from dinamed.server import services
 from dinamed.server.config_loader import CompileError, ConfigError, Configuration
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.sockets import ListenAddress, bind
+from dinamed.server.stack import stack_of
 from dinamed.server.udp import DatagramPort, WildcardPort
 from tests.server.support import (
     CONFIG,
@@ -48,8 +49,8 @@ class ListenTests(TestCase):
             ListenAddress(host, 0, socket.AF_INET6 if ":" in host else socket.AF_INET)
             for host in hosts
         )
-        resolver = EngineResolver(self.authority.engine)
-        service = ListenService(self.reactor, resolver, sockets)
+        stack = stack_of(self.authority.engine)
+        service = ListenService(self.reactor, stack, sockets)
         service.startService()
         for listening in sockets:
             self.assertEqual(listening.udp.fileno(), -1)
@@ -319,10 +320,12 @@ class AuthorityTests(SynchronousTestCase):
         manager.health("mirrors", "a", True, now=0)
         self.assertEqual(self.lines(), [])
         manager.health("mirrors", "a", False, "timeout", now=0)
-        (told,) = self.lines()
+        told, family = self.lines()
         self.assertIn("mirrors/a", told)
         self.assertIn("down", told)
         self.assertIn("timeout", told)
+        lacking = 'pool mirrors has no usable IPv6 address: when_down = "all"'
+        self.assertEqual(family, lacking)
         self.assertIs(self.authority.engine.snapshot.pools, manager.views)
         manager.health("mirrors", "b", False, now=0)
         told_b, down = self.lines()
@@ -331,16 +334,31 @@ class AuthorityTests(SynchronousTestCase):
         manager.health("mirrors", "b", True, now=0)
         self.assertEqual(self.lines()[1], "pool mirrors has usable members again")
 
+    def test_changes_of_addresses(self) -> None:
+        """An address that goes out or comes back is a line, and so is its family."""
+        manager = self.authority.manager
+        address = next(iter(manager.view("mirrors").members[0].v6))
+        dead = [(unpacked(address), "refused")]
+        manager.health("mirrors", "a", True, "refused", dead, now=0)
+        told, family = self.lines()
+        self.assertEqual(told, f"mirrors/a: {unpacked(address)} is out, refused")
+        self.assertIn("no usable IPv6 address", family)
+        manager.health("mirrors", "a", True, now=0)
+        told, family = self.lines()
+        self.assertEqual(told, f"mirrors/a: {unpacked(address)} is back")
+        self.assertEqual(family, "pool mirrors has usable IPv6 addresses again")
+
     def test_orders_expire(self) -> None:
         """An order is over at its time, and the log says so."""
         now = self.clock()
         manager = self.authority.manager
         manager.order("mirrors", "a", Order.DRAIN, until=now + 10, now=now)
-        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual(len(self.lines()), 2)
         self.authority.expire_orders()
         self.assertEqual(self.lines(), [])
         self.clock.now += 10
         self.authority.expire_orders()
-        (told,) = self.lines()
+        told, family = self.lines()
+        self.assertIn("IPv6 addresses again", family)
         self.assertIn("mirrors/a", told)
         self.assertIn("up", told)

@@ -14,8 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
 from dinamed.config.limits import Limits
+from dinamed.plans.engine import Learner
+from dinamed.server.responder import Responder
 from dinamed.server.stream import StreamFactory, StreamProtocol
-from dinamed.server.udp import Responder
 from tests.server.support import Parrot, frame
 
 
@@ -346,12 +347,21 @@ class RealStreamTests(TestCase):
 
             heard = 0
 
-            def respond(self, data: bytes, host: str, stream: bool = False) -> bytes:
+            def respond(
+                self,
+                data: bytes,
+                source: bytes,
+                stream: bool = False,
+                learner: Learner | None = None,
+            ) -> bytes:
                 """Sixty thousand octets."""
                 self.heard += 1
                 if self.heard == 2:
                     reactor.callLater(0, close)
                 return bytes(60000)
+
+            def test(self) -> None:
+                """It is always able to."""
 
         reactor = self.reactor
         factory = self.connect(Verbose())

@@ -13,9 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from dinamed.config.limits import Limits
 from dinamed.server.authority import Authority
-from dinamed.server.limiting import StreamLimitsService
 from dinamed.server.resolver import EngineResolver
-from dinamed.server.services import ListenService
 from dinamed.server.sockets import bind_tls
 from dinamed.server.stream import StreamFactory
 from dinamed.server.tls import (
@@ -277,16 +275,3 @@ class OtherTests(TestCase):
         with self.assertRaises(TlsError) as caught:
             Certificates("/nonexistent.pem", "/nonexistent.key")
         self.assertIn("No such file", str(caught.exception))
-
-    def test_limits_follow(self) -> None:
-        """The streams have the limits of the config."""
-        config = CONFIG + "[limits]\ntcp_idle = 7\n"
-        authority = authority_of(load_config(self.mktemp(), config))
-        listening = ListenService(self._clock(), EngineResolver(authority.engine), [])
-        StreamLimitsService(authority, listening)
-        self.assertEqual(listening.streams.limits.tcp_idle, 7)
-
-    def _clock(self) -> Any:
-        from twisted.internet.task import Clock
-
-        return Clock()

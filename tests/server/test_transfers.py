@@ -9,10 +9,12 @@ import dns.update
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.files import load_geo
+from dinamed.plans.context import packed
+from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.transfers import TransferService
 from dinamed.transfers.tsig import Signer
-from tests.server.support import Clock, authority_of, captured, write_config
+from tests.server.support import Clock, captured, write_config
 from tests.server.test_secondary import Reactor
 from tests.transfers.support import KEY
 from tests.zones.strategies import ORIGIN
@@ -50,10 +52,18 @@ class ServiceCase(SynchronousTestCase):
         """As though the server had been started anew."""
         self.clock = Clock()
         self.reactor = Reactor()
-        self.authority = authority_of(load_here(self.path), self.clock)
         self.service = TransferService(
-            self.reactor, self.authority, Random(3), ["192.0.2.53", "::"]
+            self.reactor, self.clock, Random(3), ["192.0.2.53", "::"]
         )
+        self.authority = Authority(
+            load_here(self.path),
+            self.clock,
+            Random(3),
+            self.service,
+            self.service.answering,
+        )
+        self.service.changed.subscribe(self.authority.refresh)
+        self.authority.served.subscribe(self.service.served)
         self.service.startService()
         self.addCleanup(self.service.stopService)
 
@@ -76,7 +86,7 @@ class ServiceCase(SynchronousTestCase):
         wire = query.to_wire()
         if signed:
             wire = Signer(KEY).sign(wire, self.clock.now)
-        reply = self.authority.engine.respond(wire, HOST, True)
+        reply = self.authority.engine.respond(wire, packed(HOST), True)
         assert reply is not None
         return bytes(reply)
 

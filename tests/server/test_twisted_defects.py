@@ -17,7 +17,9 @@ from twisted.names.dns import Query as TwistedQuery
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.limits import Limits
+from dinamed.plans.context import packed
 from dinamed.server.resolver import EngineResolver
+from dinamed.server.responder import Logged
 from dinamed.server.stream import StreamFactory, StreamProtocol
 from dinamed.wire.names import from_text
 from dinamed.wire.query import Query, read_query
@@ -59,7 +61,7 @@ class TwistedDefectsTests(SynchronousTestCase):
 
     def respond(self, data: bytes) -> bytes:
         """The reply to a datagram, which must not be missing."""
-        reply = self.resolver.respond(data, HERE)
+        reply = self.resolver.respond(data, packed(HERE))
         assert reply is not None
         return reply
 
@@ -85,7 +87,7 @@ class TwistedDefectsTests(SynchronousTestCase):
 
     def test_01_responses_are_answered(self) -> None:
         """A message with QR set is dropped: two servers would talk for ever."""
-        self.assertIsNone(self.resolver.respond(header(0x8100) + WWW, HERE))
+        self.assertIsNone(self.resolver.respond(header(0x8100) + WWW, packed(HERE)))
 
     def test_02_refusals_are_sent_as_queries(self) -> None:
         """Every refusal has QR set: none is the query sent back."""
@@ -286,10 +288,10 @@ class TwistedDefectsTests(SynchronousTestCase):
     def test_24_options_break_the_log(self) -> None:
         """No octets of a query are too strange to be answered, even with --debug."""
         events = captured(self)
-        resolver = EngineResolver(self.bench.engine, debug=True)
+        resolver = Logged(EngineResolver(self.bench.engine))
         data = header(additionals=1) + b"\3\xff\xfe{\7example\3org\0\0\1\0\1"
         data += opt(option(65001, b"\xff\xfe{x}"))
-        reply = resolver.respond(data, HERE)
+        reply = resolver.respond(data, packed(HERE))
         assert reply is not None
         self.assertEqual(reply[3] & 0xF, dns.rcode.NXDOMAIN)
         (event,) = events

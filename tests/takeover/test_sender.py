@@ -107,11 +107,15 @@ class StubListening:
     def __init__(self) -> None:
         self.running = True
         self.stopped: Deferred[None] = Deferred()
-        self.hand_over: Any = None
+        self.mover: Any = None
         self.reasserted = 0
 
     def reassert(self) -> None:
         self.reasserted += 1
+
+    def leave_to(self, mover: Any) -> None:
+        """Take down who moves connections."""
+        self.mover = mover
 
 
 class StubCarrier:
@@ -187,7 +191,7 @@ class ReplaceTests(SynchronousTestCase):
             self.assertEqual(
                 self.successResultOf(one), ReplaceOutcome(77, summary="all")
             )
-        self.assertIsNotNone(self.listening.hand_over)
+        self.assertIsNotNone(self.listening.mover)
         self.reactor.advance(0)
         self.assertEqual(self.left, [77, "leave"])
         stopped = self.service.stopService()

@@ -5,13 +5,14 @@ from random import Random
 from twisted.internet.task import Clock as ReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plans.context import packed
 from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
 from dinamed.server.monitoring import MonitoringService
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.stack import stack_of
 from dinamed.takeover.server_state import ServerState
 from dinamed.takeover.state import TakeoverState, since
 from tests.plans.support import STARTED, query
@@ -63,8 +64,9 @@ class Side:
     def __init__(self, case: SynchronousTestCase, clock: Clock) -> None:
         self.authority: Authority = authority_of(load_config(case.mktemp()), clock)
         reactor = ReactorClock()
-        self.resolver = EngineResolver(self.authority.engine)
-        self.listening = ListenService(reactor, self.resolver, ())
+        stack = stack_of(self.authority.engine)
+        self.resolver = stack.resolver
+        self.listening = ListenService(reactor, stack, ())
         self.reloading = ReloadService(reactor, self.authority)
         self.health = MonitoringService(reactor, self.authority, Random(1)).health
         self.state = ServerState(
@@ -74,7 +76,7 @@ class Side:
     def ask(self, data: bytes, times: int = 1) -> None:
         """Answer some queries."""
         for _ in range(times):
-            assert self.resolver.respond(data, "127.0.0.1")
+            assert self.resolver.respond(data, packed("127.0.0.1"))
 
     def handed_out(self) -> int:
         """Of the pool, in all."""
@@ -103,7 +105,7 @@ class CarrierTests(SynchronousTestCase):
         first = old.state.known()
         new.state.begin(first)
         self.assertEqual(new.state.known(), first)
-        self.assertEqual(new.authority.engine.started, STARTED)
+        self.assertEqual(new.authority.engine.vitals().started, STARTED)
         # Meanwhile both answer, and an order comes to the old one.
         old.ask(DRAW, 7)
         new.ask(DRAW, 2)
@@ -123,7 +125,10 @@ class CarrierTests(SynchronousTestCase):
         self.new.state.begin(self.old.state.known())
         old, new = self.old.authority, self.new.authority
         self.assertEqual(old.cookie_secret, new.cookie_secret)
-        before, after = old.engine.defence.cookies, new.engine.defence.cookies
+        before, after = (
+            old.engine.snapshot.defence.cookies,
+            new.engine.snapshot.defence.cookies,
+        )
         assert before is not None and after is not None
         now = self.clock()
         cookie = before.look(b"12345678", b"\x7f\0\0\1", now).reply
@@ -139,4 +144,4 @@ class CarrierTests(SynchronousTestCase):
         )
         self.new.state.begin(known)
         self.assertEqual(self.new.handed_out(), 0)
-        self.assertEqual(self.new.authority.engine.started, 1.0)
+        self.assertEqual(self.new.authority.engine.vitals().started, 1.0)

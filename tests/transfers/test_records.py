@@ -1,5 +1,7 @@
 """Records on the wire, as we and dnspython write and read them."""
 
+import struct
+
 import dns.message
 import dns.rdatatype
 import dns.rrset
@@ -74,6 +76,44 @@ class ReadingTests(SynchronousTestCase):
         except FormatError:
             return
         self.assertEqual(len(found), len(TEXTS))
+
+    def read_one(self, rrtype: int, rdata: bytes) -> tuple[Record, list[str]]:
+        """One record of a message, and what is told of it."""
+        wire = HEAD[:6] + b"\0\1" + HEAD[8:] + from_text("a.example.")
+        wire += struct.pack("!HHIH", rrtype, 1, 60, len(rdata)) + rdata
+        reader = RecordReader(wire)
+        (record,) = reader.records(1)
+        return record, reader.odd
+
+    def test_odd_data(self) -> None:
+        """Data that their type's reader refuses are octets like others (RFC 3597)."""
+        for rrtype, rdata, told in (
+            (52, b"\3\1\1\xaa", "TLSA: certificate association data length"),
+            (44, b"\1\1\x12", "SSHFP: fingerprint length"),
+            (43, b"\0\1\x0d\2\xaa", "DS: digest length"),
+            (63, b"\0\0\0\1\1\1\xaa", "ZONEMD: digest"),
+            (65, b"\0\1\0\0\5\0\5\0\1\2\3\4", "HTTPS: invalid ECHConfigList"),
+            (256, b"\0\1\0\1", "URI: URI target"),
+            (29, b"\0\1\2", "LOC: "),
+            (27, b"\1x\1y\1z", "GPOS: "),
+            (16, b"", "TXT: no strings"),
+        ):
+            record, odd = self.read_one(rrtype, rdata)
+            self.assertEqual(record.rdata, rdata)
+            self.assertEqual(len(odd), 1)
+            self.assertTrue(odd[0].startswith(f"a.example. {told}"), odd)
+
+    def test_names_in_odd_data(self) -> None:
+        """Not where a name may be compressed: a copy would point to nowhere."""
+        for rrtype, rdata, told in (
+            (65, b"\0\1\xc0\x0c\0\5\0\1x", "HTTPS: label type"),
+            (35, b"\0\1\0\1\1s", "NAPTR: "),
+            (47, b"\xc0\xff\0\1\1", "NSEC: label type"),
+            (15, b"\0", "MX: "),
+            (1, b"\1\2\3", "A: an address of the wrong length"),
+        ):
+            error = self.assertRaises(FormatError, self.read_one, rrtype, rdata)
+            self.assertIn(f"a.example. {told}", str(error))
 
     def test_loops(self) -> None:
         """A pointer must point back."""

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import Grant, Primary
+from dinamed.plans.context import packed
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.tsig import Signer
@@ -71,14 +72,13 @@ class AnsweringCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         zone = make_zone({"www": [ADDRESS]})
-        self.bench = Bench([zone])
-        self.engine = self.bench.engine
         self.zones = Zones(View(zone))
         self.lines: list[str] = []
-        answering = TransferResponder(self.engine, self.zones, self.lines.append)
+        answering = TransferResponder(self.zones, self.lines.append)
+        self.bench = Bench([zone], special=answering)
+        self.engine = self.bench.engine
         answering.configure([(ORIGIN, ZONE)], KEYS)
         self.answering = answering
-        self.engine.aside = answering.respond
 
     def ask(
         self,
@@ -92,7 +92,7 @@ class AnsweringCase(SynchronousTestCase):
         wire = query.to_wire()
         if key is not None:
             wire = Signer(key).sign(wire, now)
-        reply = self.engine.respond(wire, host, stream)
+        reply = self.engine.respond(wire, packed(host), stream)
         assert reply is not None
         self.several = isinstance(reply, FirstOfMany)
         return dns.message.from_wire(bytes(reply), keyring=False, xfr=True)
@@ -242,9 +242,50 @@ class UpdateTests(AnsweringCase):
         self.assertEqual(self.rcode_for("example.com.", KEY), "NOTAUTH")
         self.assertEqual(self.rcode_for("www.example.org.", KEY), "NOTAUTH")
         self.assertEqual(self.zones.updates, [])
+        self.lines.clear()
         self.assertEqual(self.rcode_for("example.org.", KEY), "NOERROR")
         self.assertEqual([list(one) for one in self.zones.updates], [[b"\x03new"]])
         self.assertIn("key ours: new.example.org.", self.lines[0])
+
+    def test_refusals_are_told(self) -> None:
+        """Each once for a client and minute, with what was wrong."""
+        start = f"example.org.: update from {HERE}: "
+        long = dns.tsig.Key("ours", "c2VjcmV0", "hmac-sha512")
+        for key, why in (
+            (None, "REFUSED: it is not signed"),
+            (
+                dns.tsig.Key("none", "c2VjcmV0", "hmac-sha256"),
+                "NOTAUTH (BADKEY: there is no key none)",
+            ),
+            (
+                long,
+                "NOTAUTH (BADKEY: key ours was used with hmac-sha512, here it is of "
+                "hmac-sha256)",
+            ),
+            (OTHER, "NOTAUTH (BADSIG: key ours with another secret)"),
+        ):
+            for _ in range(3):
+                self.rcode_for("example.org.", key)
+            self.assertEqual(self.lines, [start + why])
+            self.lines.clear()
+            self.bench.now += 61
+        made = dns.update.UpdateMessage("example.org.")
+        self.ask(made, key=KEY, now=self.bench.now - 900)
+        why = "NOTAUTH (BADTIME: key ours, the clocks differ by -900 s)"
+        self.assertEqual(self.lines, [start + why])
+        made.add("new", 60, "A", "192.0.2.1")
+        made.present("none")
+        self.bench.now += 61
+        self.ask(made, key=KEY, now=self.bench.now)
+        why = "NXDOMAIN, key ours: none.example.org. ANY is not in use"
+        self.assertEqual(self.lines[1:], [start + why])
+
+    def test_many_clients(self) -> None:
+        """A flood of forged addresses does not fill the log."""
+        for number in range(200):
+            made = dns.update.UpdateMessage("example.org.")
+            self.ask(made, f"198.51.100.{number}")
+        self.assertEqual(len(self.lines), 60)
 
     def test_not_ready(self) -> None:
         """A zone that cannot be served cannot be changed."""
@@ -256,6 +297,6 @@ class UpdateTests(AnsweringCase):
         made = dns.update.UpdateMessage("example.org.")
         made.zone[0].rdtype = dns.rdatatype.A
         wire = Signer(KEY).sign(made.to_wire(), STARTED)
-        reply = self.engine.respond(wire, HERE, True)
+        reply = self.engine.respond(wire, packed(HERE), True)
         assert reply is not None
         self.assertEqual(reply[3] & 0xF, dns.rcode.FORMERR)

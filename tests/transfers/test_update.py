@@ -17,6 +17,7 @@ from dinamed.transfers.update import (
     check_prerequisites,
     read_update,
 )
+from dinamed.transfers.view import View
 from dinamed.wire.constants import Rcode, Type
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -83,14 +84,24 @@ class PrerequisiteTests(SynchronousTestCase):
     """RFC 2136 section 3.2."""
 
     def test_all(self) -> None:
-        """Each kind, fulfilled and not."""
-        zone = make_zone({"www": [ADDRESS]})
+        """Each kind, fulfilled and not; a pool's name has the pool's addresses."""
+        zone = make_zone({"www": [ADDRESS], "ftp": [TEXT]}, {"ftp": "p", "old": "q"})
+        view = View(zone, {"p": (ADDRESS,)})
         for text, args, rcode in (
             ("present", ("www",), None),
             ("present", ("none",), Rcode.NXDOMAIN),
             ("present", ("www", "A"), None),
             ("present", ("www", "TXT"), Rcode.NXRRSET),
             ("present", ("www", "A", "192.0.2.1"), None),
+            ("present", ("ftp", "A", "192.0.2.1"), None),
+            ("present", ("ftp", "A", "192.0.2.2"), Rcode.NXRRSET),
+            ("present", ("ftp", "A"), None),
+            ("present", ("ftp", "TXT"), None),
+            ("present", ("ftp",), None),
+            ("absent", ("ftp",), Rcode.YXDOMAIN),
+            ("absent", ("ftp", "A"), Rcode.YXRRSET),
+            ("absent", ("ftp", "AAAA"), None),
+            ("absent", ("old",), None),
             ("present", ("www", "A", "192.0.2.2"), Rcode.NXRRSET),
             ("absent", ("none",), None),
             ("absent", ("www",), Rcode.YXDOMAIN),
@@ -103,7 +114,7 @@ class PrerequisiteTests(SynchronousTestCase):
             found = read(message).prerequisites
             got = None
             try:
-                check_prerequisites(zone, found)
+                check_prerequisites(view, found)
             except UpdateError as error:
                 got = error.rcode
             self.assertEqual(got, rcode, (text, args))
@@ -204,7 +215,7 @@ class ChangeTests(SynchronousTestCase):
             )
         try:
             found = read_update(bytes(wire))
-            check_prerequisites(zone, found.prerequisites)
+            check_prerequisites(View(zone), found.prerequisites)
             check_changes(zone, found.changes, lambda name, rrtype: True)
             changed, _ = changed_names(zone, found.changes)
         except UpdateError:

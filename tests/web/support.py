@@ -18,8 +18,8 @@ from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
-from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.stack import stack_of
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
@@ -115,25 +115,26 @@ class SiteCase(TestCase):
     def serve(self, token_file: str | None) -> None:
         """Start a site with or without a token."""
         self.liveness, self.ready = Liveness(), True
-        resolver = EngineResolver(self.authority.engine)
-        listening = ListenService(reactor, resolver, ())
-        watching = MonitoringService(reactor, self.authority, random.Random(2))
+        authority = self.authority
+        stack = stack_of(authority.engine)
+        listening = ListenService(reactor, stack, ())
+        watching = MonitoringService(reactor, authority, random.Random(2))
         self.replacing = StubReplace()
         self.parts = WebParts(
-            self.authority,
-            resolver,
+            authority.manager,
+            authority.engine,
+            authority.seconds,
+            authority.summary,
+            authority.loaded.settings,
+            authority.applied,
+            stack,
             listening,
             self.reloading,
-            watching,
+            watching.health,
+            watching.loads,
+            watching.pushes,
             self.replacing,
-            QueryLogService(
-                reactor,
-                self.authority,
-                resolver,
-                None,
-                lambda source: None,
-                random.Random(3),
-            ),
+            QueryLogService(reactor, authority, stack, None, random.Random(3)),
             self.liveness,
             lambda: self.ready,
         )

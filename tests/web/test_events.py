@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
+from dinamed.plans.context import packed
 from dinamed.web.events import MOST_WATCHERS, PATIENCE, Watcher
 from dinamed.web.live import MOST_OF_POOL, POINTS
 from tests.plans.support import query
@@ -63,7 +64,7 @@ class EventsTests(SiteCase):
         """The last minutes, then now."""
         data = query("ftp.example.org", "A").to_wire()
         for _ in range(POINTS + 3):
-            self.parts.resolver.respond(data, "192.0.2.7")
+            self.parts.stack.resolver.respond(data, packed("192.0.2.7"))
             self.events.tell_all()
         reader = await self.watch(2)
         (_, history), (kind, tick) = await reader.done

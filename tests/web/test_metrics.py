@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.service import CheckStatus
+from dinamed.plans.context import packed
 from dinamed.pools.report import make_report
 from dinamed.web.metrics import ServerCollector, registry_of, text_of
 from tests.plans.support import query
@@ -56,7 +57,9 @@ class MetricsTests(SiteCase):
 
     async def test_same_as_the_library_writes(self) -> None:
         """Our text says what that of prometheus_client says."""
-        self.parts.resolver.respond(query("ftp.example.org", "A").to_wire(), "::1")
+        self.parts.stack.resolver.respond(
+            query("ftp.example.org", "A").to_wire(), packed("::1")
+        )
         registry = registry_of(ServerCollector(self.parts))
         ours = read(b"".join(text_of(registry.collect)).decode())
         theirs = read(generate_latest(registry).decode())
@@ -70,7 +73,7 @@ class MetricsTests(SiteCase):
         """By zone, type, reply and transport."""
         for name, rdtype in (("ftp", "A"), ("ftp", "A"), ("no", "MX")):
             data = query(f"{name}.example.org", rdtype).to_wire()
-            self.parts.resolver.respond(data, "192.0.2.7")
+            self.parts.stack.resolver.respond(data, packed("192.0.2.7"))
         labels = {"zone": "example.org.", "transport": "udp"}
         self.assertEqual(
             await self.value(
@@ -91,7 +94,7 @@ class MetricsTests(SiteCase):
         self.authority.manager.report("mirrors", "big", report, now=self.now)
         await self.ask("PUT", "/api/v1/pools/mirrors/members/big", {"state": "drain"})
         data = query("ftp.example.org", "A").to_wire()
-        self.parts.resolver.respond(data, "192.0.2.7")
+        self.parts.stack.resolver.respond(data, packed("192.0.2.7"))
         samples = await self.samples()
         big = frozenset({("pool", "mirrors"), ("member", "big")})
         small = frozenset({("pool", "mirrors"), ("member", "small/er")})
@@ -114,7 +117,7 @@ class MetricsTests(SiteCase):
 
     async def test_check_duration(self) -> None:
         """A member has the longest of its last checks; one without checks none."""
-        health = self.parts.watching.health
+        health = self.parts.health
         quick = CheckStatus(
             "tcp", "192.0.2.1", True, 0.0, "", (CheckRecord(0, True, 9.0),)
         )

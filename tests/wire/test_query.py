@@ -240,6 +240,57 @@ class RejectTests(SynchronousTestCase):
             self.assertTrue(len(data) < 12 or data[2] & 0x80)
 
 
+class ErrorOptTests(SynchronousTestCase):
+    """Errors have an OPT record where one could be read (RFC 6891 section 7)."""
+
+    def assert_opt(self, data: bytes, rcode: int, *, has: bool = True) -> None:
+        """The rcode, and whether the reply has an OPT; with DO as it was sent."""
+        outcome = read_query(data)
+        assert isinstance(outcome, Rejected) and outcome.reply is not None
+        reply = dns.message.from_wire(outcome.reply)
+        self.assertEqual(reply.rcode(), rcode)
+        self.assertEqual(reply.edns, 0 if has else -1, data.hex())
+        if has:
+            self.assertEqual(bool(reply.ednsflags & dns.flags.DO), b"\x80" in data)
+
+    def test_options(self) -> None:
+        """What is wrong with the options, or what follows the OPT, is told with one."""
+        bad = (
+            option(8, bytes.fromhex("00011800c0000201")),
+            option(8, bytes.fromhex("00031800c00002")),
+            option(8, b""),
+            option(10, b"1234567"),
+            option(10, b"c" * 41),
+            b"\0\3\0\1",
+            b"\0",
+        )
+        for options in bad:
+            self.assert_opt(edns_query(options), 1)
+        self.assert_opt(edns_query(b"") + b"x", 1)
+        self.assert_opt(header(additionals=2) + QUESTION + opt() * 2, 1)
+        do = opt().replace(b"\0\0\0\0", b"\0\0\x80\0", 1)
+        self.assert_opt(header(additionals=1) + QUESTION + do + b"x", 1)
+
+    def test_other_faults(self) -> None:
+        """Too many questions, or sections that a query has not."""
+        self.assert_opt(header(questions=2, additionals=1) + QUESTION * 2 + opt(), 1)
+        self.assert_opt(header(questions=0, additionals=1) + opt(), 1)
+        for opcode in (1, 2, 3, 6, 15):
+            flags = opcode << 11
+            data = header(flags, additionals=1) + QUESTION + opt()
+            self.assert_opt(data, 4)
+            outcome = read_query(data)
+            assert isinstance(outcome, Rejected) and outcome.reply is not None
+            self.assertEqual(outcome.reply[12:], opt(b"\0\x0f\0\2\0\x15"))
+
+    def test_none(self) -> None:
+        """No OPT where none was sent, or none can be found."""
+        self.assert_opt(header(additionals=1) + QUESTION, 1, has=False)
+        self.assert_opt(header(additionals=1) + QUESTION + opt()[:-1], 1, has=False)
+        self.assert_opt(header(additionals=1) + b"\xc0\x0c" + opt(), 1, has=False)
+        self.assert_opt(header(2 << 11) + QUESTION, 4, has=False)
+
+
 class WithoutQuestionTests(SynchronousTestCase):
     """Messages that ask for a cookie alone (RFC 7873 section 5.4)."""
 

@@ -85,6 +85,7 @@
     const parts = [member.reason];
     if (member.order === "up") parts.push("up by order");
     if (member.until !== null) parts.push(`${span(member.until - now)} more`);
+    for (const [address, why] of Object.entries(member.addresses_out ?? {})) parts.push(`${address} is out: ${why}`);
     if (member.feed_failure) parts.push(`no load: ${member.feed_failure}`);
     say(row.why, parts.filter(Boolean).join(" · "));
     const load = member.load, predicted = member.predicted, room = member.capacity || 1;
@@ -136,7 +137,8 @@
     const known = told.members.filter((member) => member.load !== null);
     const room = known.reduce((sum, member) => sum + member.capacity, 0), load = known.reduce((sum, member) => sum + member.load, 0);
     say(pool.loaded, `${told.usable} of ${told.size} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);
-    say(pool.alarm, told.down ? `No usable member: when_down = “${told.when_down}” decides` : "");
+    const lacking = told.down ? "member" : told.families_down.map((family) => `${family} address`).join(" and no usable ");
+    say(pool.alarm, lacking ? `No usable ${lacking}: when_down = “${told.when_down}” decides` : "");
     say(pool.more, told.members.length < told.size ? `${whole.format(told.members.length)} of ${whole.format(told.size)} members are shown; those that are out come first.` : "");
     pool.more.hidden = !pool.more.textContent;
     const given = told.members.map((member) => thinned(gains(totalsOf(told.name, member.name)), 3));

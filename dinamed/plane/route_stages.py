@@ -1,0 +1,57 @@
+"""The stages of a route, as far as the plane has them in C."""
+
+from dinamed.plane.extension import native as native
+from dinamed.pools.chain import Route
+from dinamed.pools.context import DrawContext
+from dinamed.pools.members import Candidates, Family
+from dinamed.pools.stages.best import Best
+from dinamed.pools.stages.everyone import Everyone
+from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.predictive import Predictive
+from dinamed.pools.stages.priority import PriorityStage
+from dinamed.pools.stages.protocol import Narrowing, Picking
+from dinamed.pools.stages.round_robin import RoundRobin
+from dinamed.pools.stages.shed import Shed
+from dinamed.pools.stages.weighted import Weighted
+
+FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
+"""The routes into each pool: for A, for AAAA, for TXT."""
+
+
+def parts_of(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
+    """The stages that must still be asked: those before shedding, and from it on."""
+    stages = [stage for _, stage in route.remaining]
+    for number, stage in enumerate(stages):
+        if type(stage) is Shed:
+            return stages[:number], stages[number:]
+    return stages, []
+
+
+def is_native_after(stages: list[Narrowing]) -> bool:
+    """Whether this can be done natively: shedding, and perhaps ranks behind it."""
+    return len(stages) <= 2 and all(
+        type(stage) is PriorityStage for stage in stages[1:]
+    )
+
+
+def narrowed(route: Route, context: DrawContext) -> Candidates:
+    """The candidates that a client has before any are shed."""
+    kept = route.folded
+    for stage in parts_of(route)[0]:
+        kept = stage.narrow(kept, context, route.facts) or kept
+    return kept
+
+
+def kind_of(stage: Picking) -> int:
+    """The rule of a picking stage; the very classes, for theirs may be extended."""
+    kinds: dict[type, int] = {
+        Weighted: native.BY_WEIGHT,
+        Hashed: native.BY_HASH,
+        RoundRobin: native.IN_TURN,
+        Everyone: native.EVERYONE,
+        Least: native.LOWEST,
+        Best: native.LOWEST,
+        Predictive: native.LOWEST,
+    }
+    return kinds.get(type(stage), native.ELSEWHERE)
