@@ -136,6 +136,7 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "least": StageKind(picks=True, argument=increments),
         "best": StageKind(picks=True, argument=count),
         "predictive": StageKind(picks=True, argument=transfers),
+        "spill": StageKind(picks=True, argument=prices),
         "all": StageKind(picks=True),
     }
 )

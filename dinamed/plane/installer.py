@@ -65,8 +65,8 @@ class Installer:
 
     def _pool(self, plan: PoolAnswer, client: Client, wanted: int) -> None:
         if wanted == INSTALL_CLIENT:
-            snapshot = self._engine.snapshot
-            self._compiler.install_client(self._plane, plan, client, snapshot)
+            snapshot, now = self._engine.snapshot, self._executor.seconds()
+            self._compiler.install_client(self._plane, plan, client, snapshot, now)
         else:
             self._levels(plan, client)
 

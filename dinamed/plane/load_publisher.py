@@ -12,7 +12,7 @@ from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.resolvers import CAPACITY
 from dinamed.pools.stages.levels import Leveled
-from dinamed.pools.stages.predictive import reference_ttl
+from dinamed.pools.stages.prediction import reference_ttl
 from dinamed.pools.stages.shed import Shed
 
 VALID = 10.0
@@ -179,5 +179,9 @@ def levels(source: LevelSource, time: float) -> "native.LevelTable":
         chances,
         mine=found.mine,
         horizon=accounting.leases.horizon,
+        duration=accounting.leases.duration,
+        trust=found.trust,
+        price=found.price,
+        start=found.start,
         reference=reference_ttl(source.view.settings.ttl),
     )

@@ -1,4 +1,4 @@
-# What threads hand out by load, how full members are, and the resolvers that ask.
+# What threads hand out by load, and the resolvers that ask.
 
 
 cdef class ResolverTable:
@@ -20,7 +20,7 @@ cdef class ResolverTable:
         (
             data.habits.smoothing, data.habits.pace_smoothing, data.habits.half_step,
             data.habits.longest_times, data.habits.longest_plus,
-            data.habits.newcomer, data.habits.silent,
+            data.habits.newcomer, data.habits.silent, data.habits.newcomer_step,
         ) = habits
         data.salt = salt
         data.mask = buckets - 1
@@ -256,52 +256,109 @@ cdef class Loads:
                 resolver.where[i] = where[i]
         plane_release(&bucket.claim)
 
+    def heaviest(self, uint32_t most, double time):
+        """Those with the highest rates whose present answer was not told of yet.
 
-cdef class LevelTable:
-    """How full the candidates of a route are, up to the time `until`.
+        Key, rate, end of the answer, gap, families and members of each; they count as
+        told of from now on.  At most `MOST_TOLD`.
+        """
+        cdef ResolverTableData *data = &self.table.data
+        cdef ResolverBucket *bucket
+        cdef ClientResolver *resolver
+        cdef uint32_t number, way, index, count = 0
+        cdef double rates[MOST_TOLD]
+        cdef ClientResolver *chosen[MOST_TOLD]
+        cdef list found = []
+        if most > MOST_TOLD:
+            most = MOST_TOLD
+        for number in range(data.mask + 1 if most else 0):
+            bucket = &data.buckets[number]
+            for way in range(<uint32_t>BUCKET_WAYS):
+                resolver = &bucket.resolvers[way]
+                if not bucket.tags[way] or not _worth_telling(resolver, time):
+                    continue
+                if count == most and resolver.rate <= rates[most - 1]:
+                    continue
+                index = count if count < most else most - 1
+                while index and rates[index - 1] < resolver.rate:
+                    rates[index] = rates[index - 1]
+                    chosen[index] = chosen[index - 1]
+                    index -= 1
+                rates[index] = resolver.rate
+                chosen[index] = resolver
+                if count < most:
+                    count += 1
+        for index in range(count):
+            row = self._to_tell(chosen[index], time)
+            if row is not None:
+                found.append(row)
+        return found
 
-    For each candidate: its weight as far as it goes by that (`fades`); where it goes
-    by load that load, what a client adds, and its capacity; its chance to be shed.
-    """
-
-    cdef LevelsData data
-    cdef uint32_t _size
-
-    def __cinit__(
-        self, double until, list fades, list bases, list steps, list rooms,
-        list chances, *, double mine=0, double horizon=0, double reference=0,
-    ):
-        cdef LevelsData *data = &self.data
-        cdef uint32_t i, size = len(fades)
-        self._size = size
-        data.until = until
-        data.mine = mine
-        data.horizon = horizon
-        data.reference = reference
-        data.fades = <double *>_new(5 * (size + 1) * sizeof(double))
-        data.bases = data.fades + size
-        data.steps = data.bases + size
-        data.inverses = data.steps + size
-        data.chances = data.inverses + size
-        for i in range(size):
-            data.fades[i] = fades[i]
-            data.faded += data.fades[i]
-            data.bases[i] = bases[i]
-            data.steps[i] = steps[i]
-            data.inverses[i] = 1.0 / <double>rooms[i]
-            data.chances[i] = chances[i]
-            if data.bases[i] != INFINITY:
-                data.known = True
-
-    def __dealloc__(self):
-        free(self.data.fades)
-
-    cdef void settle(self, Route route) except *:
-        """Leave out what Python has taken over of what threads have handed out."""
+    cdef tuple _to_tell(self, ClientResolver *resolver, double time):
+        """What others are told of a resolver; None if it is another by now."""
+        cdef ResolverTableData *data = &self.table.data
+        cdef size_t offset = <size_t>(
+            <const uint8_t *>resolver - <const uint8_t *>data.buckets
+        )
+        cdef ResolverBucket *bucket = &data.buckets[offset // sizeof(ResolverBucket)]
+        cdef uint8_t *octets = <uint8_t *>resolver.key
         cdef uint32_t i
-        if route.loads is None or route.data.size != self._size:
-            raise ValueError("not the levels of that route")
-        for i in range(self._size):
-            self.data.bases[i] -= (
-                self.data.steps[i] * route.loads._clients[route.data.load.slots[i]]
+        row = None
+        while not plane_claim(&bucket.claim, CLAIM_TRIES):
+            pass
+        if _worth_telling(resolver, time) and 0 < octets[KEY_SIZE - 1] < KEY_SIZE:
+            resolver.told = resolver.expires
+            row = (
+                octets[:octets[KEY_SIZE - 1]], resolver.rate, resolver.expires,
+                resolver.gap, resolver.families,
+                [resolver.where[i] for i in range(resolver.count)],
             )
+        plane_release(&bucket.claim)
+        return row
+
+    def hear(
+        self, bytes key not None, double rate, double expires, double gap,
+        uint32_t families, list where, double time, double horizon, uint64_t lot,
+    ):
+        """Learn what another server knows of a resolver that asked there."""
+        cdef ResolverTableData *data = &self.table.data
+        cdef uint64_t octets[2]
+        _put_key(octets, key)
+        cdef uint64_t hash = key_hash(data, octets)
+        cdef ResolverBucket *bucket = self._bucket(hash)
+        cdef ClientResolver *resolver = resolver_in(bucket, octets, tag_of(hash))
+        cdef uint32_t i, row = data_row(self)
+        if resolver == NULL:
+            resolver = enter(
+                data, bucket, octets, tag_of(hash), time, horizon, row, &lot
+            )
+        if not resolver.others and expires > resolver.expires:
+            resolver.expires = resolver.told = expires
+            resolver.families = <uint8_t>families
+            resolver.gap = gap
+            resolver.count = <uint8_t>min(<int>len(where), MOST_WHERE)
+            for i in range(resolver.count):
+                resolver.where[i] = where[i]
+            if resolver.known:
+                plane_add_double(&data.sums[row].rates, rate - resolver.rate)
+                resolver.rate = rate
+            else:
+                resolver.rate = rate
+                admit_resolver(
+                    data, bucket, resolver, time - data.habits.silent * horizon, row
+                )
+        plane_release(&bucket.claim)
+
+
+cdef inline uint32_t data_row(Loads loads) noexcept:
+    """The row of the sums that Python writes to."""
+    return loads.data.rows - 1
+
+
+cdef inline bint _worth_telling(
+    const ClientResolver *resolver, double time
+) noexcept nogil:
+    return (
+        resolver.known and not resolver.others and resolver.gap >= 0
+        and resolver.expires > time and resolver.expires != resolver.told
+    )

@@ -1,6 +1,6 @@
 """The types of the extension; `native.pyx` says what each does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from typing_extensions import Buffer
@@ -53,6 +53,21 @@ class Loads:
     def take(self) -> list[tuple[int, int, float, float]]: ...
     def find(self, key: bytes) -> ResolverRow | None: ...
     def ask(self, key: bytes, time: float, horizon: float, lot: int) -> ResolverRow: ...
+    def heaviest(
+        self, most: int, time: float
+    ) -> list[tuple[bytes, float, float, float, int, list[int]]]: ...
+    def hear(
+        self,
+        key: bytes,
+        rate: float,
+        expires: float,
+        gap: float,
+        families: int,
+        where: list[int],
+        time: float,
+        horizon: float,
+        lot: int,
+    ) -> None: ...
     def keep(
         self, key: bytes, expires: float, families: int, where: list[int]
     ) -> None: ...
@@ -69,7 +84,11 @@ class LevelTable:
         *,
         mine: float = ...,
         horizon: float = ...,
+        duration: float = ...,
+        trust: float = ...,
         reference: float = ...,
+        price: float = ...,
+        start: float = ...,
     ) -> None: ...
 
 class Prefixes:
@@ -260,11 +279,20 @@ class Plane:
         scope: int = ...,
         sources_asked: int = ...,
     ) -> None: ...
-    def install_region(self, slot: int, region: int, route: Route) -> None: ...
+    def install_region(
+        self, slot: int, region: int, route: Route, costs: Sequence[float] = ...
+    ) -> None: ...
     def forget(self) -> None: ...
     def install_client(
-        self, slot: int, address: bytes, prefix: int, route: Route, scope: int
+        self,
+        slot: int,
+        address: bytes,
+        prefix: int,
+        route: Route,
+        scope: int,
+        costs: Sequence[float] = ...,
     ) -> None: ...
+    def forget_clients(self) -> None: ...
     def install_class(
         self, slot: int, address: bytes, prefix: int, route: Route, sources_asked: int
     ) -> None: ...

@@ -17,13 +17,14 @@ from cpython.buffer cimport (
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, exp
 from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, RequestContext, answer
 from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,
     KEY_SIZE,
     LEASES,
     MOST_CACHES,
+    MOST_TOLD,
     MOST_WHERE,
     BUCKET_WAYS,
     ClientResolver,
@@ -31,7 +32,9 @@ from dinamed.plane.resolver_table cimport (
     ResolverBucket,
     Sums,
     resolver_in,
+    admit as admit_resolver,
     asks,
+    enter,
     key_hash,
     tag_of,
 )
@@ -48,10 +51,10 @@ from dinamed.plane.rate_table cimport (
     kind_hash,
     origin_kind,
 )
-from dinamed.plane.select_load cimport (
+from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.load_levels cimport (
     MOST_KEPT,
     TTL_CLASSES,
-    LevelsData,
     RouteLoad,
     LoadsData,
 )
@@ -95,6 +98,7 @@ from dinamed.plane.posix cimport (
     iovec,
     msghdr,
     plane_add,
+    plane_add_double,
     plane_address,
     plane_claim,
     plane_get,
@@ -205,6 +209,7 @@ cdef void *_new(size_t size) except NULL:
 include "rate_table.pxi"
 include "geo_trees.pxi"
 include "loads.pxi"
+include "levels.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"

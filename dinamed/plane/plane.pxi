@@ -197,7 +197,7 @@ cdef class Plane:
         if above.placed and prefix and tables.data.trees != NULL:
             class_of(tables.data.trees, key, size, prefix, &found)
             key, size, prefix = <const uint8_t *>found.records, found.size, OF_CLASS
-        known = self._new_client(above.serial, key, size, prefix)
+        known = self._new_client(above.serial, key, size, prefix, 0)
         if known != NULL:
             known.scope = scope
             known.sources_asked = sources_asked
@@ -215,26 +215,36 @@ cdef class Plane:
         self._swap(&tables.data.known, clients.slots, tables._clients)
         tables._clients = clients
 
-    def install_region(self, uint32_t slot, uint64_t region, Route route not None):
+    def install_region(
+        self, uint32_t slot, uint64_t region, Route route not None, costs=(),
+    ):
         """Remember by which route answers are drawn for all clients in a region."""
         self._install(
-            slot, <const uint8_t *>&region, 8, OF_REGION, route, 0, 0
+            slot, <const uint8_t *>&region, 8, OF_REGION, route, 0, 0, costs
         )
 
     def install_client(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
-        Route route not None, uint32_t scope,
+        Route route not None, uint32_t scope, costs=(),
     ):
         """Remember by which route a client's answers are drawn, where that is BY_CLIENT.
 
-        `address` is packed, 4 or 16 octets.  When there are many, all are forgotten.
+        `address` is packed, 4 or 16 octets; `costs` are in milliseconds, one for each
+        member of the route, or none.  When there are many, all are forgotten.
         """
         if len(address) not in (4, 16) or prefix > 128:
             raise ValueError("not an address")
         self._install(
             slot, <const uint8_t *><const char *>address, len(address), prefix, route,
-            scope, 0,
+            scope, 0, costs,
         )
+
+    def forget_clients(self):
+        """Have Python asked again about every client."""
+        cdef Tables tables = self.tables
+        cdef _Plans clients = _Plans(tables._clients.mask + 1, True)
+        self._swap(&tables.data.known, clients.slots, tables._clients)
+        tables._clients = clients
 
     def install_class(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
@@ -256,41 +266,50 @@ cdef class Plane:
         )
         self._install(
             slot, <const uint8_t *>found.records, found.size, OF_CLASS, route, 0,
-            sources_asked
+            sources_asked, (),
         )
 
     cdef int _install(
         self, uint32_t slot, const uint8_t *key, uint32_t size, uint32_t prefix,
-        Route route, uint32_t scope, uint32_t sources_asked,
+        Route route, uint32_t scope, uint32_t sources_asked, costs,
     ) except -1:
         cdef Tables tables = self.tables
         cdef Route above = tables.routes[slot]
         cdef InstalledClient *known
+        cdef uint32_t i, cost_count = len(costs)
+        if cost_count and cost_count != route.data.size:
+            raise ValueError("not the costs of that route")
         if not any(route is sub for sub in above.subs.values()):
             raise ValueError("nobody keeps that route")
-        known = self._new_client(above.data.serial, key, size, prefix)
+        known = self._new_client(above.data.serial, key, size, prefix, cost_count)
         if known == NULL:
             return 0
         known.scope = scope
         known.sources_asked = sources_asked
         known.route = &route.data
+        known.cost_count = cost_count
+        for i in range(cost_count):
+            known.costs[i] = costs[i]
         tables._clients.install_client(known)
         return 0
 
     cdef InstalledClient *_new_client(
-        self, uint64_t serial, const uint8_t *key, uint32_t size, uint32_t prefix
+        self, uint64_t serial, const uint8_t *key, uint32_t size, uint32_t prefix,
+        uint32_t cost_count,
     ) except? NULL:
-        """Room for one that is not known yet; NULL if it is."""
+        """Room for one that is not known yet, and so many costs; NULL if it is."""
         cdef Tables tables = self.tables
         cdef _Plans clients = tables._clients
         cdef InstalledClient *known
         if installed_client(&tables.data, serial, key, size, prefix) != NULL:
             return NULL
-        if clients.used * 2 > clients.mask or clients.octets > 512 * tables._slots:
+        if clients.used * 2 > clients.mask or clients.octets > OCTETS_OF_CLIENTS:
             clients = _Plans(clients.mask + 1, True)
             self._swap(&tables.data.known, clients.slots, tables._clients)
             tables._clients = clients
-        known = <InstalledClient *>calloc(1, sizeof(InstalledClient))
+        known = <InstalledClient *>calloc(
+            1, sizeof(InstalledClient) + cost_count * sizeof(float)
+        )
         if known == NULL:
             raise MemoryError
         known.serial = serial

@@ -7,7 +7,7 @@ from dinamed.plane.pool_draw cimport (
     count_hand_outs,
     draw,
     is_published,
-    route_of,
+    known_route,
 )
 from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.query cimport ParsedQuery
@@ -32,8 +32,14 @@ from dinamed.plane.select cimport (
     NOBODY,
     RouteData,
 )
-from dinamed.plane.select_load cimport DrawResult
-from dinamed.plane.tables cimport STEP_SIZE, InstalledPlan, TablesData, plan_steps
+from dinamed.plane.load_levels cimport DrawResult
+from dinamed.plane.tables cimport (
+    STEP_SIZE,
+    InstalledClient,
+    InstalledPlan,
+    TablesData,
+    plan_steps,
+)
 
 cdef enum:
     DEEPEST = 17            # pools in pools, and those that stand in
@@ -107,6 +113,7 @@ cdef inline int draw_hosts(
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t scope = 0, i, inner, ttl
     cdef DrawResult result
+    cdef const InstalledClient *known
     cdef int verdict
     if depth == DEEPEST:
         return PUNT
@@ -117,10 +124,14 @@ cdef inline int draw_hosts(
             tables, <const RouteData *>plane_get_pointer(&tables.routes[route.fallback]),
             query, subnet, request, region, depth + 1, hosts,
         )
+    result.costs = NULL
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        route = route_of(tables, route, query, subnet, request, region, &scope)
-        if route == NULL:
+        known = known_route(tables, route, query, subnet, request, region, &scope)
+        if known == NULL:
             return PUNT_FOR_CLIENT
+        route = known.route
+        if known.cost_count:
+            result.costs = &known.costs[0]
         if scope > hosts.scope:
             hosts.scope = scope
     if route.load.loads != NULL and not is_published(route, request):

@@ -19,14 +19,9 @@ from dinamed.plane.select cimport (
     take_subset,
     name_in_whole,
 )
-from dinamed.plane.select_load cimport (
-    MOST_KEPT,
-    DrawResult,
-    LevelsData,
-    foresee,
-    least,
-    shed,
-)
+from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, shed
+from dinamed.plane.select_load cimport foresee, least
 from dinamed.plane.client_key cimport put_key
 from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
@@ -68,24 +63,21 @@ cdef inline bint pick(
     return True
 
 
-cdef inline const RouteData *route_of(
+cdef inline const InstalledClient *known_route(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet, const RequestContext *request, uint64_t region, uint32_t *scope,
 ) noexcept nogil:
-    """The route for this client, or NULL if Python has not told yet.
+    """The route for this client and its costs, or NULL if Python has not told yet.
 
     With a `region` for one there, whoever asks.
     """
-    cdef const InstalledClient *known
     if region:
-        known = installed_client(
+        return installed_client(
             tables, route.serial, <const uint8_t *>&region, 8, OF_REGION
         )
-    else:
-        known = client_for(
-            tables, route.serial, route.kind == BY_PLACE, query, subnet, request, scope
-        )
-    return known.route if known != NULL else NULL
+    return client_for(
+        tables, route.serial, route.kind == BY_PLACE, query, subnet, request, scope
+    )
 
 
 cdef inline void count_hand_outs(

@@ -19,6 +19,7 @@ cdef enum:
     LEASES = 17        # for a moment there is one more
     KEY_SIZE = 16      # the octets of a key, and in the last one how many
     CLAIM_TRIES = 64
+    MOST_TOLD = 256    # resolvers that others are told of at once
 
 
 cdef struct Habits:
@@ -30,6 +31,7 @@ cdef struct Habits:
     double longest_plus
     double newcomer
     double silent
+    double newcomer_step
 
 
 cdef struct ClientResolver:
@@ -39,6 +41,7 @@ cdef struct ClientResolver:
     double rate
     double pace
     double last_asked
+    double told            # the end of the answer that other servers know of
     uint8_t families
     uint8_t known
     uint8_t others         # leases beside the last one
@@ -234,7 +237,9 @@ cdef inline ClientResolver *enter(
     resolver.key[0] = key[0]
     resolver.key[1] = key[1]
     resolver.gap = resolver.pace = -1.0
-    resolver.rate = 1.0 / ((time if time < gap else gap) + resolvers.habits.half_step)
+    resolver.rate = 1.0 / (
+        (time if time < gap else gap) + resolvers.habits.newcomer_step
+    )
     return resolver
 
 

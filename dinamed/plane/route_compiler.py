@@ -4,14 +4,20 @@ What the plane cannot do is marked as Python's; so these rules decide what is na
 and nothing that is not named here is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from random import Random
 
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
+from dinamed.plane.native_rules import (
+    kind_of,
+    narrowed,
+    picks_by_cost,
+    sheds_natively,
+    split_stages,
+)
 from dinamed.plane.plan_install import region_of
-from dinamed.plane.route_stages import is_native_after, kind_of, narrowed, parts_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
 from dinamed.plans.plan import PoolAnswer, Wanted
@@ -26,6 +32,7 @@ from dinamed.pools.stages.hashed import member_seed
 from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
+from dinamed.pools.stages.spill import Spill, Spilling
 from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.constants import Type
 from dinamed.wire.render import rdata_record
@@ -138,14 +145,15 @@ class RouteCompiler:
             )
         route = view.route(family)
         assert route is not None
-        before, rest = parts_of(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not is_native_after(
+        before, rest = split_stages(route)
+        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
             rest
         ):
             return native.Route(view.name, native.ELSEWHERE, self._rows)
-        if not before:
+        spills = picks_by_cost(route)
+        if not before and not spills:
             return self._picking(view, family, route, route.folded)
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
@@ -161,8 +169,8 @@ class RouteCompiler:
         name, stage = route.picking
         kind = kind_of(stage)
         best = stage.among if type(stage) is Best else 0
-        foresees = isinstance(stage, Predictive)
-        rest = parts_of(route)[1]
+        foresees = isinstance(stage, Predictive | Spill)
+        rest = split_stages(route)[1]
         answers = view.settings.answers
         if kind == native.EVERYONE:
             answers = len(members)
@@ -248,15 +256,17 @@ class RouteCompiler:
         plan: PoolAnswer,
         client: Client,
         snapshot: Snapshot,
+        now: float,
     ) -> None:
         """Have the plane know among which members a client's answers are drawn.
 
-        This is for pools whose stages narrow by the client or its place.
+        This is for pools whose stages narrow by the client or its place, or pick by
+        what it costs the client.  `now` is Unix time.
         """
         if plan.pool not in self.route_index:
             return
         for pool in self._reached(plan.pool):
-            self._install_client(plane, pool, plan, client, snapshot)
+            self._install_client(plane, pool, plan, client, snapshot, now)
 
     def _install_client(
         self,
@@ -265,15 +275,16 @@ class RouteCompiler:
         plan: PoolAnswer,
         client: Client,
         snapshot: Snapshot,
+        now: float,
     ) -> None:
         family = _family(plan)
         view, routes = self._routes[pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else parts_of(route)[0]
-        if route is None or not before or not above.serial:
+        before = [] if route is None else split_stages(route)[0]
+        if route is None or not above.serial:
             return
-        context = self._asking(client, family, snapshot, plan)
+        context = self._asking(client, family, snapshot, plan, now)
         kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
@@ -281,10 +292,16 @@ class RouteCompiler:
                 return
             sub = above.subs[kept] = self._picking(view, family, route, kept)
         index = self._index(pool, family)
+        costs: Sequence[float] = ()
+        prepared = route.ready(kept)
+        if isinstance(prepared, Spilling):
+            costs = prepared.costs(context)
         if plan.place is not None:
-            plane.install_region(index, region_of(plan.place), sub)
+            plane.install_region(index, region_of(plan.place), sub, costs)
             return
-        placed = all(stage.depends <= _OF_PLACE for stage in before)
+        placed = not picks_by_cost(route) and all(
+            stage.depends <= _OF_PLACE for stage in before
+        )
         if placed and client.prefix and self._classes is not None:
             sources = 0
             if context.located is not None:
@@ -295,17 +312,22 @@ class RouteCompiler:
             plane.install_class(index, client.address, client.prefix, sub, sources)
         else:
             plane.install_client(
-                index, client.address, client.prefix, sub, context.scope
+                index, client.address, client.prefix, sub, context.scope, costs
             )
 
     def _asking(
-        self, client: Client, family: Family, snapshot: Snapshot, plan: PoolAnswer
+        self,
+        client: Client,
+        family: Family,
+        snapshot: Snapshot,
+        plan: PoolAnswer,
+        now: float,
     ) -> DrawContext:
         """A look at what the stages would do for a client."""
         return DrawContext(
             client,
             family,
-            0.0,
+            now,
             self._rng,
             False,
             locator=snapshot.locator,
@@ -329,7 +351,7 @@ class RouteCompiler:
             made: native.Route | None = routes[FAMILIES.index(family)]
             route = view.route(family)
             if made is not None and made.source is None and route is not None:
-                context = self._asking(client, family, snapshot, plan)
+                context = self._asking(client, family, snapshot, plan, now)
                 made = made.subs.get(narrowed(route, context))
             if made is not None and made.source is not None:
                 self.publisher.publish(plane, made, now)

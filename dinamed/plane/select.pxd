@@ -3,7 +3,8 @@
 from libc.math cimport INFINITY, log
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
-from dinamed.plane.select_load cimport MOST_KEPT, RouteLoad, among
+from dinamed.plane.load_levels cimport MOST_KEPT, RouteLoad
+from dinamed.plane.select_load cimport among
 from dinamed.plane.posix cimport plane_claim, plane_release
 from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
 

@@ -7,8 +7,9 @@ then, less than nothing for those who have handed out more.
 """
 
 from libc.math cimport INFINITY, ceil, rint
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from dinamed.plane.levels cimport LevelsData, worth
 from dinamed.plane.resolver_table cimport (
     ClientResolver,
     ResolverTableData,
@@ -21,113 +22,19 @@ from dinamed.plane.resolver_table cimport (
     tag_of,
 )
 from dinamed.plane.client_key cimport put_apart
+from dinamed.plane.load_levels cimport (
+    DrawResult,
+    LoadsData,
+    RouteLoad,
+    with_cost,
+)
 from dinamed.plane.octets cimport below, chance, unit
 from dinamed.plane.posix cimport (
     plane_add,
     plane_add_double,
-    plane_get_double,
     plane_get_pointer,
     plane_release,
 )
-
-cdef enum:
-    TTL_CLASSES = 8
-    MOST_KEPT = 256     # members that shedding is done for
-
-
-cdef struct LoadsData:
-    # What threads have handed out, by thread and then by member of the pool.
-    uint32_t rows
-    uint32_t stride
-    uint32_t classes        # of TTLs
-    double low              # the least TTL, and how many there are
-    double width
-    double *clients
-    uint64_t *leases        # by class too, as the next two
-    double *rates
-    double *ends            # rates times TTLs
-    ResolverTableData *resolvers
-
-
-cdef struct LevelsData:
-    # How full the candidates of one route are.
-    double until            # on the steady clock; then Python is asked
-    double mine             # the load of a client
-    double horizon
-    double reference        # the TTL of an ordinary resolver
-    double faded            # the sum of the next
-    bint known              # whether any goes by load
-    double *fades           # weights as far as they go by those
-    double *bases
-    double *steps
-    double *inverses        # of capacities, or weights
-    double *chances         # to be shed
-
-
-cdef struct DrawResult:
-    uint32_t count
-    uint32_t ttl            # 0: as the records have it
-    uint32_t scope
-    bint again              # whether the answer was booked before
-
-
-cdef struct RouteLoad:
-    # The part of a route that goes by load.
-    LoadsData *loads        # NULL: none does
-    LevelsData *levels
-    uint16_t *slots         # the members' numbers in the loads
-    double *ranks           # their priority, where that counts after shedding
-    bint sheds
-    bint foresees
-    uint32_t best           # among how many of the lowest the lot decides; 0: none
-    double low              # TTLs
-    double high
-
-
-cdef inline uint32_t shed(
-    const RouteLoad *loaded, const LevelsData *levels, uint32_t size, uint64_t *rng,
-    uint32_t *kept,
-) noexcept nogil:
-    """Keep those on which the lot does not fall, or all; then the lowest rank."""
-    cdef uint32_t i, count = 0, index
-    cdef double lowest
-    for i in range(size):
-        if levels.chances[i] > 0 and unit(rng) < levels.chances[i]:
-            continue
-        kept[count] = i
-        count += 1
-    if not count:
-        for i in range(size):
-            kept[i] = i
-        count = size
-    if loaded.ranks != NULL:
-        lowest = INFINITY
-        for i in range(count):
-            if loaded.ranks[kept[i]] < lowest:
-                lowest = loaded.ranks[kept[i]]
-        index = 0
-        for i in range(count):
-            if loaded.ranks[kept[i]] == lowest:
-                kept[index] = kept[i]
-                index += 1
-        count = index
-    return count
-
-
-cdef inline double score(
-    const RouteLoad *loaded, const LevelsData *levels, uint32_t member, double mine
-) noexcept nogil:
-    cdef const LoadsData *loads = loaded.loads
-    cdef const double *at = loads.clients + loaded.slots[member]
-    cdef double clients = 0
-    cdef uint32_t _row
-    for _row in range(loads.rows):
-        clients += plane_get_double(at)
-        at += loads.stride
-    return (
-        levels.bases[member] + levels.steps[member] * clients + mine
-    ) * levels.inverses[member]
-
 
 cdef inline bint among(
     const uint32_t *some, uint32_t count, uint32_t one
@@ -141,7 +48,8 @@ cdef inline bint among(
 
 cdef inline uint32_t lowest_ones(
     const RouteLoad *loaded, const LevelsData *levels, const uint32_t *kept,
-    uint32_t size, uint32_t count, double mine, uint64_t *rng, uint32_t *found,
+    uint32_t size, uint32_t count, double mine, const float *costs, uint64_t *rng,
+    uint32_t *found,
 ) noexcept nogil:
     """Those with the lowest scores, by lot where they are equal."""
     cdef uint32_t i, j, index, some = 0
@@ -151,7 +59,7 @@ cdef inline uint32_t lowest_ones(
     cdef uint64_t lots[64]
     for j in range(size):
         i = j if kept == NULL else kept[j]
-        one = score(loaded, levels, i, mine)
+        one = with_cost(loaded, levels, i, mine, costs)
         if one == INFINITY or (some == count and one > scores[some - 1]):
             continue
         lot = chance(rng)
@@ -196,7 +104,7 @@ cdef inline uint32_t by_fade(
 cdef inline uint32_t mixed(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t count, double mine,
-    uint64_t *rng, uint32_t *drawn,
+    const float *costs, uint64_t *rng, uint32_t *drawn,
 ) noexcept nogil:
     """By load, or by weight as far as loads are not known (`fading`)."""
     cdef uint32_t lowest[64]
@@ -207,7 +115,9 @@ cdef inline uint32_t mixed(
         if not levels.known or unit(rng) * total < faded:
             drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
             return 1
-    some = lowest_ones(loaded, levels, kept, size, count, mine, rng, lowest)
+    some = lowest_ones(
+        loaded, levels, kept, size, count, mine, costs, rng, lowest
+    )
     if faded <= 0 or count == 1:
         if not some:  # by load, but those who report were shed
             drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
@@ -339,10 +249,10 @@ cdef inline void foresee(
         if ttl < loaded.low:
             ttl = loaded.low
         result.ttl = <uint32_t>ttl
-    clients = 1 + rate * (ttl if ttl < levels.horizon else levels.horizon)
+    clients = levels.stay + levels.trust * rate * worth(levels, ttl)
     result.count = mixed(
         loaded, levels, total, faded, kept, size, answers,
-        levels.mine * clients / answers, rng, drawn,
+        levels.mine * clients / answers, result.costs, rng, drawn,
     )
     record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
     if bucket != NULL:
@@ -366,8 +276,8 @@ cdef inline void least(
     cdef uint32_t most = loaded.best if loaded.best > answers else answers, i, other
     cdef uint32_t one
     result.count = mixed(
-        loaded, levels, total, faded, kept, size, most if most < size else size, 0, rng,
-        drawn,
+        loaded, levels, total, faded, kept, size, most if most < size else size, 0,
+        NULL, rng, drawn,
     )
     if loaded.best:
         if answers > result.count:

@@ -11,15 +11,18 @@ from dinamed.pools.resolvers import CAPACITY, ClientResolver
 FIRST_BUCKETS = 8
 """The size of a table to begin with, in buckets of eight resolvers."""
 
-HABITS = (
-    resolvers.SMOOTHING,
-    resolvers.PACE_SMOOTHING,
-    resolvers.HALF_STEP,
-    *resolvers.LONGEST_STEP,
-    resolvers.NEWCOMER,
-    resolvers.SILENT,
-)
-"""How the rates behind resolvers are learned: the same here and there."""
+
+def habits(half_step: float) -> tuple[float, ...]:
+    """How the rates behind resolvers are learned: the same here and there."""
+    return (
+        resolvers.SMOOTHING,
+        resolvers.PACE_SMOOTHING,
+        half_step,
+        *resolvers.LONGEST_STEP,
+        resolvers.NEWCOMER,
+        resolvers.SILENT,
+        resolvers.HALF_STEP,
+    )
 
 
 class PoolLoads:
@@ -46,7 +49,10 @@ class PoolLoads:
             self._slots = {name: number for number, name in enumerate(names)}
             self.names = list(names)
             table = native.ResolverTable(
-                self._rows, FIRST_BUCKETS, self._rng.getrandbits(64), HABITS
+                self._rows,
+                FIRST_BUCKETS,
+                self._rng.getrandbits(64),
+                habits(self.accounting.half_step),
             )
             size = 2 * len(names) + 8
         else:
@@ -85,6 +91,9 @@ class SharedResolvers:
         """Remember so many from now on; a table that is bigger stays as it is."""
         self.capacity = capacity
 
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap; the table of the threads has its own."""
+
     def __len__(self) -> int:
         return int(self._loads.native.table.sums()[0])
 
@@ -111,6 +120,37 @@ class SharedResolvers:
         """Take down its last answer."""
         where = self._loads.slots([account.name for account in resolver.where])
         self._loads.native.keep(key, resolver.expires, resolver.families, where)
+
+    def note(self) -> None:
+        """Note from now on who asks: the table does so anyway."""
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of whom other servers were not told yet."""
+        found = []
+        for row in self._loads.native.heaviest(most, time):
+            key, rate, expires, gap, families, where = row
+            made = ClientResolver(rate)
+            made.expires, made.gap, made.families = expires, gap, families
+            made.known = True
+            made.where = self._loads.accounts(where)
+            found.append((key, made))
+        return found
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+        self._loads.native.hear(
+            key,
+            told.rate,
+            told.expires,
+            told.gap,
+            told.families,
+            self._loads.slots([account.name for account in told.where]),
+            time,
+            horizon,
+            self._rng.getrandbits(64),
+        )
 
     def _made(self, told: "native.ResolverRow | None") -> ClientResolver | None:
         if told is None:

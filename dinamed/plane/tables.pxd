@@ -67,6 +67,8 @@ cdef struct InstalledClient:
     uint32_t sources_asked  # for a class, how many sources were asked for its place
     const RouteData *route
     InstalledPlan *plan     # for a CLIENT_PLAN; it goes with this
+    uint32_t cost_count     # as many as the route has members; 0: not known
+    float costs[1]          # what each costs the client, in ms
 
 
 cdef struct TablesData:

@@ -1,5 +1,8 @@
 # Snapshots for the threads, and what is installed beside them.
 
+cdef enum:
+    OCTETS_OF_CLIENTS = 1 << 26  # all that is known of clients, before it is forgotten
+
 
 cdef class _Plans:
     """Plans by question, or clients: open addressing, entries are only ever added."""
@@ -52,6 +55,7 @@ cdef class _Plans:
             slot = (slot + 1) & self.mask
         plane_set_pointer(&self.slots[slot], known)
         self.used += 1
+        self.octets += sizeof(InstalledClient) + known.cost_count * sizeof(float)
         if known.plan != NULL:
             self.octets += octets_of(known.plan)
 

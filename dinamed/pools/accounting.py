@@ -5,6 +5,7 @@ the pool's present members and a bounded number of resolvers, so its size is bou
 """
 
 from collections.abc import Iterable, Mapping
+from math import frexp
 from types import MappingProxyType
 
 from dinamed.pools.accounts import MemberAccount
@@ -13,7 +14,19 @@ from dinamed.pools.context import Client
 from dinamed.pools.flow import FlowMeter
 from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
-from dinamed.pools.resolvers import CAPACITY, ClientResolvers, ResolverStore
+from dinamed.pools.resolvers import (
+    CAPACITY,
+    HALF_STEP,
+    ClientResolver,
+    ClientResolvers,
+    ResolverStore,
+)
+from dinamed.pools.shared import (
+    ForeignHandOuts,
+    SharedHandOuts,
+    SharedLease,
+    SharedResolver,
+)
 
 
 class PoolAccounting:
@@ -25,10 +38,12 @@ class PoolAccounting:
     __slots__ = (
         "_accounts",
         "_credits",
+        "_foreseen",
         "answers",
         "clock",
         "edition",
         "flow",
+        "half_step",
         "leases",
         "resolvers",
     )
@@ -43,8 +58,11 @@ class PoolAccounting:
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
+        self._foreseen = (0.0, 0.0)
         self.resolvers: ResolverStore = ClientResolvers(capacity)
         self.flow = FlowMeter()
+        self.half_step = HALF_STEP
+        """The gap that is learned of a resolver that asks at once, in seconds."""
         self.answers = 1
         """Among how many members the clients of one answer spread."""
         self.edition = 0
@@ -93,10 +111,22 @@ class PoolAccounting:
             self.leases.add(account, rate, time, ttl, count)
             self.edition += 1
 
-    def foresee(self, horizon: float, duration: float, answers: int) -> None:
-        """Say what forecasts go by: their horizon, and how long a transfer lasts."""
-        if horizon != self.leases.horizon:
-            self.leases.look_ahead(horizon)
+    def foresee(
+        self,
+        horizon: float,
+        duration: float,
+        answers: int,
+        half_step: float = HALF_STEP,
+    ) -> None:
+        """Say what forecasts go by: their horizon, and how long a transfer lasts.
+
+        `half_step` is the gap in seconds of a resolver that asks at once.
+        """
+        self.half_step = half_step
+        self.resolvers.look_closely(half_step)
+        if self._foreseen != (horizon, duration):
+            self._foreseen = horizon, duration
+            self.leases.look_ahead(horizon, duration)
         self.flow.duration = duration
         self.answers = answers
 
@@ -110,12 +140,76 @@ class PoolAccounting:
         if account is None:
             return
         before, lapse = account.load, measured - account.measured
-        pending = account.pending
+        unseen = account.unseen
         account.reported(measured, load)
-        arrivals = self.leases.arrived(account, measured)
-        arrivals += (pending - account.pending) / self.answers
+        arrivals = self.leases.reported(account, measured)
+        arrivals += (unseen - account.unseen + account.late) / self.answers
+        account.late = 0.0
         if load is not None and before is not None and lapse > 0:
             self.flow.learn(before, load, arrivals, lapse)
+        self.edition += 1
+
+    @property
+    def shared(self) -> bool:
+        """Whether other servers of the pool are told."""
+        return self.leases.journal is not None
+
+    def share(self) -> None:
+        """Remember from now on what other servers of the pool are to be told."""
+        if self.leases.journal is None:
+            self.leases.journal = {}
+        self.resolvers.note()
+
+    def given(self, most: int, now: float) -> SharedHandOuts:
+        """What there is to tell other servers since the last call.
+
+        Of resolvers it is the `most` that have the highest rates.
+        """
+        time = self.clock.read(now)
+        journal, self.leases.journal = self.leases.journal, {}
+        resolvers = [
+            SharedResolver(
+                key,
+                one.expires - time,
+                one.gap,
+                one.rate,
+                one.families,
+                tuple(account.name for account in one.where),
+            )
+            for key, one in self.resolvers.heaviest(most, time)
+        ]
+        leases = joined(journal or {}, self.leases.tick, time)
+        return SharedHandOuts(dict(self.totals), tuple(leases), tuple(resolvers))
+
+    def take(self, told: ForeignHandOuts, now: float) -> None:
+        """Book what another server of the pool has told.
+
+        Members that are not of this pool are passed over.
+        """
+        time = self.clock.read(now)
+        last = time - told.age
+        accounts, leases = self._accounts, self.leases
+        leases.advance(time)
+        # On average a lease was given in the middle of the time that is told of.
+        lag = told.age + told.lapse / 2
+        for name, count in told.counts.items():
+            if name in accounts and count > 0:
+                accounts[name].add_foreign(count, last - told.lapse, last)
+        for one in told.leases:
+            left = one.left - told.age
+            if one.member in accounts and left > 0:
+                account = accounts[one.member]
+                leases.add(account, one.rate, time, left, one.count, foreign=True)
+                unseen = max(0.0, min(lag, time - account.measured))
+                account.arrivals.add(one.rate * lag, one.rate * unseen)
+        for heard in told.resolvers:
+            where = tuple(accounts[n] for n in heard.members if n in accounts)
+            if where and heard.left > told.age:
+                resolver = ClientResolver(heard.rate)
+                resolver.gap, resolver.families = heard.gap, heard.families
+                resolver.expires = last + heard.left
+                resolver.where = where
+                self.resolvers.hear(heard.key, resolver, time, leases.horizon)
         self.edition += 1
 
     @property
@@ -132,3 +226,31 @@ class PoolAccounting:
     def credits(self) -> dict[str, float]:
         """What round-robin owes each member, by name; written by that stage."""
         return self._credits
+
+
+FINENESS = 8
+"""Leases whose ends differ by less than one part in so many of what is left of them
+are told as one."""
+
+
+def joined(
+    journal: Mapping[tuple[MemberAccount, int], list[float]], tick: float, time: float
+) -> list[SharedLease]:
+    """Leases by account and tick of their end, as they are told to others."""
+    sums: dict[tuple[str, int, int], list[float]] = {}
+    for (account, end), (rate, count) in journal.items():
+        left = end * tick - time
+        if left <= 0 or rate <= 0:
+            continue
+        # A step for each power of two and so many in between, but of a second at least.
+        power = max(0, frexp(left / FINENESS)[1] - 1)
+        entry = sums.setdefault(
+            (account.name, power, int(left / 2.0**power)), [0.0, 0.0, 0.0]
+        )
+        entry[0] += rate
+        entry[1] += rate * left
+        entry[2] += count
+    return [
+        SharedLease(name, ends / rate, rate, int(count))
+        for (name, _, _), (rate, ends, count) in sums.items()
+    ]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from dinamed.pools.arrivals import Arrivals
+
 RUN = 1.0
 """Seconds of hand-outs that are counted together."""
 
@@ -12,30 +14,36 @@ MOST_RUNS = 64
 class MemberAccount:
     """Hand-outs to one member.
 
-    `total` counts all, `pending` those that no report shows yet.
+    `total` counts all that this server made, `pending` those that no report shows yet;
+    `foreign` are those of other servers that no report shows yet, and `late` those of
+    which it heard when a report showed them already.
 
     The rest is of leases, see `dinamed.pools.leases`: `live` are those in force,
     `rate` is the rate of arrivals behind them per second, `due` the sum of their rates
-    times their ends, and `far` the rate of those that end beyond the horizon.
-    `arrived` is how many clients came by the lease alone up to the time `since`.
+    times their ends, `discounted` that of their rates times a power of their ends, and
+    `far` the rate of those that end beyond the horizon.  `arrivals` are the clients
+    that came by leases since the last report.
 
     `load` and `measured` are those of the last report.  `forecast` is the predicted
     load as a picking stage has last worked it out.
     """
 
     __slots__ = (
+        "_foreign",
         "_runs",
-        "arrived",
+        "arrivals",
+        "discounted",
         "due",
         "far",
         "forecast",
+        "foreign",
+        "late",
         "live",
         "load",
         "measured",
         "name",
         "pending",
         "rate",
-        "since",
         "total",
     )
 
@@ -46,13 +54,21 @@ class MemberAccount:
         self.live = 0
         self.rate = 0.0
         self.due = 0.0
+        self.discounted = 0.0
         self.far = 0.0
-        self.arrived = 0.0
-        self.since = 0.0
+        self.arrivals = Arrivals()
         self.load: float | None = None
         self.measured = 0.0
         self.forecast = 0.0
+        self.foreign = 0.0
+        self.late = 0.0
         self._runs: list[list[Any]] = []
+        self._foreign: list[tuple[float, float, float]] = []
+
+    @property
+    def unseen(self) -> float:
+        """All hand-outs that no report shows yet, whoever made them."""
+        return self.pending + self.foreign
 
     def add(self, count: int, time: float) -> None:
         """Count hand-outs at that time."""
@@ -71,6 +87,19 @@ class MemberAccount:
             runs[0][0] = first[0]
             runs[0][2] += first[2]
 
+    def add_foreign(self, count: float, first: float, last: float) -> None:
+        """Count hand-outs that another server made between these times."""
+        later = _later(first, last, count, self.measured)
+        self.late += count - later
+        if not later:
+            return
+        runs = self._foreign
+        runs.append((max(first, self.measured), last, later))
+        if len(runs) > MOST_RUNS:
+            (begin, _, some), (_, end, more), *rest = sorted(runs)
+            self._foreign = [(begin, end, some + more), *rest]
+        self.foreign += later
+
     def reported(self, measured: float, load: float | None) -> None:
         """A report shows all hand-outs up to `measured`; the later ones are pending."""
         runs = self._runs
@@ -84,3 +113,19 @@ class MemberAccount:
         self.pending = sum(run[2] for run in runs)
         self.load = load
         self.measured = measured
+        if self._foreign:
+            self._foreign = [
+                (max(first, measured), last, later)
+                for first, last, count in self._foreign
+                if (later := _later(first, last, count, measured))
+            ]
+            self.foreign = sum(run[2] for run in self._foreign)
+
+
+def _later(first: float, last: float, count: float, measured: float) -> float:
+    """How many of those spread evenly over a time came after `measured`."""
+    if last <= measured:
+        return 0.0
+    if first >= measured:
+        return count
+    return count * (last - measured) / (last - first)

@@ -119,8 +119,12 @@ class PoolManager:
         *,
         now: float,
         until: float | None = None,
+        by: str = "",
+        reason: str = "",
     ) -> None:
         """Put a member in a state by order, until that time or for good.
+
+        `by` is whoever gives it, and `reason` why, both as texts for people.
 
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
@@ -128,13 +132,16 @@ class PoolManager:
         """
         member_state = self._member_state(pool, member)
         if order is Order.AUTO:
-            until = None
+            until, by, reason = None, "", ""
         if until is not None and until <= now:
             raise ValueError("the order would be over before it began")
         self._expiring.pop((pool, member), None)
         if until is not None:
             self._expiring[pool, member] = until
-        self._put(pool, member, replace(member_state, order=order, until=until), now)
+        ordered = replace(
+            member_state, order=order, until=until, by=by, order_reason=reason
+        )
+        self._put(pool, member, ordered, now)
 
     def health(
         self,
@@ -228,9 +235,7 @@ class PoolManager:
         for pool, member in over:
             del self._expiring[pool, member]
             member_states = self._entries[pool].member_states
-            member_states[member] = replace(
-                member_states[member], order=Order.AUTO, until=None
-            )
+            member_states[member] = member_states[member].lifted()
             changed.add(pool)
         time = self._clock.read(now)
         for pool, member in tuple(self._said_out):
@@ -260,6 +265,8 @@ class PoolManager:
                     member_state.reason,
                     None if posted is None else posted.report,
                     member_state.failing,
+                    member_state.by,
+                    member_state.order_reason,
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -307,6 +314,10 @@ class PoolManager:
                 healthy=known.healthy,
                 reason=known.reason,
                 failing=known.failing,
+            )
+        if order is not Order.AUTO:
+            member_state = replace(
+                member_state, by=known.by, order_reason=known.order_reason
             )
         entry.member_states[name] = member_state
 

@@ -21,6 +21,7 @@ than there is room for, those with many clients stay.
 """
 
 from bisect import insort
+from heapq import nlargest
 from math import inf
 from typing import Protocol
 
@@ -45,6 +46,9 @@ SILENT = 20.0
 
 COMPARED = 5
 """Resolvers of which one makes room."""
+
+MOST_NOTED = 1024
+"""Resolvers that are noted at most between two looks for the heaviest."""
 
 
 class ClientResolver:
@@ -92,6 +96,9 @@ class ResolverStore(Protocol):
     def limit(self, capacity: int) -> None:
         """Remember so many from now on."""
 
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap of a resolver that asks at once, in seconds."""
+
     def get(self, key: bytes) -> ClientResolver | None:
         """The resolver of that key, if it is known; changes nothing."""
 
@@ -107,13 +114,38 @@ class ResolverStore(Protocol):
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: its last answer."""
 
+    def note(self) -> None:
+        """Note from now on who asks."""
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of those who have asked since the last call.
+
+        Whoever is not known, stands for several caches, or has no answer any more at
+        that time is not among them.
+        """
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+
 
 class ClientResolvers:
     """Resolvers by key, at most `capacity` of them."""
 
-    __slots__ = ("_capacity", "_known", "_least_new", "_new", "_rates")
+    __slots__ = (
+        "_capacity",
+        "_half_step",
+        "_known",
+        "_least_new",
+        "_new",
+        "_noted",
+        "_rates",
+    )
 
     def __init__(self, capacity: int = CAPACITY) -> None:
+        self._half_step = HALF_STEP
+        self._noted: dict[bytes, ClientResolver] | None = None
         self._known = _Room()
         self._new = _Room()
         self._rates = 0.0
@@ -127,6 +159,10 @@ class ClientResolvers:
             self._rates -= self._known.drop_one(inf).rate
         while len(self) > capacity:
             self._new.drop_one(inf)
+
+    def look_closely(self, half_step: float) -> None:
+        """Learn rates with that gap of a resolver that asks at once, in seconds."""
+        self._half_step = half_step
 
     def __len__(self) -> int:
         return len(self._known.entries) + len(self._new.entries)
@@ -157,14 +193,49 @@ class ClientResolvers:
             self._enter(key, resolver)
         elif resolver.known:
             before = resolver.rate
-            _learn(resolver, time, horizon)
+            _learn(resolver, time, horizon, self._half_step)
             self._rates += resolver.rate - before
-        elif _learn(resolver, time, horizon):
+        elif _learn(resolver, time, horizon, self._half_step):
             self._admit(key, resolver, time - SILENT * horizon)
         return resolver
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Take down what has been changed about a resolver: here it is that itself."""
+        if self._noted is not None and resolver.known and resolver.others is None:
+            if len(self._noted) >= MOST_NOTED and key not in self._noted:
+                self._noted = dict(_heaviest(self._noted, MOST_NOTED // 2))
+            self._noted[key] = resolver
+
+    def note(self) -> None:
+        """Note from now on who asks."""
+        if self._noted is None:
+            self._noted = {}
+
+    def heaviest(self, most: int, time: float) -> list[tuple[bytes, ClientResolver]]:
+        """Those with the highest rates of those noted since the last call."""
+        if self._noted is None:
+            return []
+        noted = {k: one for k, one in self._noted.items() if one.expires > time}
+        self._noted = {}
+        return _heaviest(noted, most)
+
+    def hear(
+        self, key: bytes, told: ClientResolver, time: float, horizon: float
+    ) -> None:
+        """Learn what another server knows of a resolver that asked there."""
+        mine = self.get(key)
+        if mine is None:
+            mine = ClientResolver(told.rate)
+            self._enter(key, mine)
+        elif mine.others is not None or told.expires <= mine.expires:
+            return
+        mine.expires, mine.where = told.expires, told.where
+        mine.families, mine.gap = told.families, told.gap
+        before, mine.rate = mine.rate, told.rate
+        if mine.known:
+            self._rates += mine.rate - before
+        else:
+            self._admit(key, mine, time - SILENT * horizon)
 
     def _enter(self, key: bytes, resolver: ClientResolver) -> None:
         """Take in a newcomer."""
@@ -224,11 +295,19 @@ class _Room:
         return (self._lot >> 32) % len(self._keys)
 
 
+def _heaviest(
+    noted: dict[bytes, ClientResolver], most: int
+) -> list[tuple[bytes, ClientResolver]]:
+    return nlargest(most, noted.items(), key=lambda item: item[1].rate)
+
+
 def _worth(resolver: ClientResolver, silent: float) -> float:
     return 0.0 if resolver.expires < silent else resolver.rate
 
 
-def _learn(resolver: ClientResolver, time: float, horizon: float) -> bool:
+def _learn(
+    resolver: ClientResolver, time: float, horizon: float, half_step: float
+) -> bool:
     """Take one more question into the rate; whether anything was learned."""
     others = resolver.others
     if others is None:
@@ -255,7 +334,7 @@ def _learn(resolver: ClientResolver, time: float, horizon: float) -> bool:
         times, plus = LONGEST_STEP
         gap = min(gap, times * resolver.gap + plus)
         resolver.gap += SMOOTHING * (gap - resolver.gap)
-    resolver.rate = 1.0 / (resolver.gap + HALF_STEP)
+    resolver.rate = 1.0 / (resolver.gap + half_step)
     return True
 
 

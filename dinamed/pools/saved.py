@@ -15,6 +15,8 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     report: Report | None = None
     failing: tuple[tuple[bytes, str], ...] = ()
+    by: str = ""
+    order_reason: str = ""
 
 
 class Saved(msgspec.Struct, frozen=True):

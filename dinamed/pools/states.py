@@ -1,6 +1,6 @@
 """What is known and ordered about a member: checks say one thing, operators another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -29,7 +29,8 @@ class MemberState:
     `healthy` is the verdict of the checks (None: there is no check, or no result
     yet); `reason` says why the checks failed, in words; `says_out` tells that by its
     last report the member itself asks not to be handed out; `failing` are the packed
-    addresses whose own checks fail, each with the reason.
+    addresses whose own checks fail, each with the reason.  `by` is whoever gave the
+    order, `order_reason` why, in the words of that person; "" if not said.
     """
 
     order: Order = Order.AUTO
@@ -38,6 +39,12 @@ class MemberState:
     reason: str = ""
     says_out: bool = False
     failing: tuple[tuple[bytes, str], ...] = ()
+    by: str = ""
+    order_reason: str = ""
+
+    def lifted(self) -> "MemberState":
+        """The same without the order."""
+        return replace(self, order=Order.AUTO, until=None, by="", order_reason="")
 
     def effective_order(self, now: float) -> Order:
         """The order in force at `now`: `auto` once it has lapsed."""
@@ -67,11 +74,16 @@ class MemberState:
         """In words why this keeps a member from being handed out; "" if it doesn't."""
         order = self.effective_order(now)
         if order is Order.DOWN:
-            return "down by order"
+            return f"down by order{self._whose}"
         if order is Order.DRAIN:
-            return "drained by order"
+            return f"drained by order{self._whose}"
         if order is Order.AUTO and self.healthy is False:
             return f"unhealthy: {self.reason}" if self.reason else "unhealthy"
         if order is Order.AUTO and self.says_out:
             return "member says: out"
         return ""
+
+    @property
+    def _whose(self) -> str:
+        whose = f" of {self.by}" if self.by else ""
+        return f"{whose}: {self.order_reason}" if self.order_reason else whose

@@ -69,6 +69,21 @@ def _of_world(scenario: Scenario, world: World, rng: Random) -> Iterator[Arrival
                 yield Arrival(at, resolver, lasts)
 
 
+def farms(scenario: Scenario) -> list[int]:
+    """How many caches share the address of each resolver.
+
+    The largest resolvers are farms, as far as these have that share of the demand.
+    """
+    how = scenario.farms
+    if how is None:
+        return [1] * scenario.resolvers
+    sizes, reached = [], 0.0
+    for share in shares(scenario.resolvers, scenario.zipf):
+        sizes.append(how.caches if reached < how.share else 1)
+        reached += share
+    return sizes
+
+
 def query_rate(scenario: Scenario) -> float:
     """Queries per second as they are to be expected with the lower TTL.
 

@@ -47,6 +47,11 @@ def number(text: str) -> object:
     return text
 
 
+def truth(text: str) -> object:
+    """`true` or `false`, or the text as it is for the reader to refuse."""
+    return {"true": True, "false": False}.get(text, text)
+
+
 def numbers(text: str) -> object:
     """Numbers with commas between them."""
     return [number(part) for part in text.split(",")]
@@ -86,9 +91,15 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
         "report_interval": Flag("SECONDS", "time between reports", number),
         "report_loss": Flag("SHARE", "share of reports that get lost", number),
         "report_noise": Flag("SIGMA", "log-normal error of reports", number),
+        "report_delay": Flag("SECONDS", "how late reports come", number),
+        "report_stamped": Flag("BOOL", "whether late reports say so", truth),
+        "report_average": Flag("SECONDS", "reports are means of that time", number),
+        "floor": Flag("SECONDS", "the least time that resolvers keep answers", number),
+        "real_capacities": Flag("C,C,...", "what mirrors really bear", numbers),
         "warm_up": Flag("SECONDS", "time before anything is measured", number),
         "measure": Flag("SECONDS", "time that is measured", number),
-        "servers": Flag("N", "name servers, each on its own", number),
+        "servers": Flag("N", "name servers", number),
+        "share": Flag("SECONDS", "time between what they tell each other", number),
         "flow_factor": Flag("F", "tell the flow times F; else it is learned", number),
         "duration_factor": Flag("F", "tell the duration times F", number),
         "detection": Flag("SECONDS", "until a change of health is noticed", number),
@@ -110,10 +121,22 @@ FLAGS: Mapping[str, Flag] = MappingProxyType(
             repeated=True,
             name="--silence",
         ),
+        "cuts": Flag(
+            "START:END",
+            "no server hears of the others for a while (may be repeated)",
+            record("start", "end"),
+            repeated=True,
+            name="--cut",
+        ),
         "stretching": Flag(
             "SHARE:FACTOR",
             "a share of the resolvers stretches TTLs",
             record("share", "factor"),
+        ),
+        "farms": Flag(
+            "SHARE:CACHES",
+            "resolvers with that share of the demand are so many caches each",
+            record("share", "caches"),
         ),
         "crowd": Flag(
             "START:END:FACTOR",

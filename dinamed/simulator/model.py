@@ -13,9 +13,11 @@ from itertools import count
 from random import Random
 
 from dinamed.pools.context import Client
-from dinamed.simulator.demand import arrivals
+from dinamed.simulator.demand import arrivals, farms
+from dinamed.simulator.fleet import Fleet
 from dinamed.simulator.mirrors import Mirror
 from dinamed.simulator.policies import Policy
+from dinamed.simulator.reporting import Reporting
 from dinamed.simulator.scenario import Scenario
 from dinamed.simulator.servers import NameServer, client
 from dinamed.simulator.world import Network, networks
@@ -90,21 +92,24 @@ class _SimulationRun:
     def __init__(self, scenario: Scenario, policy: Policy) -> None:
         self.scenario = scenario
         self.policy = policy
-        self.mirrors = [Mirror(one, scenario.flow) for one in scenario.capacities]
+        real = scenario.real_capacities or scenario.capacities
+        self.mirrors = [Mirror(one, scenario.flow) for one in real]
         self.servers = [
             NameServer(scenario, policy, self.chance(f"server {number}"))
             for number in range(scenario.servers)
         ]
         self.caches = [
-            _Cache(client(number), stretch)
-            for number, stretch in enumerate(self.stretching())
+            [_Cache(client(number), stretch) for _ in range(size)]
+            for number, (stretch, size) in enumerate(
+                zip(self.stretching(), farms(scenario), strict=True)
+            )
         ]
+        self.which_cache = self.chance("which cache")
         self.networks = worldly(scenario)
         if self.networks:
             self.tell_round_trips()
         self.which_server = self.chance("which server")
         self.which_mirror = self.chance("which mirror")
-        self.report_chance = self.chance("reports")
         self.utilisation = tuple(array("d") for _ in self.mirrors)
         self.alive = array("d")
         self.queries = self.transfers = self.failed = self.begun = 0
@@ -144,9 +149,14 @@ class _SimulationRun:
             put(outage.start + noticed, notice)
             put(outage.end, rise)
             put(outage.end + noticed, notice)
+        if self.scenario.share and len(self.servers) > 1:
+            scenario = self.scenario
+            Fleet(self.servers, scenario.share, scenario.cuts, scenario.end, put)
         put(self.scenario.warm_up, self.start_counting)
         put(0.0, self.look)
-        put(0.0, self.report)
+        Reporting(
+            self.scenario, self.mirrors, self.servers, self.chance("reports"), put
+        )
 
     def run(self) -> Trace:
         """Let the clients come."""
@@ -170,7 +180,8 @@ class _SimulationRun:
 
     def begin(self, at: float, lasts: float, resolver: int) -> bool:
         """A client begins a transfer; whether there was anyone at home."""
-        cache = self.caches[resolver]
+        caches = self.caches[resolver]
+        cache = caches[0] if len(caches) == 1 else self.which_cache.choice(caches)
         if at >= cache.expires:
             self.ask(cache, at)
         where = cache.where
@@ -190,7 +201,7 @@ class _SimulationRun:
         servers = self.servers
         server = servers[0] if len(servers) == 1 else self.which_server.choice(servers)
         cache.where, ttl = server.answer(cache.client, at)
-        cache.expires = at + ttl * cache.stretch
+        cache.expires = at + max(ttl, self.scenario.floor) * cache.stretch
         self.queries += 1
 
     def try_again(self, now: float, lasts: float, resolver: int) -> None:
@@ -202,7 +213,7 @@ class _SimulationRun:
     def tell_round_trips(self) -> None:
         """Tell the servers what has been measured, of as many resolvers as is known."""
         chance, known = self.chance("known"), self.scenario.rtt_known
-        for cache, network in zip(self.caches, self.networks, strict=True):
+        for (cache, *_), network in zip(self.caches, self.networks, strict=True):
             told = chance.random() < known
             for server in self.servers:
                 server.meet(cache.client, network.place)
@@ -232,18 +243,3 @@ class _SimulationRun:
         self.alive.append(sum(m.capacity for m in self.mirrors if m.up))
         if now + STEP < self.scenario.end:
             self.agenda.put(now + STEP, self.look)
-
-    def report(self, now: float) -> None:
-        """Every mirror tells every server its load, unless that gets lost."""
-        loss, noise = self.scenario.report_loss, self.scenario.report_noise
-        chance = self.report_chance
-        silent = any(one.start <= now < one.end for one in self.scenario.silences)
-        for index, mirror in enumerate(self.mirrors):
-            for server in self.servers:
-                lost = chance.random() < loss
-                factor = chance.lognormvariate(0.0, noise) if noise else 1.0
-                if mirror.up and not silent and not lost:
-                    server.report(index, mirror.load(now) * factor, now)
-        later = now + self.scenario.report_interval
-        if later < self.scenario.end:
-            self.agenda.put(later, self.report)

@@ -1,6 +1,6 @@
 """The policies that a simulation compares: chains of the real stages, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,19 +20,19 @@ SPAN = 12
 class Policy:
     """A way to choose: what `select` and `ttl` of the pool say.
 
-    With `adaptive` a fixed TTL of the scenario is made an adaptive one.
+    `adaptive` makes an adaptive TTL of a fixed one of the scenario.
     """
 
     name: str
     chain: tuple[StageSettings, ...]
-    adaptive: bool = False
+    adaptive: Callable[[int], Ttl] | None = None
 
     def ttl(self, scenario: Scenario) -> Ttl:
         """The TTL of the pool."""
         given = scenario.ttl
-        if not self.adaptive or given.low != given.high:
+        if self.adaptive is None or given.low != given.high:
             return given
-        return adaptive_around(given.low)
+        return self.adaptive(given.low)
 
     def select(self, scenario: Scenario) -> tuple[StageSettings, ...]:
         """The chain, its stages told of transfers what an operator would tell them."""
@@ -48,18 +48,24 @@ def adaptive_around(ttl: int) -> Ttl:
     return Ttl(ttl // span, ttl * span)
 
 
+def half_to_five(ttl: int) -> Ttl:
+    """The range that the manual recommends: "30-300" where 60 was given."""
+    return Ttl(max(1, ttl // 2), ttl * 5)
+
+
 def _told(stage: StageSettings, scenario: Scenario) -> StageSettings:
     """The stage with an argument, unless it has one or takes none.
 
     `least` needs to know what a hand-out brings, and `predictive` how long a transfer
-    lasts; the load of one it learns by itself unless it is told.
+    lasts, and so does `spill`; the load of one they learn by themselves unless they are
+    told.
     """
     if stage.argument is not None:
         return stage
     if stage.name == "least":
         clients = scenario.arrival_rate / query_rate(scenario)
         return StageSettings(stage.name, {"increment": scenario.flow * clients})
-    if stage.name == "predictive":
+    if stage.name in ("predictive", "spill"):
         told = {"duration": scenario.duration * scenario.duration_factor}
         if scenario.flow_factor is not None:
             told["flow"] = scenario.flow * scenario.flow_factor
@@ -80,11 +86,13 @@ BUILT_IN: Mapping[str, Policy] = MappingProxyType(
                 (StageSettings("shed", (0.6, 0.85)), StageSettings("weighted")),
             ),
             Policy("predictive", (StageSettings("predictive"),)),
-            Policy("predictive+ttl", (StageSettings("predictive"),), adaptive=True),
+            Policy("predictive+ttl", (StageSettings("predictive"),), adaptive_around),
             Policy(
                 "country+predictive",
                 (StageSettings("country"), StageSettings("predictive")),
             ),
+            Policy("spill", (StageSettings("spill"),)),
+            Policy("spill+ttl", (StageSettings("spill"),), half_to_five),
         )
     }
 )

@@ -8,6 +8,7 @@ from dinamed.simulator.scenario import (
     MOST_LOOKS,
     MOST_TRANSFERS,
     Crowd,
+    Cut,
     Outage,
     Scenario,
     Silence,
@@ -22,6 +23,10 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
     """
     if not scenario.capacities and reader.intact(("capacities",)):
         reader.report(("capacities",), "there must be a mirror at least")
+    real = scenario.real_capacities
+    if real and len(real) != len(scenario.capacities):
+        message = f"{len(real)} for {len(scenario.capacities)} mirrors"
+        reader.report(("real_capacities",), message)
     if reader.intact(()):
         _size(scenario, reader)
     if scenario.world is not None and reader.intact(("world",)):
@@ -33,6 +38,8 @@ def check(scenario: Scenario, reader: Reader, registry: Registry) -> None:
     if reader.intact(("silences",)):
         for place, silence in enumerate(scenario.silences):
             _span(reader, silence, ("silences", place))
+    if reader.intact(("cuts",)):
+        _cuts(scenario, reader)
     if scenario.crowd is not None and reader.intact(("crowd",)):
         _span(reader, scenario.crowd, ("crowd",))
     if reader.intact(("outages",)):
@@ -94,10 +101,18 @@ def _policies(scenario: Scenario, reader: Reader) -> None:
 
 
 def _span(
-    reader: Reader, span: Outage | Silence | Crowd, path: tuple[str | int, ...]
+    reader: Reader, span: Outage | Silence | Cut | Crowd, path: tuple[str | int, ...]
 ) -> None:
     if span.end <= span.start:
         reader.report((*path, "end"), "must come after start")
+
+
+def _cuts(scenario: Scenario, reader: Reader) -> None:
+    for place, cut in enumerate(scenario.cuts):
+        _span(reader, cut, ("cuts", place))
+        if any(server > scenario.servers for server in cut.servers):
+            message = f"there are only {scenario.servers} servers"
+            reader.report(("cuts", place, "servers"), message)
 
 
 def _outages(scenario: Scenario, reader: Reader) -> None:

@@ -7,6 +7,7 @@ from dinamed.config import settings
 from dinamed.config.feeds import PushFeed
 from dinamed.geo.locator import Located
 from dinamed.geo.place import NOWHERE, Place
+from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import make_report
@@ -21,12 +22,17 @@ EPOCH = 1_000_000_000.0
 
 
 class NameServer:
-    """Answers from what it alone knows: it shares nothing with other servers."""
+    """Answers from what it knows itself, and what others tell it (`fleet`)."""
 
     def __init__(self, scenario: Scenario, policy: Policy, rng: Random) -> None:
         self._manager = PoolManager([pool(scenario, policy)], EPOCH)
         self._rng = rng
         self._places: dict[Client, Place] = {}
+
+    @property
+    def accounting(self) -> PoolAccounting:
+        """The book of its pool."""
+        return self._manager.views[POOL].accounting
 
     def answer(self, client: Client, at: float) -> tuple[Sequence[int], int]:
         """The mirrors that this client gets, and for how many seconds."""
@@ -53,10 +59,13 @@ class NameServer:
             for mirror, ms in enumerate(round_trips):
                 table.add((POOL, name(mirror)), network, ms, 1, at, place)
 
-    def report(self, mirror: int, load: float, at: float) -> None:
-        """A mirror tells its load."""
+    def report(
+        self, mirror: int, load: float, at: float, measured: float | None = None
+    ) -> None:
+        """A mirror tells its load, and perhaps when it was measured."""
         now = EPOCH + at
-        report = make_report(load, now=now, source="simulator")
+        when = None if measured is None else EPOCH + measured
+        report = make_report(load, now=now, source="simulator", at=when)
         self._manager.report(POOL, name(mirror), report, now=now)
 
     def health(self, mirror: int, healthy: bool, at: float) -> None:

@@ -15,12 +15,15 @@ def title(scenario: Scenario) -> str:
     ttl = scenario.ttl
     cached = str(ttl.low) if ttl.low == ttl.high else f"{ttl.low}-{ttl.high}"
     servers = scenario.servers
+    sharing = ""
+    if servers > 1 and scenario.share:
+        sharing = f" that share every {scenario.share:g} s"
     return (
         f"{len(scenario.capacities)} mirrors of {scenario.total:g} in all, "
         f"{scenario.offered:.0%} offered by {scenario.arrival_rate:.2f} transfers/s, "
         f"each {scenario.flow:g} for {scenario.duration:g} s\n"
         f"{scenario.resolvers} resolvers, TTL {cached} s, "
-        f"{servers} name server{'s' if servers > 1 else ''}, "
+        f"{servers} name server{'s' if servers > 1 else ''}{sharing}, "
         f"reports every {scenario.report_interval:g} s; "
         f"seed {scenario.seed}, {scenario.measure:g} s "
         f"after {scenario.warm_up:g} s of warm-up"

@@ -108,12 +108,14 @@ class Costs:
         self._regions_of: dict[bytes | Place, tuple[Region, ...]] = {}
         self._regions: dict[Region, _Sum] = {}
         self._most = max(FEWEST_ROWS, MOST_VALUES // max(1, len(self._members)))
+        self._latest = 0.0
         self._spread = 0.0
         self._spread_until = 0.0
         self._spread_rows = 0
 
     def row(self, network: bytes | None, place: Place, now: float) -> Row:
         """The costs of a client of this network (see `network_of`) in this place."""
+        self._latest = now
         key = place if network is None else network
         row = self._rows.get(key)
         if row is not None and (
@@ -132,11 +134,17 @@ class Costs:
             self._regions[region].add(row, 1)
         return row
 
-    def spread(self, now: float) -> float:
+    @property
+    def edition(self) -> int:
+        """Goes up with each sample of any pool."""
+        return self._round_trips.edition
+
+    def spread(self) -> float:
         """The distance between the 10 % and the 90 % quantile of all known costs.
 
         In milliseconds; 0 where fewer than two are known.
         """
+        now = self._latest
         rows = len(self._rows)
         if now < self._spread_until and rows < 1.1 * self._spread_rows + 8:
             return self._spread

@@ -194,15 +194,20 @@ def body_of(request: Request, wanted: Any) -> Any:
     kind = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
     if kind not in _JSON_TYPES and not kind.endswith("+json"):
         raise HttpError(415, f"the body must be application/json, not {kind}")
-    content = request.content
-    assert content is not None
-    raw = content.read(MAX_BODY + 1)
-    if len(raw) > MAX_BODY:
-        raise HttpError(413, f"the body is larger than {MAX_BODY} octets")
     try:
-        return msgspec.json.decode(raw, type=wanted)
+        return msgspec.json.decode(raw_body_of(request), type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HttpError(400, f"body: {error}") from None
+
+
+def raw_body_of(request: Request) -> bytes:
+    """The octets of a body.  Raises `HttpError` 413."""
+    content = request.content
+    assert content is not None
+    raw: bytes = content.read(MAX_BODY + 1)
+    if len(raw) > MAX_BODY:
+        raise HttpError(413, f"the body is larger than {MAX_BODY} octets")
+    return raw
 
 
 def argument(request: Request, name: bytes, default: str | None = None) -> str:

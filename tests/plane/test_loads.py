@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings, Ttl
+from dinamed.geo.place import NOWHERE
 from dinamed.plane import table_compiler
-from dinamed.plane.shared_resolvers import HABITS, PoolLoads, SharedResolvers
+from dinamed.plane.shared_resolvers import PoolLoads, SharedResolvers, habits
 from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.context import DrawContext
 from dinamed.pools.pool import Choice
-from dinamed.pools.resolvers import MOST_CACHES, ClientResolvers
+from dinamed.pools.resolvers import (
+    HALF_STEP,
+    MOST_CACHES,
+    ClientResolver,
+    ClientResolvers,
+)
 from tests.plane.support import Pair, need_plane
 from tests.plans.support import make_zone
 from tests.pools.crowd import CAPACITIES, Crowd
@@ -73,6 +79,14 @@ class Both:
                 told = loaded(load, bench.now)
                 bench.manager.report("p", f"m{number}", told, now=bench.now)
         self.plane.book()
+
+    def measure(self, number: int, *round_trips: float) -> None:
+        """Round trips between a client's network and the members, in turn."""
+        for pair in (self.plane, self.engine):
+            table = pair.bench.manager.round_trips
+            network = bytes((198, 51, number))
+            for member, ms in enumerate(round_trips, 1):
+                table.add(("p", f"m{member}"), network, ms, 1, pair.bench.now, NOWHERE)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -137,6 +151,64 @@ class ChoiceTests(SynchronousTestCase):
     def test_least(self) -> None:
         """The lowest load, hand-outs included."""
         self.compare(Both(pool(StageSettings("least", {"increment": 0.313}))), 4)
+
+    def compare_spill(self, both: Both, seed: int, known: int = 12) -> None:
+        """Ask both for clients of twelve networks, so many of them measured."""
+        rng = Random(seed)
+        for network in range(known):
+            both.measure(network, *(rng.uniform(10.0, 300.0) for _ in range(4)))
+        picked: Counter[str] = Counter()
+        for number in range(300):
+            if number % 5 == 0:
+                both.report(*(rng.uniform(0.5, 7.0) for _ in range(4)))
+            source = bytes((198, 51, rng.randrange(12), rng.randrange(3)))
+            told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
+            self.assertEqual(told, expected)
+            picked.update(told[0])
+            both.wait(rng.uniform(0.3, 4.0))
+        self.assertEqual(both.plane.left, 0)
+        self.assertEqual(len(picked), 4)
+
+    def test_spill(self) -> None:
+        """The nearest that has room, for each client network."""
+        stage = StageSettings("spill", {"flow": 0.0137, "price": 300.0})
+        self.compare_spill(Both(pool(stage)), 5)
+
+    def test_spill_some_unknown(self) -> None:
+        """Clients of which nothing is known go by load alone."""
+        stage = StageSettings("spill", {"flow": 0.0137, "price": 300.0})
+        self.compare_spill(Both(pool(stage)), 6, known=6)
+
+    def test_spill_several(self) -> None:
+        """Two at once, with an adaptive TTL."""
+        stage = StageSettings("spill", {"flow": 0.0137, "price": 300.0, "start": 0.5})
+        self.compare_spill(Both(pool(stage, answers=2, ttl=(30, 300))), 7)
+
+    def test_spill_behind_another_stage(self) -> None:
+        """Among those that are left by ranks."""
+        stage = StageSettings("spill", {"flow": 0.0137, "price": 300.0})
+        both = Both(pool("priority", stage))
+        both.measure(0, 100.0, 20.0, 5.0, 5.0)
+        both.report(1.0, 1.0, 1.0, 1.0)
+        told, expected = both.ask(bytes((198, 51, 0, 1)))
+        self.assertEqual((told[0], expected[0]), (["2"], ["2"]))
+
+    def test_news_of_costs(self) -> None:
+        """What has been measured since is known once clients are asked about anew."""
+        both = Both(pool(StageSettings("spill", {"flow": 0.0137, "price": 300.0})))
+        both.measure(0, 100.0, 20.0, 50.0, 50.0)
+        both.report(1.0, 1.0, 0.5, 0.5)
+        client = bytes((198, 51, 0, 1))
+        self.assertEqual(both.ask(client)[0][0], ["2"])
+        for _ in range(8):
+            both.measure(0, 5.0, 200.0, 50.0, 50.0)
+        both.wait(100.0)
+        both.report(1.0, 1.0, 0.5, 0.5)
+        self.assertEqual(both.ask(client)[0][0], ["2"])
+        both.plane.plane.forget_clients()
+        both.wait(100.0)
+        both.report(1.0, 1.0, 0.5, 0.5)
+        self.assertEqual(both.ask(client)[0][0], ["1"])
 
     def test_without_reports(self) -> None:
         """By weight."""
@@ -285,7 +357,7 @@ class AskersTests(SynchronousTestCase):
     def test_habits(self) -> None:
         """The constants are those of Python."""
         self.assertEqual(table_compiler.native.MOST_LEASES, MOST_CACHES)
-        self.assertEqual(len(HABITS), 7)
+        self.assertEqual(len(habits(HALF_STEP)), 8)
 
     @settings(max_examples=150, deadline=None)
     @given(st.lists(st.floats(0.0, 200.0), max_size=60), st.floats(1.0, 90.0))
@@ -307,10 +379,55 @@ class AskersTests(SynchronousTestCase):
             self.assertEqual(left.others or None, right.others or None)
             self.assertAlmostEqual(ours.mean_rate, theirs.mean_rate)
 
+    def test_what_other_servers_are_told(self) -> None:
+        """The heaviest first, each answer once, and the same as Python tells."""
+        ours, theirs = self.shared(), ClientResolvers()
+        theirs.note()
+        for one in (ours, theirs):
+            for number in range(20):
+                key = bytes((10, 0, 0, number))
+                known = one.asks(key, None, 0.0, 60.0)
+                known.expires, known.families = 60.0, 1
+                one.keep(key, known)
+                known = one.asks(key, one.get(key), 61.0 + number, 60.0)
+                known.expires = 130.0 + number
+                one.keep(key, known)
+        told = [
+            [(key, one.rate, one.expires, one.gap) for key, one in found]
+            for found in (ours.heaviest(5, 90.0), theirs.heaviest(5, 90.0))
+        ]
+        self.assertEqual(len(told[0]), 5)
+        for left, right in zip(*told, strict=True):
+            self.assertEqual(left[0], right[0])
+            for mine, other in zip(left[1:], right[1:], strict=True):
+                self.assertAlmostEqual(mine, other)
+        self.assertNotIn(told[0][0][0], dict(ours.heaviest(20, 90.0)))
+        self.assertEqual(ours.heaviest(20, 1000.0), [])
+
+    def test_hearing_of_a_resolver(self) -> None:
+        """Both learn the same, and neither tells it again."""
+        for one in (self.shared(), ClientResolvers()):
+            one.note()
+            told = ClientResolver(0.25)
+            told.gap, told.expires, told.families = 3.5, 150.0, 2
+            one.hear(b"1234", told, 100.0, 60.0)
+            found = one.get(b"1234")
+            assert found is not None
+            learned = (found.rate, found.gap, found.expires, found.families)
+            self.assertEqual(learned, (0.25, 3.5, 150.0, 2))
+            self.assertTrue(found.known)
+            self.assertAlmostEqual(one.mean_rate, 0.25)
+            told.rate, told.expires = 0.5, 120.0
+            one.hear(b"1234", told, 100.0, 60.0)
+            again = one.get(b"1234")
+            assert again is not None
+            self.assertEqual(again.expires, 150.0)
+            self.assertEqual(one.heaviest(5, 100.0), [])
+
     def test_flood(self) -> None:
         """Whoever asks once pushes out nobody who has come back."""
         shared = self.shared()
-        table = table_compiler.native.ResolverTable(1, 64, 5, HABITS)
+        table = table_compiler.native.ResolverTable(1, 64, 5, habits(HALF_STEP))
         loads = table_compiler.native.Loads(1, 1, 60.0, 60.0, table)
         shared._loads.native = loads
         regular = [number.to_bytes(4) for number in range(100)]

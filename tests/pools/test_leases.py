@@ -1,6 +1,7 @@
 """Tests of `dinamed.pools.leases`."""
 
 from dataclasses import dataclass
+from math import exp
 
 from hypothesis import given
 from hypothesis import settings as profile
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.pools.accounts import MemberAccount
-from dinamed.pools.leases import Leases, due
+from dinamed.pools.leases import Leases
 
 EVENTS = st.lists(
     st.tuples(
@@ -54,12 +55,58 @@ class LeasesTests(SynchronousTestCase):
                     one.rate * max(0.0, min(one.end - time, horizon)) for one in mine
                 )
                 rates = sum(one.rate for one in mine if one.end > time - leases.tick)
-                wrong = abs(due(account, time, horizon) - exact)
+                wrong = abs(leases.due(account, time) - exact)
                 self.assertLessEqual(wrong, 2 * leases.tick * rates + 1e-6)
         leases.advance(time + 1e6)
         for account in accounts:
             left = (account.live, account.rate, account.due, account.far)
             self.assertEqual(left, (0, 0.0, 0.0, 0.0))
+
+    @profile(max_examples=60, deadline=None)
+    @given(EVENTS, st.sampled_from([5.0, 60.0]), st.sampled_from([0.5, 30.0, 4000.0]))
+    def test_the_mean_of_what_comes(
+        self,
+        events: list[tuple[float, float, float, int]],
+        horizon: float,
+        duration: float,
+    ) -> None:
+        """It is that of every lease alone, but for the rounding of ends."""
+        leases = Leases(horizon, duration)
+        account = MemberAccount("a")
+        booked: list[Lease] = []
+        time = 0.0
+        for pause, rate, ttl, _ in events:
+            time += pause
+            leases.advance(time)
+            leases.add(account, rate, time, ttl)
+            booked.append(Lease(0, rate, time + min(ttl, 20 * horizon)))
+            exact = sum(one.rate * leases.worth(one.end - time) for one in booked)
+            rates = sum(one.rate for one in booked if one.end > time - leases.tick)
+            wrong = abs(leases.coming(account, time) - exact)
+            self.assertLessEqual(wrong, 3 * leases.tick * rates + 1e-6)
+
+    def test_worth(self) -> None:
+        """The mean of those there, over the horizon, by steps of a hundredth."""
+        leases = Leases(60.0, 40.0)
+        total = 0.0
+        for step in range(6000):
+            then = (step + 0.5) / 100
+            came = min(then, 25.0)
+            total += 40.0 * (exp(-(then - came) / 40.0) - exp(-then / 40.0)) / 6000
+        self.assertAlmostEqual(leases.worth(25.0), total, places=3)
+        self.assertAlmostEqual(leases.stay(), 40 * (1 - exp(-1.5)) / 60)
+
+    def test_for_a_long_time(self) -> None:
+        """What is foreseen is right after days too."""
+        leases = Leases(60.0, 5.0)
+        account = MemberAccount("a")
+        for day in (0.0, 1.0, 1.0001, 40.0):
+            leases.advance(day * 86400)
+            leases.add(account, 3.0, day * 86400, 30.0)
+            leases.add(account, 2.0, day * 86400, 30.0)
+        expected = 5 * leases.worth(30.0)
+        found = leases.coming(account, 40.0 * 86400)
+        self.assertAlmostEqual(found, expected, places=6)
 
     def test_within_half_a_tick(self) -> None:
         """A lease as long as the horizon is right to half a second."""
@@ -69,9 +116,9 @@ class LeasesTests(SynchronousTestCase):
         for time in (0.3, 10.0, 59.0):
             leases.advance(time)
             exact = 2.0 * (60.3 - time)
-            self.assertLessEqual(abs(due(account, time, 60.0) - exact), 1.0)
+            self.assertLessEqual(abs(leases.due(account, time) - exact), 1.0)
         leases.advance(61.0)
-        self.assertEqual(due(account, 61.0, 60.0), 0.0)
+        self.assertEqual(leases.due(account, 61.0), 0.0)
 
     def test_beyond_the_horizon(self) -> None:
         """A long lease brings the same until its end comes near."""
@@ -80,7 +127,7 @@ class LeasesTests(SynchronousTestCase):
         leases.add(account, 1.0, 0.0, 600.0)
         for time, exact in ((0.0, 60), (300.0, 60), (540.0, 60), (570.0, 30), (600, 0)):
             leases.advance(time)
-            self.assertAlmostEqual(due(account, time, 60.0), exact)
+            self.assertAlmostEqual(leases.due(account, time), exact)
 
     def test_arrivals(self) -> None:
         """What has come by leases is the rate times the time they lasted."""
@@ -88,8 +135,8 @@ class LeasesTests(SynchronousTestCase):
         account = MemberAccount("a")
         leases.add(account, 2.0, 0.0, 30.0)
         leases.add(account, 1.0, 10.0, 300.0)
-        self.assertAlmostEqual(leases.arrived(account, 100.0), 60.0 + 90.0)
-        self.assertAlmostEqual(leases.arrived(account, 110.0), 10.0)
+        self.assertAlmostEqual(leases.reported(account, 100.0), 60.0 + 90.0)
+        self.assertAlmostEqual(leases.reported(account, 110.0), 10.0)
 
     def test_size(self) -> None:
         """The memory goes by members and ticks, not by the number of leases."""
@@ -114,6 +161,6 @@ class LeasesTests(SynchronousTestCase):
         account = MemberAccount("a")
         leases.add(account, 1.0, 0.0, 60.0)
         leases.look_ahead(30.0)
-        self.assertEqual(due(account, 0.0, 30.0), 0.0)
+        self.assertEqual(leases.due(account, 0.0), 0.0)
         leases.advance(1000.0)
         self.assertEqual(account.live, 0)

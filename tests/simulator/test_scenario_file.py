@@ -28,13 +28,21 @@ class ShippedTests(ReadingTestCase):
         self.assertEqual(
             names,
             [
+                "averaged-reports",
                 "continents",
+                "equal-mirrors",
+                "farms",
                 "flash-crowd",
+                "late-reports",
                 "outage",
+                "rare-reports",
                 "reports-lost",
                 "several-servers",
+                "short-transfers",
                 "steady",
+                "ttl-floor",
                 "ttl-stretching",
+                "wrong-capacities",
             ],
         )
         abouts = {load(name).about for name in names}

@@ -22,7 +22,7 @@ resolvers = 2
 offered = 0.3
 warm_up = 600
 measure = 1200
-policies = ["predictive"]
+policies = ["predictive", "spill"]
 [world]
 day = 3600
 swing = 0.5
@@ -113,6 +113,18 @@ class DemandTests(SynchronousTestCase):
 
 class RoundTripTests(SynchronousTestCase):
     """What is told of round trips."""
+
+    def test_spill_sends_near(self) -> None:
+        """With room for all, everybody is sent to the nearest mirror."""
+        scenario = parsed()
+        near = 0.6 * 20 + 0.4 * 30
+        rows = {
+            policy.name: figures(simulate(scenario, policy))
+            for policy in chosen(scenario)
+        }
+        assert rows["spill"].rtt is not None and rows["predictive"].rtt is not None
+        self.assertLess(rows["spill"].rtt, 1.1 * near)
+        self.assertGreater(rows["predictive"].rtt, 1.5 * near)
 
     def test_without_world(self) -> None:
         """A scenario without places has no round trips."""

@@ -130,13 +130,13 @@ class CostTests(SynchronousTestCase):
     def test_spread(self) -> None:
         """From the 10 % to the 90 % quantile of what is known of all clients."""
         costs = self.costs(Site("a"), Site("b"))
-        self.assertEqual(costs.spread(0.0), 0.0)
+        self.assertEqual(costs.spread(), 0.0)
         for number in range(101):
             network = number.to_bytes(3)
             self.measure("a", 10.0 + number, network)
             costs.row(network, NOWHERE, 0.0)
         # `b` is known by nobody, so what is assumed for it does not count.
-        self.near(costs.spread(0.0), 80.0)
+        self.near(costs.spread(), 80.0)
 
     def test_bounded(self) -> None:
         """However many clients come, rows and regions are bounded."""

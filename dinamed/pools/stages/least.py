@@ -55,12 +55,13 @@ class _LeastRow:
         self.load = 0.0
         self.increment = 0.0
 
-    def score(self, pending: int) -> float:
+    def score(self, pending: float) -> float:
         return (self.load + pending * self.increment) / self.weight
 
 
-# Score, lot, number, hand-outs, row.
-_LeastEntry = tuple[float, float, int, int, _LeastRow]
+_LeastEntry = tuple[
+    float, float, int, float, _LeastRow
+]  # score, lot, number, hand-outs, row
 
 
 class _Lowest:
@@ -135,7 +136,7 @@ class _Lowest:
         heap = []
         for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):
             if fresh:
-                pending = row.account.pending
+                pending = row.account.unseen
                 score = row.score(pending)
                 heap.append((score, rng.random(), row.number, pending, row))
         heapify(heap)
@@ -147,7 +148,7 @@ class _Lowest:
         rows = self._rows
         return Levels(
             self._mixture.fresh,
-            [row.load + row.account.pending * row.increment for row in rows],
+            [row.load + row.account.unseen * row.increment for row in rows],
             [row.increment for row in rows],
             [row.weight for row in rows],
         )
@@ -157,7 +158,7 @@ class _Lowest:
         self._refresh(self._facts.accounting.clock.read(now))
         fresh = self._mixture.fresh
         rows = [row for row in self._rows if fresh[row.number]]
-        rows.sort(key=lambda row: row.score(row.account.pending))
+        rows.sort(key=lambda row: row.score(row.account.unseen))
         rest = tuple(m for m, f in zip(self._candidates, fresh, strict=True) if not f)
         return [*(row.member[0] for row in rows), *by_weight(rest)]
 
@@ -180,9 +181,9 @@ def _lowest(heap: list[_LeastEntry], rng: Random) -> _LeastEntry:
     brought up to date before it is believed.
     """
     top = heap[0]
-    while top[3] != top[4].account.pending:
+    while top[3] != top[4].account.unseen:
         row = top[4]
-        pending = row.account.pending
+        pending = row.account.unseen
         # Behind its equals by chance: a new lot would leave the others their high ones.
         lot = top[1] + rng.random()
         heapreplace(heap, (row.score(pending), lot, top[2], pending, row))
@@ -191,6 +192,6 @@ def _lowest(heap: list[_LeastEntry], rng: Random) -> _LeastEntry:
 
 
 def _words(row: _LeastRow) -> str:
-    pending = row.account.pending
-    load = f"({row.load:g} + {pending} x {row.increment:g})"
+    pending = row.account.unseen
+    load = f"({row.load:g} + {pending:g} x {row.increment:g})"
     return f"{load} / {row.weight:g} = {row.score(pending):g}"

@@ -1,18 +1,14 @@
 """`predictive`: whoever will be the least used when this answer has run its course.
 
-For each member, with H the horizon (the TTL), D how long a transfer lasts on average
-and f the load of one,
-
-    predicted = report * exp(-H/D) + f * (hand-outs since the report + due)
-
-where `due` are the clients that the leases in force will send within H (`leases`).
-The answer itself brings mine = f * (1 + rate * min(ttl, H)) for a resolver of that
-`rate` (`resolvers`), and the member with the smallest (predicted + mine) / capacity
-gets it.  Members without a report that counts go by their weight (`fading`).
+The loads are predicted as `prediction` says: their mean over a horizon H.  The answer
+itself brings mine = f * (stay + trust * rate * worth(min(ttl, H))) for a resolver of
+that `rate` (`resolvers`), where f is the load of one transfer, and the member with the
+smallest (predicted + mine) / capacity gets it.  Members without a report that counts
+go by their weight (`fading`).
 
 With a TTL of "LOW-HIGH" the answer's is reference * min(20, mean rate / rate) within
-these bounds, so that a resolver with many clients decides more often; the reference,
-which then is H too, is the geometric mean of the two.  Resolvers that are not known yet
+these bounds, so that a resolver with many clients decides more often; the reference is
+the geometric mean of the two.  Resolvers that are not known yet
 get the reference.
 
 A resolver asks for both families of a name: while its answer is good, the question
@@ -25,24 +21,28 @@ easily one resolver; of a client subnet at most 24 and 56 bits, as in `hash`.
 
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
-from math import ceil, exp, inf, sqrt
+from math import ceil, inf
 from random import Random
 
-from dinamed.config.settings import Ttl
 from dinamed.config.stages import transfers
 from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.context import Client, DrawContext
-from dinamed.pools.leases import due
+from dinamed.pools.leases import DURATION
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.resolvers import ClientResolver
 from dinamed.pools.stages.hashed import network_bits
 from dinamed.pools.stages.levels import Levels
 from dinamed.pools.stages.mixture import Mixture
+from dinamed.pools.stages.prediction import (
+    LeaseTrust,
+    Subject,
+    horizon,
+    predicted,
+    reference_ttl,
+    trust,
+)
 from dinamed.pools.stages.protocol import CLIENT, LOAD, TIME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
-
-DURATION = 300.0
-"""Seconds that a transfer lasts, if nothing else is said."""
 
 MOST_TIMES = 20.0
 """Times the reference that an adaptive TTL is at most."""
@@ -69,17 +69,12 @@ class Predictive:
 
     def prepare(self, candidates: Candidates, facts: PoolFacts) -> "Forecast":
         """Make ready."""
-        horizon = reference_ttl(facts.ttl)
-        facts.accounting.foresee(horizon, self._duration, facts.answers)
+        ahead = horizon(facts.ttl, self._duration)
+        facts.accounting.foresee(ahead, self._duration, facts.answers)
         return Forecast(candidates, facts, self._flow, self._duration)
 
 
-def reference_ttl(ttl: Ttl) -> float:
-    """The TTL that an ordinary resolver gets, in seconds."""
-    return float(ttl.low) if ttl.low == ttl.high else sqrt(max(1, ttl.low) * ttl.high)
-
-
-class _ForecastRow:
+class ForecastRow:
     """A candidate."""
 
     __slots__ = ("account", "alone", "capacity", "load", "member", "number", "where")
@@ -95,7 +90,7 @@ class _ForecastRow:
         self.load = 0.0
 
 
-_ForecastEntry = tuple[float, float, int, _ForecastRow]  # forecast, lot, number, row
+_ForecastEntry = tuple[float, float, int, ForecastRow]  # forecast, lot, number, row
 
 
 class Forecast:
@@ -112,12 +107,13 @@ class Forecast:
         "_flow",
         "_given_flow",
         "_groups",
-        "_horizon",
         "_known",
         "_mixture",
         "_reference",
         "_reports",
         "_rows",
+        "_stay",
+        "_trust",
         "_ttl",
         "_until",
     )
@@ -137,10 +133,9 @@ class Forecast:
         self._ttl = facts.ttl
         self._adaptive = facts.ttl.low != facts.ttl.high
         self._reference = reference_ttl(facts.ttl)
-        self._horizon = facts.accounting.leases.horizon
         self._answers = facts.answers
         self._rows = [
-            _ForecastRow(member, facts.accounting.account(member.name), number)
+            ForecastRow(member, facts.accounting.account(member.name), number)
             for number, member in enumerate(candidates)
         ]
         self._by_account: dict[MemberAccount, Candidates] = {
@@ -148,6 +143,8 @@ class Forecast:
         }
         self._groups: list[tuple[float, list[_ForecastEntry]]] | None = None
         self._flow = 0.0
+        self._stay = 1.0
+        self._trust = self._believed()
         self._until = -inf
         self._edition = -1
 
@@ -182,15 +179,9 @@ class Forecast:
         if self._adaptive:
             context.ttl = self._adapted(resolver)
         rate = 0.0 if resolver is None else resolver.rate
-        ttl, horizon = context.ttl, self._horizon
-        clients = 1.0 + rate * (ttl if ttl < horizon else horizon)
-        rng = context.rng
-        if count > 1:
-            rows = self._several(clients, count, rng)
-        elif self._mixture.all_fresh or (place := self._mixture.draw(rng)) < 0:
-            rows = self._smallest(self._flow * clients, rng)[0][3].alone
-        else:
-            rows = self._rows[place].alone
+        ttl = context.ttl
+        clients = self._stay + self._trust.coming * rate * accounting.leases.worth(ttl)
+        rows = self._best(context, clients, count)
         if context.count and resolver is not None:
             self._book(rows, rate, clients, ttl, time)
             first = rows[0]
@@ -201,6 +192,21 @@ class Forecast:
             resolver.expires = time + ttl
             accounting.resolvers.keep(key, resolver)
         return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
+
+    def _best(
+        self, context: DrawContext, clients: float, count: int
+    ) -> "Sequence[ForecastRow]":
+        """Who gets an answer that comes to so many clients over the horizon."""
+        rng = context.rng
+        if count > 1:
+            return self._several(clients, count, rng)
+        if self._mixture.all_fresh or (place := self._mixture.draw(rng)) < 0:
+            return self._smallest(self._flow * clients, rng)[0][3].alone
+        return self._rows[place].alone
+
+    def _believed(self) -> LeaseTrust:
+        """How much of what leases say is believed."""
+        return trust(self._ttl, self._accounting.shared)
 
     def _same(self, resolver: ClientResolver) -> Candidates:
         """The members of the resolver's answer, as they are now; () if one is not."""
@@ -269,13 +275,13 @@ class Forecast:
             heapify(heap)
         return list(groups.items())
 
-    def _fresh_rows(self) -> list[_ForecastRow]:
+    def _fresh_rows(self) -> list[ForecastRow]:
         fresh = self._mixture.fresh
         return [row for row in self._rows if fresh[row.number]]
 
     def _several(
         self, clients: float, count: int, rng: Random
-    ) -> Sequence[_ForecastRow]:
+    ) -> Sequence[ForecastRow]:
         """Those with the smallest, and so on, whose clients spread over all of them."""
         mine = self._flow * clients / max(1, min(count, len(self._rows)))
         taken: list[tuple[_ForecastEntry, list[_ForecastEntry]]] = []
@@ -291,7 +297,7 @@ class Forecast:
 
     def _book(
         self,
-        rows: Sequence[_ForecastRow],
+        rows: Sequence[ForecastRow],
         rate: float,
         clients: float,
         ttl: int,
@@ -307,8 +313,8 @@ class Forecast:
     def _foresee(self, time: float) -> None:
         """Work out the forecasts anew."""
         accounting, reports = self._accounting, self._reports
-        accounting.leases.advance(time)
-        self._horizon = horizon = accounting.leases.horizon
+        leases = accounting.leases
+        leases.advance(time)
         self._mixture = Mixture(self._candidates, reports, time)
         self._known = sum(1 for fresh in self._mixture.fresh if fresh)
         rows = self._rows
@@ -322,12 +328,16 @@ class Forecast:
         if flow is None:
             flow = accounting.flow.value(sum(row.capacity for row in rows))
         self._flow = flow
-        left = exp(-horizon / self._duration)
-        share = 1.0 / self._answers
+        self._stay = leases.stay()
+        self._trust = self._believed()
+        subjects = []
         for row in rows:
-            account = row.account
-            coming = account.pending * share + due(account, time, horizon)
-            account.forecast = row.load * left + flow * coming
+            known = posted.get(row.account.name)
+            age = 0.0 if known is None else max(0.0, time - known.measured)
+            subjects.append(Subject(row.account, row.load, age, row.capacity))
+        loads = predicted(subjects, leases, flow, self._answers, self._trust, time)
+        for row, load in zip(rows, loads, strict=True):
+            row.account.forecast = load
         self._groups = None
         self._until = time + REFRESH
         self._edition = accounting.edition
@@ -342,6 +352,7 @@ class Forecast:
             [self._flow] * len(rows),
             [row.capacity for row in rows],
             self._flow,
+            self._trust.coming,
         )
 
     def forecast(self, member: Member, now: float) -> float | None:
@@ -374,8 +385,10 @@ class Forecast:
         words = []
         for row, fresh in zip(self._rows, self._mixture.fresh, strict=True):
             account = row.account
-            clients = due(account, time, self._horizon)
+            clients = self._accounting.leases.due(account, time)
             text = f"{account.pending} handed out, {clients:.3g} due"
+            if account.foreign:
+                text = f"{text}, {account.foreign:.3g} handed out by others"
             if fresh:
                 share = account.forecast / row.capacity
                 text = (

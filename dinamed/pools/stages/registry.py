@@ -27,6 +27,7 @@ from dinamed.pools.stages.priority import PriorityStage
 from dinamed.pools.stages.protocol import Factory, Registry, Stage
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
+from dinamed.pools.stages.spill import Spill
 from dinamed.pools.stages.weighted import Weighted
 
 GROUP = "dinamed.stages"
@@ -47,6 +48,7 @@ def builtin_stages() -> Registry:
             "least": Least,
             "best": Best,
             "predictive": Predictive,
+            "spill": Spill,
             "all": Everyone,
         }
     )

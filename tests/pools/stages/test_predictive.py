@@ -14,7 +14,8 @@ from dinamed.pools.context import Client
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import ListRecorder, Picked
-from dinamed.pools.stages.predictive import Predictive, reference_ttl
+from dinamed.pools.stages.prediction import CAME, FIXED, horizon, reference_ttl
+from dinamed.pools.stages.predictive import Predictive
 from tests.pools.support import (
     chi_square,
     context,
@@ -36,18 +37,22 @@ class Literal:
         self.ttl = ttl
         self.reports = dict.fromkeys(capacities, 0.0)
         self.pending = dict.fromkeys(capacities, 0)
-        self.leases: dict[int, tuple[str, float, float]] = {}  # member, end, rate
+        self.reported = 0.0
+        self.leases: list[tuple[str, float, float, float]] = []  # name, times, rate
+        self.ends: dict[int, float] = {}
         self.gaps: dict[int, float] = {}
 
-    def report(self, name: str, load: float) -> None:
-        """A member reports."""
-        self.reports[name], self.pending[name] = load, 0
+    def report(self, loads: dict[str, float], time: float) -> None:
+        """All members report."""
+        self.reports.update(loads)
+        self.pending = dict.fromkeys(self.capacities, 0)
+        self.reported = time
 
     def learn(self, resolver: int, time: float) -> float:
         """The rate of a resolver that asks."""
-        if resolver not in self.leases:
+        if resolver not in self.ends:
             return 1 / (min(time, 4 * self.ttl) + 0.5)
-        gap = time - self.leases[resolver][1]
+        gap = time - self.ends[resolver]
         old = self.gaps.get(resolver)
         self.gaps[resolver] = (
             gap if old is None else old + 0.25 * (min(gap, 8 * old + 8) - old)
@@ -56,31 +61,75 @@ class Literal:
 
     def scores(self, rate: float, time: float) -> dict[str, float]:
         """(predicted + mine) / capacity."""
-        mine = FLOW * (1 + rate * self.ttl)
+        end, ttl = time + self.ttl, self.ttl
+        came = {
+            name: sum(
+                one * stayed(max(begin, self.reported), min(until, time), time)
+                for member, begin, until, one in self.leases
+                if member == name and until > self.reported
+            )
+            for name in self.capacities
+        }
+        coming = {
+            name: sum(
+                one * mean(time, min(until, end), time, end)
+                for member, _, until, one in self.leases
+                if member == name and until > time
+            )
+            for name in self.capacities
+        }
+        came, coming = self.shrunk(came, CAME), self.shrunk(coming, FIXED)
+        age = time - self.reported
+        stay = stayed(time, end, end) / ttl
+        mine = FLOW * (stay + FIXED * rate * mean(time, end, time, end))
         scores = {}
         for name, capacity in self.capacities.items():
-            due = sum(
-                one * min(end - time, self.ttl)
-                for member, end, one in self.leases.values()
-                if member == name and end > time
-            )
-            predicted = self.reports[name] * exp(-self.ttl / DURATION)
-            predicted += (due + self.pending[name]) * FLOW
-            scores[name] = (predicted + mine) / capacity
+            spread = stayed(self.reported, time, time) / age if age else 1.0
+            here = came[name] + self.pending[name] * spread
+            now = self.reports[name] * exp(-age / DURATION) + FLOW * here
+            scores[name] = (now * stay + FLOW * coming[name] + mine) / capacity
         return scores
+
+    def shrunk(self, clients: dict[str, float], believed: float) -> dict[str, float]:
+        """What is not believed goes by capacity."""
+        rest = (1 - believed) * sum(clients.values()) / sum(self.capacities.values())
+        return {
+            name: believed * clients[name] + rest * capacity
+            for name, capacity in self.capacities.items()
+        }
 
     def rounding(self, time: float) -> dict[str, float]:
         """How far scores may be wrong: ends by half a tick, forecasts by their age."""
-        wrong = dict.fromkeys(self.capacities, 1e-9)
-        for member, end, rate in self.leases.values():
-            if end > time - 1.0:
-                wrong[member] += 0.75 * rate * FLOW / self.capacities[member]
+        wrong = dict.fromkeys(self.capacities, 1e-6)
+        for name, capacity in self.capacities.items():
+            for member, _, until, rate in self.leases:
+                if until > min(self.reported, time) - 1.0:
+                    part = 1.0 if member == name else 0.2
+                    wrong[name] += 0.75 * part * rate * FLOW / capacity
         return wrong
 
     def book(self, resolver: int, name: str, rate: float, time: float) -> None:
         """The resolver was given that member."""
         self.pending[name] += 1
-        self.leases[resolver] = (name, time + self.ttl, rate)
+        self.leases.append((name, time, time + self.ttl, rate))
+        self.ends[resolver] = time + self.ttl
+
+
+def stayed(begin: float, end: float, then: float) -> float:
+    """Of clients that come once a second from begin to end, those that are there."""
+    return DURATION * (exp(-(then - end) / DURATION) - exp(-(then - begin) / DURATION))
+
+
+def mean(begin: float, end: float, first: float, last: float) -> float:
+    """The mean number of them in a span of time, in small steps."""
+    steps = 40
+    width = (last - first) / steps
+    total = 0.0
+    for step in range(steps):
+        then = first + (step + 0.5) * width
+        if then > begin:
+            total += stayed(begin, min(end, then), then)
+    return total / steps
 
 
 def stage(**argument: float) -> settings.StageSettings:
@@ -171,10 +220,7 @@ class RuleTests(PredictiveCase):
             if time > reported + 20 or rng.random() < 0.05:
                 reported = time
                 name = rng.choice("abcd")
-                load = rng.random() * capacities[name]
-                model.report(name, load)
-                for other in "abcd":
-                    model.report(other, model.reports[other])
+                model.report({name: rng.random() * capacities[name]}, time)
                 self.report(time, **model.reports)
             rate = model.learn(number, time)
             scores = model.scores(rate, time)
@@ -254,11 +300,11 @@ class RuleTests(PredictiveCase):
         assert isinstance(last, Picked)
         self.assertEqual(last.picked, ("b",))
         self.assertEqual(
-            last.scores[0], "load 5, 0 handed out, 0 due: 4.09 foreseen, 41%"
+            last.scores[0], "load 5, 0 handed out, 0 due: 4.53 foreseen, 45%"
         )
         foreseen = view.forecast_of(view.members[1], 0.0)
         assert foreseen is not None
-        self.assertAlmostEqual(foreseen, 2 * exp(-0.2))
+        self.assertAlmostEqual(foreseen, 2 * (1 - exp(-0.2)) / 0.2)
         self.assertEqual([m.name for m in view.ranked(0.0)], ["b", "a"])
 
     def test_argument(self) -> None:
@@ -426,6 +472,13 @@ class AdaptiveTests(PredictiveCase):
         self.assertEqual(reference_ttl(settings.Ttl(60, 60)), 60.0)
         self.assertEqual(reference_ttl(settings.Ttl(0, 400)), 20.0)
         self.assertEqual(reference_ttl(settings.Ttl(50, 1800)), 300.0)
+
+    def test_horizon(self) -> None:
+        """It is longer than the reference where TTLs are, but not than a transfer."""
+        self.assertEqual(horizon(settings.Ttl(60, 60), 300.0), 60.0)
+        self.assertEqual(horizon(settings.Ttl(30, 120), 300.0), 120.0)
+        self.assertEqual(horizon(settings.Ttl(30, 120), 90.0), 90.0)
+        self.assertEqual(horizon(settings.Ttl(30, 120), 10.0), 60.0)
 
     def test_nested(self) -> None:
         """The lowest TTL on the way counts."""

@@ -1,9 +1,12 @@
-"""The stages of a route, as far as the plane has them in C."""
+"""Which chains of stages the plane can do, and as what kind of route.
+
+What is not named here is left to Python.
+"""
 
 from dinamed.plane.extension import native as native
 from dinamed.pools.chain import Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.members import Candidates, Family
+from dinamed.pools.members import Candidates
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed
@@ -13,13 +16,11 @@ from dinamed.pools.stages.priority import PriorityStage
 from dinamed.pools.stages.protocol import Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
+from dinamed.pools.stages.spill import Spill
 from dinamed.pools.stages.weighted import Weighted
 
-FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
-"""The routes into each pool: for A, for AAAA, for TXT."""
 
-
-def parts_of(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
+def split_stages(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
     """The stages that must still be asked: those before shedding, and from it on."""
     stages = [stage for _, stage in route.remaining]
     for number, stage in enumerate(stages):
@@ -28,7 +29,7 @@ def parts_of(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
     return stages, []
 
 
-def is_native_after(stages: list[Narrowing]) -> bool:
+def sheds_natively(stages: list[Narrowing]) -> bool:
     """Whether this can be done natively: shedding, and perhaps ranks behind it."""
     return len(stages) <= 2 and all(
         type(stage) is PriorityStage for stage in stages[1:]
@@ -38,9 +39,14 @@ def is_native_after(stages: list[Narrowing]) -> bool:
 def narrowed(route: Route, context: DrawContext) -> Candidates:
     """The candidates that a client has before any are shed."""
     kept = route.folded
-    for stage in parts_of(route)[0]:
+    for stage in split_stages(route)[0]:
         kept = stage.narrow(kept, context, route.facts) or kept
     return kept
+
+
+def picks_by_cost(route: Route) -> bool:
+    """Whether members are picked by what they cost the client."""
+    return type(route.picking[1]) is Spill
 
 
 def kind_of(stage: Picking) -> int:
@@ -50,8 +56,9 @@ def kind_of(stage: Picking) -> int:
         Hashed: native.BY_HASH,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
-        Least: native.LOWEST,
         Best: native.LOWEST,
+        Least: native.LOWEST,
         Predictive: native.LOWEST,
+        Spill: native.LOWEST,
     }
     return kinds.get(type(stage), native.ELSEWHERE)
