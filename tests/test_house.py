@@ -48,11 +48,7 @@ LONG_FILES = frozenset(
         "zones/plain.pxd",
     }
 )
-CIRCLES: frozenset[frozenset[str]] = frozenset(
-    {
-        frozenset({"cli", "commands.completion"}),
-    }
-)
+CIRCLES: frozenset[frozenset[str]] = frozenset()
 STRANGERS: frozenset[tuple[str, str]] = frozenset()
 """Where a module sets what belongs to another one, and what."""
 OWNERS = re.compile(

@@ -11,8 +11,6 @@ from dinamed.problems import Problem
 from dinamed.server.collecting import uncollected
 from dinamed.wording import counted
 
-HELP = "read a config file and all it names, and print every problem"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

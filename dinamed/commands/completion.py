@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Iterator
 from typing import NamedTuple
 
-HELP = "print a script that has a shell complete the commands and options"
-
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -27,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the script; 0."""
-    from dinamed.cli import parser
-
-    commands = list(words(parser()))
+    commands = list(words(arguments.whole()))
     print(_SCRIPTS[arguments.shell](commands), end="")
     return 0
 

@@ -17,8 +17,6 @@ from dinamed.formats.importers import (
 from dinamed.formats.lbnamed import read_lbnamed
 from dinamed.wire.names import BadName, WireName, from_text
 
-HELP = "print the config and zone files that say the same as another program's files"
-
 FORMATS = ("lbnamed", "pgeodns", "geodns")
 
 

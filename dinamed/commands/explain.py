@@ -25,8 +25,6 @@ from dinamed.simulator.chart import NoChartError
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 from dinamed.zones.packed import PackedZone
 
-HELP = "tell the answer that a client gets, and why, stage by stage"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

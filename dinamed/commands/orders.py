@@ -35,7 +35,6 @@ class OrderCommand:
     """The command for one state."""
 
     state: str
-    HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Say what the command takes."""
@@ -74,7 +73,7 @@ class OrderCommand:
         return 0
 
 
-DRAIN = OrderCommand("drain", "hand a member out no more, whatever its checks say")
-UP = OrderCommand("up", "hand a member out, whatever its checks say")
-DOWN = OrderCommand("down", "take a member for dead, whatever its checks say")
-AUTO = OrderCommand("auto", "let the checks of a member decide again")
+DRAIN = OrderCommand("drain")
+UP = OrderCommand("up")
+DOWN = OrderCommand("down")
+AUTO = OrderCommand("auto")

@@ -10,8 +10,6 @@ from dinamed.commands.remote import (
     remote_of,
 )
 
-HELP = "have a running server read its config and zones again"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

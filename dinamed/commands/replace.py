@@ -10,7 +10,6 @@ from dinamed.commands.remote import (
     remote_of,
 )
 
-HELP = "have a new process, of what is installed now, take over from a running server"
 PATIENCE = 120.0
 """Seconds that the new process may take, and more."""
 

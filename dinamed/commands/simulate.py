@@ -11,8 +11,6 @@ from dinamed.simulator.optimum import optimum
 from dinamed.simulator.policies import chosen
 from dinamed.simulator.scenario import Scenario
 
-HELP = "show how the load would spread over mirrors, for each way to choose"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

@@ -13,8 +13,6 @@ from dinamed.commands.remote import (
     remote_of,
 )
 
-HELP = "show a running server: its zones, pools and members"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""

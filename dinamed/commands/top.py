@@ -21,8 +21,6 @@ from dinamed.commands.remote import (
 )
 from dinamed.commands.status import duration, gather
 
-HELP = "show a running server live: questions, members, load (q ends it)"
-
 BAR = 24
 """Columns of a bar."""
 RED, YELLOW, GREEN, DIM, BOLD = "31", "33", "32", "2", "1"

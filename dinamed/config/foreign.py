@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.zone_rules import aliases, bindings, source
 from dinamed.formats.imported import Imported
-from dinamed.formats.importers import IMPORTERS, import_geodns
 from dinamed.formats.targets import targeting_of
 from dinamed.geo.locator import Locator
 from dinamed.problems import Problem
@@ -32,8 +31,11 @@ class Foreign(NamedTuple):
 def build_foreign(apex: WireName, zone: ZoneSettings) -> Foreign | None:
     """Read a zone that comes from another program's file; None if it doesn't."""
     found = source(zone)
-    if found is None or found[0] not in IMPORTERS:
+    if found is None or found[0] == "file":
         return None
+    # Most configs have no such file, and need not wait for what reads one.
+    from dinamed.formats.importers import IMPORTERS, import_geodns
+
     key, path = found
     if key == "geodns":
         made = import_geodns(path, apex, zone.health)

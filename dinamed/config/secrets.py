@@ -4,10 +4,6 @@ import os
 import re
 import stat
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from dinamed.config.check_forms import Header, header_value
 from dinamed.config.lines import Path
 from dinamed.config.reader import BAD, Reader
@@ -115,37 +111,14 @@ def _check_tls(reader: Reader, server: ServerSettings) -> None:
         for name, value in given.items():
             if wanted and value is None and reader.intact(("server", name)):
                 reader.report(("server", key), f"needs {name}")
-    public = secret = None
+    certificate = key_data = None
     if server.certificate is not None:
-        data = _read(reader, server.certificate, ("server", "certificate"))
-        if data is not None:
-            public = _public(reader, data, server.certificate)
+        certificate = _read(reader, server.certificate, ("server", "certificate"))
     if server.key is not None:
-        data = secret_file(reader, server.key, ("server", "key"))
-        if data is not None:
-            secret = _private(reader, data, server.key)
-    if public is not None and secret is not None and public != secret:
-        reader.report(("server", "key"), "is not the key of the certificate")
+        key_data = secret_file(reader, server.key, ("server", "key"))
+    if certificate is None and key_data is None:
+        return
+    # A fifth of the time of `dinamed check` would go into this import.
+    from dinamed.config.certificates import check_pair
 
-
-def _public(reader: Reader, data: bytes, file: str) -> object:
-    """The public key of the first certificate."""
-    path: Path = ("server", "certificate")
-    try:
-        chain = x509.load_pem_x509_certificates(data)
-        return chain[0].public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        reader.report(path, f"{file} holds no certificate in PEM")
-        return None
-
-
-def _private(reader: Reader, data: bytes, file: str) -> object:
-    """The public key that belongs to the private one."""
-    path: Path = ("server", "key")
-    try:
-        return load_pem_private_key(data, None).public_key()
-    except TypeError:
-        reader.report(path, f"{file} needs a password, and there is nobody to give it")
-    except (ValueError, UnsupportedAlgorithm):
-        reader.report(path, f"{file} holds no private key in PEM")
-    return None
+    check_pair(reader, server, certificate, key_data)

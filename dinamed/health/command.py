@@ -3,7 +3,6 @@
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IProcessTransport,
     IReactorProcess,
     IReactorTime,
@@ -15,6 +14,7 @@ from zope.interface import Interface
 from dinamed.config.checks import ExecCheck
 from dinamed.health.group import clean_environment, kill_group
 from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by, fill
+from dinamed.one_shot import OneShot
 
 MAX_OUTPUT = 65536  # octets; a command that says more is ended
 SESSION = "setsid"  # the program of util-linux that gives a process its own group
@@ -37,7 +37,7 @@ class CommandProbe:
         return _CheckRun(self._reactor, self._check.limit).begin(words)
 
 
-class _CheckRun(ProcessProtocol):
+class _CheckRun(OneShot[Result], ProcessProtocol):
     """One run.  The group is killed whole: at its end, when late, or cancelled.
 
     What leaves the group of its own accord (a daemon) is beyond reach, but holds
@@ -45,16 +45,13 @@ class _CheckRun(ProcessProtocol):
     """
 
     def __init__(self, reactor: CommandReactor, limit: float) -> None:
-        self.result: Deferred[Result] = Deferred(self._cancelled)
+        super().__init__(reactor, limit)
         self._reactor = reactor
-        self._limit = limit
-        self._over = False
         self._said = bytearray()
         self._heard = 0
         self._exited = False
         self._ending = ""
         self._process: int | None = None
-        self._deadline: IDelayedCall | None = None
 
     def begin(self, words: list[str]) -> "Deferred[Result]":
         """Start the command; the Deferred fires with what came of it."""
@@ -64,8 +61,7 @@ class _CheckRun(ProcessProtocol):
             )
         except (OSError, ValueError, MemoryError) as error:
             return succeed(failed_by(error, f"can't execute: {error}"))
-        if not self._over:
-            self._deadline = self._reactor.callLater(self._limit, self._late)
+        self.start_clock()
         return self.result
 
     def connectionMade(self) -> None:
@@ -79,46 +75,35 @@ class _CheckRun(ProcessProtocol):
         self._heard += len(data)
         self._said += data[: 1024 - len(self._said)]
         if self._heard > MAX_OUTPUT:
-            self._end(failed(f"printed more than {MAX_OUTPUT} octets"))
+            self.end(failed(f"printed more than {MAX_OUTPUT} octets"))
 
     def processExited(self, reason: Failure) -> None:
         """See L{ProcessProtocol}: the command has ended, perhaps not its children."""
         self._exited = True
         error = reason.value
         if isinstance(error, ProcessDone):
-            self._end(PASSED)
+            self.end(PASSED)
         elif isinstance(error, ProcessTerminated) and error.signal is not None:
-            self._end(failed(f"killed by signal {error.signal}"))
+            self.end(failed(f"killed by signal {error.signal}"))
         else:
             self._ending = f"exit status {getattr(error, 'exitCode', None)}"
             self._kill()  # so that nobody holds the pipes, with what was said in them
 
     def processEnded(self, reason: Failure) -> None:
         """See L{ProcessProtocol}: all that it said has been read."""
-        self._end(failed(self._words(self._ending)))
+        self.end(failed(self._words(self._ending)))
 
     def _words(self, text: str) -> str:
         lines = self._said.decode("utf-8", "replace").strip().splitlines()
         return f"{text}: {lines[0]}" if lines else text
 
-    def _late(self) -> None:
-        self._deadline = None
+    def expired(self) -> None:
+        """See L{OneShot.expired}."""
         ending = self._ending or f"not done in {self._limit:g} s"
-        self._end(failed(self._words(ending)))
+        self.end(failed(self._words(ending)))
 
-    def _cancelled(self, _: "Deferred[Result]") -> None:
-        self._free()
-
-    def _end(self, result: Result) -> None:
-        if not self._over:
-            self._free()
-            self.result.callback(result)
-
-    def _free(self) -> None:
-        self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def release(self) -> None:
+        """See L{OneShot.release}."""
         self._kill()
         transport: IProcessTransport | None = self.transport
         if transport is not None:

@@ -12,7 +12,6 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import (
     IAddress,
     IConnector,
-    IDelayedCall,
     IReactorFromThreads,
     IReactorTCP,
     IReactorTime,
@@ -23,13 +22,14 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by
+from dinamed.one_shot import OneShot
 
 
 class ConnectionReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
     """What an exchange needs of the reactor."""
 
 
-class ProbeConnection(Protocol, ClientFactory):
+class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
     """A connection, its protocol and its factory in one: each lives once, together.
 
     Subclasses say what to send when `opened`, what arrives (`dataReceived`) and what
@@ -40,19 +40,16 @@ class ProbeConnection(Protocol, ClientFactory):
     noisy = False
 
     def __init__(self, reactor: ConnectionReactor, limit: float) -> None:
-        self.result: Deferred[Result] = Deferred(self._cancelled)
+        super().__init__(reactor, limit)
         self._reactor = reactor
-        self._limit = limit
         self._address = ""
-        self._over = False
         self._stage = "connecting"
         self._connector: IConnector | None = None
-        self._deadline: IDelayedCall | None = None
 
     def begin(self, target: ProbeTarget, port: int) -> "Deferred[Result]":
         """Connect; the Deferred fires with what came of it."""
         self._address = target.address
-        self._deadline = self._reactor.callLater(self._limit, self._late)
+        self.start_clock()
         # The deadline covers the connecting too, so the connector needs no timer.
         connector = self._reactor.connectTCP(
             target.address,
@@ -77,11 +74,11 @@ class ProbeConnection(Protocol, ClientFactory):
 
     def passed(self) -> None:
         """End with success."""
-        self._end(PASSED)
+        self.end(PASSED)
 
     def failed(self, reason: str) -> None:
         """End with a failure."""
-        self._end(failed(reason))
+        self.end(failed(reason))
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol:
         """See L{IProtocolFactory}."""
@@ -108,7 +105,7 @@ class ProbeConnection(Protocol, ClientFactory):
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """See L{ClientFactory}."""
         error = reason.value
-        self._end(failed_by(error, self._trouble(error), self._address))
+        self.end(failed_by(error, self._trouble(error), self._address))
 
     def _outermost(self) -> ClientFactory:
         """The factory that the reactor gets: this, or what it is wrapped in."""
@@ -129,23 +126,8 @@ class ProbeConnection(Protocol, ClientFactory):
                 return "connection reset"
         return f"{self._stage}: {error}"
 
-    def _late(self) -> None:
-        self._deadline = None
-        self.expired()
-
-    def _cancelled(self, _: "Deferred[Result]") -> None:
-        self._free()
-
-    def _end(self, result: Result) -> None:
-        if not self._over:
-            self._free()
-            self.result.callback(result)
-
-    def _free(self) -> None:
-        self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def release(self) -> None:
+        """See L{OneShot.release}."""
         self._drop()
 
     def _drop(self) -> None:

@@ -6,7 +6,6 @@ from typing import cast
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IListeningPort,
     IReactorUDP,
     IUDPTransport,
@@ -25,6 +24,7 @@ from dinamed.health.results import (
     fill,
     same_address,
 )
+from dinamed.one_shot import OneShot
 from dinamed.wire.names import BadName
 
 MAX_PACKET = 4096  # octets; we don't offer EDNS, so 512 is what may come
@@ -59,7 +59,7 @@ class DnsProbe:
         return ask.begin()
 
 
-class _Query(DatagramProtocol):
+class _Query(OneShot[Result], DatagramProtocol):
     """One query over a socket of its own, and what follows from it."""
 
     noisy = False
@@ -72,7 +72,7 @@ class _Query(DatagramProtocol):
         target: ProbeTarget,
         rng: random.Random,
     ) -> None:
-        self.result: Deferred[Result] = Deferred(self._cancelled)
+        super().__init__(reactor, check.limit)
         self._reactor = reactor
         self._check = check
         self._question = question
@@ -80,10 +80,8 @@ class _Query(DatagramProtocol):
         self._rng = rng
         self._id = rng.getrandbits(16)
         self._began = 0.0
-        self._over = False
         self._strangers = 0
         self._port: IListeningPort | None = None
-        self._deadline: IDelayedCall | None = None
         self._stream: Deferred[Result] | None = None
 
     def begin(self) -> "Deferred[Result]":
@@ -95,9 +93,7 @@ class _Query(DatagramProtocol):
             self._port = self._reactor.listenUDP(0, self, interface, MAX_PACKET)
         except CannotListenError as error:
             return succeed(failed_by(error, str(error), self._target.address))
-        limit = self._check.limit
-        if not self._over:
-            self._deadline = self._reactor.callLater(limit, self._late)
+        self.start_clock()
         return self.result
 
     def startProtocol(self) -> None:
@@ -109,7 +105,7 @@ class _Query(DatagramProtocol):
         except OSError as error:
             words = f"can't send: {error.strerror}"
             found = failed_by(error, words, self._target.address)
-            self._reactor.callLater(0, self._end, found)
+            self._reactor.callLater(0, self.end, found)
 
     def datagramReceived(self, data: bytes, addr: tuple[str, int]) -> None:
         """See L{DatagramProtocol}."""
@@ -122,26 +118,24 @@ class _Query(DatagramProtocol):
         if meaning is Meaning.NOT_OURS:
             self._strangers += 1
             if self._strangers == MAX_STRANGERS:
-                self._end(
-                    failed(f"{MAX_STRANGERS} answers with another id or question")
-                )
+                self.end(failed(f"{MAX_STRANGERS} answers with another id or question"))
         elif meaning is Meaning.TRUNCATED:
             self._over_tcp()
         elif meaning is Meaning.PASSED:
-            self._end(PASSED)
+            self.end(PASSED)
         else:
-            self._end(failed(meaning))
+            self.end(failed(meaning))
 
     def connectionRefused(self) -> None:
         """See L{DatagramProtocol}."""
-        self._end(failed("port unreachable"))
+        self.end(failed("port unreachable"))
 
     def stopProtocol(self) -> None:
         """See L{DatagramProtocol}."""
         # Reactors that take an error of the socket for its end close it themselves.
         if self._port is not None:
             self._port = None
-            self._end(failed("port unreachable"))
+            self.end(failed("port unreachable"))
 
     def _over_tcp(self) -> None:
         self._close()
@@ -150,28 +144,17 @@ class _Query(DatagramProtocol):
             self._reactor, max(left, 0.0), self._question, self._rng.getrandbits(16)
         )
         self._stream = stream.begin(self._target, self._check.port)
-        self._stream.addCallback(self._end)
+        self._stream.addCallback(self.end)
 
-    def _late(self) -> None:
-        self._deadline = None
+    def expired(self) -> None:
+        """See L{OneShot.expired}."""
         words = f"no answer in {self._check.limit:g} s"
         if self._strangers:
             words += f" ({self._strangers} with another id or question)"
-        self._end(failed(words))
+        self.end(failed(words))
 
-    def _cancelled(self, _: "Deferred[Result]") -> None:
-        self._free()
-
-    def _end(self, result: Result) -> None:
-        if not self._over:
-            self._free()
-            self.result.callback(result)
-
-    def _free(self) -> None:
-        self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def release(self) -> None:
+        """See L{OneShot.release}."""
         self._close()
         stream, self._stream = self._stream, None
         if stream is not None and not stream.called:

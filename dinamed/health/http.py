@@ -136,10 +136,10 @@ class _Request(ProbeConnection):
 
     def _not_judged(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
-            self._end(failed_by(failure.value, failure.getErrorMessage()))
+            self.end(failed_by(failure.value, failure.getErrorMessage()))
 
-    def _free(self) -> None:
-        super()._free()
+    def release(self) -> None:
+        super().release()
         if self._judging is not None:
             self._judging.cancel()
 

@@ -4,7 +4,7 @@ import re
 
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.error import ProcessDone, ProcessTerminated
-from twisted.internet.interfaces import IDelayedCall, IProcessTransport
+from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
@@ -13,6 +13,7 @@ from dinamed.health.command import SESSION
 from dinamed.health.group import clean_environment, kill_group
 from dinamed.health.results import ProbeTarget, fill
 from dinamed.load.poller import FeedError, LoadReactor, feed_error
+from dinamed.one_shot import OneShot
 from dinamed.pools.report import Report, make_report
 
 MAX_OUTPUT = 4096  # octets; a command that says more is ended
@@ -79,7 +80,7 @@ def parse(said: bytes) -> tuple[float, float | None]:
     return float(load), None if increment is None else float(increment)
 
 
-class _FeedRun(ProcessProtocol):
+class _FeedRun(OneShot[bytes], ProcessProtocol):
     """One run, in a process group that is killed whole: at its end, late or cancelled.
 
     What leaves the group of its own accord (a daemon) is beyond reach; if it keeps the
@@ -87,17 +88,14 @@ class _FeedRun(ProcessProtocol):
     """
 
     def __init__(self, reactor: LoadReactor, limit: float) -> None:
-        self.result: Deferred[bytes] = Deferred(lambda _: self._free())
+        super().__init__(reactor, limit)
         self._reactor = reactor
-        self._limit = limit
-        self._over = False
         self._said = bytearray()
         self._complaints = bytearray()
         self._heard = 0
         self._open = {STDOUT, STDERR}
         self._status: Failure | None = None
         self._process: int | None = None
-        self._deadline: IDelayedCall | None = None
 
     def begin(self, words: list[str]) -> "Deferred[bytes]":
         """Start the command; the Deferred fires with what it has printed."""
@@ -106,11 +104,9 @@ class _FeedRun(ProcessProtocol):
                 self, SESSION, [SESSION, *words], env=clean_environment()
             )
         except (OSError, ValueError, MemoryError) as error:
-            self._free()
-            self.result.errback(feed_error(error, f"can't execute: {error}"))
+            self.fail(feed_error(error, f"can't execute: {error}"))
             return self.result
-        if not self._over:
-            self._deadline = self._reactor.callLater(self._limit, self._late)
+        self.start_clock()
         return self.result
 
     def connectionMade(self) -> None:
@@ -146,8 +142,7 @@ class _FeedRun(ProcessProtocol):
             return
         error = self._status.value
         if isinstance(error, ProcessDone):
-            self._free()
-            self.result.callback(bytes(self._said))
+            self.end(bytes(self._said))
         elif STDERR in self._open:
             pass  # it may still say why
         elif isinstance(error, ProcessTerminated) and error.signal is not None:
@@ -159,20 +154,15 @@ class _FeedRun(ProcessProtocol):
         lines = self._complaints.decode("utf-8", "replace").strip().splitlines()
         return f"{text}: {lines[0]}" if lines else text
 
-    def _late(self) -> None:
-        self._deadline = None
+    def expired(self) -> None:
+        """See L{OneShot.expired}."""
         self._fail(self._words(f"not done in {self._limit:g} s"))
 
     def _fail(self, reason: str) -> None:
-        if not self._over:
-            self._free()
-            self.result.errback(FeedError(reason))
+        self.fail(FeedError(reason))
 
-    def _free(self) -> None:
-        self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def release(self) -> None:
+        """See L{OneShot.release}."""
         self._kill_group()
         transport: IProcessTransport | None = self.transport
         if transport is not None:

@@ -25,6 +25,7 @@ from dinamed.load.poller import (
     ProbeTarget,
     feed_error,
 )
+from dinamed.one_shot import OneShot
 from dinamed.pools.report import Report, make_report, out_report
 
 TRY_V3_AGAIN = 30
@@ -123,21 +124,19 @@ class LbcdPoller:
         return (V2, V2, V2)
 
 
-class _Exchange:
+class _Exchange(OneShot[Report | None]):
     """One poll: its requests, and the answers to any of them."""
 
     def __init__(self, poller: LbcdPoller, versions: tuple[int, ...]) -> None:
-        self.result: Deferred[Report | None] = Deferred(lambda _: self._free())
         self._poller = poller
         self._source = poller.source
+        super().__init__(self._source.reactor, self._source.feed.limit)
         self._versions = list(versions)
         self._asked: dict[int, Request] = {}
         self._strange = 0
         self._why = ""
-        self._over = False
         self._link: Link | None = None
         self._next: IDelayedCall | None = None
-        self._deadline: IDelayedCall | None = None
 
     def begin(self) -> "Deferred[Report | None]":
         """Ask for the first time."""
@@ -152,9 +151,9 @@ class _Exchange:
             )
         except OSError as error:
             words = f"can't send: {error.strerror or error}"
-            self._give_up(feed_error(error, words, self._poller.target.address))
+            self.fail(feed_error(error, words, self._poller.target.address))
             return self.result
-        self._deadline = reactor.callLater(source.feed.limit, self._late)
+        self.start_clock()
         self._ask()
         return self.result
 
@@ -218,10 +217,10 @@ class _Exchange:
         if not self._over:
             if not isinstance(error, FeedShortageError):
                 self._poller.silent()
-            self._give_up(error)
+            self.fail(error)
 
-    def _late(self) -> None:
-        self._deadline = None
+    def expired(self) -> None:
+        """See L{OneShot.expired}."""
         self._poller.silent()
         words = f"no answer in {self._source.feed.limit:g} s"
         if self._strange:
@@ -229,7 +228,6 @@ class _Exchange:
         self._fail(words)
 
     def _succeed(self, reply: Reply) -> None:
-        self._free()
         now, kind = self._source.reactor.seconds(), self._source.feed.kind
         if reply.out:
             report = out_report(now=now, source=kind)
@@ -237,22 +235,16 @@ class _Exchange:
             report = make_report(
                 reply.weight, now=now, source=kind, increment=reply.increment
             )
-        self.result.callback(report)
+        self.end(report)
 
     def _fail(self, reason: str) -> None:
-        self._give_up(FeedError(reason))
+        self.fail(FeedError(reason))
 
-    def _give_up(self, error: FeedError) -> None:
-        if not self._over:
-            self._free()
-            self.result.errback(error)
-
-    def _free(self) -> None:
-        self._over = True
-        for call in (self._next, self._deadline):
-            if call is not None and call.active():
-                call.cancel()
-        self._next = self._deadline = None
+    def release(self) -> None:
+        """See L{OneShot.release}."""
+        if self._next is not None and self._next.active():
+            self._next.cancel()
+        self._next = None
         if self._link is not None:
             self._link.close()
             self._link = None
