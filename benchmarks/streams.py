@@ -4,7 +4,7 @@
 
 All serve the same zone with one thread on one core; the client has another core.
 *Pipelined*: dnsperf on 20 connections that stay open.  *One each*: 16 clients at a time
-that connect, ask, read and close (``connect.c``).  Then the latency of UDP at 50 thousand
+that connect, ask, read and close (``connect.c``).  Then the latency of UDP at 50 000
 queries a second while ``--crowd`` connections are open and idle (dinamed alone; the
 limit of open files has to allow for twice as many).  Medians of all runs.
 """

@@ -27,6 +27,7 @@ from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.places import GeoDatabaseService
+from dinamed.server.round_trips_file import RoundTripsFile
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
@@ -274,6 +275,7 @@ def wire(
         server.replacing,
         server.reloading,
         server.saving,
+        round_trips_file(reactor, authority),
         server.watching,
         server.signing,
         server.transfers,
@@ -287,6 +289,14 @@ def wire(
             service.setServiceParent(services)
     tell_start(server, bound)
     return services
+
+
+def round_trips_file(reactor: Any, authority: Authority) -> RoundTripsFile | None:
+    """What keeps measured round trips over a restart, if there is a folder for that."""
+    folder = authority.loaded.settings.server.state
+    if folder is None:
+        return None
+    return RoundTripsFile(reactor, authority.manager.round_trips, folder)
 
 
 def wire_web(

@@ -27,7 +27,9 @@ Advice = Iterator[tuple[Path, str]]
 """Where a warning belongs, and what it says."""
 
 BY_PLACE = ("country", "nearest", "network")
-BY_LOAD = ("least", "shed", "predictive", "best")
+BY_LOAD = ("least", "shed", "predictive", "spill", "best")
+LONGEST_SPILL = 60
+"""Seconds of a fixed TTL up to which `spill` does well."""
 _ODD_NETWORKS = (
     (ipaddress.ip_network("::ffff:0:0/96"), "an IPv4 address in the form of IPv6"),
     (ipaddress.ip_network("::/96"), "an IPv4 address in the form of IPv6"),
@@ -74,8 +76,28 @@ def advise(
         found += _weights(pool, path)
         found += _places(pool, path, geo)
         found += _loads(pool, path)
+        found += _spill(pool, path, pool.name in many)
         found += _flow(pool, path, pool.name in many)
     return [sources.warning(path, message) for path, message in found]
+
+
+def _spill(pool: PoolSettings, path: Path, many: bool) -> Advice:
+    """TTLs with which `spill` cannot hold members below their capacity."""
+    if not pool.select or pool.select[-1].name != "spill":
+        return
+    ttl = pool.ttl
+    if ttl.low == ttl.high > LONGEST_SPILL:
+        yield (
+            (*path, "ttl"),
+            f"with a fixed TTL over {LONGEST_SPILL} s the answers of large resolvers "
+            'move too much load at once for "spill"; say "30-300"',
+        )
+    elif ttl.low != ttl.high and many:
+        yield (
+            (*path, "ttl"),
+            'servers that share nothing can\'t use "spill" with an adaptive TTL: share '
+            f"hand-outs with [fleet], or say {LONGEST_SPILL}",
+        )
 
 
 def _listen(settings: Settings, resolve: Resolve) -> Advice:

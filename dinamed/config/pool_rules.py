@@ -87,8 +87,11 @@ def _with_select(
     if not reader.intact((*path, "select")):
         return pool
     names = [stage.name for stage in pool.select]
-    if pool.ttl.low != pool.ttl.high and names[-1:] != ["predictive"]:
-        message = 'an adaptive TTL needs a select that ends with "predictive"'
+    adaptive = pool.ttl.low != pool.ttl.high
+    if adaptive and names[-1:] not in (["predictive"], ["spill"]):
+        message = (
+            'an adaptive TTL needs a select that ends with "predictive" or "spill"'
+        )
         reader.report((*path, "ttl"), message)
     if pool.regions and names[:1] != ["country"]:
         message = 'needs a select that begins with "country"'

@@ -4,7 +4,7 @@ What is not named here is left to Python.
 """
 
 from dinamed.plane.extension import native as native
-from dinamed.pools.chain import Route
+from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.stages.best import Best
@@ -47,6 +47,11 @@ def narrowed(route: Route, context: DrawContext) -> Candidates:
 def picks_by_cost(route: Route) -> bool:
     """Whether members are picked by what they cost the client."""
     return type(route.picking[1]) is Spill
+
+
+def costs_count(chain: Chain) -> bool:
+    """Whether the last stage of a chain picks by what members cost the client."""
+    return type(chain.picking[1]) is Spill
 
 
 def kind_of(stage: Picking) -> int:

@@ -11,6 +11,7 @@ from random import Random
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
+    costs_count,
     kind_of,
     narrowed,
     picks_by_cost,
@@ -25,6 +26,7 @@ from dinamed.plans.reply import address_record, text_rdata
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
+from dinamed.pools.manager import PoolManager
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
@@ -57,6 +59,7 @@ class RouteCompiler:
         self._rows = rows
         self._rng = rng
         self._serial = 0
+        self._costs = 0
         self._classes: native.GeoTrees | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self._turns: dict[str, SharedTurns] = {}
@@ -355,6 +358,14 @@ class RouteCompiler:
                 made = made.subs.get(narrowed(route, context))
             if made is not None and made.source is not None:
                 self.publisher.publish(plane, made, now)
+
+    def renew_costs(self, plane: "native.Plane", manager: PoolManager) -> None:
+        """Have the plane ask anew about clients, if other round trips were measured."""
+        edition = manager.round_trips.edition
+        views = (view for view, _ in self._routes.values())
+        if edition != self._costs and any(costs_count(view.chain) for view in views):
+            self._costs = edition
+            plane.forget_clients()
 
     def renew(self, plane: "native.Plane", name: str, now: float) -> None:
         """Publish at once for new routes into a pool whose old ones were in use."""

@@ -43,6 +43,8 @@ SHARE_OF_COUNTING = 0.1
 """Of the time, what booking may take where there are very many members."""
 TICKS_OF_COUNTS = 5
 """Of these, every how manieth the counts of replies are taken over too."""
+TICKS_OF_COSTS = 1500
+"""Of these, after how many Python is asked anew what members cost clients."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
 BATCH = 16
@@ -358,6 +360,8 @@ class DataPlane:
         self._ticks += 1
         if not self._ticks % TICKS_OF_COUNTS:
             self._count_all()
+        if not self._ticks % TICKS_OF_COSTS:
+            self._compiler.renew_costs(self.native, self._authority.manager)
         if not self._at_route and self._reactor.seconds() >= self._rest:
             self._spent = 0.0
             self._booking()

@@ -1,6 +1,7 @@
 """The addresses of the HTTP API and what stands behind each."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 import dns.exception
@@ -12,6 +13,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.geo.place import Place
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
@@ -19,6 +21,7 @@ from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
+from dinamed.steering.samples import Samples
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.events import EventsService
 from dinamed.web.families import addresses_out, families_down
@@ -40,6 +43,7 @@ from dinamed.web.messages import (
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
 from dinamed.wire.names import BadName, from_text, to_text
 
@@ -70,6 +74,21 @@ class Api:
         self._guard = guard
         self._events = events
         self._cooperator = cooperator
+        samples = Samples(parts.pools.round_trips, self._members, self._place)
+        self._rtt = RoundTripReceiver(samples, parts.clock)
+
+    def _members(self) -> Mapping[str, frozenset[str]]:
+        """The members of all pools."""
+        views = self._parts.pools.views
+        return {
+            name: frozenset(member.name for member in view.members)
+            for name, view in views.items()
+        }
+
+    def _place(self, address: bytes) -> Place:
+        """Where an address is."""
+        locator = self._parts.engine.snapshot.locator
+        return locator.locate(address, len(address) * 8).place
 
     def resource(self) -> Resource:
         """The tree."""
@@ -78,6 +97,7 @@ class Api:
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
+        root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
         root.putChild(b"events", self._events.resource())

@@ -171,6 +171,21 @@ class LoadReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """All pools with that member if left out."""
 
 
+class RoundTrip(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One sample of `POST /api/v1/rtt`."""
+
+    pool: str
+    member: str
+    client: str
+    """An address, or a network of at least /24 or /48."""
+    rtt: Annotated[float, Meta(gt=0, le=10_000)]
+    """Milliseconds."""
+    count: Annotated[int, Meta(ge=1)] = 1
+    """How many measurements it stands for."""
+    at: Annotated[float, Meta(ge=0)] | None = None
+    """Unix time; now if left out."""
+
+
 class LiveMember(msgspec.Struct, frozen=True):
     """One member in a `Tick`; the fields are those of `MemberStatus`."""
 

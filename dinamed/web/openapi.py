@@ -17,6 +17,7 @@ from dinamed.web.messages import (
     PushReply,
     ReloadReply,
     ReplaceReply,
+    RoundTrip,
     Status,
 )
 
@@ -74,6 +75,14 @@ OPERATIONS = (
         PushReply,
         _CHANGE,
         takes=LoadReport | list[LoadReport],
+    ),
+    Operation(
+        "post",
+        "/api/v1/rtt",
+        "Tell round trips between clients and members.",
+        PushReply,
+        _CHANGE,
+        takes=RoundTrip | list[RoundTrip],
     ),
     Operation(
         "get",

@@ -136,6 +136,15 @@ class AdviceTests(FolderTestCase):
             ":2: warning: server.listen[1]: ns1.invalid can't be resolved: no such",
         )
 
+    def test_spill(self) -> None:
+        """TTLs that `spill` does not do well with."""
+        load = '\nselect = ["spill"]\nload = {type = "push"}'
+        self.warned(pool("ttl = 300" + load), "pools.p.ttl: with a fixed TTL")
+        self.warned(pool('ttl = "30-300"' + load))
+        with open(os.path.join(self.folder, "a.zone"), "a") as file:
+            file.write("@ 3600 NS ns2\nns2 3600 A 192.0.2.54\n")
+        self.warned(pool('ttl = "30-300"' + load), "pools.p.ttl: servers that share")
+
     def test_flow(self) -> None:
         """A flow that is set, where a zone has several servers."""
         keys = 'select = [{predictive = {flow = 1}}]\nload = {type = "push"}'

@@ -25,7 +25,9 @@ class PoolTests(FolderTestCase):
             '"30s-5m", got'
         )
         seconds = "expected seconds from 0 to 2147483647, got"
-        adaptive = 'an adaptive TTL needs a select that ends with "predictive"'
+        adaptive = (
+            'an adaptive TTL needs a select that ends with "predictive" or "spill"'
+        )
         self.check_table(
             [
                 (pool("ttl = 0"), []),

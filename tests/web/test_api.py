@@ -1,5 +1,6 @@
 """The HTTP API, over real sockets on loopback."""
 
+import json
 import os
 
 from twisted.internet.defer import succeed
@@ -125,6 +126,21 @@ class ApiTests(SiteCase):
         for body in ({"member": "big"}, [], "x", [1], {"member": "big", "load": "1"}):
             error = await self.json("POST", "/api/v1/load", 400, body=body)
             self.assertTrue(error["error"])
+
+    async def test_round_trips(self) -> None:
+        """Samples are taken one by one, as a list or one a line."""
+        good = {"pool": "mirrors", "member": "big", "client": "198.51.100.7", "rtt": 20}
+        bad = {**good, "client": "198.0.0.0/8"}
+        told = await self.json("POST", "/api/v1/rtt", 200, body=[good, bad])
+        self.assertEqual(told["taken"], 1)
+        self.assertIn("1: client is a network larger", told["problems"][0])
+        lines = "\n".join([json.dumps(good), "{", "", json.dumps(bad), "5"])
+        kind = {"content-type": "application/x-ndjson"}
+        told = await self.json("POST", "/api/v1/rtt", 200, raw=lines.encode(), **kind)
+        self.assertEqual(told["taken"], 1)
+        numbers = [problem.partition(":")[0] for problem in told["problems"]]
+        self.assertEqual(numbers, ["1", "2", "3"])
+        await self.json("POST", "/api/v1/rtt", 400, body=[bad])
 
     async def test_explain(self) -> None:
         """Steps, answer and scope."""
