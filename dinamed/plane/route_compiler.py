@@ -11,7 +11,10 @@ from random import Random
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
+    FAMILIES,
     costs_count,
+    fallbacks,
+    is_nested,
     kind_of,
     narrowed,
     picks_by_cost,
@@ -39,8 +42,6 @@ from dinamed.pools.stages.weighted import AliasTable
 from dinamed.wire.constants import Type
 from dinamed.wire.render import rdata_record
 
-FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
-"""The routes into each pool: for A, for AAAA, for TXT."""
 DEEPEST = 16
 """Pools in pools that are looked through for what a client wants."""
 SPANS: dict[Family, int] = {4: 14, 6: 26, 0: 0}
@@ -79,7 +80,7 @@ class RouteCompiler:
         routes: list[native.Route] = []
         for name, view in snapshot.pools.items():
             known = before.get(name)
-            if known is None or known[0] is not view or (moved and _is_nested(view)):
+            if known is None or known[0] is not view or (moved and is_nested(view)):
                 known = (view, self._compile(view))
             self._routes[name] = known
             routes += known[1]
@@ -233,7 +234,7 @@ class RouteCompiler:
                 else self._index(member.inner, family)
                 for member in members
             ]
-            if _is_nested(view)
+            if is_nested(view)
             else [],
             turns=None if turns is None else turns.native,
             turn_slots=[] if turns is None else turns.slots(names),
@@ -246,7 +247,7 @@ class RouteCompiler:
         for name in (queue := [pool]):
             view = self._routes[name][0]
             inner = [member.inner for member in view.members if member.inner]
-            inner += _fallbacks(view)
+            inner += fallbacks(view)
             for one in inner:
                 if one not in found and found[name] < DEEPEST:
                     found[one] = found[name] + 1
@@ -377,17 +378,6 @@ class RouteCompiler:
 
 def _family(plan: PoolAnswer) -> Family:
     return {Wanted.TEXT: FAMILIES[2], Wanted.A: 4, Wanted.AAAA: 6}[plan.wanted]
-
-
-def _is_nested(view: PoolView) -> bool:
-    """Whether any member is a pool, or another pool stands in."""
-    return bool(_fallbacks(view)) or any(one.inner for one in view.members)
-
-
-def _fallbacks(view: PoolView) -> list[str]:
-    """The pools that stand in."""
-    pools = [view.fallback(family) for family in FAMILIES]
-    return [pool.name for pool in pools if pool is not None]
 
 
 def _records(view: PoolView, member: Member, family: Family) -> bytes:
