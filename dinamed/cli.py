@@ -70,6 +70,10 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "auto": CommandEntry(
             "let the checks of a member decide again", "orders", "AUTO"
         ),
+        "fleet": CommandEntry(
+            "show the servers that answer as one: who is live, and how far behind",
+            "fleet",
+        ),
         "reload": CommandEntry(
             "have a running server read its config and zones again", "reload"
         ),

@@ -21,6 +21,7 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.fleet import FleetMember, member_of_fleet
 from dinamed.server.following import ConfigWatcher
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
@@ -179,6 +180,7 @@ class Server:
     liveness: Liveness
     listening: ListenService
     watching: MonitoringService
+    fleet: FleetMember
     query_log: QueryLogService
     notifying: SystemdService
     saving: StateFileService | None
@@ -204,9 +206,10 @@ def build(
         plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
     reloading, liveness = ReloadService(reactor, authority), Liveness()
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
-    watching = MonitoringService(reactor, authority, chance)
+    fleet = member_of_fleet(reactor, authority)
+    watching = MonitoringService(reactor, authority, chance, fleet)
     health, folder = watching.health, loaded.settings.server.state
-    state = ServerState(authority, stack.resolver, listening, reloading, health)
+    state = ServerState(authority, stack.resolver, listening, reloading, health, fleet)
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
     if folder is not None:
@@ -217,6 +220,7 @@ def build(
         """Leave the outside to the process that has taken over."""
         process.leave_pid_file()
         notifying.leave(pid)
+        fleet.give_up()
         if saving is not None:
             saving.give_up()
 
@@ -237,6 +241,7 @@ def build(
         liveness,
         listening,
         watching,
+        fleet,
         query_log,
         notifying,
         saving,
@@ -277,6 +282,7 @@ def wire(
         server.saving,
         round_trips_file(reactor, authority),
         server.watching,
+        server.fleet,
         server.signing,
         server.transfers,
         GeoDatabaseService(reactor, authority),
@@ -322,6 +328,7 @@ def wire_web(
         watching.pushes,
         server.replacing,
         server.query_log,
+        server.fleet,
         server.liveness,
         lambda: first_round.begun,
     )

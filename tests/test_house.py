@@ -32,7 +32,18 @@ PURE = frozenset(
     }
 )
 """The rooms that are values and functions alone: they know nothing of Twisted."""
-SHELL = frozenset({"dinamed.fleet.store", "dinamed.fleet.client"})
+SHELL = frozenset(
+    {
+        "dinamed.fleet.etcd",
+        "dinamed.fleet.etcd_store",
+        "dinamed.fleet.lease",
+        "dinamed.fleet.order_role",
+        "dinamed.fleet.prefix_watch",
+        "dinamed.fleet.service",
+        "dinamed.fleet.steps",
+        "dinamed.fleet.store",
+    }
+)
 """The modules in them that talk to the world."""
 KNOBS = frozenset({"noisy", "clock", "coerceDoc", "postpath"})
 """Attributes that Twisted wants to be set."""

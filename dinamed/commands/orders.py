@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from dinamed.commands import fleet
 from dinamed.commands.remote import (
     RemoteError,
     add_remote_arguments,
@@ -47,6 +48,18 @@ class OrderCommand:
                 metavar="TIME",
                 help="how long, as 2h or 90s (default: until ordered otherwise)",
             )
+        parser.add_argument(
+            "--by", metavar="WHO", default="", help="who gives the order"
+        )
+        parser.add_argument("--reason", metavar="TEXT", default="", help="and why")
+        parser.add_argument(
+            "--here", action="store_true", help="for this server, not for its fleet"
+        )
+        parser.add_argument(
+            "--no-wait",
+            action="store_true",
+            help="do not wait until the other servers of the fleet know",
+        )
         parser.add_argument("--json", action="store_true", help="for programs")
         add_remote_arguments(parser)
 
@@ -59,9 +72,15 @@ class OrderCommand:
         span = getattr(arguments, "span", None)
         if span is not None:
             body["for"] = span
+        for key in ("by", "reason", "here"):
+            if getattr(arguments, key):
+                body[key] = getattr(arguments, key)
         path = f"/api/v1/pools/{quote(pool)}/members/{quote(member, safe='')}"
         try:
-            told = remote_of(arguments).change("PUT", path, body)
+            remote = remote_of(arguments)
+            told = remote.change("PUT", path, body)
+            if not arguments.no_wait:
+                told["fleet"] = fleet.wait_until_seen(remote, told["fleet"])
         except RemoteError as error:
             return complain(error)
         if arguments.json:
@@ -70,6 +89,8 @@ class OrderCommand:
         how_long = "" if span is None else f" for {duration(span)}"
         reason = f" ({told['reason']})" if told["reason"] else ""
         print(f"{pool}/{member}: {self.state}{how_long}, now {told['state']}{reason}")
+        if not arguments.here:
+            fleet.tell_seen(told["fleet"])
         return 0
 
 

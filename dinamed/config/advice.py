@@ -30,6 +30,7 @@ BY_PLACE = ("country", "nearest", "network")
 BY_LOAD = ("least", "shed", "predictive", "spill", "best")
 LONGEST_SPILL = 60
 """Seconds of a fixed TTL up to which `spill` does well."""
+FORESEEING = ("predictive", "spill")
 _ODD_NETWORKS = (
     (ipaddress.ip_network("::ffff:0:0/96"), "an IPv4 address in the form of IPv6"),
     (ipaddress.ip_network("::/96"), "an IPv4 address in the form of IPv6"),
@@ -66,6 +67,7 @@ def advise(
     geo = bool(settings.geo.databases or settings.geo.networks)
     for zone in settings.zones:
         found += _zone(zone, geo, placed)
+    found += _fleet(settings)
     used = _used_pools(settings)
     many = _served_by_many(settings, servers)
     for pool in settings.pools:
@@ -111,6 +113,19 @@ def _listen(settings: Settings, resolve: Resolve) -> Advice:
             except OSError as error:
                 reason = error.strerror or str(error)
                 yield ("server", key, place), f"{host} can't be resolved: {reason}"
+
+
+def _fleet(settings: Settings) -> Advice:
+    """Pools that predict, and are told of the others' hand-outs too seldom."""
+    fleet = settings.fleet
+    if fleet.engine is None:
+        return
+    for pool in settings.pools:
+        predicts = bool(pool.select) and pool.select[-1].name in FORESEEING
+        if predicts and fleet.interval > pool.ttl.low / 3:
+            text = f"longer than a third of the TTL of pool {pool.name}"
+            yield ("fleet", "interval"), text
+            return
 
 
 def _zone(zone: ZoneSettings, geo: bool, placed: Collection[str]) -> Advice:

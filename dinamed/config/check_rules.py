@@ -16,17 +16,44 @@ from dinamed.config.checks import Check
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
 from dinamed.config.secrets import with_header_files
+from dinamed.config.settings import VotingSettings
 from dinamed.config.values import shown
 
 MAX_CHECKS = 16  # of one pool
+VOTING = VotingSettings.__struct_fields__
 
 _KINDS: Mapping[str, type[Check]] = MappingProxyType(
     {str(kind.__struct_config__.tag): kind for kind in checks.KINDS}
 )
 
 
+def read_voting(reader: Reader, raw: object, path: Path) -> VotingSettings:
+    """Read how votes count, from the checks of a pool: the first that says decides."""
+    tables = raw if isinstance(raw, list) else [raw]
+    said = VotingSettings()
+    for number, table in enumerate(tables):
+        if not isinstance(table, dict):
+            continue
+        here = (*path, number) if isinstance(raw, list) else path
+        mine = {key: table[key] for key in VOTING if key in table}
+        read = reader.table(VotingSettings, mine, here)
+        if read is None or read == VotingSettings():
+            continue
+        if said not in (VotingSettings(), read):
+            reader.report(here, "another check of this pool says otherwise of votes")
+        said = read
+    return said
+
+
+def _without_voting(raw: object) -> object:
+    if isinstance(raw, dict):
+        return {key: value for key, value in raw.items() if key not in VOTING}
+    return [_without_voting(one) for one in raw] if isinstance(raw, list) else raw
+
+
 def read_checks(reader: Reader, raw: object, path: Path) -> tuple[Check, ...]:
     """Read the value of a pool's `check`; report all that does not hold."""
+    raw = _without_voting(raw)
     if isinstance(raw, dict):
         check = _read_check(reader, raw, path)
         return () if check is None else (check,)

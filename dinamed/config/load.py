@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from dinamed.config import (
     dnssec_rules,
+    fleet_rules,
     places,
     pool_rules,
     secrets,
     transfer_rules,
+    zone_folder,
     zone_rules,
 )
 from dinamed.config.dnssec import Dnssec
@@ -27,10 +29,12 @@ _TABLES = (
     "server",
     "limits",
     "query_log",
+    "fleet",
     "mgmt",
     "geo",
     "keys",
     "dnssec",
+    "zone_defaults",
     "zones",
     "pools",
 )
@@ -83,9 +87,15 @@ def _settings(
     mgmt = reader.table(Mgmt, raw.get("mgmt", {}), ("mgmt",))
     limits = reader.table(Limits, raw.get("limits", {}), ("limits",))
     query_log = reader.table(QueryLog, raw.get("query_log", {}), ("query_log",))
+    fleet = fleet_rules.read_fleet(reader, raw.get("fleet", {}))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
-    zone_tables = _tables(reader, raw, "zones")
+    zone_tables = zone_folder.with_folder(
+        reader,
+        server,
+        _tables(reader, raw, "zones"),
+        _tables(reader, raw, zone_folder.DEFAULTS),
+    )
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec)
@@ -101,6 +111,7 @@ def _settings(
         or server is None
         or limits is None
         or query_log is None
+        or fleet is None
         or mgmt is None
         or geo is None
     ):
@@ -114,6 +125,7 @@ def _settings(
         server=server,
         limits=limits,
         query_log=query_log,
+        fleet=fleet,
         mgmt=mgmt,
         geo=geo,
         keys=tuple(keys),

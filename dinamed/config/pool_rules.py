@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from dinamed.config import values
-from dinamed.config.check_rules import read_checks
+from dinamed.config.check_rules import read_checks, read_voting
 from dinamed.config.feed_rules import read_feed
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
@@ -58,6 +58,7 @@ def _watching(reader: Reader, table: object, path: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     if isinstance(table, dict) and "check" in table:
         here: Path = (*path, "check")
+        found["voting"] = read_voting(reader, table["check"], here)
         found["check"] = read_checks(reader, table["check"], here)
     if isinstance(table, dict) and "load" in table:
         here = (*path, "load")

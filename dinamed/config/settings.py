@@ -18,6 +18,7 @@ from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
+from dinamed.config.fleet import FleetSettings
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
 from dinamed.config.query_log import QueryLog
@@ -79,6 +80,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     http_tls: bool = False
     http_hosts: tuple[HostName, ...] = ()
     state: FilePath | None = None
+    zone_folder: FilePath | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
@@ -127,6 +129,19 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     names: dict[str, PoolReference] = {}
 
 
+class VotingSettings(Table, frozen=True, kw_only=True):
+    """The keys of `[pools.NAME.check]` that say how the votes of servers count.
+
+    A pool has them once, for all its checks.  `vantage_points` are the servers that
+    check a member; None: all, at most 5.
+    """
+
+    vantage_points: Annotated[int, Meta(ge=1, le=64)] | None = None
+    quorum: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    min_votes: Annotated[int, Meta(ge=1, le=64)] = 2
+    verdict: Literal["all", "region"] = "all"
+
+
 class MemberSettings(Table, frozen=True, kw_only=True):
     """`[[pools.NAME.members]]`.
 
@@ -159,6 +174,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     when_down: str = "all"
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
+    voting: VotingSettings = VotingSettings()
     load: AnyFeed | None = None
     members: tuple[MemberSettings, ...] = ()
 
@@ -177,6 +193,7 @@ class Settings(Table, frozen=True, kw_only=True):
     mgmt: Mgmt = Mgmt()
     limits: Limits = Limits()
     query_log: QueryLog = QueryLog()
+    fleet: FleetSettings = FleetSettings()
     geo: Geo = Geo()
     keys: tuple[KeySettings, ...] = ()
     dnssec: Dnssec = Dnssec()

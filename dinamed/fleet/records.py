@@ -2,7 +2,8 @@
 
 A value is msgpack, by zlib where that makes it shorter.  Fields that are not known are
 passed over, so later versions may add some; what can no longer be read by an older
-version has another `v`.  Times are ages at the sender's `now`, but for orders.
+version has another `v`.  Times are Unix times by the sender's clock, of which the
+reader knows how far it is ahead, or seconds passed or left at its `now`.
 """
 
 import zlib
@@ -47,13 +48,14 @@ class FleetRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class LiveRecord(FleetRecord, frozen=True, kw_only=True):
     """A server is there.
 
-    `boot` is another number after each start, `formats` are those that it reads;
-    `sequence` goes up with each publication, every `interval` seconds; `seen` is the
-    last revision of the store that it has taken in.  `configs` are digests of its
-    pools, by name.
+    `boot` is another number after each start, which was at `started`; `formats` are
+    those that it reads; `sequence` goes up with each publication, every `interval`
+    seconds; `seen` is the last revision of the store that it has taken in.  `configs`
+    are digests of its pools, by name.
     """
 
     boot: int = 0
+    started: float = 0.0
     version: str = ""
     formats: tuple[int, ...] = (FORMAT,)
     region: str = ""
@@ -64,10 +66,10 @@ class LiveRecord(FleetRecord, frozen=True, kw_only=True):
 
 
 class SharedReport(msgspec.Struct, frozen=True, array_like=True):
-    """A member's report, so many seconds old; see `dinamed.pools.report.Report`."""
+    """A member's report of the time `at`; see `dinamed.pools.report.Report`."""
 
     load: float
-    age: float
+    at: float
     source: str = ""
     capacity: float | None = None
     increment: float | None = None
@@ -81,15 +83,10 @@ class Reports(FleetRecord, frozen=True, kw_only=True):
 
 
 class Vote(msgspec.Struct, frozen=True, array_like=True):
-    """What a server's own checks say of a member, since `age` seconds.
-
-    `checked` is how many seconds ago the last check was; `down` are those of the
-    member's checks that fail, by number, with the reasons.
-    """
+    """What a server's own checks say of a member, since the time `since`."""
 
     up: bool
-    age: float
-    checked: float
+    since: float
     reason: str = ""
 
 

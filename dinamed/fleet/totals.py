@@ -34,6 +34,10 @@ class ForeignTotals:
         """Forget all servers but these."""
         self._told = {one: self._told[one] for one in servers if one in self._told}
 
+    def forget(self, server: str) -> None:
+        """Begin to count anew with the next value of that server."""
+        self._told.pop(server, None)
+
     def take(
         self, server: str, told: HandOuts, pools: Iterable[str], age: float
     ) -> dict[str, ForeignHandOuts]:

@@ -62,7 +62,9 @@ class ConfigWatcher(Periodic):
         ]
         if not every:
             return files
-        return [loaded.settings.path, *self._included(), *files]
+        folder = loaded.settings.server.zone_folder
+        folders = [] if folder is None else [folder]
+        return [loaded.settings.path, *self._included(), *folders, *files]
 
     def _included(self) -> list[str]:
         """The files that the config would include now."""

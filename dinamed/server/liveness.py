@@ -5,16 +5,18 @@ are messages that nobody else can make, so that nothing counts them.
 """
 
 import os
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.error import ConnectBindError
-from twisted.internet.interfaces import IConnector
-from twisted.internet.protocol import ClientFactory, DatagramProtocol
+from twisted.internet.interfaces import IConnector, IReadDescriptor
+from twisted.internet.protocol import ClientFactory
 from twisted.names.dns import DNSProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from dinamed.plans.engine import Learner
 from dinamed.server.responder import Responder
@@ -168,37 +170,67 @@ class LivenessQuery:
             self.alive.callback(alive)
 
 
-class _Datagrams(DatagramProtocol):
-    noisy = False
+@implementer(IReadDescriptor)
+class _Datagrams:
+    """A socket that sends the message, and hears the answer.
 
-    def __init__(self, message: bytes) -> None:
+    A port of Twisted's would log each time that it is opened and closed.
+    """
+
+    def __init__(self, sock: socket.socket, message: bytes) -> None:
+        self._socket = sock
         self._message = message
         self.question: LivenessQuery | None = None
 
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        if self.question is not None and datagram == self._message:
-            self.question.answer(True)
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self) -> None:
+        self._socket.send(self._message)
+
+    def doRead(self) -> None:
+        with suppress(OSError):  # nobody listens there: the silence tells that
+            heard = self._socket.recv(len(self._message) + 1)
+            if self.question is not None and heard == self._message:
+                self.question.answer(True)
+
+    def logPrefix(self) -> str:
+        return "liveness"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Nothing is held here but the socket."""
+        self._socket.close()
 
 
 def ask_udp(
     reactor: Any, address: ListenAddress, message: bytes, progress: Progress
 ) -> Deferred[bool]:
     """Ask by a datagram to an address that this process listens on."""
-    host = _reachable(address)
-    protocol = _Datagrams(message)
-    local = "::" if ":" in host else "0.0.0.0"
     try:
-        port = reactor.listenUDP(0, protocol, interface=local)
-    except Exception:
+        sock = socket.socket(address.family, socket.SOCK_DGRAM)
+    except OSError:
         # That there is no descriptor for a question does not mean that nobody answers.
         return succeed(True)
-    protocol.question = LivenessQuery(
-        reactor,
-        lambda: port.write(message, (host, address.port)),
-        port.stopListening,
-        progress,
-    )
-    return protocol.question.begin()
+    sock.setblocking(False)
+    try:
+        # Connected, it hears nothing from anybody else.
+        host = _reachable(address)
+        found = socket.getaddrinfo(
+            host, address.port, address.family, flags=socket.AI_NUMERICHOST
+        )
+        sock.connect(found[0][4])
+    except OSError:
+        sock.close()
+        return succeed(False)
+    asker = _Datagrams(sock, message)
+
+    def end() -> None:
+        reactor.removeReader(asker)
+        sock.close()
+
+    asker.question = LivenessQuery(reactor, asker.send, end, progress)
+    reactor.addReader(asker)
+    return asker.question.begin()
 
 
 class _Stream(DNSProtocol):

@@ -11,42 +11,44 @@ from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
 from dinamed.config.settings import PoolSettings, Settings
-from dinamed.health.service import HealthService, MemberVerdict
+from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.server.authority import Authority
-
-
-class PoolGateway:
-    """The way of verdicts to the pool manager, with the time of day."""
-
-    def __init__(self, authority: Authority) -> None:
-        self._authority = authority
-
-    def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
-        """Take what checks say."""
-        self._authority.manager.health_many(changed, now=self._authority.seconds())
+from dinamed.server.fleet import FleetMember, Pools
 
 
 class MonitoringService(MultiService):
-    """Runs checks and feeds for the pools that are served, also after a reload."""
+    """Runs checks and feeds for the pools that are served, also after a reload.
 
-    def __init__(self, reactor: Any, authority: Authority, rng: random.Random) -> None:
+    What they find out goes to the part in the fleet, which says whom to ask.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        authority: Authority,
+        rng: random.Random,
+        fleet: FleetMember,
+    ) -> None:
         super().__init__()
         pools = authority.loaded.settings.pools
-        manager = authority.manager
-        self.health = HealthService(reactor, PoolGateway(authority), pools, rng)
-        self.loads = LoadService(reactor, manager, pools, rng)
-        self.pushes = PushReceiver(manager, pushed(pools))
+        self._fleet = fleet
+        self.health = HealthService(reactor, fleet, pools, rng)
+        self.loads = LoadService(reactor, fleet, pools, rng)
+        self.pushes = PushReceiver(fleet, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)
+        fleet.divided.subscribe(self._divide)
 
     def reconfigure(self, settings: Settings) -> None:
         """Check and ask the members of another config."""
-        pools = settings.pools
-        self.health.reconfigure(pools)
-        self.loads.reconfigure(pools)
-        self.pushes.reconfigure(pushed(pools))
+        self.pushes.reconfigure(pushed(settings.pools))
+        self._fleet.reconfigure(settings)
+
+    def _divide(self, to_check: Pools, to_ask: Pools) -> None:
+        self.health.reconfigure(to_check)
+        self.loads.reconfigure(to_ask)
 
 
 def pushed(pools: Sequence[PoolSettings]) -> dict[str, list[str]]:

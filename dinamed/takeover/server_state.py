@@ -2,6 +2,7 @@
 
 from dinamed.health.service import HealthService
 from dinamed.server.authority import Authority
+from dinamed.server.fleet import FleetMember
 from dinamed.server.resolver import EngineResolver
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.takeover.state import TakeoverState
@@ -17,12 +18,14 @@ class ServerState:
         listening: ListenService,
         reloading: ReloadService,
         health: HealthService,
+        fleet: FleetMember,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
         self._listening = listening
         self._reloading = reloading
         self._health = health
+        self._fleet = fleet
 
     def known(self) -> TakeoverState:
         """All of it, as of now."""
@@ -43,6 +46,7 @@ class ServerState:
             flows={name: one.flow.sums for name, one in pools.items()},
             pools=manager.saved(),
             checks=self._health.saved(),
+            fleet=self._fleet.incarnation,
         )
 
     def begin(self, known: TakeoverState) -> None:
@@ -50,6 +54,8 @@ class ServerState:
         authority = self._authority
         if known.cookie_secret:
             authority.keep_cookies(known.cookie_secret)
+        if known.fleet[0]:
+            self._fleet.go_on(known.fleet)
         self._health.restore(known.checks)
         self.add(known)
         for name, sums in known.flows.items():

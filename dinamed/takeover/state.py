@@ -16,7 +16,9 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `started` is Unix time.  `questions`, `failures`, `counts` and the like are numbers
     since then.  `handed_out` counts by pool and member, `pending` those of them that
-    no report shows.  `flows` are the sums from which the load of one transfer follows.
+    no report shows.  `fleet` is what tells this server from another of its name: a
+    number and the time of its start.  `flows` are the sums from which the load of one
+    transfer follows.
     """
 
     started: float = 0.0
@@ -32,6 +34,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
     flows: dict[str, tuple[float, float, float]] = {}
     pools: Saved = NO_POOLS
     checks: list[SavedCheck] = []
+    fleet: tuple[int, float] = (0, 0.0)
 
 
 def since(now: TakeoverState, before: TakeoverState) -> TakeoverState:

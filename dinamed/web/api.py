@@ -7,12 +7,17 @@ from typing import Any
 import dns.exception
 import dns.message
 import dns.rdatatype
-from twisted.internet.defer import Deferred
+from msgspec.structs import asdict
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Cooperator
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed import __version__
+from dinamed.fleet.order_role import OverruledError
+from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.status import FleetStatus, OrderOutcome
 from dinamed.geo.place import Place
 from dinamed.plans.context import unpacked
 from dinamed.plans.explain import decoded, explain
@@ -30,7 +35,9 @@ from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
+    FleetSeen,
     MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -95,6 +102,7 @@ class Api:
         root = Folder()
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
+        root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
         root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard))
@@ -164,23 +172,52 @@ class Api:
             raise HttpError(400, "no report was taken", problems)
         return PushReply(count - len(problems), problems)
 
-    def order(self, pool: str, member: str, request: Request) -> MemberStatus:
-        """Take an operator's order.  Raises `HttpError` 400 or 404."""
+    def order(self, pool: str, member: str, request: Request) -> "Deferred[OrderReply]":
+        """Take an operator's order, here and for the fleet.
+
+        Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
+        """
         wanted: OrderRequest = body_of(request, OrderRequest)
         now = self._parts.clock()
         until = None if wanted.duration is None else now + wanted.duration
         self._view(pool)
         try:
             self._parts.pools.order(
-                pool, member, Order(wanted.state), now=now, until=until
+                pool,
+                member,
+                Order(wanted.state),
+                now=now,
+                until=until,
+                by=wanted.by,
+                reason=wanted.reason,
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.pools.view(pool)
-        ordered = next(m for m in view.members if m.name == member)
-        return self.member(view, ordered, forecasts(view, now))
+        if wanted.here:
+            return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
+        shared = SharedOrder(
+            now=now,
+            order=Order(wanted.state),
+            until=until,
+            by=wanted.by,
+            reason=wanted.reason,
+        )
+        telling = self._parts.fleet.order(pool, member, shared)
+        return telling.addCallbacks(self._ordered, overruled, (pool, member))
+
+    def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:
+        view = self._view(pool)
+        ordered = next((m for m in view.members if m.name == member), None)
+        if ordered is None:
+            raise HttpError(404, f"pool {pool!r} has no member {member!r}")
+        status = self.member(view, ordered, forecasts(view, self._parts.clock()))
+        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+
+    def fleet(self, request: Request) -> FleetStatus:
+        """How it goes with the servers that answer as one."""
+        return self._parts.fleet.status()
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
@@ -298,6 +335,12 @@ class _Pools(Resource):
                 )
             case _:
                 return NoSuchAddress()
+
+
+def overruled(failure: Failure) -> OrderReply:
+    """Say that another order was given meanwhile."""
+    failure.trap(OverruledError)
+    raise HttpError(409, str(failure.value))
 
 
 def _summary(view: PoolView) -> PoolSummary:

@@ -112,6 +112,23 @@ class PoolStatus(msgspec.Struct, frozen=True):
     members: tuple[MemberStatus, ...]
 
 
+class FleetSeen(msgspec.Struct, frozen=True):
+    """How far an order has come in the fleet."""
+
+    revision: int | None
+    """Of the store; None: the order is here only, or the store can't be had now."""
+    seen: int
+    """How many of the live servers follow it by now; this one does."""
+    servers: int
+    """How many are live."""
+
+
+class OrderReply(MemberStatus, frozen=True, kw_only=True):
+    """The member after an order, and what the fleet knows of that."""
+
+    fleet: FleetSeen
+
+
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`PUT /api/v1/pools/POOL/members/MEMBER`."""
 
@@ -120,6 +137,11 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default=None, name="for"
     )
     """Seconds; for good if left out."""
+    by: Annotated[str, Meta(max_length=255)] = ""
+    """Who gives the order."""
+    reason: Annotated[str, Meta(max_length=1000)] = ""
+    here: bool = False
+    """Whether it is for this server alone, and not for its fleet."""
 
 
 class PushReply(msgspec.Struct, frozen=True):

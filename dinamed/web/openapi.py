@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dinamed import __version__
+from dinamed.fleet.status import FleetStatus
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
     LoadReport,
-    MemberStatus,
+    OrderReply,
     OrderRequest,
     PoolStatus,
     PoolSummary,
@@ -64,10 +65,11 @@ OPERATIONS = (
         "put",
         "/api/v1/pools/{pool}/members/{member}",
         "Order the state of a member.",
-        MemberStatus,
-        (*_CHANGE, 404),
+        OrderReply,
+        (*_CHANGE, 404, 409),
         takes=OrderRequest,
     ),
+    Operation("get", "/api/v1/fleet", "How it goes with the fleet.", FleetStatus),
     Operation(
         "post",
         "/api/v1/load",
@@ -125,6 +127,7 @@ _MEANINGS = {
     401: "needs a token",
     403: "not allowed to",
     404: "is not there",
+    409: "another order was given meanwhile",
     413: "too large",
     415: "not JSON",
     422: "refused for what is wrong in the files; nothing has changed",

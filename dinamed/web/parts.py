@@ -10,6 +10,7 @@ from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
 from dinamed.querylog.service import QueryLogService
+from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.stack import Stack
@@ -39,6 +40,7 @@ class WebParts:
     pushes: PushReceiver
     replacing: ReplaceService
     query_log: QueryLogService
+    fleet: FleetMember
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""

@@ -71,10 +71,12 @@ class Merger:
 
     def _merge(self, key: bytes, records: list[RawRecord]) -> RRset:
         rrtype = records[0].type
-        unique: dict[bytes, RawRecord] = {}
-        for record in records:
-            unique.setdefault(comparable(rrtype, record.rdata), record)
-        kept = tuple(unique.values())
+        kept = tuple(records)
+        if len(kept) > 1:
+            unique: dict[bytes, RawRecord] = {}
+            for record in records:
+                unique.setdefault(comparable(rrtype, record.rdata), record)
+            kept = tuple(unique.values())
         if len(kept) > 1 and rrtype in _SINGLE:
             self._problem(key, kept[1], "a name has only one record of this type")
         octets = sum(len(record.rdata) + 12 for record in kept)

@@ -7,7 +7,7 @@ through dnspython, which takes some sixty microseconds a record.
 import re
 import socket
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import dns.exception
 import dns.name
@@ -29,6 +29,11 @@ LENGTHS = {size: bytes((size,)) for size in range(1, 64)}
 
 _PLAIN_NAME = re.compile(rb"[-\w.]+").fullmatch
 _PLAIN_MX = re.compile(rb"([0-9]{1,5})[ \t]+([^ \t]+)").fullmatch
+_PLAIN_SOA = re.compile(
+    rb"([^ \t]+)[ \t]+([^ \t]+)" + rb"[ \t]+([0-9]{1,10})" * 5
+).fullmatch
+_MAX_SERIAL = 2**32 - 1
+_MAX_TIME = 2**31 - 1
 _BAD_ESCAPE = re.compile(r"\\(?:\\|\D|\d{3}|(\d))")
 _CACHED = 1 << 14
 _MAX_RDATA = 0xFFFF
@@ -57,8 +62,6 @@ class RdataReader:
     ) -> None:
         self.origin = origin
         self._warn = warn
-        self._dns_origin = dns.name.from_wire(origin, 0)[0]
-        self._odd = OddReader(self._dns_origin)
         self._names: dict[bytes, WireName] = {}
         self._by_type: dict[int, Converter] = {
             Type.A: _ipv4,
@@ -67,6 +70,7 @@ class RdataReader:
             Type.NS: self._name,
             Type.PTR: self._name,
             Type.MX: self._mx,
+            Type.SOA: self._soa,
             Type.TXT: _txt,
         }
         self.plain: dict[bytes, tuple[int, Converter]] = {}
@@ -90,6 +94,15 @@ class RdataReader:
             raise EntryError("rdata is longer than 65535 octets")
         check_generic(rrtype, text, wire)
         return wire
+
+    @cached_property
+    def _dns_origin(self) -> dns.name.Name:
+        # Most zones have nothing that is left to dnspython.
+        return dns.name.from_wire(self.origin, 0)[0]
+
+    @cached_property
+    def _odd(self) -> OddReader:
+        return OddReader(self._dns_origin)
 
     def _typed(self, rrtype: int, text: str) -> bytes:
         """What dnspython makes of a text; it raises many kinds of exceptions."""
@@ -138,6 +151,16 @@ class RdataReader:
         if match is None:
             raise ValueError("not plain")
         return int(match[1]).to_bytes(2) + self._name(match[2])
+
+    def _soa(self, text: bytes) -> bytes:
+        match = _PLAIN_SOA(text)
+        if match is None:
+            raise ValueError("not plain")
+        serial, *times = map(int, match.groups()[2:])
+        if serial > _MAX_SERIAL or max(times) > _MAX_TIME:
+            raise ValueError("not plain")
+        numbers = b"".join(number.to_bytes(4) for number in (serial, *times))
+        return self._name(match[1]) + self._name(match[2]) + numbers
 
 
 def _ipv4(text: bytes) -> bytes:

@@ -64,7 +64,7 @@ class CodecTests(SynchronousTestCase):
     def test_numbers_that_cannot_be(self) -> None:
         """None gets into the books."""
         for bad in (math.nan, math.inf, -5.0, 1e300):
-            report = SharedReport(load=bad, age=1.0)
+            report = SharedReport(load=bad, at=1.0)
             data = Codec(Reports).pack(Reports(pools={"p": {"m": report}}))
             with self.assertRaises(BadRecordError):
                 Codec(Reports).read(data)

@@ -17,6 +17,7 @@ from dinamed.pools.report import make_report
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.state_file import FILE_NAME, StateFileService, write_atomically
 
@@ -79,7 +80,9 @@ class WatchingTests(TestCase):
         check = f'check = {{type = "tcp", port = {number}}}'
         authority = authority_of(self.mktemp(), check)
         services = MultiService()
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        watching = MonitoringService(
+            reactor, authority, random.Random(2), member_of_fleet(reactor, authority)
+        )
         then = Service()
         watching.setServiceParent(services)
         AfterFirstRound(watching.health, then).setServiceParent(services)
@@ -95,7 +98,9 @@ class WatchingTests(TestCase):
     async def test_no_checks_no_wait(self) -> None:
         """Without checks answers begin at once, and end with the services."""
         authority = authority_of(self.mktemp(), "")
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        watching = MonitoringService(
+            reactor, authority, random.Random(2), member_of_fleet(reactor, authority)
+        )
         then = Service()
         services = MultiService()
         watching.setServiceParent(services)
@@ -108,7 +113,9 @@ class WatchingTests(TestCase):
     async def test_no_beginning(self) -> None:
         """What keeps answers from beginning stands in the log."""
         authority = authority_of(self.mktemp(), "")
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        watching = MonitoringService(
+            reactor, authority, random.Random(2), member_of_fleet(reactor, authority)
+        )
         services = MultiService()
         watching.setServiceParent(services)
         AfterFirstRound(watching.health, Stubborn()).setServiceParent(services)
@@ -120,7 +127,9 @@ class WatchingTests(TestCase):
         """A pool takes pushed reports from the reload on that says so."""
         folder = self.mktemp()
         authority = authority_of(folder, "")
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        watching = MonitoringService(
+            reactor, authority, random.Random(2), member_of_fleet(reactor, authority)
+        )
         authority.applied.subscribe(watching.reconfigure)
         item = {"member": "a", "load": 3.5}
         self.assertIn("no pool takes", watching.pushes.push(item, 1000.0)[0])
@@ -148,7 +157,9 @@ class SavingTests(SynchronousTestCase):
         """A server with its state in the folder."""
         authority = authority_of(self.folder, 'load = {type = "push"}', now)
         self.clock = clock = Clock()
-        watching = MonitoringService(clock, authority, random.Random(2))
+        watching = MonitoringService(
+            clock, authority, random.Random(2), member_of_fleet(clock, authority)
+        )
         self.saving = StateFileService(
             InlineReactor(clock), authority, watching.health, self.folder
         )
@@ -173,7 +184,12 @@ class SavingTests(SynchronousTestCase):
         self.stop()
         authority = authority_of(self.folder, "")
         folder = os.path.join(self.folder, "new", "state")
-        health = MonitoringService(self.clock, authority, random.Random(2)).health
+        health = MonitoringService(
+            self.clock,
+            authority,
+            random.Random(2),
+            member_of_fleet(self.clock, authority),
+        ).health
         self.saving = StateFileService(
             InlineReactor(self.clock), authority, health, folder
         )

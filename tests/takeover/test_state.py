@@ -10,6 +10,7 @@ from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.stack import stack_of
@@ -68,9 +69,18 @@ class Side:
         self.resolver = stack.resolver
         self.listening = ListenService(reactor, stack, ())
         self.reloading = ReloadService(reactor, self.authority)
-        self.health = MonitoringService(reactor, self.authority, Random(1)).health
+        fleet = member_of_fleet(reactor, self.authority)
+        self.fleet = fleet
+        self.health = MonitoringService(
+            reactor, self.authority, Random(1), fleet
+        ).health
         self.state = ServerState(
-            self.authority, self.resolver, self.listening, self.reloading, self.health
+            self.authority,
+            self.resolver,
+            self.listening,
+            self.reloading,
+            self.health,
+            fleet,
         )
 
     def ask(self, data: bytes, times: int = 1) -> None:

@@ -16,6 +16,7 @@ from twisted.web.http_headers import Headers
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
+from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
@@ -118,7 +119,8 @@ class SiteCase(TestCase):
         authority = self.authority
         stack = stack_of(authority.engine)
         listening = ListenService(reactor, stack, ())
-        watching = MonitoringService(reactor, authority, random.Random(2))
+        self.fleet = member_of_fleet(reactor, authority)
+        watching = MonitoringService(reactor, authority, random.Random(2), self.fleet)
         self.replacing = StubReplace()
         self.parts = WebParts(
             authority.manager,
@@ -135,6 +137,7 @@ class SiteCase(TestCase):
             watching.pushes,
             self.replacing,
             QueryLogService(reactor, authority, stack, None, random.Random(3)),
+            self.fleet,
             self.liveness,
             lambda: self.ready,
         )

@@ -1,0 +1,389 @@
+"""This server's part in a fleet, as the config says it: made anew when that changes."""
+
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.ssl import (
+    Certificate,
+    PrivateCertificate,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.iweb import IPolicyForHTTPS
+from zope.interface import implementer
+
+from dinamed.config.fleet import FleetSettings
+from dinamed.config.settings import PoolSettings, Settings
+from dinamed.fleet.division import ServerRoster, askers, vantage_points
+from dinamed.fleet.etcd import EtcdClient
+from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
+from dinamed.fleet.hand_out_role import HandOutRole
+from dinamed.fleet.order_role import OrderRole
+from dinamed.fleet.peers import Peers
+from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.report_role import ReportRole
+from dinamed.fleet.roles import OwnedRole
+from dinamed.fleet.service import FleetService, Identity
+from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
+from dinamed.fleet.store import Store
+from dinamed.fleet.vote_role import Elector, OwnVerdict, Poll, VoteRole
+from dinamed.fleet.voting import VotingRule
+from dinamed.pools.manager import PoolManager
+from dinamed.pools.report import Report
+from dinamed.server.authority import Authority
+from dinamed.signals import Signal
+
+MOST_VANTAGE_POINTS = 5
+"""Servers that check a member, where nothing is said."""
+
+HOLD = 2.0
+"""Leases for which a server that has gone keeps its work."""
+
+NO_FLEET = "no [fleet]"
+
+Pools = Sequence[PoolSettings]
+
+MakeStore = Callable[[Any, FleetSettings, str], Store]
+
+
+@implementer(IPolicyForHTTPS)
+class FleetPolicy:
+    """How the store's certificate is checked, and which one we show."""
+
+    def __init__(self, settings: FleetSettings) -> None:
+        self._trust = None
+        self._own = None
+        if settings.ca is not None:
+            with open(settings.ca, "rb") as file:
+                found = Certificate.loadPEM(file.read())
+            self._trust = trustRootFromCertificates([found])
+        if settings.certificate is not None and settings.key is not None:
+            with open(settings.certificate, "rb") as file:
+                pem = file.read()
+            with open(settings.key, "rb") as file:
+                pem += b"\n" + file.read()
+            self._own = PrivateCertificate.loadPEM(pem)
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:  # noqa: N802
+        """The context of a connection to that host."""
+        return optionsForClientTLS(
+            hostname.decode("ascii"),
+            trustRoot=self._trust,
+            clientCertificate=self._own,
+        )
+
+
+def etcd_store(reactor: Any, settings: FleetSettings, server: str) -> Store:
+    """The store that `[fleet]` speaks of."""
+    tls = any(one.startswith("https:") for one in settings.endpoints)
+    pool = connections_of(reactor)
+    agent = agent_of(reactor, pool, FleetPolicy(settings) if tls else None)
+    login = None if settings.user is None else (settings.user, settings.password)
+    client = EtcdClient(reactor, agent, settings.endpoints, random.Random(), login)
+    lease = max(1, round(settings.lease))
+    return EtcdStore(
+        client, pool, settings.name, lease, settings.interval, random.Random()
+    )
+
+
+class FleetMember(Service):
+    """What of this server there is in a fleet; without `[fleet]` it is alone.
+
+    It is the sink of this server's own checks and feeds.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        manager: PoolManager,
+        wall: Callable[[], float],
+        settings: FleetSettings,
+        identity: str,
+        pools: Sequence[PoolSettings],
+        make: MakeStore = etcd_store,
+    ) -> None:
+        self._reactor = reactor
+        self._manager = manager
+        self._wall = wall
+        self._make = make
+        self._settings = settings
+        self._host = identity
+        self._pools = pools
+        self._boot = secrets.randbits(63)
+        self._started = wall()
+        self.divided: Signal[[Pools, Pools]] = Signal(self._failed)
+        """Is emitted with the pools whose members this server is to check, and with
+        those whose members it is to ask for their load."""
+        self._alone = Mode(NO_FLEET, wall())
+        self._leave_values = False
+        self.reports = ReportRole(manager, wall)
+        self._join()
+
+    # --- what the config says
+
+    def _join(self) -> None:
+        """Make all that depends on the settings."""
+        settings = self._settings
+        server = settings.server or _as_name(self._host)
+        self._server = server
+        self._peers = Peers()
+        self._roster = ServerRoster(server, HOLD * settings.lease)
+        self._configs = {pool.name: _digest(pool) for pool in self._pools}
+        self.orders = OrderRole(self._manager, server, self._wall)
+        self.votes = VoteRole(
+            self._manager,
+            server,
+            settings.region,
+            self._elector,
+            self._poll,
+            self._wall,
+        )
+        self._service: FleetService | None = None
+        if settings.engine is None:
+            return
+        share = settings.share
+        owned: list[OwnedRole] = []
+        if "handouts" in share:
+            owned.append(HandOutRole(self._manager, self._boot, self._wall))
+        if "reports" in share:
+            owned.append(self.reports)
+        if "votes" in share:
+            owned.append(self.votes)
+        own = Identity(
+            settings.name,
+            server,
+            settings.region,
+            self._boot,
+            self._started,
+            settings.interval,
+        )
+        self._service = FleetService(
+            self._reactor,
+            own,
+            self._make(self._reactor, settings, server),
+            self._peers,
+            owned,
+            self.orders if "orders" in share else None,
+            (),
+            self._wall,
+            self._steady,
+            lambda: self._configs,
+            self._ticked,
+        )
+
+    def reconfigure(self, whole: Settings) -> None:
+        """Take on another config."""
+        settings, pools = whole.fleet, whole.pools
+        identity = whole.server.identity or self._host
+        self._pools = pools
+        self._configs = {pool.name: _digest(pool) for pool in pools}
+        if (settings, identity) != (self._settings, self._host):
+            going = self._service
+            if going is not None and going.running:
+                going.stopService()
+            self._settings, self._host = settings, identity
+            before = self.votes
+            self._join()
+            self.votes.inherit(before)
+            if self.running and self._service is not None:
+                self._service.startService()
+        self.orders.reconfigured()
+        self._divide()
+
+    @property
+    def incarnation(self) -> tuple[int, float]:
+        """What tells this server from another of its name: a number, and its start."""
+        return self._boot, self._started
+
+    def go_on(self, incarnation: tuple[int, float]) -> None:
+        """Be the same server as the process before this one, which has not started."""
+        self._boot, self._started = incarnation
+        self._join()
+
+    # --- life
+
+    def startService(self) -> None:
+        """Join the fleet."""
+        super().startService()
+        if self._service is not None:
+            self._service.startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Leave the fleet; at once, unless another process goes on."""
+        super().stopService()
+        if self._service is None or not self._service.running:
+            return succeed(None)
+        return self._service.stopService(leave=not self._leave_values)
+
+    def give_up(self) -> None:
+        """Another process goes on under this server's name."""
+        self._leave_values = True
+        if self._service is not None and self._service.running:
+            self._service.stopService(leave=False)
+
+    # --- what this server finds out itself
+
+    def verdicts(self, changed: Sequence[OwnVerdict]) -> None:
+        """Take what this server's own checks say."""
+        self.votes.verdicts(changed)
+        if self._service is not None and self._service.running:
+            self._service.hurry()
+
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
+        """Take a report that was given to this server."""
+        return self.reports.report(pool, member, report, now=now)
+
+    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
+        """Take that a member could not be asked."""
+        self.reports.feed_failed(pool, member, reason, now=now)
+
+    # --- dividing
+
+    def _ticked(self) -> None:
+        """An interval has passed: see among whom work is divided."""
+        service = self._service
+        if service is None:
+            return
+        now = self._steady()
+        if service.mode.together:
+            changed = self._roster.update(service.live_regions(), now)
+        else:
+            changed = self._roster.alone()
+        if changed:
+            self._divide()
+
+    def _divide(self) -> None:
+        self.divided.emit(*self.division(self._pools))
+
+    def _failed(self, error: Exception) -> None:
+        self.log.failure("dividing the work of the fleet", Failure(error))
+
+    def division(self, pools: Pools) -> tuple[Pools, Pools]:
+        """The pools with the members that this server checks, and asks for load."""
+        regions, share = self._roster.servers, self._settings.share
+        to_check, to_ask = [], []
+        names = list(regions)
+        for pool in pools:
+            points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
+            mine, asked = list(pool.members), list(pool.members)
+            if "votes" in share and len(names) > points:
+                mine = [
+                    member
+                    for member in mine
+                    if self._server
+                    in vantage_points(regions, f"{pool.name}/{member.name}", points)
+                ]
+            if "reports" in share and len(names) > self._settings.load_askers:
+                asked = [
+                    member
+                    for member in asked
+                    if self._server
+                    in askers(
+                        names, f"{pool.name}/{member.name}", self._settings.load_askers
+                    )
+                ]
+            to_check.append(replace(pool, members=tuple(mine)))
+            to_ask.append(replace(pool, members=tuple(asked)))
+        return to_check, to_ask
+
+    # --- votes
+
+    def _elector(self, server: str) -> Elector | None:
+        peer = self._peers.get(server)
+        if peer is None:
+            return None
+        now = self._steady()
+        silent = 0.0 if peer.is_live(now) else now - peer.heard
+        return Elector(peer.live.region, silent)
+
+    def _poll(self, pool: str) -> Poll:
+        for one in self._pools:
+            if one.name == pool:
+                voting = one.voting
+                rule = VotingRule(
+                    voting.quorum, voting.min_votes, voting.verdict == "region"
+                )
+                interval = max((c.interval for c in one.check), default=10.0)
+                return Poll(rule, interval)
+        return Poll(VotingRule(), 10.0)
+
+    # --- for people
+
+    def order(
+        self, pool: str, member: str, order: SharedOrder
+    ) -> Deferred[OrderOutcome]:
+        """Tell the fleet of an order that this server follows already.
+
+        Fails with `OverruledError` if another one was given meanwhile.
+        """
+        if self._service is None:
+            return succeed(OrderOutcome(None, 1, 1))
+        return self._service.order(pool, member, replace(order, where=self._server))
+
+    def status(self) -> FleetStatus:
+        """How it goes with the fleet."""
+        if self._service is not None:
+            return replace(self._service.status(), isolated=self.votes.isolated)
+        own = FleetServer(
+            server=self._server,
+            region=self._settings.region,
+            self=True,
+            live=True,
+            lag=None,
+            clock_offset=0.0,
+            heard=None,
+            seen=0,
+            interval=self._settings.interval,
+            version="",
+            format=1,
+            boot=f"{self._boot:016x}",
+        )
+        return FleetStatus(
+            mode=self._alone.name,
+            since=self._alone.since,
+            why=self._alone.why,
+            servers=(own,),
+        )
+
+    @property
+    def has_fleet(self) -> bool:
+        """Whether there is a `[fleet]`."""
+        return self._service is not None
+
+    def _steady(self) -> float:
+        return self._manager.clock.read(self._wall())
+
+
+def _as_name(identity: str) -> str:
+    """An identity as a part of a key."""
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in identity)[:63]
+
+
+def _digest(pool: PoolSettings) -> str:
+    """Eight octets of a pool's settings: the same where they are the same."""
+    data = msgspec.json.encode(pool, order="deterministic")
+    return blake2b(data, digest_size=8).hexdigest()
+
+
+def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
+    """The part in a fleet of the server that has this authority."""
+    settings = authority.loaded.settings
+    return FleetMember(
+        reactor,
+        authority.manager,
+        authority.seconds,
+        settings.fleet,
+        authority.engine.snapshot.identity,
+        settings.pools,
+    )

@@ -1,0 +1,218 @@
+"""Tests of the store on etcd itself: three nodes, killed, stopped, wiped."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import inlineCallbacks
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import TestCase
+
+from dinamed.fleet.etcd import EtcdClient
+from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
+from dinamed.fleet.store import Change, StaleError
+from tests.daemon.harness import need_tool
+
+NODES = 3
+STEP = 0.05
+PATIENCE = 40.0
+"""Seconds for one thing to come about, on a busy machine."""
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports that are free now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Cluster:
+    """Three nodes of etcd."""
+
+    def __init__(self, folder: str) -> None:
+        self.program = need_tool("etcd")
+        self.folder = folder
+        ports = free_ports(2 * NODES)
+        self.clients, self.peers = ports[:NODES], ports[NODES:]
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.token = 0
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Where the nodes are reached."""
+        return [f"http://127.0.0.1:{port}" for port in self.clients]
+
+    def start(self, number: int) -> None:
+        """Start a node."""
+        client = f"http://127.0.0.1:{self.clients[number]}"
+        peers = [f"http://127.0.0.1:{port}" for port in self.peers]
+        cluster = ",".join(f"n{n}={url}" for n, url in enumerate(peers))
+        options = {
+            "name": f"n{number}",
+            "data-dir": os.path.join(self.folder, f"n{number}"),
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peers[number],
+            "initial-advertise-peer-urls": peers[number],
+            "initial-cluster": cluster,
+            "initial-cluster-token": f"fleet{self.token}",
+            "heartbeat-interval": "200",
+            "election-timeout": "2000",
+        }
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        self.processes[number] = subprocess.Popen(
+            [self.program, *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start_all(self) -> None:
+        """Start all nodes."""
+        for number in range(NODES):
+            self.start(number)
+
+    def kill(self, number: int) -> None:
+        """Kill a node."""
+        process = self.processes.pop(number)
+        process.kill()
+        process.wait()
+
+    def kill_all(self) -> None:
+        """Kill all nodes."""
+        for number in list(self.processes):
+            self.kill(number)
+
+    def wipe(self) -> None:
+        """Lose all data; what starts then is another cluster."""
+        self.kill_all()
+        self.token += 1
+        for number in range(NODES):
+            shutil.rmtree(os.path.join(self.folder, f"n{number}"), ignore_errors=True)
+
+    def signal(self, number: int, what: int) -> None:
+        """Send a node a signal."""
+        os.kill(self.processes[number].pid, what)
+
+
+class Listening:
+    """What a store has told."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.gone: list[str] = []
+
+    def __call__(self, changes: Sequence[Change], revision: int) -> None:
+        """Take changes."""
+        for key, value, _ in changes:
+            if value is None:
+                self.values.pop(key, None)
+                self.gone.append(key)
+            else:
+                self.values[key] = value
+
+
+class EtcdTests(TestCase):
+    """Two servers on one cluster."""
+
+    timeout = 180
+
+    def setUp(self) -> None:
+        folder = self.mktemp()
+        os.makedirs(folder)
+        self.cluster = Cluster(folder)
+        self.addCleanup(self.cluster.kill_all)
+        self.cluster.start_all()
+        self.stores: list[EtcdStore] = []
+        self.addCleanup(self.stop_all)
+
+    def stop_all(self) -> Any:
+        """Stop all stores that run."""
+        for store in self.stores:
+            store.stop(False)
+        # What the agent has still open is closed soon.
+        return deferLater(reactor, 0.2)
+
+    def store(self, name: str) -> tuple[EtcdStore, Listening]:
+        """The store of one server."""
+        pool = connections_of(reactor)
+        agent = agent_of(reactor, pool)
+        client = EtcdClient(
+            reactor, agent, self.cluster.endpoints, random.Random(3), timeout=2.0
+        )
+        made = EtcdStore(client, pool, "test", 10, 1.0, random.Random(4))
+        heard = Listening()
+        made.start(heard)
+        self.stores.append(made)
+        return made, heard
+
+    @inlineCallbacks
+    def until(self, holds: Callable[[], object], what: str = "it") -> Any:
+        """Wait until something holds."""
+        for _ in range(round(PATIENCE / STEP)):
+            if holds():
+                return
+            yield deferLater(reactor, STEP)
+        self.fail(f"{what} did not come about: {[one.status() for one in self.stores]}")
+
+    @inlineCallbacks
+    def say(self, number: int, stores: list[EtcdStore], ears: list[Listening]) -> Any:
+        """Have each say something new, until all have heard it."""
+        value = str(number).encode()
+        for place, store in enumerate(stores):
+            store.publish(f"by/ns{place}/live", value)
+        wanted = {f"by/ns{place}/live": value for place in range(len(stores))}
+        yield self.until(
+            lambda: all(wanted.items() <= ear.values.items() for ear in ears),
+            f"round {number}",
+        )
+
+    @inlineCallbacks
+    def test_failures(self) -> Any:
+        """Kill, stop, lose the quorum, wipe: what is said afterwards is heard."""
+        (one, hears_one), (two, hears_two) = self.store("ns0"), self.store("ns1")
+        stores, ears = [one, two], [hears_one, hears_two]
+        yield self.say(1, stores, ears)
+        self.cluster.kill(0)
+        yield self.say(2, stores, ears)
+        self.cluster.start(0)
+        yield self.say(3, stores, ears)
+        self.cluster.signal(1, signal.SIGSTOP)
+        yield self.say(4, stores, ears)
+        self.cluster.signal(1, signal.SIGCONT)
+        yield self.say(5, stores, ears)
+        self.cluster.kill(0)
+        self.cluster.kill(1)
+        one.publish("by/ns0/live", b"6")
+        yield deferLater(reactor, 2.0)
+        self.cluster.start(0)
+        self.cluster.start(1)
+        yield self.say(7, stores, ears)
+        self.cluster.wipe()
+        self.cluster.start_all()
+        yield self.say(8, stores, ears)
+        for store in stores:
+            self.assertGreaterEqual(store.status().counters["watch_restored"], 1)
+
+    @inlineCallbacks
+    def test_orders_and_leaving(self) -> Any:
+        """A shared key changes from the revision that was known; leases end."""
+        (one, hears_one), (two, hears_two) = self.store("ns0"), self.store("ns1")
+        yield self.say(1, [one, two], [hears_one, hears_two])
+        first = yield one.give("orders/p/a", b"drain", 0)
+        yield self.until(lambda: hears_two.values.get("orders/p/a") == b"drain")
+        stale = yield self.assertFailure(two.give("orders/p/a", b"up", 0), StaleError)
+        self.assertEqual((stale.revision, stale.value), (first, b"drain"))
+        second = yield two.give("orders/p/a", b"up", first)
+        self.assertGreater(second, first)
+        yield two.give("orders/p/a", None, second)
+        yield self.until(lambda: "orders/p/a" not in hears_one.values)
+        yield two.stop(True)
+        yield self.until(lambda: "by/ns1/live" in hears_one.gone)
