@@ -27,7 +27,7 @@ from twisted.internet.task import deferLater
 from dinamed.config import checks
 from dinamed.config.settings import MemberSettings
 from dinamed.health.probes import HealthReactor
-from dinamed.health.punctuality import SchedulingLag
+from dinamed.health.scheduling import SchedulingLag
 from dinamed.health.service import HealthService, MemberVerdict
 
 RESPONSE = (
@@ -148,13 +148,13 @@ async def measure(arguments: argparse.Namespace, port: int, deaf: int) -> None:
     if arguments.freeze:
         gc.collect()
         gc.freeze()
-    service.punctuality = SchedulingLag()
+    service.lag = SchedulingLag()
     passed, failed = service.passed, service.failed
     cpu, began = used(), time.monotonic()
     await deferLater(reactor, arguments.seconds, lambda: None)
     wall, cpu = time.monotonic() - began, used() - cpu
     passed, failed = service.passed - passed, service.failed - failed
-    late = service.punctuality
+    late = service.lag
     print(f"checks: {passed} passed, {failed} failed in {wall:.1f} s")
     print(
         f"CPU: {cpu / wall:.1%} of a core, {1000 * cpu / (passed + failed):.3f} ms each"

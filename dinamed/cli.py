@@ -16,7 +16,7 @@ class Command(Protocol):
     """What does the work: a module of `dinamed.commands`, or a part of one."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what the command takes."""
+        """Add the command's arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Do it; return the exit status."""

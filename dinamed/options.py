@@ -56,7 +56,7 @@ class Options(usage.Options):
             raise SystemExit(f"dinamed: {error}") from None
 
     def parseArgs(self, *arguments: str) -> None:
-        """There are no arguments beside the options."""
+        """Refuse arguments; there are only options."""
         if arguments:
             raise usage.UsageError(f"unexpected argument {arguments[0]!r}")
 

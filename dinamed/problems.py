@@ -1,4 +1,4 @@
-"""What is wrong with a file that the operator wrote."""
+"""Problems in files that the operator wrote."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake, where it stands, and what it is about.
+    """One mistake: its file and line, its key, and a message.
 
     `line` counts from 1; None where no single line is to blame.  `key` names the
     setting or the record (`www.example.org. A`).  A warning keeps nothing from being

@@ -27,7 +27,7 @@ _REJECT = 0x0200
 
 
 def shortage(error: BaseException | int | None, address: str = "") -> str:
-    """What of ours is lacking, in words; empty if the error is not of that kind.
+    """What this host lacks, in words; empty if the error is not of that kind.
 
     `error` may be a number of the system.  `address` is whom it was about: a network
     that can't be reached is our lack if there is no route at all for that family.

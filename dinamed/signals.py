@@ -8,7 +8,7 @@ Arguments = ParamSpec("Arguments")
 
 
 def print_failure(error: Exception) -> None:
-    """Tell what a listener has raised on the standard error output."""
+    """Print what a listener has raised on standard error."""
     traceback.print_exception(error)
 
 
@@ -23,7 +23,7 @@ class Signal(Generic[Arguments]):
         self._listeners: dict[object, Callable[Arguments, object]] = {}
 
     def subscribe(self, listener: Callable[Arguments, object]) -> Callable[[], None]:
-        """Have `listener` called by every later `emit`.
+        """Call `listener` at every later `emit`.
 
         Returns what ends that.  Whoever subscribes twice is called twice.
         """

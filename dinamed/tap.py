@@ -19,15 +19,14 @@ from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
-from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
+from dinamed.server.file_watchers import ConfigWatcher, GeoDatabaseService
 from dinamed.server.fleet import FleetMember, member_of_fleet
-from dinamed.server.following import ConfigWatcher
+from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
-from dinamed.server.places import GeoDatabaseService
 from dinamed.server.round_trips_file import RoundTripsFile
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
@@ -63,7 +62,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, InheritedSockets
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -90,7 +89,9 @@ class Bound:
         return where + tls + http
 
 
-def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Bound:
+def bind_all(
+    options: Options, settings: Settings, inherited: InheritedSockets
+) -> Bound:
     """Bind what the options and `[server]` name, but for what is inherited.
 
     Raises `BindError`, `TlsError`.
@@ -107,7 +108,7 @@ def bind_all(options: Options, settings: Settings, inherited: Inherited) -> Boun
     )
 
 
-def bind_web(settings: Settings, inherited: Inherited) -> list[Stream]:
+def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
     """Bind what `[server] http` names, if it names anything.
 
     The built-in example is for trying things out, perhaps twice on one machine: there a
@@ -142,7 +143,7 @@ def makeService(options: Options) -> IService:
         if receiver is not None:
             launch = replace(launch, pid_file=receiver.pid_file)
         loaded = load_now(options["config"] or default_path())
-        inherited = Inherited((), ()) if receiver is None else receiver.sockets
+        inherited = InheritedSockets((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
         process = Process(launch, options.parent, receiver)
         return wire(reactor, loaded, bound, bool(options["debug"]), process)
@@ -163,7 +164,7 @@ class Process:
     """What there is of the process before this one."""
 
     def leave_pid_file(self) -> None:
-        """Have twistd leave the pid file to the process after this one."""
+        """Make twistd leave the pid file to the next process."""
         if self.twistd is not None:
             self.twistd["pidfile"] = ""
 
@@ -251,7 +252,7 @@ def build(
 
 
 def connect(server: Server) -> None:
-    """Have the parts told of each other's changes.
+    """Subscribe the parts to each other's changes.
 
     Who is told of one thing is told in this order.  The plane, where there is one, and
     who saves the state subscribe to changes of pools when they start; the authority,
@@ -308,7 +309,7 @@ def round_trips_file(reactor: Any, authority: Authority) -> RoundTripsFile | Non
 def wire_web(
     reactor: Any, server: Server, bound: Bound, first_round: AfterFirstRound
 ) -> MultiService | None:
-    """What serves HTTP, if anything does."""
+    """The service for HTTP, if there is one."""
     if not bound.http:
         return None
     authority, watching = server.authority, server.watching
@@ -340,7 +341,7 @@ def wire_web(
 def wire_answering(
     reactor: Any, server: Server, bound: Bound, receiver: TakeoverReceiver | None
 ) -> MultiService:
-    """What starts once the first round of checks is over: the listeners."""
+    """The services that start once the first round of checks is over."""
     answering = MultiService()
     authority, listening = server.authority, server.listening
     streams, certificates = listening.streams, bound.certificates

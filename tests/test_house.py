@@ -55,8 +55,6 @@ LONG_FILES = frozenset(
         "plans/planner.py",
         "pools/manager.py",
         "pools/stages/predictive.py",
-        "zones/master.py",
-        "zones/plain.pxd",
     }
 )
 CIRCLES: frozenset[frozenset[str]] = frozenset()

@@ -112,6 +112,6 @@ class MetricNamesTests(SiteCase):
 
     async def test_manual(self) -> None:
         """Every metric of ours stands in the manual."""
-        page = (ETC.parent / "docs" / "operations.rst").read_text("utf-8")
+        page = (ETC.parent / "docs" / "watching.rst").read_text("utf-8")
         ours = {name for name in await self.names() if name.startswith("dinamed_")}
         self.assertEqual({name for name in ours if f"``{name}``" not in page}, set())

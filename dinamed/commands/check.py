@@ -1,4 +1,4 @@
-"""`dinamed check FILE`: read a config and all it names; tell every problem."""
+"""`dinamed check FILE`: read a config and all files it names; print every problem."""
 
 import argparse
 import json
@@ -8,12 +8,12 @@ from dataclasses import asdict
 from dinamed.config.check import Everything, load_all
 from dinamed.config.settings import Settings
 from dinamed.problems import Problem
-from dinamed.server.collecting import uncollected
+from dinamed.server.garbage import uncollected
 from dinamed.wording import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the config file (TOML)")
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if there are warnings too"
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_json(everything: Everything, good: bool) -> dict[str, object]:
-    """What was found, for programs."""
+    """The problems as JSON, for programs."""
     return {
         "ok": good,
         "errors": _listed(everything.problems),

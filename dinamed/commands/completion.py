@@ -19,7 +19,7 @@ class Words(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("shell", choices=SHELLS)
 
 

@@ -25,7 +25,7 @@ class UsageError(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("format", choices=FORMATS, help="whose file it is")
     parser.add_argument(
         "path", metavar="PATH", help="the file; for geodns also a folder of zones"

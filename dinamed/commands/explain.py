@@ -27,7 +27,7 @@ from dinamed.zones.packed import PackedZone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("name", metavar="NAME", help="the name to ask for")
     parser.add_argument("--type", default="A", help="record type (default: A)")
     parser.add_argument(
@@ -104,7 +104,7 @@ def _asked(
     rrtype: dns.rdatatype.RdataType,
     client: ClientNetwork,
 ) -> tuple[tuple[Step, ...], Decoded]:
-    """What a running server explains.  Raises `RemoteError`."""
+    """A running server's explanation.  Raises `RemoteError`."""
     told = remote.get(
         "/api/v1/explain",
         name=to_text(name),
@@ -119,7 +119,7 @@ def _asked(
 def _share_out(
     arguments: argparse.Namespace, engine: Engine, name: WireName, rrtype: int
 ) -> int:
-    """Tell which share of many clients goes where."""
+    """Print which share of many clients goes to which member."""
     try:
         clients = shares.read_clients(arguments.clients)
         found = shares.shares(engine, name, rrtype, clients)

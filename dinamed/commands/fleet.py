@@ -21,7 +21,7 @@ STEP = 0.25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("what", metavar="status", choices=["status"])
     parser.add_argument("--json", action="store_true", help="for programs")
     add_remote_arguments(parser)

@@ -38,7 +38,7 @@ class OrderCommand:
     state: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Say what the command takes."""
+        """Add the command's arguments."""
         parser.add_argument("member", metavar="POOL/MEMBER")
         if self.state != "auto":
             parser.add_argument(

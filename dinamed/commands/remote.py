@@ -26,11 +26,11 @@ _END = "-----END CERTIFICATE-----"
 
 
 class RemoteError(Exception):
-    """The server was not reached or said no; the message is for people."""
+    """The server can't be reached, or refused; the message is for the operator."""
 
 
 def add_remote_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say where the server is, and how it knows us."""
+    """Add the arguments that say where the server is, and with which token."""
     parser.add_argument(
         "--http",
         metavar="URL",
@@ -155,7 +155,7 @@ def _url(listen: str) -> str:
 
 
 def complain(error: RemoteError) -> int:
-    """Tell what went wrong; the exit status."""
+    """Print what went wrong; return the exit status."""
     *problems, verdict = str(error).split("\n")
     for problem in problems:
         print(problem, file=sys.stderr)

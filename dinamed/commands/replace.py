@@ -15,7 +15,7 @@ PATIENCE = 120.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("--json", action="store_true", help="for programs")
     add_remote_arguments(parser)
 

@@ -13,7 +13,7 @@ from dinamed.simulator.scenario import Scenario
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument(
         "scenario",
         metavar="SCENARIO",

@@ -27,7 +27,7 @@ RED, YELLOW, GREEN, DIM, BOLD = "31", "33", "32", "2", "1"
 
 
 class Seen(NamedTuple):
-    """What the server said at one time, and what had been handed out by then."""
+    """The server's status at one time, and the hand-outs up to then."""
 
     at: float
     told: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("pool", nargs="?", help="only this pool")
     parser.add_argument(
         "--interval", type=_interval, default=2.0, metavar="S", help="seconds (2)"

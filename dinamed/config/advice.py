@@ -1,4 +1,4 @@
-"""What a config may say, but most likely did not mean to: warnings, never refusals."""
+"""Warnings: what a config may say, but its author most likely did not mean."""
 
 import ipaddress
 import socket

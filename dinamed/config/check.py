@@ -27,7 +27,7 @@ from dinamed.zones.targeting import Targeting
 
 
 class ZoneFacts(msgspec.Struct, frozen=True):
-    """What has been found out about a zone: its warnings, its number of NS records."""
+    """What was found in a zone's file: its warnings, and its number of NS records."""
 
     warnings: tuple[Problem, ...] = ()
     servers: int = 1
@@ -111,7 +111,7 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
 
 
 def facts_of(built: BuiltZone, below: Sequence[WireName]) -> ZoneFacts:
-    """What was found out about a zone that was built; `below` are zones there."""
+    """The facts of a zone that was built; `below` are the zones under it."""
     warnings = list(built.warnings)
     if not built.packed:
         return ZoneFacts(tuple(warnings))

@@ -1,4 +1,4 @@
-"""Which config file is meant when none is named."""
+"""The config file that is used when none is named."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`dnssec` of a zone, and `[dnssec]`: signing, and the keys for it."""
+"""`dnssec` of a zone, and `[dnssec]`: how zones are signed, and with which keys."""
 
 from typing import Annotated, Literal
 
@@ -8,8 +8,8 @@ from msgspec import Meta
 from dinamed.config.durations import DURATION
 from dinamed.config.transfers import PeerAddress
 from dinamed.config.values import FilePath
-from dinamed.dnssec.algorithms import Algorithm
 from dinamed.dnssec.grid import DEFAULT_VALIDITY, MIN_VALIDITY
+from dinamed.dnssec.numbers import Algorithm
 
 _DAY = 86400
 MIN_LIFETIME = 7 * _DAY

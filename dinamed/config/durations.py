@@ -56,5 +56,5 @@ def seconds_range(text: str) -> tuple[float, float]:
 
 
 def duration(raw: object) -> object:
-    """What TOML gave, with a duration in text as a number.  Raises `ValueError`."""
+    """A TOML value, with a duration in text as a number.  Raises `ValueError`."""
     return seconds(raw) if isinstance(raw, str) else raw

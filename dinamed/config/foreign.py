@@ -22,7 +22,7 @@ _TAKEN = (Type.A, Type.AAAA, Type.CNAME)
 
 
 class Foreign(NamedTuple):
-    """What was made of a file, and the zone of it."""
+    """A zone of another program's file, and what was made of it."""
 
     made: Imported
     built: BuiltZone
@@ -105,7 +105,7 @@ def with_foreign(
 def own_targeting(
     apex: WireName, zone: ZoneSettings, built: BuiltZone
 ) -> Targeting | None:
-    """What the config says of names and targets in a zone with a master file."""
+    """The names and targets that the config sets for a zone with a master file."""
     if not built.packed or not (zone.targets or zone.aliases):
         return None
     keys: Iterable[bytes] = ()

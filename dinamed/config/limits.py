@@ -1,4 +1,4 @@
-"""`[limits]`: what any one client may take of the server."""
+"""`[limits]`: how much of the server any one client may use."""
 
 from typing import Annotated
 

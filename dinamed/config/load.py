@@ -1,4 +1,4 @@
-"""From the path of a config file to settings, or to all that keeps it from them."""
+"""Loading a config file: its settings, or all of its problems."""
 
 import os
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class LoadedConfig:
 
     @property
     def warnings(self) -> list[Problem]:
-        """What is odd in the config itself."""
+        """Warnings about the config itself."""
         return [] if self.sources is None else self.sources.warnings
 
 

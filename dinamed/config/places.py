@@ -1,4 +1,4 @@
-"""`[geo]`: what is known of where clients are."""
+"""`[geo]`: databases and networks that say where clients are."""
 
 import difflib
 import re
@@ -87,7 +87,7 @@ class GeoTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GeoFields(GeoTable, frozen=True, kw_only=True):
-    """`[geo.fields]`: where the databases' records have what; None: the usual."""
+    """`[geo.fields]`: paths into the databases' records; None: the default."""
 
     country: Paths | None = None
     continent: Paths | None = None
@@ -118,7 +118,7 @@ class Geo(GeoTable, frozen=True, kw_only=True):
 
 
 def problems(geo: Geo) -> Iterator[tuple[Path, str]]:
-    """What does not hold beyond the types of the keys: where below `[geo]`, and why.
+    """Problems beyond the types of the keys: where below `[geo]`, and why.
 
     The files are not looked at.
     """

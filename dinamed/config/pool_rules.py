@@ -168,6 +168,8 @@ def _argument(
     if stage.argument is None:
         if kind.required:
             reader.report(path, f'"{stage.name}" needs an argument')
+        elif kind.bare and kind.argument is not None:
+            reader.apply(kind.argument, None, path)
         return stage
     here: Path = (*path, stage.name)
     if kind.argument is None:

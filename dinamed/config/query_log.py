@@ -1,4 +1,4 @@
-"""`[query_log]`: where answers are written down."""
+"""`[query_log]`: where answers are logged."""
 
 from typing import Annotated
 

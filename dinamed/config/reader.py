@@ -1,4 +1,4 @@
-"""From raw TOML to typed tables, telling everything that does not fit at once.
+"""Reads raw TOML into typed tables, and reports everything that does not fit at once.
 
 The walk follows the annotations of the msgspec Structs in `settings`; msgspec's own
 conversion stops at the first error and knows nothing of lines.
@@ -286,7 +286,7 @@ def _in_range(kind: inspect.IntType | inspect.FloatType, raw: float) -> bool:
 
 
 def words_for(kind: inspect.Type, raw: object) -> str:
-    """What a type is to an operator, with its range if `raw` has the type."""
+    """The name of a type for operators, with its range if `raw` has the type."""
     match kind:
         case inspect.BoolType():
             return "true or false"

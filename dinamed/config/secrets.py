@@ -1,4 +1,4 @@
-"""Files of `[server]` with secrets: who may read them, what must be in them."""
+"""The secret files of `[server]`: who may read them, and what they must contain."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def read_secrets(reader: Reader, server: ServerSettings) -> tuple[str, ...]:
 
 
 def secret_file(reader: Reader, file: str, path: Path) -> bytes | None:
-    """What is in a file that nobody else may read or change; None after a report."""
+    """The content of a file that nobody else may read; None after a report."""
     data = _read(reader, file, path)
     if data is None:
         return None

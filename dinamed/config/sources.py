@@ -232,7 +232,7 @@ def _text(path: str) -> str:
 
 
 def _syntax(path: str, text: str, error: ValueError) -> Problem:
-    """What tomllib says, with its place as a line number."""
+    """The message of tomllib, with its position as a line number."""
     if not isinstance(error, tomllib.TOMLDecodeError):
         return Problem(path, None, "TOML", "a number is far too large")
     message = str(error)

@@ -114,13 +114,15 @@ class StageKind:
     `picks`: it chooses among the candidates, and so stands last; else it narrows.
     `available`: this version has it.  `argument` checks the stage's argument and
     returns the form that the stage takes; it raises `ValueError`.  Without it the
-    stage takes none; with `required` it can't do without one.
+    stage takes none; with `required` it can't do without one.  With `bare` a name that
+    stands alone is checked too, as the argument None.
     """
 
     picks: bool
     available: bool = True
     argument: Callable[[object], object] | None = None
     required: bool = False
+    bare: bool = False
 
 
 STAGES: Mapping[str, StageKind] = MappingProxyType(

@@ -30,7 +30,7 @@ _KNOWN: Mapping[str, str] = MappingProxyType(
 
 
 def syntax_text(message: str) -> str:
-    """What the TOML reader says, its place left out, as an operator would say it."""
+    """The TOML reader's message in plain words, without its position."""
     if match := _TWICE.fullmatch(message):
         name = _dotted(match[1])
         return (

@@ -1,4 +1,4 @@
-"""What zones tell each other: keys (TSIG), peers, and who may transfer or update."""
+"""Settings of zone transfers: TSIG keys, peers, and who may transfer or update."""
 
 import base64
 import binascii
@@ -56,7 +56,7 @@ def peer_address(text: str) -> str:
 
 
 def server_name(text: str) -> str:
-    """What a certificate is for: a host name without its final dot, or an address."""
+    """The subject of a certificate: a host name without final dot, or an address."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

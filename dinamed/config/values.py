@@ -1,4 +1,4 @@
-"""The forms that single values of a config file take: each from text, or a refusal.
+"""Readers of single config values: each returns the value's form, or refuses it.
 
 Every function here takes what TOML gave and returns the form the rest of dinamed
 uses; it raises `ValueError` with a message in plain words.

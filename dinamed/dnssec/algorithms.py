@@ -1,11 +1,12 @@
 """The signature algorithms: private keys, and what DNSKEY and RRSIG hold of them."""
 
 from collections.abc import Callable
-from enum import IntEnum
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from dinamed.dnssec.numbers import Algorithm
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 Sign = Callable[[bytes], bytes]
@@ -15,15 +16,6 @@ _SCALAR = 32
 """Octets of a number of the curve P-256."""
 _MIN_RSA, _MAX_RSA = 1024, 4096
 """Bits of RSA keys that are taken (RFC 3110 allows more; validators need not)."""
-
-
-class Algorithm(IntEnum):
-    """DNS security algorithm numbers; RSA keys are taken, but not made."""
-
-    RSASHA256 = 8
-    RSASHA512 = 10
-    ECDSAP256SHA256 = 13
-    ED25519 = 15
 
 
 def generate(algorithm: Algorithm) -> PrivateKey:
@@ -80,7 +72,7 @@ def _shortest(number: int) -> bytes:
 
 
 def signer_of(private: PrivateKey, algorithm: Algorithm) -> Sign:
-    """What signs with a key.  The same octets always give the same signature.
+    """The signer of a key.  The same octets always give the same signature.
 
     ECDSA takes its secret number from the key and the octets (RFC 6979), so that all
     servers with the key give the same answers.

@@ -40,7 +40,7 @@ def canonical_rdata(rrtype: int, rdata: bytes) -> bytes:
 def signed_octets(
     head: bytes, owner: WireName, rrtype: int, ttl: int, rdatas: Iterable[bytes]
 ) -> bytes:
-    """What a signature covers (RFC 4034 section 3.1.8.1).
+    """The octets that a signature covers (RFC 4034 section 3.1.8.1).
 
     `head` is the data of the RRSIG up to its signature, `ttl` the original TTL; the
     owner of an answer made from a wildcard is the wildcard.

@@ -44,7 +44,7 @@ class Denial:
 
     @cached_property
     def _order(self) -> tuple[list[bytes], list[bytes]]:
-        """What the names sort by, and their relative keys, in canonical order."""
+        """The sort keys of the names, and their relative keys, in canonical order."""
         keys = [
             key
             for key, node in self._names.zone.nodes()

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from dinamed.dnssec.algorithms import Algorithm, PrivateKey, algorithm_of
+from dinamed.dnssec.algorithms import PrivateKey, algorithm_of
 from dinamed.dnssec.keys import ZONE_KEY, Key, KeyFault, dnskey_text
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.wire.names import BadName, WireName, from_text, to_text
 
 _VERSION = "v1.3"
@@ -49,7 +50,7 @@ def file_stem(key: Key) -> str:
 
 
 def public_text(key: Key, times: Mapping[str, float] | None = None) -> str:
-    """What the `.key` file holds; `times` (Unix time) are told in comments."""
+    """The content of the `.key` file, with `times` (Unix time) in comments."""
     role = "key-signing" if key.secure_entry else "zone-signing"
     lines = [f"; This is a {role} key, keyid {key.tag}, for {to_text(key.zone)}"]
     lines += [f"; {name}: {_stamp(at)}" for name, at in (times or {}).items()]
@@ -57,7 +58,7 @@ def public_text(key: Key, times: Mapping[str, float] | None = None) -> str:
 
 
 def private_text(key: Key, times: Mapping[str, float] | None = None) -> str:
-    """What the `.private` file holds: the secret, and `times` (Unix time)."""
+    """The content of the `.private` file: the secret, and `times` (Unix time)."""
     lines = [
         f"Private-key-format: {_VERSION}",
         f"Algorithm: {int(key.algorithm)} ({key.algorithm.name})",

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dinamed.dnssec.algorithms import (
-    Algorithm,
     PrivateKey,
     Sign,
     generate,
     public_octets,
     signer_of,
 )
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.wire.names import WireName, to_text
 
 ZONE_KEY = 0x0100

@@ -15,7 +15,7 @@ from dinamed.zones.packed import MatchKind, Node, PackedZone, ZoneMatch
 
 
 def presigned(zone: PackedZone) -> SecuredZone | None:
-    """What a zone brings of signatures and proofs; None if it is not signed."""
+    """The signatures and proofs that a zone contains; None if it is not signed."""
     if not zone.signed:
         return None
     rule = hash_rule(zone.apex.rrsets) if zone.flags & ZoneFlag.HASHED else None
@@ -149,7 +149,7 @@ class ByHash(_Presigned):
         return ()
 
     def _next_closer(self, name: WireName, closest: WireName) -> Node | None:
-        """Who covers the name that is one label longer than the closest encloser."""
+        """The record covering the name one label longer than the closest encloser."""
         closer = name
         while parent(closer) != closest:
             closer = parent(closer)

@@ -199,7 +199,7 @@ def removable_at(state: ZoneState) -> float | None:
 
 
 def waiting(state: ZoneState, keys: Mapping[str, Key], now: float) -> list[Waiting]:
-    """What the zone waits for."""
+    """What the roll of the zone's keys waits for."""
     found = []
     roll = state.roll
     if state.off_since is not None:

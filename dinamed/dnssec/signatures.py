@@ -38,7 +38,7 @@ class Signatures:
         return found
 
     def entries(self) -> Iterator[Entry]:
-        """What is known, to be saved."""
+        """All signatures, to be saved."""
         return self._found.items()
 
     def restore(self, entries: Iterable[Entry]) -> None:
@@ -51,7 +51,7 @@ class Signatures:
 
 
 def digest_of(key: Key, data: bytes) -> bytes:
-    """What stands for a signature: 16 octets."""
+    """The digest that identifies a signature's input, of 16 octets."""
     digest = hashlib.blake2b(key.dnskey, digest_size=DIGEST_SIZE)
     digest.update(data)
     return digest.digest()

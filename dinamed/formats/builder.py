@@ -41,7 +41,7 @@ def build(
 
 
 def imported(origin: WireName, findings: Findings) -> Imported:
-    """What there is when there is nothing to serve."""
+    """The result for a file with nothing to serve."""
     return Imported(
         origin,
         tuple(findings.files),

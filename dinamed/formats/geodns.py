@@ -187,7 +187,7 @@ class GeodnsReader:
         return "name" in value.data or "type" in value.data
 
     def kinds(self, value: JsonValue | None) -> tuple[str, ...]:
-        """What the zone is targeted by."""
+        """The kinds of targets of the zone."""
         text = TARGETING
         if value is not None and value.data is not None:
             if not isinstance(value.data, str):
@@ -266,18 +266,18 @@ class GeodnsReader:
                 )
 
     def problem(self, line: int | None, key: str, message: str) -> None:
-        """Tell of a problem in this file."""
+        """Report a problem in this file."""
         self.findings.problem(self.file, line, key, message)
 
     def warning(self, line: int | None, key: str, message: str) -> None:
-        """Tell of something that was left out."""
+        """Report something that was left out."""
         self.findings.warning(self.file, line, key, message)
 
     @staticmethod
     def teller(
         tell: Callable[[int | None, str, str], None], what: str
     ) -> Callable[[int, str], None]:
-        """Tell about `what`."""
+        """A function that reports about `what`."""
         return lambda line, message: tell(line, what, message)
 
 

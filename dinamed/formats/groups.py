@@ -65,7 +65,7 @@ def label_zone(
 
 
 def increment_of(host: LbHost, by_region: bool) -> float:
-    """What the old program adds to a host's load with each hand-out."""
+    """The load that the old program adds to a host with each hand-out."""
     if by_region:
         return 1
     if host.factor is None:
@@ -74,7 +74,7 @@ def increment_of(host: LbHost, by_region: bool) -> float:
 
 
 def split_region(key: bytes) -> tuple[bytes, bytes]:
-    """What a group is, and the region that it is for (nothing: the world).
+    """The name of a group, and the region that it is for (empty: the world).
 
     The first dinamed wrote `NAME.REGION.POOL`, pgeodns `NAME.POOL.REGION`.
     """

@@ -1,4 +1,4 @@
-"""What becomes of an old file: what dinamed serves."""
+"""What dinamed serves of another program's file."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""From the path of an old file to what dinamed serves."""
+"""Importing another program's file, by its path."""
 
 import socket
 from collections.abc import Callable

@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
 
 
 class Shape(Enum):
-    """Which columns a file has."""
+    """The columns of a file."""
 
     LB1 = "lbnamed 1.x .lb"
     LB2 = "lbnamed 2.x .lb"
@@ -108,7 +108,7 @@ def shape_of(lines: list[list[str]]) -> Shape:
 
 
 class _LbnamedReader:
-    """Takes line after line."""
+    """Reads a file line by line."""
 
     def __init__(self, file: str, shape: Shape, findings: Findings) -> None:
         self.file = file
@@ -217,7 +217,7 @@ class _LbnamedReader:
         return factor
 
     def look_over(self) -> None:
-        """What can only be told at the end."""
+        """Report the problems that show only at the end of the file."""
         for key, line in self.described.items():
             group = self.groups[key]
             if not group.shares:

@@ -1,4 +1,4 @@
-"""Names and record data of the old formats, as wire data."""
+"""Names and record data of other programs' files, in wire form."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Whole numbers as the old formats write them."""
+"""Whole numbers as other programs' files write them."""
 
 from dinamed.formats.json_text import JsonValue
 from dinamed.zones.words import MAX_TTL
@@ -34,7 +34,7 @@ def from_json(value: JsonValue, high: int) -> int:
 
 
 def kind_of(value: JsonValue) -> str:
-    """What a JSON value is, in words."""
+    """The type of a JSON value, in words."""
     match value.data:
         case None:
             return "null"

@@ -39,7 +39,7 @@ class ServerEntry(NamedTuple):
 
 @dataclass
 class Base:
-    """A zone in the making; None is what nothing has been said about."""
+    """A zone while its file is read; None is what the file has not set yet."""
 
     origin: WireName
     file: str

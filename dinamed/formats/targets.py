@@ -21,7 +21,7 @@ def targeting_of(
     aliases: Mapping[bytes, bytes],
     samples: Mapping[bytes, dict[int, Sample]] = MappingProxyType({}),
 ) -> Targeting:
-    """What labels are for whom, where these `keys` are all labels of the zone."""
+    """Which labels are for which clients; `keys` are all labels of the zone."""
     heads: set[bytes] = set()
     networks: dict[str, bytes] = {}
     for key in keys if kinds else ():
@@ -44,7 +44,7 @@ def targeting_of(
 
 
 def split_target(key: bytes, kinds: Iterable[str]) -> tuple[bytes, bytes] | None:
-    """What stands before the target of a label, and the target; None without one."""
+    """The part of a label before its target, and the target; None without one."""
     starts = list(_starts(key))
     if not starts:
         return None

@@ -89,7 +89,7 @@ class Database:
         """How many look-ups met nonsense in the file."""
 
     def look_up(self, address: bytes) -> tuple[Place | None, int]:
-        """What the database says of a packed address, and for which prefix length.
+        """The place of a packed address, and the prefix length that it holds for.
 
         All addresses within that prefix have the same record.  Where the file is
         damaged nothing is known, for this address alone.
@@ -175,6 +175,6 @@ def _probes(v6: bool) -> Iterator[bytes]:
 
 
 def _first_line(error: Exception) -> str:
-    """What the package says, without the name of the private copy."""
+    """The message of the package, without the name of the private copy."""
     lines = _COPY.sub("", str(error)).splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Distances on the globe."""
+"""Distances on the surface of the Earth."""
 
 from math import asin, cos, radians, sin, sqrt
 

@@ -29,7 +29,7 @@ class Complaint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GeoData:
-    """What was loaded.
+    """The databases that were loaded, and the locator over them.
 
     `databases` are those that `locator` asks, `complaints` tell which files could
     not be used.  A file that could not be, but could before, is still there as it

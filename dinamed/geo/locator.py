@@ -1,4 +1,4 @@
-"""All that is known of clients' places, as one longest-prefix view."""
+"""One longest-prefix view of all that is known of clients' places."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -13,14 +13,14 @@ REMEMBERED = 8192
 
 
 class GeoSource(Protocol):
-    """Something that knows places by address."""
+    """A source that finds places by address."""
 
     def look_up(self, address: bytes) -> tuple[Place | None, int]:
-        """What is known of a packed address, and the prefix length it holds for."""
+        """The place of a packed address, and the prefix length that it holds for."""
 
 
 class Locates(Protocol):
-    """Whoever knows where clients are."""
+    """Anything that can locate clients."""
 
     def locate(self, address: bytes, prefix: int) -> "Located":
         """Where a client is of whose packed address `prefix` bits are known."""
@@ -43,7 +43,7 @@ UNKNOWN = Located(NOWHERE, 0)
 
 
 class Locator:
-    """Tells where clients are.
+    """Finds the places of clients.
 
     The operator's networks come first, then the databases in order; each one fills
     in what those before it left open.  Immutable but for what it remembers: to

@@ -1,4 +1,4 @@
-"""The networks that the operator told the place of: `[geo.networks]`."""
+"""The networks whose place the operator has set: `[geo.networks]`."""
 
 from collections.abc import Mapping
 from ipaddress import ip_network

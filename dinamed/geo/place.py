@@ -1,4 +1,4 @@
-"""Where a client is, as far as anybody told."""
+"""The place of a client, as far as it is known."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ from dinamed.geo.countries import CONTINENT_OF, CONTINENTS, REGION_GROUPS
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the world and in the network; None is what is not known.
+    """A place in the world and in the network; None stands for what is not known.
 
     `country` is an ISO 3166-1 code in upper case, `continent` a name out of
     `CONTINENTS`, `region` an ISO 3166-2 code in lower case ("us-ca"), `location`
@@ -42,7 +42,7 @@ class Place:
         )
 
     def known(self) -> dict[str, object]:
-        """What is known, by name: for JSON."""
+        """The known fields by name, for JSON."""
         return {
             name: value
             for name, value in asdict(self).items()
@@ -55,7 +55,7 @@ NOWHERE = Place()
 
 
 def merged(first: Place, second: Place) -> Place:
-    """What `first` says, filled up by what `second` says.
+    """`first`, with what it leaves open taken from `second`.
 
     A source that puts the client elsewhere than the one before it is not believed
     about the region and the location there: two halves of two places are no place.

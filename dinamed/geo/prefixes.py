@@ -14,7 +14,7 @@ Network = IPv4Network | IPv6Network
 
 
 class PrefixMatch(NamedTuple, Generic[_Value]):
-    """What is known of an address.
+    """The value of an address, and how far it holds.
 
     `length` is that of the longest prefix that holds the address; without one it is
     0 and `value` is None.  `scope` is the shortest prefix length, never less than

@@ -17,7 +17,7 @@ MAX_SIZE = 4 * 2**30  # octets; the largest databases have well under half of it
 
 
 class Stamp(NamedTuple):
-    """What changes when a file is replaced or written to."""
+    """One state of a file; it differs once the file is replaced or written to."""
 
     device: int
     inode: int

@@ -52,7 +52,7 @@ class PlaceReader:
         }
 
     def place(self, record: object, source: str) -> Place | None:
-        """What a record tells, in the name of `source`; None if that is nothing.
+        """The place in a record, as known from `source`; None if there is none.
 
         Values that make no sense are left out.
         """

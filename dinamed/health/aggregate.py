@@ -17,7 +17,7 @@ MAX_SHOWN = 3  # failures that a reason tells in full
 
 
 class HealthVerdict(NamedTuple):
-    """What the checks say: None, nothing yet.  `reason` tells what fails, if any.
+    """What the checks say (None: nothing yet), and in `reason` what fails.
 
     `failing` are the addresses that are down while the member is not, each with what
     fails there.

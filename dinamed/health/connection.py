@@ -26,11 +26,11 @@ from dinamed.one_shot import OneShot
 
 
 class ConnectionReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
-    """What an exchange needs of the reactor."""
+    """What a probe's connection needs of the reactor."""
 
 
 class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
-    """A connection, its protocol and its factory in one: each lives once, together.
+    """A connection, its protocol and its factory in one object, for one use.
 
     Subclasses say what to send when `opened`, what arrives (`dataReceived`) and what
     it means when the peer `closed`, and call `passed` or `failed`.  With the result,

@@ -1,4 +1,4 @@
-"""The question of a `dns` check as octets, and what to think of an answer."""
+"""The query of a `dns` check as octets, and the meaning of its answers."""
 
 import struct
 from enum import Enum, auto
@@ -25,7 +25,7 @@ _HEADER = struct.Struct("!6H")
 
 
 class Meaning(Enum):
-    """What an answer means, when it isn't wrong."""
+    """What an acceptable answer means."""
 
     PASSED = auto()
     NOT_OURS = auto()  # some other message: go on waiting
@@ -33,7 +33,7 @@ class Meaning(Enum):
 
 
 class DnsQuestion:
-    """What a check asks, whatever the id.
+    """The question of a check, without the message id.
 
     Recursion is desired, as a resolver that is checked needs it and others ignore it.
     """
@@ -56,7 +56,7 @@ class DnsQuestion:
         return _HEADER.pack(identity, FLAG_RD, 1, 0, 0, 0) + self._question
 
     def judge(self, data: bytes, identity: int) -> Meaning | str:
-        """What `data` means as the answer to our query; text says what is wrong.
+        """The meaning of `data` as the answer to the query; text: what is wrong.
 
         What doesn't have our id and question is not ours (RFC 5452 section 9.1).
         """

@@ -60,7 +60,7 @@ class DnsProbe:
 
 
 class _Query(OneShot[Result], DatagramProtocol):
-    """One query over a socket of its own, and what follows from it."""
+    """One query over its own socket, and over TCP if its answer is truncated."""
 
     noisy = False
 

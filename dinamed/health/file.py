@@ -1,4 +1,4 @@
-"""The `file` check: what some other program has written about a member."""
+"""The `file` check: reads what another program has written about a member."""
 
 import os
 import stat
@@ -40,7 +40,7 @@ def in_thread(work: Callable[[], None]) -> None:
 
 
 def read_file(path: str, max_age: float | None, now: float) -> Result:
-    """What the file says; `now` and its time of change are of the system's clock."""
+    """The result in a file; `now` and its time of change are of the system's clock."""
     try:
         # Opening a FIFO would wait for its writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
@@ -61,7 +61,7 @@ def read_file(path: str, max_age: float | None, now: float) -> Result:
 
 
 def read_words(data: bytes) -> Result:
-    """What the content says: nothing or `up`; or `down`, perhaps with the reason."""
+    """The result in a content: empty or `up`; or `down`, perhaps with a reason."""
     words = data.decode("utf-8", "replace").split(maxsplit=1)
     first = words[0].casefold() if words else "up"
     if first == "up":

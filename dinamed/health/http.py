@@ -63,7 +63,7 @@ class HttpProbe:
         return text.replace("{address}", target.in_url).replace("{name}", target.name)
 
     def server_name(self, target: ProbeTarget) -> str:
-        """Whom the target must be by its certificate."""
+        """The name that the target's certificate must be for."""
         if isinstance(self.check, HttpsCheck) and self.check.server_name:
             return fill(self.check.server_name, target)
         return host_port(self.host(target)).host.removesuffix(".")

@@ -1,4 +1,4 @@
-"""From single results to a state: one success is not up, one failure not down."""
+"""Rise and fall: several results in a row change a target's state, one does not."""
 
 from collections import deque
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""From the settings of a check to what probes by them."""
+"""Makes the probe of a check from its settings."""
 
 import random
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class HealthReactor(CommandReactor, DnsReactor, FileReactor):
 
 
 class MakeProbe(Protocol):
-    """Makes what probes by a check; never raises."""
+    """Makes the probe of a check; never raises."""
 
     def __call__(
         self, reactor: HealthReactor, check: checks.Check, rng: random.Random
@@ -35,7 +35,7 @@ class MakeProbe(Protocol):
 def make_probe(
     reactor: HealthReactor, check: checks.Check, rng: random.Random
 ) -> Probe:
-    """What probes by that check.
+    """The probe of that check.
 
     If it can't be made (its authorities can't be read) all that it probes fails,
     with the reason; for a lack of ours it is made later.
@@ -63,7 +63,7 @@ def make_probe(
 
 
 class LateProbe:
-    """What could not be made for a lack of ours, and is made when that has passed."""
+    """A probe that this host could not make yet; it is made when it first can be."""
 
     def __init__(self, make: Callable[[], Probe], lack: str) -> None:
         self._make = make
@@ -81,7 +81,7 @@ class LateProbe:
 
 
 class BrokenProbe:
-    """Fails always."""
+    """A probe that always fails, because its check can't work."""
 
     def __init__(self, reason: str) -> None:
         self._result = failed(reason)

@@ -1,4 +1,4 @@
-"""What is probed, and what comes of it."""
+"""The targets of probes, and their results."""
 
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, Protocol
@@ -53,7 +53,7 @@ def lacked(reason: str) -> Result:
 
 
 def failed_by(error: BaseException | None, words: str, address: str = "") -> Result:
-    """What an error comes to: a failure in these words, or a lack of ours.
+    """The result of an error: a failure in these words, or a shortage of this host.
 
     `address` is that of the target, where the error is about reaching it.
     """

@@ -1,4 +1,4 @@
-"""Looking for patterns in what members answer, without holding up anybody else."""
+"""Searches members' answers for patterns without blocking the reactor."""
 
 import errno
 from collections import deque

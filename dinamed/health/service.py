@@ -1,4 +1,4 @@
-"""The service that runs all checks and passes on what they say."""
+"""The service that runs all checks and passes on their verdicts."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,10 @@ from twisted.python.failure import Failure
 
 from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
 from dinamed.health.aggregate import HealthVerdict
-from dinamed.health.gate import ConcurrencyLimit
 from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
-from dinamed.health.punctuality import BOUNDS, SchedulingLag
 from dinamed.health.results import Probe, Result, failed, lacked
+from dinamed.health.scheduling import BOUNDS, ConcurrencyLimit, SchedulingLag
 from dinamed.health.watches import (
     HealthWatch,
     MemberKey,
@@ -38,7 +37,7 @@ SETTLING = 0.1  # seconds for which verdicts are gathered before they are told
 
 
 class MemberVerdict(NamedTuple):
-    """A verdict on a member, as it is told."""
+    """A verdict on a member, as it goes to the pool manager."""
 
     pool: str
     member: str
@@ -48,7 +47,7 @@ class MemberVerdict(NamedTuple):
 
 
 class VerdictSink(Protocol):
-    """The way to the one who keeps the states of members."""
+    """What takes verdicts on members."""
 
     def verdicts(self, changed: Sequence[MemberVerdict]) -> None:
         """Take new verdicts; there may be many at once."""
@@ -56,7 +55,7 @@ class VerdictSink(Protocol):
 
 
 class CheckStatus(NamedTuple):
-    """What is known of one address of a member under one check."""
+    """The state of one address of a member under one check."""
 
     check: str
     address: str
@@ -71,7 +70,7 @@ class HealthService(Service):
 
     The first round goes as fast as `FIRST_RATE` allows; after that probes are spread
     over the interval.  A target is never probed twice at the same time.  Where more
-    than `limit` probes would run at once some begin late, which `punctuality` tells;
+    than `limit` probes would run at once some begin late, which `lag` tells;
     without a limit it is half of the files that the process may open.
     """
 
@@ -87,7 +86,7 @@ class HealthService(Service):
         limit: int | None = None,
         make: MakeProbe = make_probe,
     ) -> None:
-        self.punctuality = SchedulingLag()
+        self.lag = SchedulingLag()
         self.durations = Histogram(BOUNDS)
         """Seconds that probes took."""
         self.passed = 0
@@ -156,7 +155,7 @@ class HealthService(Service):
         self._end_round()
 
     def reconfigure(self, pools: Iterable[WatchedPool]) -> None:
-        """Take on these pools.  Watches that stay keep their state and their times.
+        """Check the members of these pools.  Watches that stay keep their state.
 
         The keeper of states must know the pools already.
         """
@@ -194,7 +193,7 @@ class HealthService(Service):
         self._roster.restore(saved)
 
     def status(self, pool: str, member: str) -> list[CheckStatus]:
-        """What is known of a member's addresses; empty if it is not checked."""
+        """The check status of a member's addresses; empty if it is not checked."""
         return [
             CheckStatus(
                 str(watch.check.__struct_config__.tag),
@@ -243,7 +242,7 @@ class HealthService(Service):
             self._gate_of(watch).leave()
             return
         watch.began = self._reactor.seconds()
-        self.punctuality.add(watch.began - watch.due)
+        self.lag.add(watch.began - watch.due)
         try:
             result = watch.probe.probe(watch.target)
         except Exception:
@@ -266,7 +265,7 @@ class HealthService(Service):
         self._gate_of(watch).leave()
 
     def _broke(self, failure: Failure) -> Result:
-        """What it means that a probe raised something."""
+        """The result of a probe that raised an exception."""
         if failure.check(CancelledError):
             return failed("cancelled")
         lack = shortage(failure.value)
@@ -314,7 +313,7 @@ class HealthService(Service):
         self._known(watch)
 
     def _change(self, watch: HealthWatch) -> None:
-        """Have verdicts on the watch's members told soon."""
+        """Pass on verdicts on the watch's members soon."""
         self._dirty.update(watch.members)
         if self._telling is None:
             self._telling = self._reactor.callLater(SETTLING, self._tell)

@@ -35,7 +35,7 @@ def read_status(path: str) -> dict[str, object]:
 
 
 def judged(status: object, key: str) -> Result:
-    """What a status means: only 1 is bad."""
+    """The result of a status: only 1 is bad."""
     bad = status == BAD and not isinstance(status, bool)
     return failed(f"status {key} says bad") if bad else PASSED
 

@@ -1,4 +1,4 @@
-"""The `tcp` check: a connection, and perhaps words that must come over it."""
+"""The `tcp` check: connects, and may expect an answer to what it sends."""
 
 from twisted.internet.defer import Deferred
 
@@ -33,14 +33,14 @@ class TcpProbe:
 
 
 class _Connect(ProbeConnection):
-    """To be connected is enough."""
+    """Passes when it is connected."""
 
     def opened(self) -> None:
         self.passed()
 
 
 class _Converse(ProbeConnection):
-    """Says its words, and waits for what it expects."""
+    """Sends its text, and waits for the answer that it expects."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""TLS for a probe: whom to trust, and whom the certificate must be for."""
+"""TLS for a probe: which authorities to trust, and which name to expect."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -27,7 +27,7 @@ from zope.interface import implementer
 
 
 class Trust(Protocol):
-    """What of a check, or of a primary, says whom to trust."""
+    """The settings of a check, or of a primary, that say whom to trust."""
 
     @property
     def verify(self) -> bool:
@@ -42,7 +42,7 @@ PEM_END = b"-----END CERTIFICATE-----"
 
 
 def certificate_options(check: Trust, **more: Any) -> CertificateOptions:
-    """What all connections of a check have in common; costly, so made once.
+    """The TLS options of all connections of a check; costly, so made once.
 
     `more` are arguments of L{CertificateOptions}.
 
@@ -114,7 +114,7 @@ class Handshake:
 
 
 def tls_words(error: Error) -> str:
-    """What OpenSSL has to say, without its places in the code."""
+    """OpenSSL's message, without its positions in the code."""
     queue = error.args[0] if error.args else ()
     if isinstance(queue, list | tuple):
         said = [str(entry[-1]) for entry in queue if isinstance(entry, tuple)]

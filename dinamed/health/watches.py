@@ -1,4 +1,4 @@
-"""Who is watched by what: one watch for each distinct target and check."""
+"""Watches: one for each distinct target and check, with the members it concerns."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ MemberKey = tuple[str, str]
 
 
 class WatchedMember(Protocol):
-    """What is to be known of a member's settings."""
+    """The settings of a member that checks need."""
 
     @property
     def name(self) -> str: ...
@@ -27,7 +27,7 @@ class WatchedMember(Protocol):
 
 
 class WatchedPool(Protocol):
-    """What is to be known of a pool's settings."""
+    """The settings of a pool that checks need."""
 
     @property
     def name(self) -> str: ...
@@ -60,7 +60,7 @@ class SavedCheck(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HealthWatch:
-    """One target under one check: its state, its times, and whom it concerns."""
+    """One target under one check: its state, its times, and the members it concerns."""
 
     __slots__ = (
         "began",
@@ -122,7 +122,7 @@ class Roster:
     def update(
         self, pools: Iterable[WatchedPool]
     ) -> tuple[list[HealthWatch], list[HealthWatch], list[Check]]:
-        """Take on these pools; the watches that are new, those gone, and the checks."""
+        """Watch these pools; returns new watches, watches that went, and the checks."""
         pools = list(pools)
         self.members = {(pool.name, one.name) for pool in pools for one in pool.members}
         old, self.watches, self.watching = self.watches, {}, {}

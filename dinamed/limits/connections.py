@@ -1,4 +1,4 @@
-"""How many connections there may be: in all, from one network, from one address."""
+"""Limits on open connections: in all, per network, and per address."""
 
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
@@ -9,10 +9,10 @@ _OCTETS_4, _OCTETS_6 = 3, 7  # /24 and /56
 
 
 class RefusedError(Exception):
-    """There are enough connections from this address."""
+    """This address has as many connections as it may have."""
 
 
-class ConnectionBook(Protocol[_Connection]):
+class ConnectionTable(Protocol[_Connection]):
     """Who keeps connections to the limits; there may be more than are known here."""
 
     @property
@@ -43,7 +43,7 @@ class ConnectionBook(Protocol[_Connection]):
         """Strike one out; whether it was there."""
 
     def __iter__(self) -> Iterator[_Connection]:
-        """Those that are known here."""
+        """The connections that are known here."""
 
     def __len__(self) -> int:
         """How many these are."""
@@ -79,7 +79,7 @@ class Connections(Generic[_Connection]):
         return len(self._sources)
 
     def take_displaced(self) -> list[_Connection]:
-        """Those that have to be closed for connections that others have: none."""
+        """The connections to close in favour of those of others: none."""
         return []
 
     def __len__(self) -> int:

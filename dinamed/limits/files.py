@@ -1,4 +1,4 @@
-"""How the files that the process may open are shared out among those who open many."""
+"""Shares of the file limit of the process, for the parts that open many files."""
 
 import resource
 

@@ -23,7 +23,7 @@ Network = IPv4Network | IPv6Network
 
 
 class RateAction(IntEnum):
-    """What becomes of a reply."""
+    """What happens to a reply: it passes, slips (leaves truncated) or is dropped."""
 
     PASS = 0
     SLIP = 1
@@ -32,7 +32,7 @@ class RateAction(IntEnum):
 
 
 class SharedRateTable(Protocol):
-    """Buckets that are kept elsewhere, for the same rules, and may be shared."""
+    """Buckets of the same rules outside of this process's heap, shared with threads."""
 
     @property
     def over(self) -> int:
@@ -47,7 +47,7 @@ class SharedRateTable(Protocol):
 
 
 class ResponseLimiter:
-    """Lets `rate` replies a second through for each network and kind.
+    """Passes `rate` replies a second for each network and kind of reply.
 
     Every `slip`-th of the others leaves truncated; 0: none.  A network is a /24 of
     IPv4 or a /56 of IPv6; those in `exempt` have no limit.  Memory is bounded: buckets
@@ -79,7 +79,7 @@ class ResponseLimiter:
 
     @property
     def slipped(self) -> int:
-        """Those of them that left truncated."""
+        """How many of them left truncated."""
         return (
             self._slipped if self._book is None else self._slipped + self._book.slipped
         )
@@ -97,7 +97,7 @@ class ResponseLimiter:
         )
 
     def share(self, shared: SharedRateTable) -> None:
-        """Have the buckets kept there from now on, with others who use them."""
+        """Keep the buckets in a shared table from now on."""
         self._book = shared
 
     @property

@@ -72,7 +72,7 @@ class JsonPoller:
 
 
 def find(document: object, path: JsonPath) -> object:
-    """What stands in a document at a path.
+    """The value in a document at a path.
 
     @raise ValueError: nothing does; the message says where the path ends.
     """

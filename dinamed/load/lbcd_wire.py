@@ -34,7 +34,7 @@ _V2_LENGTHS = (32, 44)
 
 
 class BadReply(ValueError):  # noqa: N818
-    """What came tells no load; the message says why.
+    """The datagram contains no load; the message says why.
 
     `status` is what the member says if it is an answer to our request that refuses
     it, and None if it is no answer to it at all.

@@ -1,4 +1,4 @@
-"""What asks a member for its load, whatever the type of the feed."""
+"""What all load feeds have in common: sources, pollers, and their errors."""
 
 from typing import Protocol
 
@@ -37,13 +37,13 @@ class FeedShortageError(FeedError):
 
 
 def feed_error(error: BaseException, words: str, address: str = "") -> FeedError:
-    """What an error comes to: a failure in these words, or a lack of ours."""
+    """The error of a feed: a failure in these words, or a shortage of this host."""
     lack = shortage(error, address)
     return FeedShortageError(lack) if lack else FeedError(words)
 
 
 class Poller(Protocol):
-    """Asks one target, and remembers what it must between two times."""
+    """Asks one target, and keeps what it needs from one poll to the next."""
 
     def poll(self) -> "Deferred[Report | None]":
         """Ask, within the feed's time limit; only when not asking already.
@@ -55,8 +55,8 @@ class Poller(Protocol):
 
 
 class LoadSource(Protocol):
-    """A feed put to work: makes pollers, which share what they can."""
+    """A feed in use: makes the pollers of its targets, which share what they can."""
 
     def poller(self, target: ProbeTarget) -> Poller:
-        """What asks that target."""
+        """The poller of that target."""
         ...

@@ -22,7 +22,7 @@ _ENDS = (b"{", b" ", b"\t")  # what comes after a metric's name
 
 
 class BadPage(ValueError):  # noqa: N818
-    """The page does not tell what is wanted; the message says why."""
+    """The page does not contain the wanted samples; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

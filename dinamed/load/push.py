@@ -13,7 +13,7 @@ _KEYS = frozenset(("member", "load", "capacity", "increment", "at", "pool"))
 
 
 class ReportSink(Protocol):
-    """What takes reports: the pool manager."""
+    """Takes pushed reports; the pool manager is one."""
 
     def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
         """Take a report of a member; False if a newer one is there already."""
@@ -38,7 +38,7 @@ class PushReceiver:
         self.reconfigure(members or {})
 
     def reconfigure(self, members: Mapping[str, Iterable[str]]) -> None:
-        """Take on these pools and members in place of the present ones."""
+        """Replace the pools and their members."""
         pools: dict[str, list[str]] = {}
         for pool, names in members.items():
             for name in names:

@@ -19,7 +19,7 @@ MakeSource = Callable[[LoadReactor, Feed, random.Random], LoadSource | None]
 
 
 class LoadSink(Protocol):
-    """What is told of loads: the pool manager."""
+    """Takes reports of load; the pool manager is one."""
 
     def report(self, pool: str, member: str, report: Report, *, now: float) -> object:
         """Take a report of a member."""
@@ -31,7 +31,7 @@ class LoadSink(Protocol):
 
 
 class PolledMember(Protocol):
-    """What of a member matters here."""
+    """The settings of a member that feeds need."""
 
     @property
     def name(self) -> str:
@@ -45,7 +45,7 @@ class PolledMember(Protocol):
 
 
 class PolledPool(Protocol):
-    """What of a pool matters here."""
+    """The settings of a pool that feeds need."""
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ class PolledPool(Protocol):
 
 
 class PollKey(NamedTuple):
-    """What is asked once, however many pools want to know it."""
+    """What one poll serves, however many pools need it: a feed and a target."""
 
     feed: Feed
     target: ProbeTarget
@@ -126,7 +126,7 @@ class LoadService(Service):
             watch.stop()
 
     def reconfigure(self, pools: Iterable[PolledPool]) -> None:
-        """Take on these pools in place of the present ones.
+        """Replace the pools whose members are asked.
 
         Targets that stay go on in their own time and keep what they remember.
         """
@@ -211,7 +211,7 @@ class LoadService(Service):
 
 
 def _poll_targets(pools: Iterable[PolledPool]) -> dict[PollKey, tuple[MemberRef, ...]]:
-    """What is to be asked, and for which members."""
+    """The targets to poll, each with the members that need its reports."""
     found: dict[PollKey, list[MemberRef]] = {}
     for pool in pools:
         feed = pool.load

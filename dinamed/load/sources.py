@@ -1,4 +1,4 @@
-"""From the settings of a feed to what asks by them."""
+"""Makes the source of a feed from its settings."""
 
 import random
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from dinamed.shortage import shortage
 def make_source(
     reactor: LoadReactor, feed: feeds.Feed, rng: random.Random
 ) -> LoadSource | None:
-    """What asks by that feed; None where nobody is asked (`push`).
+    """The source of that feed; None where nobody is asked (`push`).
 
     If it can't be made (its authorities can't be read, its parser is not installed)
     every poll fails, with the reason; for a lack of ours it is made later.
@@ -53,7 +53,7 @@ def make_source(
 
 
 class LateSource:
-    """What could not be made for a lack of ours, and is made when that has passed."""
+    """A source that this host could not make yet; it is made when it first can be."""
 
     def __init__(self, make: Callable[[], LoadSource | None]) -> None:
         self._make = make
@@ -64,7 +64,7 @@ class LateSource:
         return _LatePoller(self, target)
 
     def made(self) -> LoadSource | None:
-        """What asks, if it can be made by now."""
+        """The source, if it can be made by now."""
         if self._made is None:
             made = self._make()
             self._made = None if isinstance(made, LateSource) else made

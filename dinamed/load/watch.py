@@ -1,4 +1,4 @@
-"""One target of a feed: when it is asked, and what has come of it."""
+"""One target of a feed: its schedule, and how its polls went."""
 
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ class LoadWatch:
         self._running: Deferred[Report | None] | None = None
 
     def serve(self, members: tuple[MemberRef, ...]) -> None:
-        """Say from now on that what is told is about these members."""
+        """Set the members that the reports are about."""
         self.members = members
 
     def start(self, delay: float) -> None:

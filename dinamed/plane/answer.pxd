@@ -1,4 +1,4 @@
-"""From a query to its reply, or to the verdict that the engine in Python answers.
+"""From a query to its reply, or to the decision to punt it to the Python engine.
 
 What is answered here has the octets that the engine would give.
 """
@@ -179,6 +179,8 @@ cdef inline int at_node(
             or query.type == TYPE_SOA or query.type == TYPE_PTR
             or query.type == TYPE_MX or query.type == TYPE_SRV
             or query.type == SVCB or query.type == HTTPS
+            # MD, MF, MB, MG, MR and MINFO, whose names are compressed too.
+            or query.type in (3, 4, 7, 8, 9, 14)
         ):
             return by_plan(tables, query, request, out)
         if tables.rates != NULL:

@@ -1,4 +1,4 @@
-"""What threads need to draw by load: how full members are."""
+"""Publishes to the threads how full members are, so that they can draw by load."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ BUDGET = 0.02
 
 @dataclass(slots=True)
 class LevelSource:
-    """What the levels of a route come from."""
+    """What the levels of a route are worked out from."""
 
     view: PoolView
     route: Route
@@ -44,7 +44,7 @@ class _Live:
 
 
 class LoadPublisher:
-    """Keeps the levels of routes fresh that are in use."""
+    """Keeps the published levels of the routes in use up to date."""
 
     def __init__(self, rows: int, rng: Random) -> None:
         self._rows = rows
@@ -76,7 +76,7 @@ class LoadPublisher:
                 del known[name]
 
     def publish(self, plane: "native.Plane", route: "native.Route", now: float) -> None:
-        """Have the threads go by what the accounting knows now."""
+        """Publish the present levels of a route to the threads."""
         live = self._live.setdefault(route.pool, [])
         found = next((one for one in live if one.route is route), None)
         if found is None:
@@ -93,7 +93,7 @@ class LoadPublisher:
         live.edition, live.published = accounting.edition, time
 
     def took(self, plane: "native.Plane", name: str, now: float) -> None:
-        """Hand-outs of a pool were booked: book the leases that go with them."""
+        """Count the leases of hand-outs that were counted."""
         loads = self._loads.get(name)
         if loads is None:
             return
@@ -104,7 +104,7 @@ class LoadPublisher:
             plane.grow(loads.native, resolvers.capacity or CAPACITY)
 
     def left(self, route: "native.Route", now: float) -> None:
-        """A route is used no more: book the last of what it has handed out."""
+        """Count the last hand-outs of a route that is no longer in use."""
         loads = self._loads.get(route.pool)
         if loads is None or route.source is None or route.loads is None:
             return

@@ -95,9 +95,9 @@ cdef inline uint32_t opt_anywhere(
     """Where the OPT record of a message is, whatever else is wrong; 0 if nowhere."""
     cdef uint32_t questions = get16(data + 4), more = get16(data + 10)
     cdef uint32_t skipped = get16(data + 6) + get16(data + 8)
-    cdef uint32_t at = 12, owner, index
+    cdef uint32_t at = 12, owner, index, _i
     # Each question and record takes some octets or ends this.
-    for index in range(questions):
+    for _i in range(questions):
         at = skip_any(data, size, at)
         if not at:
             return 0

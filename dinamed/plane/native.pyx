@@ -60,7 +60,6 @@ from dinamed.plane.load_levels cimport (
 )
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
-    Connection,
     Parcel,
     empty,
     holds_frame,
@@ -156,7 +155,6 @@ from dinamed.plane.tree cimport Tree, tree_record, tree_value
 from dinamed.plane.worker cimport (
     MOST_SOCKETS,
     PROBE_SIZE,
-    REPLY_STRIDE,
     TIME_BINS,
     Batch,
     Shared,

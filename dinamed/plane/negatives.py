@@ -1,4 +1,4 @@
-"""Negative answers of a zone, made movable: what the plane needs beside the names."""
+"""Templates of a zone's negative answers, which the plane fits to each name."""
 
 from collections.abc import Iterable
 

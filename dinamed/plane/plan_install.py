@@ -1,4 +1,4 @@
-"""Plans that Python has made, told to the plane."""
+"""Installs plans that Python has made in the plane."""
 
 import struct
 from collections.abc import Mapping

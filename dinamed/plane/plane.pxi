@@ -385,7 +385,7 @@ cdef class Plane:
             slot += 1
         return found, slot if slot < total else 0
 
-    cdef Worker *_asker(
+    cdef Worker *_request_of(
         self, RequestContext *request, bytes source, double now, double time,
         bint stream
     ) except NULL:
@@ -417,7 +417,7 @@ cdef class Plane:
         """
         cdef RequestContext request
         cdef int size
-        self._asker(&request, source, now, time, stream)
+        self._request_of(&request, source, now, time, stream)
         if len(data) > 65535:
             raise ValueError("no message is that long")
         size = answer(
@@ -441,7 +441,7 @@ cdef class Plane:
         frames of the replies, and what to learn from the first one that is left.
         """
         cdef RequestContext request
-        cdef Worker *worker = self._asker(&request, source, now, time, True)
+        cdef Worker *worker = self._request_of(&request, source, now, time, True)
         cdef const uint8_t *octets = <const uint8_t *><const char *>data
         cdef uint32_t size = len(data), at = 0, used = 0, length
         cdef uint8_t *out

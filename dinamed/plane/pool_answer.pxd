@@ -45,6 +45,7 @@ cdef enum:
     DEEPEST = 17            # pools in pools, and those that stand in
     NO_INNER = 0xFFFFFFFF
     MOST_RECORDS = 128
+    MOST_VISITS = 64
 
 
 cdef struct Host:
@@ -60,8 +61,6 @@ cdef struct Hosts:
     uint32_t scope
     bint unfolded           # whether any was drawn from an inner pool
     bint plain              # whether each has just one record
-    bint judged             # whether limits on replies were looked at
-    uint8_t *out            # where the reply comes
 
 
 cdef struct Record:
@@ -101,15 +100,54 @@ cdef inline bint add_host(
     return True
 
 
+cdef inline int is_ready(
+    const TablesData *tables, const RouteData *route, const ParsedQuery *query,
+    bint subnet, RequestContext *request, uint64_t region, uint32_t *visits,
+) noexcept nogil:
+    """Whether all is known that a draw may need: 0, or a verdict.
+
+    Of very many pools in pools the first `visits` are looked at.
+    """
+    cdef const InstalledClient *known
+    cdef uint32_t scope, i
+    cdef int verdict
+    if not visits[0]:
+        return 0
+    visits[0] -= 1
+    if route.kind == FALLBACK:
+        return is_ready(
+            tables, <const RouteData *>plane_get_pointer(&tables.routes[route.fallback]),
+            query, subnet, request, region, visits,
+        )
+    if route.kind == BY_CLIENT or route.kind == BY_PLACE:
+        known = known_route(tables, route, query, subnet, request, region, &scope)
+        if known == NULL:
+            return PUNT_FOR_CLIENT
+        route = known.route
+    if route.kind == ELSEWHERE:
+        return PUNT
+    if route.load.loads != NULL and not is_published(route, request):
+        return PUNT_FOR_LEVELS
+    if route.inner == NULL:
+        return 0
+    for i in range(route.size):
+        if route.inner[i] == <uint32_t>NO_INNER:
+            continue
+        verdict = is_ready(
+            tables, <const RouteData *>plane_get_pointer(&tables.routes[route.inner[i]]),
+            query, subnet, request, region, visits,
+        )
+        if verdict:
+            return verdict
+    return 0
+
+
 cdef inline int draw_hosts(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet, RequestContext *request, uint64_t region, uint32_t depth,
     Hosts *hosts,
 ) noexcept nogil:
-    """Draw hosts from a pool, and from the pools that it has drawn.
-
-    0; or a verdict, or the size of a reply that takes the place of the answer.
-    """
+    """Draw hosts from a pool, and from the pools that it has drawn: 0, or a verdict."""
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t scope = 0, i, inner, ttl
     cdef DrawResult result
@@ -136,13 +174,6 @@ cdef inline int draw_hosts(
             hosts.scope = scope
     if route.load.loads != NULL and not is_published(route, request):
         return PUNT_FOR_LEVELS
-    if not hosts.judged:
-        # Before the draw, so that only what leaves is a hand-out.
-        hosts.judged = True
-        if tables.rates != NULL and not request.free and route.kind != ELSEWHERE:
-            verdict = limited(tables, query, request, hosts.out)
-            if verdict:
-                return verdict
     verdict = draw(tables, route, query, subnet, request, drawn, &result)
     if verdict:
         return verdict
@@ -295,15 +326,21 @@ cdef inline int drawn_answer(
     cdef Hosts hosts
     cdef Record records[MOST_RECORDS]
     cdef uint32_t counts[3]
-    cdef uint32_t owner = 2, before = 0, room, i
+    cdef uint32_t owner = 2, before = 0, room, i, visits = MOST_VISITS
     cdef uint64_t region = plan.region if plan != NULL else 0
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + query.end
     cdef int found
     if route.kind == ELSEWHERE:
         return PUNT
-    hosts.judged = False
-    hosts.out = out
+    if tables.rates != NULL and not request.free:
+        # Before the draw, so that only what leaves is a hand-out; and not before it is
+        # sure that Python, which judges too, is not asked.
+        found = is_ready(tables, route, query, subnet, request, region, &visits)
+        if not found:
+            found = limited(tables, query, request, out)
+        if found:
+            return found
     hosts.count = 0
     hosts.ttl = 0xFFFFFFFF
     hosts.scope = scope

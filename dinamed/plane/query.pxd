@@ -1,6 +1,6 @@
 """Reading a query: `dinamed.wire` in C, as far as queries are plain.
 
-Whatever is not plain is left to the engine in Python, so that it is judged in one place.
+Whatever is not plain is left to the Python engine, so that it is judged in one place.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -57,7 +57,7 @@ cdef struct ParsedQuery:
 
 cdef enum Screening:
     ACCEPT
-    NOT_PLAIN  # for the engine in Python
+    NOT_PLAIN  # for the Python engine
     IGNORE
 
 

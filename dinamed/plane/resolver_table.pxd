@@ -68,7 +68,7 @@ cdef struct ResolverTableData:
     uint64_t salt
     uint32_t mask          # of the buckets' numbers
     ResolverBucket *buckets
-    double *others         # LEASES for each asker
+    double *others         # LEASES for each resolver
     Sums *sums             # by thread
 
 

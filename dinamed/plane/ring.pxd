@@ -1,4 +1,4 @@
-"""The queue of queries on their way from one thread to the engine in Python.
+"""The queue of queries on their way from one thread to the Python engine.
 
 One writer, one reader, no locks.  A record never wraps; what would goes to the start,
 behind a mark of 0 octets.

@@ -15,7 +15,7 @@ cdef enum:
 
 
 cdef enum RouteKind:
-    ELSEWHERE    # for the engine in Python
+    ELSEWHERE    # for the Python engine
     NOBODY       # no member has an address of the family
     BY_WEIGHT
     BY_HASH

@@ -197,7 +197,7 @@ cdef inline void foresee(
     uint32_t family, double time, uint32_t thread, uint64_t *rng, uint32_t *drawn,
     DrawResult *result,
 ) noexcept nogil:
-    """Draw by what is foreseen; learns from the question, and books the leases.
+    """Draw by what is foreseen; learns from the question, and counts the leases.
 
     `family` is 1 for IPv4, 2 for IPv6.
     """

@@ -38,13 +38,13 @@ from dinamed.wire.query import Query, read_query
 COLLECT_INTERVAL = 0.2
 """Seconds between the times that hand-outs are taken over."""
 SLICE = 2000
-"""Members whose hand-outs are booked at a stretch: two milliseconds."""
+"""Members whose hand-outs are counted in one slice: two milliseconds."""
 SHARE_OF_COUNTING = 0.1
-"""Of the time, what booking may take where there are very many members."""
+"""The share of the time that counting may take where there are very many members."""
 TICKS_OF_COUNTS = 5
-"""Of these, every how manieth the counts of replies are taken over too."""
+"""Every this many ticks Python takes the counters of replies too."""
 TICKS_OF_COSTS = 1500
-"""Of these, after how many Python is asked anew what members cost clients."""
+"""After this many ticks Python is asked anew for the costs of members."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
 BATCH = 16
@@ -87,7 +87,7 @@ def threads_for(
 
 @implementer(IReadDescriptor)
 class _Bell:
-    """Rings in the reactor when threads have something for Python."""
+    """Wakes the reactor when threads have punted queries."""
 
     def __init__(self, plane: "DataPlane") -> None:
         self._plane = plane
@@ -165,7 +165,7 @@ class DataPlane:
         return bool(self._threads)
 
     def counters(self) -> dict[str, int]:
-        """What the threads have done since the start.
+        """Counters of the threads since the start.
 
         `queries` were received; of these `answered` natively, met with silence
         (`silent`) as no queries or as too many (`limited`), `handed` to Python, or
@@ -222,7 +222,7 @@ class DataPlane:
         thread.start()
 
     def reassert(self) -> None:
-        """Have the sockets as the threads need them."""
+        """Set the sockets to the mode that the threads need."""
         for sock in self._sockets:
             # The limit first: with another process these may be those of a reactor.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
@@ -300,7 +300,7 @@ class DataPlane:
     def register(
         self, liveness: Liveness, address: ListenAddress
     ) -> list[Callable[[], None]]:
-        """Have it looked after whether this address, and threads, and Python answer."""
+        """Register this address, the threads and Python for the test of liveness."""
         native = partial(
             ask_udp, self._reactor, address, self.probe.native, self._queries
         )
@@ -372,7 +372,7 @@ class DataPlane:
         self._compiler.publisher.refresh(self.native, now, time.monotonic)
 
     def _reported(self, pool: str) -> None:
-        """Have answers follow a report at once, or soon if the pool is large."""
+        """Let answers follow a report at once, or soon if the pool is large."""
         now = self._authority.seconds()
         if self._compiler.publisher.reported(self.native, pool, now):
             return

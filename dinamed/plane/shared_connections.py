@@ -1,4 +1,4 @@
-"""Connections that Python has, counted in one book with those that threads have."""
+"""Python's connections, counted in one table with those of the threads."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -21,7 +21,7 @@ class SharedConnections(Generic[Connection]):
         self._indexes = count()
         self._by_index: dict[int, Connection] = {}
         self._entries: dict[Connection, tuple[int, int]] = {}
-        """Each connection's index, and its entry in the book."""
+        """Each connection's index, and its entry in the table."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -61,7 +61,7 @@ class SharedConnections(Generic[Connection]):
         self._entries[connection] = index, entry
 
     def take_displaced(self) -> list[Connection]:
-        """Those that have to be closed, and are no longer counted."""
+        """The connections to close; they are no longer counted."""
         found = []
         for index in self._streams.take_displaced():
             connection = self._by_index.pop(index, None)

@@ -42,7 +42,7 @@ class PoolLoads:
         self.native: native.Loads
 
     def settle(self, names: list[str], low: int, high: int) -> None:
-        """Have room for these members, and for TTLs between these."""
+        """Make room for these members, and for TTLs between these."""
         new = [name for name in names if name not in self._slots]
         room = self.native.size - len(self.names) if self.names else -1
         if room < len(new):
@@ -117,7 +117,7 @@ class SharedResolvers:
         return found
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
-        """Take down its last answer."""
+        """Record its last answer."""
         where = self._loads.slots([account.name for account in resolver.where])
         self._loads.native.keep(key, resolver.expires, resolver.families, where)
 

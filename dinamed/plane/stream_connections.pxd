@@ -140,10 +140,10 @@ cdef inline void listen(StreamThread *thread, bint wanted) noexcept nogil:
 
 cdef inline void accept_some(StreamThread *thread, int listener) noexcept nogil:
     cdef plane_address name
-    cdef uint32_t name_size, i
+    cdef uint32_t name_size, _i
     cdef int fd
     cdef Connection *one
-    for i in range(<uint32_t>ACCEPTS):
+    for _i in range(<uint32_t>ACCEPTS):
         fd = tcp_accept(listener, &name, &name_size)
         if fd < 0:
             if not tcp_exhausted():

@@ -1,8 +1,8 @@
 """From what was read of a connection to replies: as over UDP, with three differences.
 
-A reply may be as long as a stream allows; what Python answers comes back later and out of
-order (RFC 7766 section 6.2.1.1); and a connection for which there may be a long reply goes
-to Python altogether.
+A reply may be as long as a stream allows; what Python answers comes back later and out
+of order (RFC 7766 section 6.2.1.1); and a connection that may get a long reply passes to
+Python as a whole.
 """
 
 from libc.stdint cimport uint32_t, uint8_t

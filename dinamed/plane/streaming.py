@@ -50,7 +50,7 @@ class PlaneStreams:
         self.native.patience(limits.tcp_idle, limits.tcp_total)
 
     def attach(self, pairs: Sequence[tuple[int, socket.socket]]) -> None:
-        """Have threads, by number, accept from these sockets, before they run."""
+        """Give threads, by number, their listening sockets, before they run."""
         for number, sock in pairs:
             sock.setblocking(False)
             self.native.attach(number, sock.fileno())

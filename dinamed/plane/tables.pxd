@@ -24,7 +24,7 @@ cdef enum:
 cdef enum PlanKind:
     FIXED_PLAN
     POOL_PLAN
-    LEFT  # always for the engine in Python
+    PUNT_PLAN  # always for the Python engine
     CLIENT_PLAN  # that which is installed for the client, or its class
 
 

@@ -1,4 +1,4 @@
-"""The names that answer by themselves, under every zone and in class CH."""
+"""The built-in names under every zone, and those of class CH."""
 
 import json
 import time
@@ -32,7 +32,7 @@ _IDENTITY_NAMES = frozenset(map(from_text, ("id.server.", "hostname.bind.")))
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What the server knows of itself at the moment it is asked."""
+    """Figures of the server itself at one moment."""
 
     started: float
     """Unix time."""

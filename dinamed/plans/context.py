@@ -1,4 +1,4 @@
-"""One query with everything about it that an answer may depend on."""
+"""One query, with everything that an answer may depend on."""
 
 import ipaddress
 import socket

@@ -26,7 +26,7 @@ _UDP_OR_STREAM = ("udp", "tcp")
 
 
 class Cell:
-    """One count; whoever answers the same again keeps it at hand."""
+    """One counter; a cached reply keeps its counter at hand."""
 
     __slots__ = ("count",)
 
@@ -35,7 +35,7 @@ class Cell:
 
 
 class AnswerLabels(NamedTuple):
-    """What a cell counts."""
+    """What one counter counts."""
 
     zone: str
     type: str
@@ -48,7 +48,7 @@ Row = tuple[str, int, int, bool, int]
 
 
 class AnswerCounts:
-    """The cells of one engine."""
+    """The counters of one engine."""
 
     def __init__(self) -> None:
         self.silent = 0

@@ -1,4 +1,4 @@
-"""What an engine does against forged addresses: cookies, and limits on replies."""
+"""Defence against forged addresses: cookies, and limits on replies."""
 
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -30,7 +30,7 @@ class Defence:
     def of(
         cls, settings: Settings, secret: bytes, before: "Defence | None" = None
     ) -> "Defence":
-        """What the settings ask for.
+        """The defence that the settings ask for.
 
         `secret` makes the cookies where the config names none.  What has not changed
         since `before` is taken from there, with what it remembers.

@@ -33,7 +33,7 @@ def choose(
     client: Client,
     recorder: Recorder | None = None,
 ) -> Choice:
-    """Let the pool choose for this client, which books the hand-outs.
+    """Let the pool choose for this client, which counts the hand-outs.
 
     A TXT reply names a member but sends nobody there, and a recorded choice is only
     being explained: neither counts.

@@ -98,7 +98,7 @@ class Engine:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is served."""
+        """The snapshot that is served."""
         return self.executor.snapshot
 
     def serve(self, snapshot: Snapshot) -> None:
@@ -116,7 +116,7 @@ class Engine:
             self.changed.emit()
 
     def vitals(self) -> Vitals:
-        """What the server knows of itself now."""
+        """The figures of the server itself."""
         self.vitals_wanted.emit()
         return Vitals(self._started, self.seconds(), self.questions)
 
@@ -265,7 +265,7 @@ class Engine:
         return self._again(found, context.query.id, context.source, seen)
 
     def _prepare(self, context: QueryContext) -> CachedReply | None:
-        """What is kept of an answer; None if each is one of its own."""
+        """The part of an answer to cache; None if each answer is different."""
         query = context.query
         plan = self.executor.plan_of(query)
         ready: bytes | Draw | RateLimitedReply
@@ -326,7 +326,7 @@ class Engine:
         return without_records(context.query, FLAG_TC, Rcode.NOERROR, opt)
 
     def kind(self, query: Query, plan: Plan) -> bytes:
-        """What kind of reply a plan leads to, where replies are limited; else b""."""
+        """The kind of reply of a plan, where replies are limited; else b""."""
         if self.snapshot.defence.limiter is None:
             return b""
         return self._kinds.kind(query, plan, self.snapshot.zones)

@@ -93,7 +93,7 @@ class Executor:
     ) -> None:
         self.seconds = seconds
         self.snapshot = snapshot
-        """What is served."""
+        """The snapshot that is served."""
         self._rng = rng
         self._vitals = vitals
         self._plans: Generations[PlanKey, Plan] = Generations(PLAN_LIMIT)
@@ -206,7 +206,7 @@ class Executor:
         plan: PoolAnswer | ServiceAnswer | Synthesized | Targeted,
         context: QueryContext,
     ) -> Client:
-        """Whom to choose for: the client subnet where it counts, else the source."""
+        """The client to choose for: the subnet if it is honoured, else the source."""
         if (
             (not isinstance(plan, Synthesized) and not plan.subnet)
             or not context.query.has_subnet
@@ -244,7 +244,7 @@ class Executor:
         return self._reply(None, context, with_answers(EMPTY, records), scope)
 
     def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """What was told within this second: questions must not cause signatures."""
+        """The texts of this second: queries must not cause signatures."""
         second = int(self.seconds())
         found = self._told.get(key)
         if found is not None and found[0] == second:

@@ -1,4 +1,4 @@
-"""Why a client gets the answer that it gets, stage by stage."""
+"""Explains why a client gets its answer, stage by stage."""
 
 import ipaddress
 from typing import NamedTuple
@@ -33,7 +33,7 @@ ClientNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One thing that was decided on the way to the answer."""
+    """One decision on the way to the answer."""
 
     topic: str
     text: str

@@ -1,4 +1,4 @@
-"""The kinds of plan that a question can have."""
+"""The kinds of plan: what a question means before anybody has asked it."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -99,7 +99,7 @@ class ServiceAnswer:
 
 
 class Topic(IntEnum):
-    """What a name that answers by itself tells."""
+    """The subject of a built-in name."""
 
     MANAGEMENT = 0
     MEMBERS = 1
@@ -124,7 +124,7 @@ class Synthesized:
 
 @dataclass(frozen=True, slots=True)
 class AliasChain:
-    """How far a question was followed: what was answered, and where it stands now."""
+    """A CNAME chain: the records so far, and the name that it has led to."""
 
     answers: tuple[Signed, ...]
     proofs: tuple[Signed, ...]

@@ -109,7 +109,7 @@ class Planner:
 
 
 class _Walk:
-    """One question on its way through the zones, collecting records."""
+    """Follows one question through the zones and collects records."""
 
     def __init__(
         self,
@@ -313,7 +313,7 @@ class _Walk:
     def _drawn(
         self, zone: PackedZone, match: ZoneMatch, place: Place | None = None
     ) -> PoolAnswer | Fixed:
-        """What a name that is bound to a pool answers, or NODATA."""
+        """The plan of a name that is bound to a pool, or NODATA."""
         wanted = _WANTED.get(self._type)
         pool = match.node.pool
         if pool is None or wanted is None:
@@ -337,11 +337,11 @@ class _Walk:
         )
 
     def _online(self, zone: PackedZone) -> OnlineZone | None:
-        """What signs a zone for this answer, if that is done here."""
+        """The signer of a zone for this answer, if it is signed here."""
         return self._planner.facts.online.get(zone.origin) if self._dnssec_ok else None
 
     def _signing(self, zone: PackedZone, match: ZoneMatch) -> Signing | None:
-        """What signs answers that are made for one client."""
+        """The signer of answers that are made for one client."""
         online = self._online(zone)
         if online is None:
             return None
@@ -507,7 +507,7 @@ class _Walk:
         return self._fixed(rcode)
 
     def _secured(self, zone: PackedZone) -> SecuredZone | None:
-        """What a zone adds to this answer because it is signed, if anything."""
+        """The additions of a signed zone to this answer, if there are any."""
         return self._planner.facts.secured.get(zone.origin) if self._dnssec_ok else None
 
     def _answer(self, zone: PackedZone, match: ZoneMatch, rrset: RRset) -> None:
@@ -542,7 +542,7 @@ class _Walk:
             _render(renderer, Section.AUTHORITY, signed)
 
     def _after(self) -> Rendered:
-        """What stands behind answers that are drawn: the proofs so far."""
+        """The records behind drawn answers: the proofs so far."""
         if not self._proofs:
             return EMPTY
         renderer = self._renderer.behind()

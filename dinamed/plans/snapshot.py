@@ -29,7 +29,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The zones, the pools, and who we are; swapped as a whole."""
+    """Zones, pools, and the server's identity; swapped as a whole."""
 
     zones: ZoneSet
     pools: Mapping[str, PoolView]
@@ -115,7 +115,7 @@ class Snapshot:
         return self.subnet_from is None or _within(address, self.subnet_from)
 
     def facts(self) -> Facts:
-        """What plans depend on beside the zones."""
+        """The facts that plans depend on beside the zones."""
         views = self.pools.values()
         return Facts(
             {name.lower(): name for name in self.pools},

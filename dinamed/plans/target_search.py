@@ -100,7 +100,7 @@ def _tell(
     targets: tuple[bytes, ...],
     leaf: Leaf | None,
 ) -> None:
-    """Tell the client's targets, and which label was found."""
+    """Record the client's targets, and which label was found."""
     name = to_text(plan.key + plan.zone)
     among = ", ".join(_label(target) for target in targets)
     recorder.record(Remark(name, f"targets of this client: {among}"))

@@ -30,7 +30,7 @@ from dinamed.pools.shared import (
 
 
 class PoolAccounting:
-    """The one book of a pool that everything which hands out writes to.
+    """The counters of one pool; everything that hands out members writes to them.
 
     `capacity` is how many resolvers it remembers at most.
     """
@@ -81,11 +81,11 @@ class PoolAccounting:
         self.edition += 1
 
     def keep_resolvers(self, resolvers: ResolverStore) -> None:
-        """Have resolvers remembered there from now on, with others who answer."""
+        """Keep client resolvers in a shared table from now on."""
         self.resolvers = resolvers
 
     def account(self, name: str) -> MemberAccount:
-        """The member's entry; one outside the book for those who are not members."""
+        """The member's account; one that nobody keeps if it is no member."""
         return self._accounts.get(name) or MemberAccount(name)
 
     def hand_out(self, member: Member, client: Client, ttl: int, now: float) -> None:
@@ -118,7 +118,7 @@ class PoolAccounting:
         answers: int,
         half_step: float = HALF_STEP,
     ) -> None:
-        """Say what forecasts go by: their horizon, and how long a transfer lasts.
+        """Set the parameters of forecasts: horizon, and how long a transfer lasts.
 
         `half_step` is the gap in seconds of a resolver that asks at once.
         """
@@ -224,7 +224,7 @@ class PoolAccounting:
 
     @property
     def credits(self) -> dict[str, float]:
-        """What round-robin owes each member, by name; written by that stage."""
+        """The credits of round-robin by member; that stage writes them."""
         return self._credits
 
 

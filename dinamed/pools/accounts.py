@@ -1,4 +1,4 @@
-"""The account of a member: what was handed out to it, and what that still brings."""
+"""The account of a member: its hand-outs, and the clients that they still bring."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who asks, and with what: all that a choice may depend on beside the pool itself."""
+"""The client and the circumstances that a choice depends on beside the pool."""
 
 from dataclasses import dataclass
 from random import Random
@@ -69,6 +69,6 @@ class DrawContext:
         return self.located
 
     def used(self, bits: int) -> None:
-        """Take down that the choice depended on so many bits of the client."""
+        """Record that the choice depended on so many bits of the client."""
         if bits > self.scope:
             self.scope = bits

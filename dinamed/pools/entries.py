@@ -17,7 +17,7 @@ from dinamed.steering.costs import Costs
 
 @dataclass(slots=True)
 class PoolEntry:
-    """All that is kept of one pool."""
+    """The pool manager's data of one pool."""
 
     settings: settings.PoolSettings
     chain: Chain

@@ -1,4 +1,4 @@
-"""How much load one transfer is, learned from what reports say.
+"""Learns from reports how much load one transfer is.
 
 Between two reports of a member, d seconds apart, its load falls by the transfers that
 end and rises by those that begin: after = before * exp(-d/D) + f * arrivals * w, with

@@ -1,4 +1,4 @@
-"""Leases: who has been sent where for how long, in sums by member.
+"""Leases: hand-outs that are in force, as sums by member.
 
 A lease is an answer in a resolver's cache: until it ends, the clients behind that
 resolver go to the member at the resolver's rate.  How many are due at a member within

@@ -16,7 +16,7 @@ SLACK = 0.001
 
 @dataclass(frozen=True, slots=True)
 class MemberReport:
-    """What is known of a member's load.
+    """The last report of a member, and the last failure to get one.
 
     `measured` is the time of the report on the pool's steady clock.  `failure` says in
     words why the feed has failed since, at the Unix time `failed_at`; "" if it hasn't.
@@ -47,7 +47,7 @@ class LoadReports:
 
     @property
     def posted(self) -> Mapping[str, MemberReport]:
-        """What is known, by member's name; those of whom nothing is are left out."""
+        """The reports by member's name; members without any are left out."""
         return MappingProxyType(self._posted)
 
     def keep(self, names: Iterable[str]) -> None:
@@ -71,7 +71,7 @@ class LoadReports:
         return True
 
     def fail(self, name: str, reason: str, now: float) -> None:
-        """Take down that the feed has failed; the last report stays."""
+        """Record that the feed has failed; the last report stays."""
         old = self._posted.get(name, MemberReport())
         self._posted[name] = replace(old, failure=reason, failed_at=now)
 

@@ -1,4 +1,4 @@
-"""The pool manager: the one owner of what changes about pools."""
+"""The pool manager: the owner of all state of pools that changes."""
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -207,7 +207,7 @@ class PoolManager:
         return True
 
     def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
-        """Take down that a member's load could not be had, and why.
+        """Record that a member's load could not be had, and why.
 
         @raise UnknownPoolError: there is no such pool.
         @raise UnknownMemberError: the pool has no such member.
@@ -275,7 +275,7 @@ class PoolManager:
         return Saved(pools)
 
     def restore(self, saved: Saved, now: float) -> None:
-        """Take on what was saved, for the pools and members that there still are.
+        """Restore what was saved, for the pools and members that still exist.
 
         Orders whose time is over are left out.  Reports count by the age they have,
         and where a member has a newer one already that stays.
@@ -324,7 +324,7 @@ class PoolManager:
     def reconfigure(
         self, pools: Iterable[settings.PoolSettings], now: float
     ) -> frozenset[str]:
-        """Take on these pools in place of the present ones.
+        """Replace the pools.
 
         Members that stay, by pool and name, keep their standing, their counts and
         their turn.  If anything is wrong nothing changes.  Returns the names of the

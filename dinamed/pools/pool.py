@@ -1,4 +1,4 @@
-"""A pool as of one snapshot: who can be handed out, and how one is chosen."""
+"""A pool as of one snapshot: its usable members, and the choice among them."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FAMILIES: tuple[Family, Family] = (4, 6)
 
 
 class Choice(NamedTuple):
-    """What a pool answers.
+    """The members that a pool chose for one answer.
 
     `members` are hosts, never pools, with an address of the family asked for; empty
     means NODATA.  `ttl` is in seconds; `scope` the client prefix length that the
@@ -115,7 +115,7 @@ class PoolView:
 
     @property
     def accounting(self) -> PoolAccounting:
-        """The pool's book of hand-outs, shared by all its snapshots."""
+        """The pool's accounting of hand-outs, shared by all its snapshots."""
         return self._accounting
 
     @property
@@ -187,7 +187,7 @@ class PoolView:
         return Choice(picked, ttl, context.scope, down)
 
     def _chosen_elsewhere(self, context: DrawContext) -> Choice:
-        """What is given for a family that nobody here has anything for."""
+        """The choice of another pool for a family that no member here has."""
         fallback = self.fallback(context.family)
         if fallback is None:
             down = self.is_down(context.family)
@@ -217,7 +217,7 @@ class PoolView:
         return bool(self.candidates(family))
 
     def candidates(self, family: Family) -> Candidates:
-        """Who goes into the chain for a family, each with its addresses that count."""
+        """The members that enter the chain of a family, with usable addresses."""
         substitute = self._substitute(family)
         if substitute is not None:
             return substitute.candidates
@@ -262,7 +262,7 @@ class PoolView:
                     self._whole[alive] = member
 
     def _substitute(self, family: Family) -> "Substitute[PoolView] | None":
-        """What `when_down` puts in place for a family alone; None while it is up."""
+        """The substitute by `when_down` for one family; None while it is up."""
         # Kept: each pool above asks for every member that stands for this one.
         if family not in self._substitutes:
             self._substitutes[family] = (
@@ -333,7 +333,7 @@ class PoolView:
         )
 
     def _when_down(self, family: Family) -> "Substitute[PoolView]":
-        """Who is offered when nobody is usable for a family, or for any (0)."""
+        """The members to offer when none is usable for a family, or for any (0)."""
         everyone = weighted(
             self.members, lambda m: not family or self._offers_something(m, family)
         )
@@ -364,7 +364,7 @@ class PoolView:
         return tuple(hosts.values()), ttl
 
     def _tell(self, recorder: Recorder, family: Family) -> None:
-        """Tell who was out before the first stage, and who stands in."""
+        """Record which members were out, and which pool is the fallback."""
         for member in self.members:
             if why := self.why_out(member):
                 recorder.record(Out(self.name, member.name, why))

@@ -1,4 +1,4 @@
-"""Recorders: how a choice says what it did, for `dinamed explain`.
+"""Recorders: a choice reports to them what it does, for `dinamed explain`.
 
 Events name members rather than hold them, so they can be sent as JSON as they are.
 """
@@ -55,10 +55,10 @@ class Remark(Event, frozen=True, tag="note"):
 
 
 class Recorder(Protocol):
-    """Takes down what happens, in order."""
+    """Records what happens, in order."""
 
     def record(self, event: Event) -> None:
-        """Take down one event."""
+        """Record one event."""
 
 
 class ListRecorder:

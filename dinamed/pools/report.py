@@ -1,4 +1,4 @@
-"""What a member says of its load, after it was looked at closely."""
+"""A member's report of its load, after it was validated."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The resolvers that ask: the demand behind each, learned from its questions alone.
+"""Client resolvers: the demand behind each, learned from its questions alone.
 
 A cache asks again when its answer has run out and the next client comes.  The gap
 between the two is exponential with the rate of its clients, so the smoothed gap gives
@@ -52,7 +52,7 @@ MOST_NOTED = 1024
 
 
 class ClientResolver:
-    """What is known of one resolver, or of one client subnet.
+    """What is known of one client resolver, or of one client subnet.
 
     `where` are the members of its last answer, `families` a bit for each family that
     has asked for it, `expires` its end on the steady clock.  `gap` is the smoothed gap
@@ -112,7 +112,7 @@ class ResolverStore(Protocol):
         """Learn that a resolver asks for a new answer; `get` has given it."""
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
-        """Take down what has been changed about a resolver: its last answer."""
+        """Store what has changed about a resolver: its last answer."""
 
     def note(self) -> None:
         """Note from now on who asks."""
@@ -200,7 +200,7 @@ class ClientResolvers:
         return resolver
 
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
-        """Take down what has been changed about a resolver: here it is that itself."""
+        """Store what has changed about a resolver: here the object itself is kept."""
         if self._noted is not None and resolver.known and resolver.others is None:
             if len(self._noted) >= MOST_NOTED and key not in self._noted:
                 self._noted = dict(_heaviest(self._noted, MOST_NOTED // 2))

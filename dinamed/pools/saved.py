@@ -1,4 +1,4 @@
-"""What the pool manager knows that no config file says, in a form that can be kept."""
+"""The state of pools that no config file contains, in a form that can be saved."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What is known and ordered about a member: checks say one thing, operators another."""
+"""The states of members: what checks have found, and what operators have ordered."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +14,7 @@ class Order(StrEnum):
 
 
 class State(StrEnum):
-    """What a member is in the end; only `up` gets hand-outs."""
+    """The resulting state of a member; only `up` gets hand-outs."""
 
     UP = "up"
     DOWN = "down"
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemberState:
-    """Where a member stands.
+    """The state of a member: its order, and the verdict of its checks.
 
     `until` is the absolute time at which the order lapses (None: it stays);
     `healthy` is the verdict of the checks (None: there is no check, or no result

@@ -21,7 +21,7 @@ def substitute(
     last: Container[str],
     inner: Mapping[str, View],
 ) -> Substitute[View]:
-    """What a rule puts in place of nobody.
+    """The substitute that a rule gives where no member is usable.
 
     `everyone` are the members that could be given, `last` the names of those that were
     usable when any last was, `inner` the pools that a rule may name.
@@ -39,7 +39,7 @@ def substitute(
 
 
 def remark(rule: str, family: Family, whole: bool, fallback: bool) -> str:
-    """Who stands in, in words; `whole`: nobody is usable for any family."""
+    """A remark on the substitute; `whole`: no member is usable for any family."""
     lacking = "no usable member" if whole else f"nobody has IPv{family} that works"
     if fallback:
         return f"{lacking}: pool {rule} stands in"

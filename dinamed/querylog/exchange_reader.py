@@ -1,14 +1,14 @@
-"""What an exchange says, looked up in the snapshot that is served."""
+"""Exchanges (answered queries) for the query log, and what the log says of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dinamed.geo.locator import Locator
 from dinamed.geo.place import NOWHERE, Place
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.members import Member
 from dinamed.pools.pool import FAMILIES, PoolView
-from dinamed.querylog.exchange import Exchange
 from dinamed.transfers.records import AnyRecord, RecordReader
 from dinamed.wire.constants import EdnsOption, Type
 from dinamed.wire.names import WireName
@@ -18,9 +18,24 @@ from dinamed.wire.question import FormatError
 ADDRESSES = frozenset({Type.A, Type.AAAA})
 
 
+class Exchange(NamedTuple):
+    """A query and its reply.
+
+    `time` is Unix time in seconds, `source` the packed address of the sender, `port`
+    its port (0: not known); `stream` tells that it came over TCP or TLS.
+    """
+
+    time: float
+    source: bytes
+    port: int
+    stream: bool
+    query: bytes
+    reply: bytes
+
+
 @dataclass(frozen=True)
 class ReadExchange:
-    """An exchange, read.
+    """An exchange with everything that the log says about it.
 
     `query` is None for what is malformed.  `zone` is the origin of the zone that the
     name is in, `pool` the pool whose members the answer names, `members` these,

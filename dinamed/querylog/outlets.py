@@ -19,7 +19,7 @@ MODE = 0o640
 
 
 class Outlet(Protocol):
-    """Takes what was made ready; `write` and `close` may raise `OSError`."""
+    """Writes formatted records; `write` and `close` may raise `OSError`."""
 
     def write(self, data: bytes, now: float) -> bool:
         """Write whole lines or frames; False: they were dropped."""
@@ -144,7 +144,7 @@ class FrameSocket:
             self._socket = None
 
     def close(self) -> None:
-        """Say that nothing more comes, and wait a moment for the reader to agree."""
+        """Announce the end, and wait a moment for the reader to confirm it."""
         sock = self._socket
         if sock is None:
             return

@@ -17,8 +17,7 @@ from twisted.logger import Logger
 from dinamed import __version__
 from dinamed.config.query_log import QueryLog
 from dinamed.querylog.dnstap import payload
-from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.exchange_reader import ReadExchange
+from dinamed.querylog.exchange_reader import Exchange, ReadExchange
 from dinamed.querylog.frames import data
 from dinamed.querylog.lines import line
 from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
@@ -84,7 +83,7 @@ class QueryLogService(Service):
 
     @property
     def counts(self) -> LogCounts:
-        """What was written and dropped since the start."""
+        """How many exchanges were written and dropped since the start."""
         now = LogCounts() if self._writer is None else self._writer.counts
         return LogCounts(
             self._before.written + now.written,

@@ -1,4 +1,4 @@
-"""The thread of the query log: slow disks and readers hold up nobody but itself."""
+"""The thread of the query log: slow disks and readers block only this thread."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,8 +8,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from dinamed.plans.snapshot import Snapshot
-from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.exchange_reader import ExchangeReader, ReadExchange
+from dinamed.querylog.exchange_reader import Exchange, ExchangeReader, ReadExchange
 from dinamed.querylog.outlets import Outlet
 
 MOST_WAITING = 20_000
@@ -21,7 +20,7 @@ _STOP_PATIENCE = 2.0
 
 @dataclass
 class LogCounts:
-    """What became of the exchanges that were handed over."""
+    """How many exchanges were written, and how many dropped."""
 
     written: int = 0
     dropped: int = 0
@@ -60,7 +59,7 @@ class Writer:
         self.counts = LogCounts()
 
     def offer(self, exchange: Exchange) -> None:
-        """Have an exchange written, if there is room.  Never waits."""
+        """Queue an exchange, if there is room.  Never waits."""
         if self._queue.qsize() >= MOST_WAITING:
             self.counts.dropped += 1
         else:
@@ -90,7 +89,7 @@ class Writer:
                 branch.outlet.close()
 
     def _batch(self) -> tuple[list[Exchange], bool]:
-        """What waits, at least one; False: it is the last."""
+        """The queued exchanges, at least one; False: there will be no more."""
         found: list[Exchange] = []
         try:
             while len(found) < BATCH:

@@ -53,7 +53,7 @@ class Files:
     """All zones as their files are."""
 
     def versions(self, loaded: Configuration) -> Versions:
-        """What was read."""
+        """The zones as they were read."""
         return loaded.zones, frozenset()
 
 
@@ -122,7 +122,7 @@ class Authority:
         self._secured = secured
 
     def summary(self) -> str:
-        """What is served, in a few words."""
+        """A summary of what is served, in a few words."""
         settings = self.loaded.settings
         members = sum(len(pool.members) for pool in settings.pools)
         zones = self.engine.snapshot.zones

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from dinamed.config.compiled import Compiled, KnownZones, compile_all
 from dinamed.config.settings import Settings
 from dinamed.problems import Problem
-from dinamed.server.collecting import uncollected
+from dinamed.server.garbage import uncollected
 from dinamed.wire.names import WireName
 from dinamed.zones.packed import PackedZone
 

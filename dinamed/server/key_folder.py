@@ -54,12 +54,12 @@ class KeyFolder:
 
     @property
     def state_path(self) -> str:
-        """Of the state."""
+        """The path of the state file."""
         return os.path.join(self.folder, STATE_FILE)
 
     @property
     def signatures_path(self) -> str:
-        """Of the signatures that were made."""
+        """The path of the file of signatures."""
         return os.path.join(self.folder, SIGNATURES_FILE)
 
     def read(self) -> HeldKeys:

@@ -38,7 +38,7 @@ Progress = Callable[[], int]
 
 
 class LivenessProbe:
-    """The messages by which this process asks itself.
+    """The messages with which this process tests itself.
 
     They are responses (QR), which get silence from everybody else.
     """

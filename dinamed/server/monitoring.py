@@ -1,4 +1,4 @@
-"""Watching the members: checks and load feeds, put to the pool manager."""
+"""Monitoring of members: runs checks and feeds and passes them to the pool manager."""
 
 import gc
 import random

@@ -1,4 +1,4 @@
-"""Telling secondaries of changes, until they have heard (RFC 1996 section 3.6)."""
+"""Sends NOTIFY to secondaries until they have answered (RFC 1996 section 3.6)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +26,7 @@ from dinamed.wire.question import FormatError
 
 
 class _Socket(DatagramProtocol):
-    """What all notifies leave from, and answers come to."""
+    """The socket that sends all NOTIFY messages and receives their answers."""
 
     noisy = False
 
@@ -111,7 +111,7 @@ class _PendingNotify:
 
 
 class NotifySender:
-    """All that is being told; news of a zone take the place of older ones."""
+    """All NOTIFY messages under way; a newer one of a zone replaces the older one."""
 
     log = Logger()
 
@@ -131,7 +131,7 @@ class NotifySender:
         """By the address that they send from."""
 
     def tell(self, soa: Record, peers: tuple[Peer, ...], keys: Keys) -> None:
-        """Tell these servers of a zone's new SOA."""
+        """Send NOTIFY with a zone's new SOA to these servers."""
         for peer in peers:
             key = (soa.owner, str(peer))
             before = self._pending.pop(key, None)
@@ -168,7 +168,7 @@ class NotifySender:
         )
 
     def stop(self) -> None:
-        """Tell nobody any more."""
+        """Stop all NOTIFY messages under way."""
         for pending in list(self._pending.values()):
             pending.stop()
         self._pending.clear()

@@ -38,7 +38,7 @@ class ParentAsker:
     def ask(
         self, zone: WireName, servers: Sequence[str], now: float
     ) -> Deferred[ParentView]:
-        """What the parent of a zone has as DS; `servers` are asked, if any are given.
+        """The DS records at the parent of a zone; asks `servers`, if any are given.
 
         It never fails: servers that give no answer are in the view as such.
         """

@@ -1,4 +1,4 @@
-"""What is done again and again goes on after an error, which is logged once."""
+"""Periodic actions, which go on after errors and log each kind of error once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ MOST_KINDS = 32
 
 
 class Surviving:
-    """Calls an action; what it raises, or its Deferred fails with, ends nothing.
+    """Calls an action and survives what it raises or its Deferred fails with.
 
     Errors of one kind, of one class from one place, are logged once; all are counted.
     """
@@ -30,7 +30,7 @@ class Surviving:
         """Calls that have failed since the start."""
 
     def __call__(self, *args: object) -> object:
-        """What the action returns; None if it has raised."""
+        """Call the action; returns its result, or None if it has raised."""
         try:
             result = self._action(*args)
         except Exception:

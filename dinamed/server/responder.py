@@ -1,4 +1,4 @@
-"""What turns messages into replies, and what can be put around it."""
+"""Responders turn messages into replies; a responder can wrap another one."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -13,7 +13,7 @@ from dinamed.wire.query import Rejected, read_query
 
 
 class Responder(Protocol):
-    """Whatever turns one message into one reply."""
+    """Anything that turns one message into one reply."""
 
     def respond(
         self,
@@ -29,7 +29,7 @@ class Responder(Protocol):
         """
 
     def test(self) -> None:
-        """Answer a question of our own, uncounted; raises if that fails."""
+        """Answer a test query, uncounted; raises if that fails."""
 
 
 class Logged:
@@ -84,7 +84,7 @@ class Sampled:
         self._take: Taken | None = None
 
     def tell(self, take: Taken | None) -> None:
-        """Have each reply told there from now on; None: to nobody."""
+        """Set the listener that is told each reply; None: nobody."""
         self._take = take
 
     def respond(

@@ -38,7 +38,7 @@ INLINE_LIMIT = 1000
 
 
 class Timers(NamedTuple):
-    """Of the SOA, in seconds, within bounds."""
+    """The timers of an SOA, in seconds, within bounds."""
 
     refresh: float
     retry: float

@@ -18,7 +18,6 @@ from twisted.python.failure import Failure
 from dinamed.config.limits import Limits
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
-from dinamed.server.collecting import uncollected
 from dinamed.server.config_loader import (
     CompileError,
     ConfigError,
@@ -26,6 +25,7 @@ from dinamed.server.config_loader import (
     load_aside,
     load_here,
 )
+from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import (
     Liveness,
     Probed,
@@ -56,7 +56,7 @@ STOP_PATIENCE = 1.0
 
 
 class ListenService(Service):
-    """Answers on sockets that were bound while we still had the right to."""
+    """Answers on sockets that were bound before privileges were dropped."""
 
     log = Logger()
 
@@ -83,7 +83,7 @@ class ListenService(Service):
             else StreamFactory(
                 responder,
                 reactor,
-                book=plane.streams.connections,
+                shared=plane.streams.connections,
                 quick=plane.answer_frames,
             )
         )
@@ -138,7 +138,7 @@ class ListenService(Service):
             transport.protocol.dataReceived(read)
 
     def _register(self, address: ListenAddress) -> None:
-        """Have it looked after whether Python answers at this address."""
+        """Register Python at this address for the test of liveness."""
         register, probe = self._liveness.register, self._probe.python
         udp = partial(ask_udp, self._reactor, address, probe, self._questions)
         self._unregister.append(register(f"UDP {address}", udp))
@@ -156,7 +156,7 @@ class ListenService(Service):
         return self._stack.resolver.engine.questions
 
     def reassert(self) -> None:
-        """Have the sockets as we need them, after another process had them."""
+        """Set the sockets to the mode needed, after another process had them."""
         for port in self._ports:
             if isinstance(port, DatagramPort):
                 port.socket.setblocking(False)
@@ -165,7 +165,7 @@ class ListenService(Service):
 
     @property
     def engine(self) -> str:
-        """Who answers over UDP, in a few words."""
+        """The engine that answers over UDP, in a few words."""
         if self._plane is None:
             return "python"
         return f"native ({counted(self._plane.threads, 'thread')})"
@@ -175,7 +175,7 @@ class ListenService(Service):
         return ([], 0.0) if self._plane is None else self._plane.times()
 
     def plane_counters(self) -> dict[str, int]:
-        """What the plane has done: see `DataPlane.counters`; empty without a plane."""
+        """The counters of the plane (`DataPlane.counters`); empty without one."""
         if self._plane is None:
             return {}
         counters, before = self._plane.counters(), self._counted_before

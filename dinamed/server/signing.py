@@ -86,7 +86,7 @@ class SigningService(Periodic):
     def secured(
         self, settings: Settings, zones: Mapping[WireName, PackedZone]
     ) -> Mapping[WireName, OnlineZone]:
-        """What signing adds to each zone that is signed now."""
+        """The signatures of each zone that is signed now."""
         if not self._open:
             return {}
         now = self._authority.seconds()
@@ -230,7 +230,7 @@ class SigningService(Periodic):
         return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
 
     def waits(self, apex: WireName) -> list[Waiting]:
-        """What a zone waits for."""
+        """The next step of a zone's keys, and what it waits for."""
         keys = self._zones[apex]
         if keys.state is None:
             return []

@@ -119,7 +119,7 @@ Stream = tuple[ListenAddress, socket.socket]
 
 
 def nothing(address: ListenAddress) -> None:
-    """There is no socket of that address yet."""
+    """Answer that there is no socket of that address yet."""
 
 
 def bind(

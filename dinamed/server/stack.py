@@ -1,4 +1,4 @@
-"""The responder of a server, with all that is put around it."""
+"""The responder of a server, with the wrappers around it."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,19 @@ from dinamed.server.timing import Timed, TimingSamples
 
 @dataclass(frozen=True)
 class Stack:
-    """From the inside to the outside: who answers, who tells the query log, who takes
-    the time."""
+    """The responders of a server, from the innermost to the outermost."""
 
     resolver: EngineResolver
     sampled: Sampled
-    """What listeners ask."""
+    """The responder for listeners; it passes answers to the query log."""
     timed: Timed
-    """The same for those queries that are timed."""
+    """The same, for the queries that are timed."""
     samples: TimingSamples
-    """What the timed ones have shown."""
+    """The times that it took."""
 
 
 def stack_of(engine: Engine, debug: bool = False) -> Stack:
-    """What answers from an engine; with `debug` every query is logged."""
+    """The responders of an engine; with `debug` they log every query."""
     resolver, samples = EngineResolver(engine), TimingSamples()
     sampled = Sampled(Logged(resolver) if debug else resolver)
     return Stack(resolver, sampled, Timed(sampled, engine, samples), samples)

@@ -1,4 +1,4 @@
-"""What outlasts a restart: orders, verdicts, last reports, states of checks."""
+"""The state file: what is kept over a restart."""
 
 import os
 from collections.abc import Callable

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.config.limits import Limits
-from dinamed.limits.connections import ConnectionBook, Connections, RefusedError
+from dinamed.limits.connections import Connections, ConnectionTable, RefusedError
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.responder import Responder
@@ -64,7 +64,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def callLater(
         self, period: float, func: Callable[..., object], *args: object
     ) -> IDelayedCall:
-        """Have `TimeoutMixin` use the clock of the factory."""
+        """Let `TimeoutMixin` use the clock of the factory."""
         return self.factory.clock.callLater(period, func, *args)
 
     def connectionMade(self) -> None:
@@ -172,7 +172,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
             super().resumeProducing()
 
     def give_away(self) -> bytes | None:
-        """Have nothing more to do with the connection, so that another process can.
+        """Release the connection, so that another process can take it over.
 
         Returns what was read of a query that is not whole yet; None if replies are
         still to be made.  The descriptor stays open, and nobody reads it.
@@ -249,10 +249,10 @@ class StreamFactory(DNSServerFactory):
         responder: Responder,
         clock: IReactorTime,
         limits: Limits | None = None,
-        book: "ConnectionBook[StreamProtocol] | None" = None,
+        shared: "ConnectionTable[StreamProtocol] | None" = None,
         quick: Quick | None = None,
     ) -> None:
-        """`book` is where others' connections are counted too; `quick` is asked
+        """`shared` is where others' connections are counted too; `quick` is asked
         before the responder."""
         # The base class makes a resolver chain, which would drop the client's
         # address and the class of the question.
@@ -260,8 +260,8 @@ class StreamFactory(DNSServerFactory):
         self.clock = clock
         self.limits = limits = limits or Limits()
         self.quick = quick
-        self._open: ConnectionBook[StreamProtocol] = (
-            Connections(0, 0, 0) if book is None else book
+        self._open: ConnectionTable[StreamProtocol] = (
+            Connections(0, 0, 0) if shared is None else shared
         )
         self._open.limit(*limits_of(limits))
         self._closed: Deferred[None] | None = None
@@ -288,7 +288,7 @@ class StreamFactory(DNSServerFactory):
         return StreamProtocol(self)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """What TLS clients may agree on with us (RFC 7858, RFC 9103)."""
+        """The protocols that TLS clients may negotiate (RFC 7858, RFC 9103)."""
         return [b"dot"]
 
     @property
@@ -303,16 +303,16 @@ class StreamFactory(DNSServerFactory):
 
     @property
     def open_connections(self) -> int:
-        """Connections open now, here and with those who share the book."""
+        """Connections open now, here and with those that are shared."""
         return self._open.open
 
     @property
     def present(self) -> tuple[StreamProtocol, ...]:
-        """Those that are open here now."""
+        """The connections that are open here now."""
         return tuple(self._open)
 
     def admit(self, protocol: StreamProtocol) -> bool:
-        """Take a new connection into the books, if the limits allow."""
+        """Count a new connection, if the limits allow it."""
         if self._closed is not None:
             return False
         try:
@@ -334,7 +334,7 @@ class StreamFactory(DNSServerFactory):
         self._open.touch(protocol)
 
     def forget(self, protocol: StreamProtocol) -> None:
-        """Strike a connection from the books."""
+        """Forget a closed connection."""
         was_there = self._open.forget(protocol)
         if was_there and not self._open and self._closed is not None:
             self._closed.callback(None)

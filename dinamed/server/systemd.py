@@ -1,4 +1,4 @@
-"""Telling systemd how the service is (sd_notify(3)): Type=notify and WatchdogSec=."""
+"""Reports the state of the service to systemd (sd_notify(3))."""
 
 import os
 import socket
@@ -44,14 +44,14 @@ class SystemdNotifier:
             self._socket.send("\n".join(lines).encode())
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Close the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
 class SystemdService(Service):
-    """Ready while it runs: start it last, when answers are given."""
+    """Reports "ready" when it starts, so it must start last."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class SystemdService(Service):
         self._notifier.close()
 
     def reloading(self, busy: bool) -> None:
-        """Tell that a reload has begun, or is over."""
+        """Report that a reload has begun, or is over."""
         if not self.running:
             return
         if busy:

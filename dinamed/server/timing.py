@@ -1,4 +1,4 @@
-"""How long answers take and where clients are, by samples that cost next to nothing."""
+"""Samples of how long answers take and where clients are."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ NOWHERE = "??"
 
 
 class TimingSamples:
-    """What the timed answers have shown."""
+    """The samples that were taken."""
 
     def __init__(self) -> None:
         self.seconds = Histogram(BOUNDS)
@@ -32,7 +32,7 @@ class TimingSamples:
 
 
 class Timed:
-    """A responder that takes the time of another.
+    """A responder that measures the time of another one.
 
     UDP ports ask it for the first datagram of each wake-up alone: all of them while
     there are few, one of 64 under full load.

@@ -14,11 +14,11 @@ from zope.interface import implementer
 
 from dinamed.config.settings import ServerSettings, Settings
 from dinamed.geo.files import FileWatch, look_at
-from dinamed.server.adopting import StreamListenService
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import Periodic
 from dinamed.server.sockets import ListenAddress
 from dinamed.server.stream import StreamFactory
+from dinamed.server.stream_listener import StreamListenService
 
 LOOK_INTERVAL = 5.0
 """Seconds between looks at the files."""
@@ -120,7 +120,7 @@ class CertificateService(Periodic):
 
 
 def certificates_of(server: ServerSettings) -> Certificates | None:
-    """What TLS needs; None if nothing has it.  Raises `TlsError`."""
+    """The certificates of TLS; None if nothing uses TLS.  Raises `TlsError`."""
     wanted = bool(server.tls) or server.http_tls
     if not wanted or server.certificate is None or server.key is None:
         return None

@@ -1,4 +1,4 @@
-"""Zones between servers: what is served, who is told, and what is fetched."""
+"""Zone transfers of this server: versions served, NOTIFY, and secondary zones."""
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,7 @@ class TransferService(Service):
         self.changed.emit()
 
     def hold(self, held: bool) -> None:
-        """Have updates wait (they get SERVFAIL), or take them again."""
+        """Hold updates off (they get SERVFAIL), or accept them again."""
         self.held = held
 
     def stopService(self) -> None:
@@ -208,7 +208,7 @@ class TransferService(Service):
     def _remember(
         self, journal: Journal, old: View, new: View, steps: list[Delta] | None
     ) -> None:
-        """Have the journal lead on to a new version."""
+        """Add the step to a new version to the journal."""
         if steps is not None and steps[0].old == old.soa:
             for delta in steps:
                 journal.append(delta)
@@ -240,7 +240,7 @@ class TransferService(Service):
     # What answering needs.
 
     def view(self, origin: WireName) -> View | None:
-        """What is served of a zone; None if it is not ready."""
+        """The zone as it is served; None if it is not ready."""
         return self._views.get(origin)
 
     def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:

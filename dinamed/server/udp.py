@@ -1,4 +1,4 @@
-"""UDP: a port that hands datagrams straight to the engine and sends what comes back."""
+"""UDP: a port that passes datagrams straight to the engine and sends the replies."""
 
 import socket
 import struct

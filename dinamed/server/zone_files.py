@@ -21,11 +21,11 @@ class ZoneFiles:
         self.folder = os.path.join(state, FOLDER)
 
     def copy_path(self, origin: WireName) -> str:
-        """Of the saved copy of a secondary zone."""
+        """The path of the saved copy of a secondary zone."""
         return os.path.join(self.folder, f"{file_name(origin)}.zone")
 
     def updates_path(self, origin: WireName) -> str:
-        """Of what updates have changed in a zone."""
+        """The path of the changes that updates have made in a zone."""
         return os.path.join(self.folder, f"{file_name(origin)}.updates")
 
     def read_copy(self, origin: WireName) -> tuple[PackedZone, float] | None:
@@ -60,7 +60,7 @@ class ZoneFiles:
         os.utime(self.copy_path(origin), (confirmed, confirmed))
 
     def read_updates(self, origin: WireName) -> bytes | None:
-        """What was written with `write_updates`.  Raises `OSError`."""
+        """The data of `write_updates`.  Raises `OSError`."""
         try:
             with open(self.updates_path(origin), "rb") as file:
                 return file.read()

@@ -163,7 +163,7 @@ class ZoneKeys:
         self._save(msgspec.structs.replace(state, parent=view), strict=True)
 
     def parent_shows(self, view: ParentView) -> None:
-        """Take down what the parent's servers have."""
+        """Record the DS records that the parent's servers have."""
         state = self._state
         if state is None:
             return

@@ -18,7 +18,7 @@ POINTS = 720
 
 
 class NoChartError(Exception):
-    """There can be no chart; the message says why."""
+    """The chart can't be drawn; the message says why."""
 
 
 def require(path: str) -> None:

@@ -1,4 +1,4 @@
-"""The clients: when transfers begin, behind which resolver, and how long they last."""
+"""The clients of a simulation: when and behind which resolver their transfers begin."""
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a run comes to: the figures of the table."""
+"""The figures of a run, as the table shows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

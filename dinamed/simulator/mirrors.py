@@ -1,4 +1,4 @@
-"""The hosts: the transfers that each carries."""
+"""The mirrors of a simulation, with their transfers."""
 
 from heapq import heappop, heappush
 

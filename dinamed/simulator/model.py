@@ -211,7 +211,7 @@ class _SimulationRun:
         )
 
     def tell_round_trips(self) -> None:
-        """Tell the servers what has been measured, of as many resolvers as is known."""
+        """Give the servers the measured round trips of a share of the resolvers."""
         chance, known = self.chance("known"), self.scenario.rtt_known
         for (cache, *_), network in zip(self.caches, self.networks, strict=True):
             told = chance.random() < known
@@ -237,7 +237,7 @@ class _SimulationRun:
         self.waited_ms = 0.0
 
     def look(self, now: float) -> None:
-        """Take down how busy the mirrors are."""
+        """Record the utilisation of the mirrors."""
         for series, mirror in zip(self.utilisation, self.mirrors, strict=True):
             series.append(mirror.load(now) / mirror.capacity)
         self.alive.append(sum(m.capacity for m in self.mirrors if m.up))

@@ -1,4 +1,4 @@
-"""What a simulation is told: the tables of a scenario file, typed and frozen.
+"""The settings of a simulation: the tables of a scenario file, typed and frozen.
 
 All times are in seconds, counted from the start of the run (the warm-up is part of
 it).  Capacities, loads and the flow of a transfer are in one unit of the user's

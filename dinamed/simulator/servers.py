@@ -75,7 +75,7 @@ class NameServer:
 
 
 def name(mirror: int) -> str:
-    """What a mirror is called: the first is `mirror1`."""
+    """The name of a mirror: the first is `mirror1`."""
     return f"mirror{mirror + 1}"
 
 

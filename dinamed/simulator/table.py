@@ -62,7 +62,7 @@ def row(figures: Figures, width: int) -> list[str]:
 
 
 def notes(scenario: Scenario) -> str:
-    """What the columns mean."""
+    """The legend of the columns."""
     text = (
         "under 90 %: share of time in which the busiest mirror is under 90 % of its\n"
         "capacity; mean, 98 %: mean and 98 % quantile of the busiest one's utilisation"

@@ -193,7 +193,7 @@ class Costs:
     def _direct(
         self, network: bytes | None, place: Place, now: float
     ) -> list[tuple[float, str] | None]:
-        """What is known of this very client, without biases."""
+        """The costs that are known for this very client, without biases."""
         found: list[tuple[float, str] | None] = []
         table = self._round_trips
         far = [_distance_ms(place, member) for member in self._members]

@@ -16,7 +16,7 @@ _TIME = 4
 
 
 def with_sample(kept: bytes, ms: float, times: int, at: float, size: int) -> bytes:
-    """What is kept after one more sample in milliseconds, taken at that time.
+    """The state after one more sample in milliseconds, taken at that time.
 
     The sample counts as though it had come `times` times.  `kept` is b"" for none, and
     `size` how many samples are kept.

@@ -124,14 +124,14 @@ class RoundTrips:
         self.samples += 1
 
     def measured(self, key: Key, network: bytes | None, now: float) -> Known | None:
-        """What was measured between this network and that member."""
+        """The round trip measured between this network and that member."""
         if network is None:
             return None
         row = self._known.get(network) or self._new.get(network)
         return _cell(row, key, now, "measured")
 
     def of_area(self, key: Key, place: Place, now: float) -> Known | None:
-        """What was measured from the client's system, else from its country."""
+        """The round trip measured from the client's AS, else from its country."""
         if place.asn is not None:
             source = f"median of AS{place.asn}"
             found = _cell(self._systems.get(place.asn), key, now, source)

@@ -1,1 +1,1 @@
-"""Replacing the process: a new one takes over the sockets and all that is known."""
+"""Takeover: a new process gets the sockets and the state of the running one."""

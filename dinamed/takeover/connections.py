@@ -1,4 +1,4 @@
-"""Open connections on their way to the new process."""
+"""Passes open connections to the new process."""
 
 import socket
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Send = Callable[[Moved, list[int]], None]
 
 
 class ConnectionMover:
-    """Moves the connections of one server, each once it is at rest.
+    """Moves the connections of one server, each when it is idle.
 
     That is when all is answered that was read, and all answers are in the kernel.
     """

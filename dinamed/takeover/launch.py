@@ -1,4 +1,4 @@
-"""How this process was started, and so how the next one is."""
+"""How this process was started, so that the next one can be started the same way."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the old process and the new one say to each other, as octets.
+"""The messages between the old process and the new one, as octets.
 
 A frame is its length (4 octets), how many file descriptors come with it (2), and a
 message in MessagePack.  The two may be of different versions: keys that are not known
@@ -78,7 +78,7 @@ _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
 class ProtocolError(Exception):
-    """The other side does not speak as we do."""
+    """The other side does not speak this protocol."""
 
 
 def encode(message: Message, descriptors: int = 0) -> bytes:

@@ -4,7 +4,7 @@ import os
 
 
 def write_pid(path: str, pid: int) -> None:
-    """Have the file name `pid` from one moment to the next.
+    """Write `pid` to the file, atomically.
 
     Where its folder takes no new files (the privileges are dropped), the file itself is
     written over, without being empty in between.

@@ -1,4 +1,4 @@
-"""The new process: it takes the sockets, then what is known, then open connections."""
+"""The new process: it receives the sockets, then the state, then open connections."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ from dinamed.takeover.messages import (
 )
 from dinamed.takeover.pid_file import names, remove_pid, write_pid
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import Inherited
+from dinamed.takeover.sockets import InheritedSockets
 from dinamed.takeover.state import TakeoverState
 
 PATIENCE = 20.0
@@ -38,11 +38,11 @@ process may remove it when it ends."""
 
 
 class TakeoverError(Exception):
-    """There is nothing to take over; the message is meant for the operator."""
+    """The takeover failed; the message is meant for the operator."""
 
 
 class TakeoverReceiver:
-    """What a new process has of the one before it.  Raises `TakeoverError`."""
+    """The new process's side of a takeover.  Raises `TakeoverError`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._channel = BlockingChannel(sock, PATIENCE)
@@ -55,10 +55,10 @@ class TakeoverReceiver:
         self.supervisor = (
             os.fdopen(descriptors.pop(), "wb", 0) if message.guarded else None
         )
-        self.sockets = Inherited(message.sockets, descriptors)
+        self.sockets = InheritedSockets(message.sockets, descriptors)
 
     def built(self) -> TakeoverState:
-        """Say that all is made; what the process before this one knows."""
+        """Report that this process is ready; returns the state of the old one."""
         try:
             self._channel.send(Built())
         except OSError as error:
@@ -81,7 +81,7 @@ class TakeoverReceiver:
 
 
 def receiver_of(environment: MutableMapping[str, str]) -> TakeoverReceiver | None:
-    """What the process before this one has for us; None if there is none.
+    """The receiver, if a process before this one offers a takeover; else None.
 
     Raises `TakeoverError`.
     """
@@ -93,7 +93,7 @@ def receiver_of(environment: MutableMapping[str, str]) -> TakeoverReceiver | Non
 
 
 class TakeoverReceiverService(Service):
-    """Says that we answer, and takes over the rest.  It must start last."""
+    """Reports that this process answers, and takes over.  It must start last."""
 
     log = Logger()
 

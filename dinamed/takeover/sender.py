@@ -1,4 +1,4 @@
-"""The old process: it starts the new one, and leaves when that one answers."""
+"""The old process: it starts the new one, and ends when that one answers."""
 
 import fcntl
 import os
@@ -67,7 +67,7 @@ class ReplaceOutcome:
 
 @dataclass(frozen=True)
 class TakeoverHooks:
-    """What is to be left in order."""
+    """What a takeover needs of the running server."""
 
     state: ServerState
     listening: ListenService
@@ -206,7 +206,7 @@ class ReplaceService(Service):
 
 
 def append_to(path: str) -> None:
-    """Have all that this process writes to a file go to its end.
+    """Set all open descriptors of a file to append.
 
     Two processes write to the log for a while, and twistd does not open it so.
     """
@@ -219,7 +219,7 @@ def append_to(path: str) -> None:
 
 
 class TakeoverAttempt:
-    """One attempt: a new process, and what is said with it."""
+    """One attempt: a new process, and the messages to and from it."""
 
     def __init__(
         self,
@@ -282,7 +282,7 @@ class TakeoverAttempt:
         self._channel.send(message, descriptors)
 
     def finish(self, grace: float) -> Deferred[None]:
-        """Say the last; fires when it was read, after `grace` seconds at least."""
+        """Send the last message; fires when it was read, after at least `grace` s."""
         self._channel.send(Last(since(self._state.known(), self._told)))
         done: Deferred[None] = Deferred()
         self._reactor.callLater(grace, self._graced, done)
@@ -337,5 +337,5 @@ class _SuccessorProcess(ProcessProtocol):
         self._ended = ended
 
     def processExited(self, reason: Failure) -> None:
-        """It has."""
+        """Report the end of the process."""
         self._ended(reason)

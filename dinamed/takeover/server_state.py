@@ -1,4 +1,4 @@
-"""Taking down what a server knows, and taking it on."""
+"""Collects the state of a server, and restores it in another process."""
 
 from dinamed.health.service import HealthService
 from dinamed.server.authority import Authority
@@ -9,7 +9,7 @@ from dinamed.takeover.state import TakeoverState
 
 
 class ServerState:
-    """Takes down and takes on all that one server knows."""
+    """Collects and restores all state of one server."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ServerState:
         )
 
     def begin(self, known: TakeoverState) -> None:
-        """Take on what the process before this one knew, before anything starts."""
+        """Restore the state of the old process, before anything starts."""
         authority = self._authority
         if known.cookie_secret:
             authority.keep_cookies(known.cookie_secret)
@@ -63,7 +63,7 @@ class ServerState:
                 authority.manager.views[name].accounting.flow.sums = sums
 
     def add(self, known: TakeoverState) -> None:
-        """Take on what has come to be known on the other side."""
+        """Add what the old process has learned since then."""
         authority, engine = self._authority, self._authority.engine
         engine.resume(known.started, known.questions, known.silent, known.counts)
         self._resolver.count_failures(known.failures)

@@ -37,7 +37,7 @@ class HeldSockets:
 
     @property
     def offered(self) -> tuple[Offered, ...]:
-        """What there is."""
+        """The sockets that are offered."""
         return tuple(offered for offered, _ in self._sockets)
 
     @property
@@ -52,7 +52,7 @@ class HeldSockets:
         self._sockets = []
 
 
-class Inherited:
+class InheritedSockets:
     """The sockets that a process has been offered; each is taken once."""
 
     def __init__(self, offered: Sequence[Offered], descriptors: Sequence[int]) -> None:
@@ -62,7 +62,7 @@ class Inherited:
         ]
 
     def dns(self, address: ListenAddress) -> Listening | None:
-        """Those of an address, be they more or fewer than there are threads.
+        """The sockets of an address; they may be more or fewer than the threads.
 
         None of them may be left aside: the kernel goes on to spread clients over all.
         """

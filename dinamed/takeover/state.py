@@ -1,4 +1,4 @@
-"""What one process knows and the next one has to know, as a value."""
+"""The state that passes from one process to the next, as a value."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ NO_POOLS = Saved({})
 
 
 class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of it, or what has changed since an earlier time.
+    """All of the state, or what has changed since an earlier time.
 
     `started` is Unix time.  `questions`, `failures`, `counts` and the like are numbers
     since then.  `handed_out` counts by pool and member, `pending` those of them that
@@ -38,7 +38,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def since(now: TakeoverState, before: TakeoverState) -> TakeoverState:
-    """What is to be added to `before`; of pools and checks, those that are other."""
+    """The difference to `before`; of pools and checks, those that have changed."""
     counts = {tuple(row[:4]): row[4] for row in before.counts}
     return TakeoverState(
         questions=now.questions - before.questions,

@@ -34,7 +34,7 @@ class SuccessorOptions(ServerOptions):
 
 
 def tell_failure(environment: Mapping[str, str], why: str) -> None:
-    """Tell the process before us why there is none after it, if it listens."""
+    """Tell the old process why this one has failed, if it listens."""
     with suppress(KeyError, ValueError, OSError):
         descriptor = os.dup(int(environment[VARIABLE]))
         with socket.socket(fileno=descriptor) as sock:

@@ -1,4 +1,4 @@
-"""What stays of a process in the foreground after it was replaced.
+"""The supervisor: what stays of a foreground process after a takeover.
 
 Whoever has started it (a shell, a container, procmon) knows it by its process id.  So
 it stays there, as little as can be: it passes signals on to the process that answers,
@@ -29,7 +29,7 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Supervisor:
-    """Looks after one process, and then the one that replaces it."""
+    """Supervises one process, and then the one that replaces it."""
 
     def __init__(self, descriptor: int, pid: int) -> None:
         os.set_blocking(descriptor, False)
@@ -81,7 +81,7 @@ def end(status: int) -> NoReturn:
 
 
 def become_supervisor(descriptor: int, pid: int) -> None:
-    """Have this process be the guard of another one from now on."""
+    """Turn this process into the supervisor of another one."""
     # What comes until the guard waits for it is not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.set_inheritable(descriptor, True)

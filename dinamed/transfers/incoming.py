@@ -1,4 +1,4 @@
-"""Putting a zone together from the messages of a transfer.
+"""Builds a zone from the messages of a transfer.
 
 Whoever sends them is trusted with the content of one zone, and with nothing else: what
 it sends is bounded, checked for its form, and kept only if it makes a zone.
@@ -34,7 +34,7 @@ class TransferError(Exception):
 
 @dataclass(frozen=True)
 class TransferLimits:
-    """What one transfer may bring."""
+    """Limits on the size of one transfer."""
 
     octets: int = MAX_OCTETS
     records: int = MAX_RECORDS

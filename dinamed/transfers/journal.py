@@ -16,7 +16,7 @@ DIFF_LIMIT = 200_000
 
 @dataclass(frozen=True)
 class Delta:
-    """What is to be removed from one version, and added, to get the next.
+    """The records to remove from one version, and to add, to get the next.
 
     Both lists are without the SOAs.
     """

@@ -40,7 +40,7 @@ def increment(deltas: Iterable[Delta], current: Record) -> Iterator[Record]:
 def incremental(
     view: View, serial: int, since: Callable[[int, int], list[Delta] | None]
 ) -> Iterator[Record]:
-    """What a secondary gets that has `serial`: nothing new, differences, or all.
+    """The records for a secondary that has `serial`: none, differences, or all.
 
     `since` is `Journal.since`.  Whoever is ahead of us has nothing to get here either.
     """

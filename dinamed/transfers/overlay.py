@@ -1,4 +1,4 @@
-"""What dynamic updates have changed, kept beside the zone's file.
+"""The changes of dynamic updates, kept beside the zone's file.
 
 The zone that is served is the file with the overlay above it: an RRset that an update
 has changed is as the update left it, all others are as in the file.  So both may go on

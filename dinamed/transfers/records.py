@@ -259,7 +259,9 @@ class _OddError(FormatError):
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return text[:100] or "the data break the form of the type"
+    if not text or text == " ".join((type(error).__doc__ or "").split()):
+        return "the data break the form of the type"
+    return text[:100]
 
 
 def _text(rdata: bytes) -> bytes:

@@ -54,7 +54,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True)
 class ZoneRules:
-    """Who may do what with a zone; keys by their names in wire form."""
+    """Who may transfer, notify or update a zone; keys by wire-form name."""
 
     networks: tuple[Network, ...] = ()
     keys: frozenset[WireName] = frozenset()
@@ -64,7 +64,7 @@ class ZoneRules:
 
     @classmethod
     def of(cls, zone: ZoneSettings) -> "ZoneRules":
-        """What the config says."""
+        """The rules in a zone's settings."""
         primaries: dict[bytes, frozenset[WireName | None]] = {}
         for peer in zone.primary:
             key = wire_key(peer.key) if peer.key is not None else None
@@ -100,10 +100,10 @@ def wire_key(name: str) -> WireName:
 
 
 class Zones(Protocol):
-    """What answering needs of those who keep the zones."""
+    """What the responder needs of the keeper of the zones."""
 
     def view(self, origin: WireName) -> View | None:
-        """What is served; None if the zone is not ready."""
+        """The zone as it is served; None if it is not ready."""
 
     def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:
         """As `Journal.since`."""
@@ -296,7 +296,7 @@ def _by(key: WireName | None) -> str:
 
 
 def _as_usual(request: _ZoneRequest) -> bytes:
-    """What the engine answers by itself: data, or a refusal."""
+    """The engine's own answer: data, or a refusal."""
     return Usual().respond(
         request.executor, request.query, request.data, request.source, request.stream
     )

@@ -216,7 +216,7 @@ def _rrsets(zone: PackedZone, key: bytes) -> Mapping[int, RRset]:
 
 
 def _held(view: View, key: bytes) -> Mapping[int, RRset]:
-    """What a name has, the addresses of its pool included."""
+    """The RRsets of a name, with the addresses of its pool."""
     node = view.zone.node(key)
     if node is None or node.pool is None:
         return _rrsets(view.zone, key)

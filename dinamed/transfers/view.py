@@ -25,7 +25,7 @@ class View:
 
     @property
     def serial(self) -> int:
-        """Of the SOA."""
+        """The serial of the SOA."""
         return self.zone.serial
 
     @property
@@ -84,7 +84,7 @@ def _rrsets(pool: PoolSettings, known: Mapping[str, PoolSettings]) -> tuple[RRse
 def _addresses(
     pool: PoolSettings, known: Mapping[str, PoolSettings], seen: set[str]
 ) -> Iterator[bytes]:
-    """Those of its members; of a pool that was seen before there is nothing new."""
+    """The addresses of a pool's members; none for a pool that was seen before."""
     seen.add(pool.name)
     for member in pool.members:
         if member.weight == 0:

@@ -56,7 +56,7 @@ from dinamed.wire.names import BadName, from_text, to_text
 
 
 class Folder(Resource):
-    """A part of the path that is no address itself."""
+    """A part of a path that has no page of its own."""
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """Whatever was not put here does not exist."""
@@ -114,7 +114,7 @@ class Api:
         return root
 
     def status(self, request: Request) -> Status:
-        """What runs here, and how it is."""
+        """The status of the server."""
         engine = self._parts.engine
         vitals = engine.vitals()
         return Status(
@@ -291,7 +291,7 @@ class Api:
         return ReloadReply(self._parts.summary())
 
     def replace(self, request: Request) -> "Deferred[ReplaceReply]":
-        """Have a new process take over; fails with 422 if it can't."""
+        """Start a takeover; fails with 422 if it can't be done."""
         return self._parts.replacing.replace().addCallback(self._replaced)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The dashboard: one page with everything in it, made when the server starts."""
+"""The dashboard: one page with its styles and script, built when the server starts."""
 
 import gzip
 import hashlib

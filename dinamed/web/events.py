@@ -19,7 +19,7 @@ RETRY = b"retry: 3000\n\n"
 
 @implementer(IPushProducer)
 class Watcher:
-    """One page that watches.
+    """One open page of the dashboard.
 
     What it does not read in time it misses: each tick tells everything anew, so
     nothing is kept for it.
@@ -69,7 +69,7 @@ class Watcher:
 
 
 class EventsService(Periodic):
-    """Takes down figures at every step, and tells them to all watchers."""
+    """Collects figures at every step, and sends them to all open pages."""
 
     def __init__(self, reactor: Any, live: Live) -> None:
         super().__init__(reactor, STEP, self.tell_all, "telling pages the figures")
@@ -83,7 +83,7 @@ class EventsService(Periodic):
         return len(self._watchers)
 
     def tell_all(self) -> None:
-        """Take down figures; tell them if anybody watches."""
+        """Collect figures, and send them if anybody watches."""
         self._live.step()
         if self._watchers:
             now = self._reactor.seconds()
@@ -119,7 +119,7 @@ class EventsService(Periodic):
 
 
 class EventStream:
-    """A reply that does not end by itself."""
+    """A reply that stays open, as a stream of events."""
 
     def __init__(self, begin: Callable[[Request], None]) -> None:
         self._begin = begin

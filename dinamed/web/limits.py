@@ -14,7 +14,7 @@ REMEMBERED = 4096
 
 
 class TokenBucket:
-    """What is left to one client, as of a moment."""
+    """The tokens that one client has left, as of a moment."""
 
     __slots__ = ("at", "left")
 
@@ -24,7 +24,7 @@ class TokenBucket:
 
 
 class RateLimit:
-    """Tells who has asked too often.
+    """Limits the request rate of each client.
 
     `seconds` is a steady clock.  IPv6 clients of one /64 share a bucket, for each of
     them can have all of its addresses.

@@ -1,4 +1,4 @@
-"""What the dashboard is told: the figures of now, and those of the last minutes."""
+"""The live figures of the dashboard, and those of the last minutes."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ MemberKey = tuple[str, str]
 
 
 class Live:
-    """Takes down figures at every step, and tells those who watch."""
+    """Collects figures at every step, and sends them to open dashboards."""
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
@@ -41,7 +41,7 @@ class Live:
         self._hand_outs: dict[MemberKey, deque[int]] = {}
 
     def step(self) -> None:
-        """Take down one point; its cost is bounded however many members there are."""
+        """Record one point; its cost is bounded, however many members there are."""
         self._questions.append(self._parts.engine.questions)
         before, self._hand_outs = self._hand_outs, {}
         for view, members in self._shown():

@@ -1,4 +1,4 @@
-"""What the HTTP API says and takes, as types."""
+"""The types of the HTTP API's requests and replies."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told, and how it is told without keeping answers waiting."""
+"""The metrics for Prometheus, rendered in slices so that answers need not wait."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class ServerCollector(Collector):
-    """Reads what the parts of one server count anyway."""
+    """Collects the counters of one server's parts."""
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
@@ -235,7 +235,7 @@ def _checks(health: HealthService) -> Iterator[Metric]:
     yield _histogram(
         "check_lateness_seconds",
         "Time by which checks began too late.",
-        health.punctuality,
+        health.lag,
     )
 
 

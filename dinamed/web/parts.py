@@ -1,4 +1,4 @@
-"""What the HTTP side is given of a server."""
+"""The parts of a server that the HTTP side uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from dinamed.takeover.sender import ReplaceService
 
 @dataclass(frozen=True)
 class WebParts:
-    """What of a server is told and changed over HTTP."""
+    """The parts of a server that HTTP reads and changes."""
 
     pools: PoolManager
     engine: Engine

@@ -181,7 +181,7 @@ class NoSuchAddress(Endpoint):
         super().__init__({})
 
     def render(self, request: Request) -> Any:
-        """Say so, in JSON."""
+        """Reply so, in JSON."""
         self._fail(Failure(HttpError(404, "no such address")), request)
         return NOT_DONE_YET
 

@@ -9,8 +9,8 @@ from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from dinamed.server.adopting import StreamListenService
 from dinamed.server.sockets import ListenAddress
+from dinamed.server.stream_listener import StreamListenService
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard

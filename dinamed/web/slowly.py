@@ -1,4 +1,4 @@
-"""Long work in short pieces, between which queries are answered."""
+"""Runs long work in short slices, so that queries are answered between them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic

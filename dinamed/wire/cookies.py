@@ -26,7 +26,7 @@ _TIME = struct.Struct("!I")
 
 
 class CookieVerdict(NamedTuple):
-    """What a cookie in a query is worth, and the one that goes back."""
+    """Whether the cookie of a query is valid, and the cookie of the reply."""
 
     valid: bool
     """It was made here, not long ago, for this client at this address."""

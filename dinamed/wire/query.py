@@ -1,4 +1,4 @@
-"""From the octets of a message to a `Query`, or to what a bad one deserves."""
+"""Reads the octets of a message into a `Query`, or a `Rejected` with its reply."""
 
 import struct
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message that is answered by its header alone, or not at all."""
+    """A message that gets a header alone as its reply, or no reply."""
 
     reply: bytes | None
     """None: silence."""

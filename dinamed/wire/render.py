@@ -14,7 +14,9 @@ from dinamed.wire.names import ROOT, WireName, ancestors
 
 _FIXED = struct.Struct("!HHIH")
 _POINTER_LIMIT = 0x4000
-_ONE_NAME = frozenset({Type.NS, Type.CNAME, Type.PTR})
+_MD, _MF, _MB, _MG, _MR, _MINFO = 3, 4, 7, 8, 9, 14
+_ONE_NAME = frozenset({Type.NS, Type.CNAME, Type.PTR, _MD, _MF, _MB, _MG, _MR})
+_TWO_NAMES = frozenset({Type.SOA, _MINFO})
 
 
 class Section(IntEnum):
@@ -27,7 +29,7 @@ class Section(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CutPoint:
-    """A place where the records may be cut: after an RRset."""
+    """A place where a reply may be truncated: after an RRset."""
 
     end: int
     counts: tuple[int, int, int]
@@ -129,7 +131,7 @@ class Renderer:
         return other
 
     def finish(self) -> Rendered:
-        """What was collected so far."""
+        """The records that were collected."""
         return Rendered(bytes(self._body), self._tally(), tuple(self._steps))
 
     def _tally(self) -> tuple[int, int, int]:
@@ -143,7 +145,7 @@ class Renderer:
         elif rrtype == Type.MX:
             self._body += rdata[:2]
             self._name(rdata[2:])
-        elif rrtype == Type.SOA:
+        elif rrtype in _TWO_NAMES:
             mname, rname = _two_names(rdata)
             self._name(mname)
             self._name(rname)

@@ -74,7 +74,7 @@ def _targets(raw: bytes | bytearray) -> Iterator[tuple[RawRecord, WireName]]:
 
 
 def target_fault(zone: PackedZone, rrtype: int, target: WireName) -> str | None:
-    """What is odd about the name of a host in a record; None if nothing is."""
+    """The oddity of a host's name in a record; None if there is none."""
     if target == ROOT:
         return None
     inside = is_within(target, zone.origin)

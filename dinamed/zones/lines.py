@@ -85,7 +85,7 @@ class Lines:
         self.position = 1
 
     def fill(self) -> bool:
-        """Have a chunk with a line to come; False at the end of the file."""
+        """Make sure that the chunk has another line; False at the end of the file."""
         if self.position > len(self.chunk):
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -14,15 +14,11 @@ file sets with $ORIGIN and $TTL ends with it.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO
 
-import dns.exception
-import dns.rdataclass
-import dns.rdatatype
-
-from dinamed.wire.constants import CLASS_IN, Type
+from dinamed.wire.constants import Type
 from dinamed.wire.names import (
     MAX_NAME,
     BadName,
@@ -48,6 +44,7 @@ from dinamed.zones.masterdata import (
     new_records,
 )
 from dinamed.zones.rdata import LENGTHS, NOT_PLAIN, RdataReader, name_from_text
+from dinamed.zones.scope import Scope
 from dinamed.zones.words import (
     MAX_TTL,
     any_ttl,
@@ -83,28 +80,13 @@ class OutsideError(EntryError):
     """A record whose owner is outside the zone."""
 
 
-@dataclass
-class _Scope:
-    """What a file may set for itself, and what ends with it."""
-
-    file: str
-    place: int
-    origin: WireName
-    suffix: bytes | None  # what makes a relative name a key; None outside the zone
-    rdata: RdataReader
-    key: bytes | None  # of the last owner; None when that was refused
-    last_ttl: int | None
-    default_ttl: int | None
-    default_is_minimum: bool
-
-
 class _MasterReader:
     def __init__(self, data: MasterData) -> None:
         self.data = data
         self.stack: list[str] = []
         self.includes = 0
         self.line = 0
-        self.scope = _Scope(
+        self.scope = Scope(
             "", 0, data.origin, b"", self._rdata(data.origin), b"", None, None, False
         )
 
@@ -164,7 +146,7 @@ class _MasterReader:
                 self.line += len(held)
 
     def _after_plain(self, table: NativeRecords, lines: Lines) -> Iterator[bytes]:
-        """Have plain lines stored natively, and give the others."""
+        """Store plain lines natively, and yield the others."""
         data = self.data
         while lines.fill():
             scope = self.scope
@@ -215,7 +197,7 @@ class _MasterReader:
         return None
 
     def _owner_guess(self, line: bytes) -> str:
-        """What to call an entry that has no words."""
+        """The name of an entry that has no words, for messages."""
         word = line[:80].decode("ascii", "replace").split(" ")[0].split("\t")[0]
         try:
             return to_text(name_from_text(word, self.scope.origin))
@@ -242,7 +224,7 @@ class _MasterReader:
         if ttl_text is None and ttl_after is None:
             ttl = scope.default_ttl
             if scope.default_is_minimum or ttl is None:
-                ttl = self._implicit_ttl()
+                ttl = self.scope.implicit_ttl()
         elif ttl_text is None or ttl_after is None:
             ttl = plain_ttl(ttl_text or ttl_after)
             scope.last_ttl = ttl if ttl is not None else scope.last_ttl
@@ -302,7 +284,7 @@ class _MasterReader:
         if key is None:
             return
         try:
-            rrtype, ttl, words = self._type_and_ttl(words)
+            rrtype, ttl, words = self.scope.type_and_ttl(words)
         except EntryError as error:
             self._problem(self.data.owner_text(key), str(error))
             return
@@ -311,7 +293,7 @@ class _MasterReader:
             if rrtype == Type.SOA:
                 if key:
                     raise EntryError("SOA below the apex")
-                ttl = self._soa_ttl(ttl, rdata)
+                ttl = self.scope.soa_ttl(ttl, rdata)
             if ttl is None:
                 raise EntryError("no TTL here, no $TTL before")
         except EntryError as error:
@@ -325,52 +307,6 @@ class _MasterReader:
             zone = to_text(self.data.origin)
             raise OutsideError(f"{to_text(name)} is outside {zone}")
         return relative(name, self.data.origin)
-
-    def _type_and_ttl(self, words: list[str]) -> tuple[int, int | None, list[str]]:
-        """Read TTL and class in either order, then the type."""
-        position = 0
-        ttl = any_ttl(word_at(words, position))
-        position += ttl is not None
-        try:
-            rrclass = int(dns.rdataclass.from_text(word_at(words, position)))
-            position += 1
-        except (dns.exception.DNSException, ValueError):
-            rrclass = CLASS_IN
-        if rrclass != CLASS_IN:
-            raise EntryError(f"class {words[position - 1]} is not IN")
-        if ttl is None:
-            ttl = any_ttl(word_at(words, position))
-            position += ttl is not None
-        if ttl is None:
-            ttl = self._implicit_ttl()
-        elif ttl > MAX_TTL:
-            raise EntryError(f"TTL {ttl} is above {MAX_TTL}")
-        else:
-            self.scope.last_ttl = ttl
-        mnemonic = word_at(words, position)
-        try:
-            rrtype = int(dns.rdatatype.from_text(mnemonic))
-        except (dns.exception.DNSException, ValueError):
-            raise EntryError(f"{mnemonic[:80]!r} is not a record type") from None
-        if rrtype in (0, Type.OPT) or 128 <= rrtype <= 255:
-            raise EntryError(f"type {mnemonic} cannot be in a zone")
-        return rrtype, ttl, words[position + 1 :]
-
-    def _implicit_ttl(self) -> int | None:
-        """$TTL; else the last TTL that was written; else the SOA's minimum."""
-        scope = self.scope
-        if scope.last_ttl is not None and (
-            scope.default_ttl is None or scope.default_is_minimum
-        ):
-            return scope.last_ttl
-        return scope.default_ttl
-
-    def _soa_ttl(self, ttl: int | None, rdata: bytes) -> int | None:
-        scope = self.scope
-        if scope.default_ttl is None:
-            scope.default_ttl = min(int.from_bytes(rdata[-4:]), MAX_TTL)
-            scope.default_is_minimum = True
-        return self._implicit_ttl() if ttl is None else ttl
 
     # Directives
 
@@ -427,7 +363,7 @@ class _MasterReader:
     def _generate(self, words: list[str]) -> None:
         numbers = generate_range(word_at(words, 0))
         owner = word_at(words, 1)
-        rrtype, ttl, rest = self._type_and_ttl(words[2:])
+        rrtype, ttl, rest = self.scope.type_and_ttl(words[2:])
         if ttl is None:
             raise EntryError("no TTL here, no $TTL before")
         if len(rest) == 1 and rest[0].startswith('"') and rrtype != Type.TXT:

@@ -1,4 +1,4 @@
-"""What a reader of master files hands on: raw records and problems."""
+"""The result of reading a master file: raw records and problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ def new_records(pure: bool = False) -> RawRecords | NativeRecords:
 
 @dataclass
 class MasterData:
-    """What came out of a master file and the files it includes, in their order.
+    """The records and problems of a master file and the files it includes, in order.
 
     `problems` have the places of what could not be read, `warnings` those of what is
     most likely not what was meant.

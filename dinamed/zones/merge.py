@@ -103,7 +103,7 @@ class Merger:
 
 
 def comparable(rrtype: int, rdata: bytes) -> bytes:
-    """What is equal for equal records: names in them compare without case."""
+    """A value that is equal for equal records: names compare without case."""
     if rrtype in _EXACT:
         return rdata
     if rrtype in _NAME_ONLY:

@@ -1,4 +1,4 @@
-"""The values that the rooms pass around when they speak of static data."""
+"""The types of static data that are passed between packages."""
 
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Reading and packing zones in C: the plain lines, and the records while there are any.
 
-`master`, `merge` and `packing` have the same in Python.  What is not plain is done
+`master`, `merge` and `packer` have the same in Python.  What is not plain is done
 there, and the results are the same, octet for octet.
 """
 
@@ -14,20 +14,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy
 from dinamed.plane.octets cimport crc32, fill_crc_table, little16, little32
-from dinamed.zones.plain cimport (
-    AAAA,
-    DOUBTFUL,
-    MX,
-    NS,
-    PTR,
-    RECORD,
-    TXT,
-    A,
-    Rdata,
-    Scope,
-    lower,
-    read_line,
-)
+from dinamed.zones.plain cimport DOUBTFUL, RECORD, Rdata, Scope, read_line
+from dinamed.zones.plain_words cimport AAAA, MX, NS, PTR, TXT, A, lower
 
 EDITION = 1
 

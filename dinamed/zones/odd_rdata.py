@@ -6,6 +6,7 @@ others, for they may get a meaning.
 """
 
 import calendar
+import re
 import struct
 from base64 import b64decode
 from collections.abc import Callable
@@ -27,6 +28,10 @@ _TLSA, _SMIMEA, _URI, _SVCB, _HTTPS = 52, 53, 256, 64, 65
 _NULL, _APL = 10, 42
 _EMPTY = frozenset((_NULL, _APL))
 """Known types whose data may be empty."""
+_LATE_KEYS = re.compile(
+    r' (ohttp|tls-supported-groups="?([0-9]+(?:,[0-9]+)*)"?)(?= |$)'
+)
+"""RFC 9540, and the supported groups of draft-ietf-tls-key-share-prediction."""
 _ECH = 5
 _ECH_STANDIN = "AAT+DQAA"
 """A well-formed list, to have everything else read."""
@@ -70,7 +75,7 @@ class OddReader:
             return None if reader is None else reader(tokenizer)
         except EntryError:
             raise
-        except (dns.exception.DNSException, ValueError, struct.error):
+        except (dns.exception.DNSException, ValueError, OverflowError, struct.error):
             return None
 
     def _names(self, tokenizer: dns.tokenizer.Tokenizer, count: int) -> bytes:
@@ -193,14 +198,26 @@ def _uri(tokenizer: dns.tokenizer.Tokenizer) -> bytes:
 
 
 def _service(text: str, typed: Callable[[str], bytes]) -> bytes | None:
-    """SVCB and HTTPS, whose `ech` is none of our business (RFC 9460 section 6)."""
-    before, value = _around_ech(text)
+    """SVCB and HTTPS, whose `ech` is none of our business (RFC 9460 section 6).
+
+    Keys that were registered lately are spelled by their numbers.
+    """
+    numbered = _LATE_KEYS.sub(_numbered, text)
+    before, value = _around_ech(numbered)
     if value is None:
-        return None
+        return typed(numbered) if numbered != text else None
     try:
         return with_parameter(typed(before), _ECH, b64decode(value, validate=True))
     except BadService:
         return None
+
+
+def _numbered(match: re.Match[str]) -> str:
+    if match[1] == "ohttp":
+        return " key8"
+    groups = [int(group) for group in match[2].split(",")]
+    octets = b"".join(group.to_bytes(2) for group in groups)
+    return " key9=" + "".join(f"\\{octet:03d}" for octet in octets)
 
 
 def _around_ech(text: str) -> tuple[str, str | None]:

@@ -38,7 +38,7 @@ _HASH = int(NodeFlag.HASH)
 
 
 class MatchKind(Enum):
-    """How a name relates to a zone's data."""
+    """How a name relates to the data of a zone."""
 
     EXACT = "exact"
     WILDCARD = "wildcard"

@@ -214,7 +214,7 @@ class _Packer(Generic[OwnerData]):
     def _chain(
         self, apex: Mapping[int, RRset], index: bytes | bytearray
     ) -> DenialChain:
-        """Who denies what does not exist, in the order of the chain."""
+        """The nodes that deny names, in the order of the chain."""
         marks = self.tree.marks
         if not (marks.nsec or marks.nsec3):
             return NO_CHAIN

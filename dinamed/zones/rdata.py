@@ -105,7 +105,7 @@ class RdataReader:
         return OddReader(self._dns_origin)
 
     def _typed(self, rrtype: int, text: str) -> bytes:
-        """What dnspython makes of a text; it raises many kinds of exceptions."""
+        """dnspython's reading of a text; it raises many kinds of exceptions."""
         rdata = dns.rdata.from_text(
             dns.rdataclass.IN,
             dns.rdatatype.RdataType.make(rrtype),
@@ -116,7 +116,7 @@ class RdataReader:
         return rdata.to_wire() or b""
 
     def _otherwise(self, rrtype: int, text: str, error: Exception) -> bytes:
-        """What a text means that dnspython has refused.  Raises `EntryError`."""
+        """The data of a text that dnspython has refused.  Raises `EntryError`."""
         odd = self._odd.convert(rrtype, text, partial(self._typed, rrtype))
         if odd is not None:
             return odd

@@ -1,4 +1,4 @@
-"""What must hold in a zone beyond each record's own form."""
+"""Rules for whole zones, beyond the form of each record."""
 
 from collections.abc import Iterator, Mapping
 
@@ -102,7 +102,7 @@ def check_names(data: MasterData, names: Mapping[bytes, str]) -> None:
 def check_signed(
     data: MasterData, zone: PackedZone, names: Mapping[bytes, str]
 ) -> None:
-    """What a pool gives has no signature in a zone that was signed elsewhere."""
+    """Refuse pools in a zone that was signed elsewhere: they have no signatures."""
     if not zone.signed:
         return
     signature = _first(data, b"", Type.RRSIG)

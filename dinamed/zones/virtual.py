@@ -19,7 +19,7 @@ MANAGEMENT = b"\x04mgmt"
 STATUS = b"\x07_status"
 COUNTRY = b"\x08_country"
 OWN_KEYS = (MANAGEMENT, STATUS, COUNTRY)
-"""Relative keys of the names that answer by themselves."""
+"""Relative keys of the built-in names."""
 
 
 class VirtualName(NamedTuple):
@@ -61,7 +61,7 @@ class Names:
     def _nearer(
         self, name: WireName, known: int, match: ZoneMatch, own: bool
     ) -> ZoneMatch | None:
-        """What is virtual and nearer to the name than an encloser of `known` octets."""
+        """The virtual name nearer to the name than an encloser of `known` octets."""
         origin = self.zone.origin
         key = name[: len(name) - len(origin)]
         exact = self.virtual.get(key)

@@ -157,7 +157,7 @@ class ExplainTests(SynchronousTestCase):
         self.assertIn("REFUSED\n", text)
 
     def test_own(self) -> None:
-        """A name that answers by itself says so."""
+        """A built-in name says so."""
         text = self.explain("mgmt.example.org", "--type", "TXT")
         self.assertIn("answers by itself", text)
         self.assertIn("dinamed/", text)

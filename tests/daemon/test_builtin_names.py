@@ -8,7 +8,7 @@ from tests.daemon.scenario import IDENTITY, ZONE, AskingCase
 
 
 class OwnNameTests(AskingCase):
-    """Names that answer by themselves."""
+    """Built-in names."""
 
     def test_mgmt(self) -> None:
         """Five records: version, host, two dates, the number of questions."""

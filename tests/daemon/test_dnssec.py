@@ -133,7 +133,7 @@ class TableCase(SynchronousTestCase):
 
 
 class PythonTests(TableCase):
-    """The engine in Python."""
+    """The Python engine."""
 
     def test_delv(self) -> None:
         """delv, over UDP."""

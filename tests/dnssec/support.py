@@ -8,11 +8,11 @@ import dns.rdatatype
 import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dinamed.dnssec.algorithms import Algorithm
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.grid import Grid
 from dinamed.dnssec.keys import CSK_FLAGS, Key
 from dinamed.dnssec.keyset import KeySet
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.signatures import Signatures
 from dinamed.dnssec.signing import ZoneSigner

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.dnssec.algorithms import Algorithm, PrivateKey, generate
+from dinamed.dnssec.algorithms import PrivateKey, generate
 from dinamed.dnssec.key_files import (
     file_stem,
     pkcs8_text,
@@ -34,6 +34,7 @@ from dinamed.dnssec.keys import (
     ds_text,
     make_key,
 )
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.wire.names import from_text
 from tests.daemon.harness import need_tool
 from tests.dnssec.support import fixed_key

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.dnssec.algorithms import Algorithm
 from dinamed.dnssec.grid import HOUR, SKEW, Grid
 from dinamed.dnssec.keys import make_key
 from dinamed.dnssec.nsec import type_bitmaps
+from dinamed.dnssec.numbers import Algorithm
 from dinamed.dnssec.signatures import Signatures
 from dinamed.dnssec.signing import ZoneSigner
 from dinamed.wire.constants import Type

@@ -2,6 +2,7 @@
 # Put behind the extension's source by `plane.sh`: libFuzzer in the plane's place.
 
 from libc.stdlib cimport abort, malloc
+from dinamed.plane.worker cimport REPLY_STRIDE
 
 cdef extern from *:
     """

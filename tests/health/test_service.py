@@ -267,7 +267,7 @@ class ScheduleTests(ServiceCase):
         self.probes.open.pop(first).callback(PASSED)
         self.assertEqual(len(self.probes.begun), 3)
         self.assertEqual((service.in_flight, service.waiting), (2, 2))
-        self.assertGreater(service.punctuality.largest, 2.9)
+        self.assertGreater(service.lag.largest, 2.9)
 
     def test_processes_have_their_own_limit(self) -> None:
         """Commands that hang do not keep other checks from running."""

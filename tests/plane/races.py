@@ -96,7 +96,7 @@ def _disturb(pair: Pair, end: float) -> int:
         swaps += plane.retired > retired
         plane.reclaim()
         if not turn % 10:
-            pair.book()
+            pair.take_counts()
         if not turn % 50:
             plane.serve(pair.tables())
         if not turn % 7:

@@ -243,7 +243,7 @@ class Pair:
         plan = self.bench.engine.executor.plan(query)
         self.installer.install(wanted, source, query, plan)
 
-    def book(self) -> None:
+    def take_counts(self) -> None:
         """Book what the plane has handed out, and publish what follows from it."""
         bench, publisher = self.bench, self.compiler.publisher
         counts = self.plane.take_counts()

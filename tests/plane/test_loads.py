@@ -78,7 +78,7 @@ class Both:
             for number, load in enumerate(loads, 1):
                 told = loaded(load, bench.now)
                 bench.manager.report("p", f"m{number}", told, now=bench.now)
-        self.plane.book()
+        self.plane.take_counts()
 
     def measure(self, number: int, *round_trips: float) -> None:
         """Round trips between a client's network and the members, in turn."""
@@ -94,14 +94,14 @@ class Both:
             pair.bench.now += seconds
         # As though a report had come: what Python works out at once is published.
         self.plane.bench.manager.view("p").accounting.edition += 1
-        self.plane.book()
+        self.plane.take_counts()
 
     def ask(self, source: bytes = SOURCE, kind: str = "A") -> tuple[Any, Any]:
         """What the plane answers, and what the engine does."""
         data = question("p", kind)
         told = self.plane.ask_plane(data, source)
         assert told is not None
-        self.plane.book()
+        self.plane.take_counts()
         return read(told), read(self.engine.ask_engine(data, source))
 
 
@@ -305,7 +305,7 @@ class _Through:
 
     def view(self, name: str) -> "_Through":
         """The pool."""
-        self.pair.book()
+        self.pair.take_counts()
         return self
 
     def choose(self, context: DrawContext) -> Choice:
@@ -452,7 +452,7 @@ class AskersTests(SynchronousTestCase):
             source = bytes((10, number >> 8, number & 255, 1))
             pair.ask_plane(question("p"), source)
             if number % 16 == 0:
-                pair.book()
+                pair.take_counts()
         self.assertGreater(len(first), 2900)
         first.limit(1024)
         self.assertIsNotNone(first.get(bytes((10, 0, 200, 1))))

@@ -121,7 +121,7 @@ class BookTests(SynchronousTestCase):
         for rate in (0.25, 1.0, 4.0, 64.0):
             for slip in (0, 1, 2, 3):
                 limiter = ResponseLimiter(rate, slip, exempt)
-                book = shared_of(limiter)
+                table = shared_of(limiter)
                 # Steps that both clocks hold exactly.
                 now = 2.0**30
                 for _ in range(3000):
@@ -130,34 +130,34 @@ class BookTests(SynchronousTestCase):
                         now -= 50
                     source, kind = rng.choice(sources), rng.choice((b"e", b"abc"))
                     self.assertEqual(
-                        book.judge(source, kind, now), limiter.judge(source, kind, now)
+                        table.judge(source, kind, now), limiter.judge(source, kind, now)
                     )
-                self.assertEqual(book.over, limiter.over)
-                self.assertEqual(book.slipped, limiter.slipped)
-                over += book.over
+                self.assertEqual(table.over, limiter.over)
+                self.assertEqual(table.slipped, limiter.slipped)
+                over += table.over
         self.assertGreater(over, 1000)
 
     def test_rates(self) -> None:
         """As many pass as the rate says, with a burst of a second, by odd rates too."""
         for rate in (0.7, 3.3, 333.0, 12345.0):
-            book = shared_of(ResponseLimiter(rate, 0))
+            table = shared_of(ResponseLimiter(rate, 0))
             passed, now = 0, 1e9
             for _ in range(100_000):
                 now += 10 / 100_000
-                passed += book.judge(b"1234", b"k", now) == 0
+                passed += table.judge(b"1234", b"k", now) == 0
             most = min(100_000, rate * 10 + max(1.0, rate))
             self.assertLess(abs(passed - most), 2 + most * 0.005, rate)
 
     def test_crowd(self) -> None:
         """More networks than buckets: all pass but the one that floods."""
-        book = shared_of(ResponseLimiter(2.0, 0), 4096)
+        table = shared_of(ResponseLimiter(2.0, 0), 4096)
         passed = 0
         for number in range(40_000):
             source = (number << 8).to_bytes(4, "big")
             now = 1e9 + number / 40_000
-            self.assertEqual(book.judge(source, b"k", now), 0)
+            self.assertEqual(table.judge(source, b"k", now), 0)
             if number % 10 == 0:
-                passed += book.judge(b"\xff234", b"k", now) == 0
+                passed += table.judge(b"\xff234", b"k", now) == 0
         self.assertLess(passed, 8)
 
     def test_bad(self) -> None:

@@ -371,7 +371,7 @@ class LimitTests(StreamCase):
         self.assertEqual((self.streams.open, self.streams.displaced), (1, 2))
 
     def test_crowds(self) -> None:
-        """Very many come and go, and the book is right in the end."""
+        """Very many come and go, and the table is right in the end."""
         self.streams.limit(5000, 5000, 5000)
         entries = []
         for number in range(4000):

@@ -1,4 +1,4 @@
-"""Tests for the names that answer by themselves."""
+"""Tests for the built-in names."""
 
 import json
 import time

@@ -6,7 +6,7 @@ import dns.edns
 
 from dinamed.config.settings import MemberSettings
 from dinamed.plans.context import packed
-from dinamed.querylog.exchange import Exchange
+from dinamed.querylog.exchange_reader import Exchange
 from tests.plans.support import HERE, Bench, host, make_pool, make_zone, query
 
 TIME = 1_764_072_000.125

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plans.context import packed
-from dinamed.querylog.exchange import Exchange
-from dinamed.querylog.exchange_reader import ExchangeReader
+from dinamed.querylog.exchange_reader import Exchange, ExchangeReader
 from dinamed.querylog.lines import line
 from tests.querylog.support import TIME, bench, exchange
 

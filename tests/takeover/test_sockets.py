@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.plane.service import spread
 from dinamed.server.sockets import ListenAddress, bind, bind_http
-from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, Inherited
+from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, InheritedSockets
 
 WHERE = ListenAddress("127.0.0.1", 0, socket.AF_INET)
 
@@ -25,7 +25,7 @@ class PassingTests(SynchronousTestCase):
         for sock in (dns[0], http[0][1]):
             sock.close()
         copies = [os.dup(one) for one in self.held.descriptors]
-        self.inherited = Inherited(self.held.offered, copies)
+        self.inherited = InheritedSockets(self.held.offered, copies)
         self.addCleanup(self.inherited.close_rest)
 
     def test_same(self) -> None:

@@ -77,6 +77,8 @@ class OddDataTests(SynchronousTestCase):
                 "000100" + "00010003026832" + "00040004c0000201" + "000500050001020304",
             ),
             ("1 . mandatory=ech ech=AA==", "000100" + "000000020005" + "0005000100"),
+            ("1 . alpn=h2 ohttp", "000100" + "00010003026832" + "00080000"),
+            ("1 . tls-supported-groups=29,23", "000100" + "00090004001d0017"),
             ('1 . key667="hello\\210qoo"', "000100029b000968656c6c6fd2716f6f"),
         ):
             self.assertEqual(self.convert("HTTPS", text), wire)

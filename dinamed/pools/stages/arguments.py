@@ -1,4 +1,4 @@
-"""What the arguments of stages have in common."""
+"""Checks that the arguments of stages have in common."""
 
 
 def no_argument(stage: str, argument: object) -> None:

@@ -1,4 +1,4 @@
-"""`all`: every candidate, in an order of chance."""
+"""`all`: every candidate, in random order."""
 
 from collections.abc import Sequence
 

@@ -20,7 +20,9 @@ def known_kinds(points: Iterable[EntryPoint] | None = None) -> Mapping[str, Stag
         return STAGES
     registry = load_stages(points)
     kinds = {
-        point.name: StageKind(_picks(point), argument=_checked(registry[point.name]))
+        point.name: StageKind(
+            _picks(point), argument=_checked(registry[point.name]), bare=True
+        )
         for point in points
     }
     return MappingProxyType({**kinds, **STAGES})

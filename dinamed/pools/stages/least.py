@@ -1,4 +1,4 @@
-"""`least`: whoever has the lowest load, as lbnamed chose.
+"""`least`: the member with the lowest load, as lbnamed chose.
 
 The score of a member is (load + hand-outs * increment) / weight: its last reported
 load, and for each hand-out that no report shows yet the load which one hand-out adds.
@@ -143,7 +143,7 @@ class _Lowest:
         return heap
 
     def levels(self, time: float) -> Levels:
-        """What another engine needs to draw in the same way for a while."""
+        """The levels that another engine needs to draw in the same way for a while."""
         self._refresh(time)
         rows = self._rows
         return Levels(
@@ -175,7 +175,7 @@ class _Lowest:
 
 
 def _lowest(heap: list[_LeastEntry], rng: Random) -> _LeastEntry:
-    """What lies on top of the heap, and is up to date.
+    """The top of the heap, once it is up to date.
 
     Hand-outs only ever raise a score, so a heap stays one as long as its top is
     brought up to date before it is believed.

@@ -1,4 +1,4 @@
-"""How full members are, in the form in which another engine can go on from there."""
+"""How full members are, in a form that another engine can continue from."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable

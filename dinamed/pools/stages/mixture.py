@@ -1,4 +1,4 @@
-"""What stages that go by load do where the load is not known.
+"""How stages that go by load choose where loads are not known.
 
 A report counts in full up to a certain age, and then fades
 (`LoadReports.freshness`).  As far as it has faded the member goes by its static weight
@@ -22,7 +22,7 @@ from dinamed.pools.members import Candidates
 
 
 class Mixture:
-    """How far each candidate goes by its load, at one time.
+    """The share of each candidate that is chosen by load, at one time.
 
     `fresh` are the freshnesses, in the order of the candidates; with `all_fresh` no
     draw is static.

@@ -1,4 +1,4 @@
-"""`predictive`: whoever will be the least used when this answer has run its course.
+"""`predictive`: the member that will be used least while this answer is in force.
 
 The loads are predicted as `prediction` says: their mean over a horizon H.  The answer
 itself brings mine = f * (stay + trust * rate * worth(min(ttl, H))) for a resolver of
@@ -94,7 +94,7 @@ _ForecastEntry = tuple[float, float, int, ForecastRow]  # forecast, lot, number,
 
 
 class Forecast:
-    """What is foreseen for certain candidates."""
+    """The predicted loads of certain candidates."""
 
     __slots__ = (
         "_accounting",
@@ -149,7 +149,7 @@ class Forecast:
         self._edition = -1
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
-        """Draw; learns from the question and books the leases if it counts."""
+        """Draw; learns from the question and counts the leases if it counts."""
         accounting = self._accounting
         time = accounting.clock.read(context.now)
         family = context.family
@@ -303,7 +303,7 @@ class Forecast:
         ttl: int,
         time: float,
     ) -> None:
-        """Take down what an answer brings, spread over those that it names."""
+        """Count the clients that an answer brings, spread over its members."""
         add = self._accounting.leases.add
         share = 1.0 / len(rows)
         for row in rows:
@@ -343,7 +343,7 @@ class Forecast:
         self._edition = accounting.edition
 
     def levels(self, time: float) -> Levels:
-        """What another engine needs to draw in the same way for a while."""
+        """The levels that another engine needs to draw in the same way for a while."""
         self._foresee(time)
         rows, fresh = self._rows, self._mixture.fresh
         return Levels(

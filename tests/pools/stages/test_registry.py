@@ -74,6 +74,14 @@ class KindTests(SynchronousTestCase):
             assert check is not None
             self.assertRaises(ValueError, check, argument)
 
+    def test_a_bare_name(self) -> None:
+        """A factory that needs an argument refuses a name alone, in a config too."""
+        kinds = known_kinds([EntryPoint("odd", f"{__name__}:Odd", GROUP)])
+        check = kinds["odd"].argument
+        assert check is not None
+        self.assertTrue(kinds["odd"].bare)
+        self.assertRaises(ValueError, check, None)
+
 
 class Coin:
     """A stage that takes no argument, and picks."""
@@ -87,7 +95,11 @@ class Coin:
 
 
 class Odd:
-    """A stage that narrows."""
+    """A stage that narrows, and needs an argument."""
+
+    def __init__(self, argument: object) -> None:
+        if argument is None:
+            raise ValueError("odd needs an argument")
 
     def narrow(self) -> None:
         """Only its being there counts."""

@@ -4,7 +4,7 @@ import gc
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.server.collecting import uncollected
+from dinamed.server.garbage import uncollected
 
 
 class UncollectedTests(SynchronousTestCase):

@@ -1,11 +1,13 @@
-"""The limit on what runs at once."""
+"""Tests of `dinamed.health.scheduling`."""
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.health.gate import ConcurrencyLimit
+from dinamed.health.scheduling import ConcurrencyLimit, SchedulingLag
 
 
-class GateTests(SynchronousTestCase):
+class ConcurrencyLimitTests(SynchronousTestCase):
     """Turns."""
 
     def test_limit(self) -> None:
@@ -41,3 +43,23 @@ class GateTests(SynchronousTestCase):
         gate.clear()
         gate.leave()
         self.assertEqual((gate.running, gate.waiting), (0, 0))
+
+
+class SchedulingLagTests(SynchronousTestCase):
+    """Quantiles by buckets."""
+
+    def test_empty(self) -> None:
+        """Nothing counted, nothing late."""
+        self.assertEqual(SchedulingLag().quantile(0.99), 0.0)
+
+    @given(st.lists(st.floats(-1, 100), min_size=1), st.floats(0, 1))
+    def test_bound(self, values: list[float], share: float) -> None:
+        """At least that share is within the quantile, which was never overstepped."""
+        late = SchedulingLag()
+        for value in values:
+            late.add(value)
+        bound = late.quantile(share)
+        self.assertGreaterEqual(
+            sum(max(value, 0.0) <= bound for value in values), share * len(values)
+        )
+        self.assertLessEqual(bound, late.largest)

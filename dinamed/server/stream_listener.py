@@ -12,7 +12,7 @@ from dinamed.server.sockets import ListenAddress
 
 
 class StreamListenService(Service):
-    """Has a factory serve the connections of bound sockets.
+    """Serves the connections of bound sockets with a factory.
 
     A stop ends the listening; connections are the affair of who made the factory.
     """

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import ConfigError, load_here
-from dinamed.server.following import LOOK_INTERVAL, ConfigWatcher
+from dinamed.server.file_watchers import CONFIG_INTERVAL, ConfigWatcher
 from dinamed.server.services import ReloadOutcome
 from tests.formats.support import FormatsTestCase
 
@@ -54,7 +54,7 @@ class FollowTests(FormatsTestCase):
 
     def pass_time(self) -> None:
         """Let four looks pass."""
-        self.clock.pump([LOOK_INTERVAL] * 4)
+        self.clock.pump([CONFIG_INTERVAL] * 4)
 
     def address(self) -> bytes:
         """The address of www in what is served."""
@@ -127,7 +127,7 @@ class WatchTests(FollowTests):
         """A file that still grows is left alone until it does not."""
         for length in range(1, 6):
             self.configure("watch", "#" * length)
-            self.clock.advance(LOOK_INTERVAL)
+            self.clock.advance(CONFIG_INTERVAL)
         self.assertEqual(self.reloads, 0)
         self.pass_time()
         self.assertEqual(self.reloads, 1)
@@ -157,7 +157,7 @@ class IncludedTests(FormatsTestCase):
         self.addCleanup(service.stopService)
         for text in ("[limits]\nslip = 7\n", "[limits]\nslip = 80\n", "["):
             self.write("a.part", text)
-            clock.pump([LOOK_INTERVAL] * 4)
+            clock.pump([CONFIG_INTERVAL] * 4)
         os.unlink(os.path.join(self.folder, "a.part"))
-        clock.pump([LOOK_INTERVAL] * 4)
+        clock.pump([CONFIG_INTERVAL] * 4)
         self.assertEqual(slips, [7, 80, -1, 2])
