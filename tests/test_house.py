@@ -34,6 +34,7 @@ PURE = frozenset(
 """The rooms that are values and functions alone: they know nothing of Twisted."""
 SHELL = frozenset(
     {
+        "dinamed.fleet.cookie_role",
         "dinamed.fleet.etcd",
         "dinamed.fleet.etcd_store",
         "dinamed.fleet.lease",

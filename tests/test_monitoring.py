@@ -16,6 +16,11 @@ from tests.web.support import CONFIG, SiteCase
 ETC = Path(__file__).resolve().parents[1] / "etc"
 RULES = ETC / "prometheus" / "dinamed.rules.yml"
 DASHBOARD = ETC / "grafana" / "dinamed.json"
+FLEET = """
+[fleet]
+engine = "etcd"
+endpoints = ["http://127.0.0.1:1"]
+"""
 USUAL = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 SUFFIX = re.compile(r"_(bucket|count|sum)$")
 
@@ -86,7 +91,7 @@ class GrafanaTests(SynchronousTestCase):
 class MetricNamesTests(SiteCase):
     """What is shipped and what is told have the same names."""
 
-    config = CONFIG
+    config = CONFIG + FLEET
 
     async def names(self) -> set[str]:
         """All metrics that the server tells, those without samples too."""

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from twisted.internet.defer import ensureDeferred
+from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.internet.error import TimeoutError
+from twisted.python.failure import Failure
 from twisted.web.client import FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
@@ -82,6 +84,7 @@ class EtcdClient:
         rng.shuffle(self._endpoints)
         self._login = login
         self._token = ""
+        self._closed = False
         self.timeout = timeout
         self.counters = {"failovers": 0, "logins": 0}
 
@@ -96,6 +99,10 @@ class EtcdClient:
             self._endpoints.append(self._endpoints.pop(0))
             self.counters["failovers"] += 1
 
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self._closed = True
+
     def forget_token(self) -> None:
         """Log in again before the next request."""
         self._token = ""
@@ -107,6 +114,8 @@ class EtcdClient:
         """
         last: StoreError = StoreError("no endpoint")
         for _ in range(len(self._endpoints) + 1):
+            if self._closed:
+                break
             tried = self.endpoint
             try:
                 await self.log_in()
@@ -120,7 +129,7 @@ class EtcdClient:
                 else:
                     raise
             except Exception as error:
-                last = StoreError(f"{tried}: {_said(error)}")
+                last = StoreError(f"{tried}: {said(error)}")
                 self.leave(tried)
         raise last
 
@@ -183,7 +192,14 @@ def error_of(told: dict[str, Any]) -> EtcdError:
     return EtcdError(code if isinstance(code, int) else 2, text[:300])
 
 
-def _said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """In words why a try has failed."""
+    reasons: list[Failure] = getattr(error, "reasons", [])
+    for reason in reasons:
+        if reason.check(CancelledError):
+            return "no answer in time"
+        return said(reason.value or error)
+    if isinstance(error, CancelledError | TimeoutError):
+        return "no answer in time"
     text = str(error) or type(error).__name__
     return text.splitlines()[0][:200]

@@ -62,14 +62,20 @@ class EtcdStore:
         """End; with `leave` one's own keys go at once.  Takes a second at most."""
         if self._watch is not None:
             self._watch.stop()
-        stopped = self._keys.stop(leave)
-        stopped.addTimeout(PARTING, self._client.reactor)
-        stopped.addErrback(lambda _: None)
-        return stopped.addCallback(self._close)
+        parted: Deferred[None] = Deferred()
 
-    def _close(self, _: None) -> None:
-        closing = self._connections.closeCachedConnections()
-        closing.addErrback(lambda _: None)
+        def part(_: object = None) -> None:
+            """Wait no longer, whatever still goes on."""
+            if not parted.called:
+                self._client.close()
+                closing = self._connections.closeCachedConnections()
+                closing.addErrback(lambda _: None)
+                parted.callback(None)
+
+        patience = self._client.reactor.callLater(PARTING, part)
+        parted.addCallback(lambda _: patience.cancel() if patience.active() else None)
+        self._keys.stop(leave).addBoth(part)
+        return parted
 
     def publish(self, key: str, value: bytes) -> None:
         """Have an owned key say that, as soon as it can be; the newest value wins."""

@@ -27,6 +27,7 @@ from dinamed.fleet.etcd import (
     encoded,
     end_of,
     error_of,
+    said,
 )
 from dinamed.fleet.store import Change, Listener, StoreError
 
@@ -127,7 +128,7 @@ class PrefixWatch:
             except StoreError as error:
                 self.why = str(error)
             except Exception as error:
-                self.why = f"{tried}: {error or type(error).__name__}"
+                self.why = f"{tried}: {said(error)}"
             if not self._running:
                 break
             self._client.leave(tried)

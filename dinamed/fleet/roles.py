@@ -7,8 +7,11 @@ the other roles know of it.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from dinamed.fleet.store import Store
 
 Values = Iterator[tuple[str, bytes] | None]
 """Chunks and their values, one by one; None where others may have their turn."""
@@ -79,7 +82,10 @@ class SharedRole(Protocol):
         """All that the store has was heard."""
 
     def tick(self) -> None:
-        """An interval has passed: do what waits."""
+        """An interval has passed."""
+
+    def see_to(self, store: "Store") -> None:
+        """Do what waits for the store, now that it is there."""
 
 
 def chunk_of(pool: str, chunks: int) -> str:

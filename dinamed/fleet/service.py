@@ -140,8 +140,9 @@ class FleetService(Service):
             shared.tick()
         self.peers.expire(self._steady())
         self._ticked()
-        if self._orders is not None and self.mode.together:
-            self._orders.see_to(self._store)
+        if self.mode.together:
+            for shared in self._shared.values():
+                shared.see_to(self._store)
         self._say()
 
     def _say(self) -> None:

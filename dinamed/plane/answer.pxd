@@ -3,8 +3,21 @@
 What is answered here has the octets that the engine would give.
 """
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
+from dinamed.plane.cookie cimport judge_cookie
+from dinamed.plane.malformed cimport (
+    BAD_RECORDS,
+    NO_FAULT,
+    UNKNOWN_OPCODE,
+    Fault,
+    fault_of,
+    opt_anywhere,
+)
+from dinamed.plane.octets cimport fnv1a, get16, put16
+from dinamed.plane.plan_answer cimport by_plan, route_offset
+from dinamed.plane.pool_answer cimport drawn_answer
+from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.query cimport (
     ACCEPT,
     IGNORE,
@@ -18,70 +31,50 @@ from dinamed.plane.query cimport (
     TYPE_IXFR,
     TYPE_MX,
     TYPE_NS,
+    TYPE_NSEC,
     TYPE_PTR,
+    TYPE_RRSIG,
     TYPE_SOA,
     TYPE_SRV,
     ParsedQuery,
     Screening,
     read_query,
 )
-from dinamed.plane.cookie cimport judge_cookie
-from dinamed.plane.select cimport NOBODY, RouteData
-from dinamed.plane.pool_answer cimport count_hand_outs, drawn_answer
 from dinamed.plane.rate_table cimport DROPS, answer_kind, judge
-from dinamed.plane.malformed cimport (
-    BAD_RECORDS,
-    NO_FAULT,
-    UNKNOWN_OPCODE,
-    Fault,
-    fault_of,
-    opt_anywhere,
-)
-from dinamed.plane.octets cimport get16, put16
-from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.reply cimport (
-    TXT,
-    SVCB,
-    HTTPS,
-    FORMERR,
-    NXDOMAIN,
-    NOTIMP,
-    PROHIBITED,
-    REFUSED,
     DROP,
-    PUNT,
-    PUNT_FOR_CLIENT,
-    PUNT_FOR_PLAN,
+    FORMERR,
+    HTTPS,
     LIMITED,
+    NOTIMP,
+    NXDOMAIN,
+    PUNT,
+    PUNT_FOR_PROOF,
+    SVCB,
+    TXT,
     RequestContext,
-    finish,
-    truncated,
-    cut,
-    room_for,
+    denied,
     limited,
-    refused,
     negative,
     put_bare_opt,
+    refused,
     static_answer,
 )
-from dinamed.plane.installed cimport client_for, is_stale
-from dinamed.plane.tree cimport is_inside
-from dinamed.plane.tables cimport (
-    CLIENT_PLAN,
-    POOL_PLAN,
-    FIXED_PLAN,
-    InstalledClient,
-    InstalledPlan,
-    TablesData,
-    installed_plan,
-    plan_steps,
-    count_reply,
-    zone_of,
+from dinamed.plane.select cimport NOBODY, RouteData
+from dinamed.plane.signed cimport (
+    Canonical,
+    Signing,
+    canonical,
+    is_known,
+    link_at,
+    place_of,
 )
+from dinamed.plane.tables cimport TablesData, count_reply, zone_of
 from dinamed.plane.zone cimport (
     EXACT,
     HIDDEN,
     MISSING,
+    WILDCARD,
     MatchKind,
     Zone,
     find,
@@ -91,84 +84,15 @@ from dinamed.plane.zone cimport (
 )
 
 
-cdef inline uint32_t route_offset(uint32_t rrtype) noexcept nogil:
-    """Which of a pool's routes answers a type: for A, for AAAA, for TXT."""
-    return 2 if rrtype == TXT else 1 if rrtype == TYPE_AAAA else 0
-
-
-cdef inline int carry_out(
-    const TablesData *tables, const InstalledPlan *plan, uint32_t scope,
-    const ParsedQuery *query, RequestContext *request, uint8_t *out
-) noexcept nogil:
-    """Carry out a plan that depends on `scope` bits of the client subnet."""
-    cdef const RouteData *route
-    cdef uint32_t counts[3]
-    cdef uint32_t size
-    cdef bint needed = False
-    if plan.kind == POOL_PLAN:
-        route = <const RouteData *>plane_get_pointer(
-            &tables.routes[plan.route + route_offset(query.type)]
-        )
-        if route.kind != NOBODY:
-            return drawn_answer(
-                tables, route, query, plan.subnet, request, plan, scope, out
-            )
-    elif plan.kind != FIXED_PLAN:
-        return PUNT
-    size = room_for(tables, query, plan.error)
-    if plan.body > size:
-        size = cut(plan_steps(plan), plan.steps, size, counts, &needed)
-        memcpy(out + query.end, plan.octets + plan.size, size)
-        if needed:
-            return truncated(
-                tables, query, out, size, plan.rcode, plan.authoritative, counts,
-                plan.error, scope,
-            )
-        return finish(
-            tables, query, out, size, plan.rcode, plan.authoritative, counts,
-            plan.error, scope,
-        )
-    memcpy(out + query.end, plan.octets + plan.size, plan.body)
-    return finish(
-        tables, query, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
-        plan.error, scope,
-    )
-
-
-cdef inline int by_plan(
-    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
-    uint8_t *out
-) noexcept nogil:
-    """Carry out the plan that Python has made for this question, if it has."""
-    cdef const InstalledPlan *plan = installed_plan(tables, query)
-    cdef const InstalledClient *known
-    cdef uint32_t counts[3]
-    cdef uint32_t scope = 0
-    if plan == NULL or is_stale(plan, request):
-        return PUNT_FOR_PLAN
-    request.kind = plan.limited
-    if plan.guarded and not is_inside(
-        &tables.managers, request.address, request.size
-    ):
-        counts[0] = counts[1] = counts[2] = 0
-        return finish(
-            tables, query, out, 0, REFUSED, False, counts, PROHIBITED + 1, 0
-        )
-    if plan.kind == CLIENT_PLAN:
-        known = client_for(
-            tables, plan.serial, plan.placed, query, plan.subnet, request, &scope
-        )
-        if known == NULL:
-            return PUNT_FOR_CLIENT
-        plan = known.plan
-    return carry_out(tables, plan, scope, query, request, out)
-
-
 cdef inline int at_node(
     const TablesData *tables, const Zone *zone, uint32_t node, const ParsedQuery *query,
-    RequestContext *request, uint8_t *out,
+    RequestContext *request, const Signing *signing, uint32_t place, uint8_t *out,
 ) noexcept nogil:
-    """Answer from a node of a zone."""
+    """Answer from a node of a zone.
+
+    `signing` is NULL where no signature is wanted, else `place` is where the name has
+    its place in the zone's chain.
+    """
     cdef bint alias
     cdef uint32_t slot
     cdef const uint8_t *rrset = rrset_of(zone, node, query.type, &alias)
@@ -187,12 +111,14 @@ cdef inline int at_node(
             request.kind = answer_kind(
                 tables.rates, query.type, zone.data + node, zone.origin, zone.size
             )
-        return static_answer(tables, query, rrset, out)
+        return static_answer(tables, query, rrset, signing, out)
     if alias:
         return by_plan(tables, query, request, out)
     slot = pool_of(zone, node)
     request.kind = zone.limited
     if slot:
+        if query.type == TXT and signing != NULL:
+            return PUNT
         if query.type == TYPE_A or query.type == TYPE_AAAA or query.type == TXT:
             if tables.rates != NULL:
                 request.kind = answer_kind(
@@ -203,11 +129,70 @@ cdef inline int at_node(
             )
             if route.kind != NOBODY:
                 return drawn_answer(
-                    tables, route, query, zone.subnet, request, NULL, 0, out
+                    tables, route, query, zone.subnet, request, NULL, signing, 0, out
                 )
+            if signing != NULL:  # the proof leaves out this type
+                return by_plan(tables, query, request, out)
+    if signing != NULL:
+        if signing.proof != NULL:  # a wildcard's own proof comes first
+            return by_plan(tables, query, request, out)
+        return denied(tables, zone, query, 0, place, place, out)
     if is_special(zone, query):
         return by_plan(tables, query, request, out)
     return negative(tables, zone, query, 0, out)
+
+
+cdef inline uint64_t wildcard_hash(
+    const ParsedQuery *query, uint32_t encloser
+) noexcept nogil:
+    """The hash of the wildcard right below a name that encloses the one asked for."""
+    cdef uint8_t wildcard[258]
+    cdef uint32_t start = query.at[encloser]
+    wildcard[0] = 1
+    wildcard[1] = 42  # *
+    memcpy(wildcard + 2, query.key + start, query.size - start)
+    return fnv1a(wildcard, query.size - start + 2)
+
+
+cdef inline int in_signed(
+    const TablesData *tables, const Zone *zone, const ParsedQuery *query,
+    RequestContext *request, uint8_t *out,
+) noexcept nogil:
+    """Answer for a name in a zone that is signed here, with its signatures."""
+    cdef Canonical name
+    cdef MatchKind found
+    cdef Signing signing
+    cdef uint32_t node = 0, encloser = 0, place, left, ends
+    if query.type == TYPE_NSEC or query.type == TYPE_RRSIG:
+        return by_plan(tables, query, request, out)
+    found = find(zone, tables.crc, query, &node, &encloser)
+    if found == HIDDEN:
+        return by_plan(tables, query, request, out)
+    canonical(&name, query, query.labels - zone.labels)
+    place = place_of(zone.chain, name.octets, name.size)
+    signing.origin = 12 + query.size - zone.size
+    signing.proof = NULL
+    if found == EXACT:
+        signing.owner = fnv1a(query.key, query.size)
+        return at_node(tables, zone, node, query, request, &signing, place, out)
+    # Names that the zone's data do not have may be virtual, or below such.
+    left = query.labels - zone.labels - encloser
+    if is_known(zone.chain, place, name.octets, name.ends[left]):
+        return by_plan(tables, query, request, out)
+    ends = name.ends[left - 1] if left else 0
+    if found == WILDCARD:
+        signing.owner = wildcard_hash(query, encloser)
+        signing.proof = link_at(zone.chain, place)
+        if signing.proof == NULL:
+            return PUNT_FOR_PROOF
+        return at_node(tables, zone, node, query, request, &signing, place, out)
+    request.kind = zone.limited
+    name.octets[ends] = 42  # *
+    name.octets[ends + 1] = 0
+    return denied(
+        tables, zone, query, NXDOMAIN, place,
+        place_of(zone.chain, name.octets, ends + 2), out,
+    )
 
 
 cdef inline int hopeless(
@@ -253,14 +238,17 @@ cdef inline int in_zone(
 ) noexcept nogil:
     """Answer for a name in one of our zones."""
     cdef MatchKind found
-    cdef uint32_t node = 0
+    cdef uint32_t node = 0, encloser = 0
     if (
-        zone.left or (zone.signed and query.do) or query.type == TYPE_ANY
+        zone.left or query.type == TYPE_ANY
+        or (zone.signed and query.do and zone.chain == NULL)
         or (query.type == TYPE_DS and query.labels == zone.labels)
         or (zone.keyed and query.labels == zone.labels)
     ):
         return by_plan(tables, query, request, out)
-    found = find(zone, tables.crc, query, &node)
+    if zone.chain != NULL and query.do:
+        return in_signed(tables, zone, query, request, out)
+    found = find(zone, tables.crc, query, &node, &encloser)
     if found == HIDDEN:
         return by_plan(tables, query, request, out)
     if found != EXACT:
@@ -269,7 +257,7 @@ cdef inline int in_zone(
         if found == MISSING:
             request.kind = zone.limited
             return negative(tables, zone, query, NXDOMAIN, out)
-    return at_node(tables, zone, node, query, request, out)
+    return at_node(tables, zone, node, query, request, NULL, 0, out)
 
 
 cdef inline int answer(

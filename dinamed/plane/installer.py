@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from dinamed.plane.extension import native
 from dinamed.plane.plan_install import forwarding_plan
+from dinamed.plane.signature_install import install_signed
 from dinamed.plane.table_compiler import TableCompiler
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
@@ -17,7 +18,11 @@ INSTALL_PLAN = 1
 INSTALL_CLIENT = 2
 """what follows for a client from a plan that it has;"""
 INSTALL_LEVELS = 3
-"""how full the members are."""
+"""how full the members are;"""
+INSTALL_SIGNATURE = 5
+"""the signature of drawn records;"""
+INSTALL_PROOF = 6
+"""what denies a name or a type."""
 TOLD_AT_MOST = 1.0
 """Seconds for which what the server tells of itself is told unchanged."""
 _FOR_A_WHILE = frozenset({Topic.MANAGEMENT, Topic.STATUS, Topic.MEMBERS})
@@ -43,7 +48,13 @@ class Installer:
     def install(self, wanted: int, source: bytes, query: Query, plan: Plan) -> None:
         """Install what the plane has `wanted` for a query that was answered so."""
         context = QueryContext(query, source)
-        if isinstance(plan, Targeted):
+        if wanted in (INSTALL_SIGNATURE, INSTALL_PROOF):
+            if isinstance(plan, Targeted):
+                client = self._executor.client_of(plan, context)
+                found = self._executor.find_target(plan, client, query.question)
+                plan = found.answer.plan
+            install_signed(self._plane, self._executor, query, plan, source)
+        elif isinstance(plan, Targeted):
             self._targeted(plan, context, wanted)
         elif isinstance(plan, Synthesized):
             self._synthesized(plan, context, wanted)

@@ -172,6 +172,10 @@ class ReplyCounters:
     def __init__(self, label: str, rows: int) -> None: ...
     def take(self) -> list[tuple[int, int, bool, int]]: ...
 
+class ChainKeys:
+    count: int
+    def __init__(self, keys: bytes, starts: bytes) -> None: ...
+
 class ZoneTable:
     reply_counters: ReplyCounters
     def __init__(
@@ -194,6 +198,12 @@ class ZoneTable:
         signed: bool,
         keyed: bool,
         left: bool,
+        chain: ChainKeys | None = ...,
+    ) -> None: ...
+    chain: ChainKeys | None
+    origin: bytes
+    def install_link(
+        self, place: int, owner: bytes, nsec: bytes, rrsig: bytes
     ) -> None: ...
 
 class Tables:
@@ -249,6 +259,9 @@ class Plan:
         region: int = ...,
         guarded: bool = ...,
         until: float = ...,
+        signer: bytes = ...,
+        after: bytes = ...,
+        after_counts: tuple[int, int, int] = ...,
     ) -> None: ...
 
 class Plane:
@@ -267,6 +280,9 @@ class Plane:
     def grow(self, loads: Loads, most: int) -> None: ...
     def set_clock(self, ahead: float) -> None: ...
     def install_plan(self, made: Plan) -> None: ...
+    def install_signature(
+        self, owner: bytes, rrtype: int, members: list[bytes], record: bytes
+    ) -> None: ...
     def install_client_plan(
         self,
         name: bytes,

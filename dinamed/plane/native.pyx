@@ -18,7 +18,8 @@ from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 from libc.math cimport INFINITY, exp
-from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, RequestContext, answer
+from dinamed.plane.answer cimport answer
+from dinamed.plane.reply cimport LIMITED, PUNT_FOR_PLAN, RequestContext
 from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,
     KEY_SIZE,
@@ -58,6 +59,7 @@ from dinamed.plane.load_levels cimport (
     RouteLoad,
     LoadsData,
 )
+from dinamed.plane.signed cimport Chain, Link, Signature, member_hash, set_hash
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
     Parcel,
@@ -78,7 +80,7 @@ from dinamed.plane.connection_limits cimport (
     next_displaced,
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
-from dinamed.plane.octets cimport fill_crc_table, get16, put16
+from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
 from dinamed.plane.installed cimport OF_REGION
 from dinamed.plane.geo_trees cimport (
     AT_16,
@@ -192,6 +194,7 @@ cdef enum:
     LEAF = 0x80000000
     TICKS_OF_GRAIN = 4      # a microsecond
     CLIENTS = 4             # slots for clients and classes, to one for a plan
+    SIGNATURES = 4          # and for signatures
 
 
 cdef void *_new(size_t size) except NULL:

@@ -11,7 +11,8 @@ cdef class Plan:
     the steady clock shows `until`, 0: for ever.  A PLAN_BY_CLIENT has a `serial` of its
     own, and is `placed` if what follows goes by the client's place alone.  With a
     `region` members are drawn as for a client there.  With `guarded` it is for the
-    managers of `Tables`; others are refused.
+    managers of `Tables`; others are refused.  `signer` is the owner that signatures of
+    drawn records are for, where they are wanted; `after` are the records behind these.
     """
 
     cdef InstalledPlan *plan
@@ -25,10 +26,11 @@ cdef class Plan:
         bytes limited=b"", bytes steps=b"", bytes before_steps=b"",
         uint64_t serial=0, bint placed=False, uint64_t region=0, bint guarded=False,
         double until=0,
+        bytes signer=b"", bytes after=b"", tuple after_counts=(0, 0, 0),
     ):
         cdef InstalledPlan *plan
         cdef size_t size = len(name) + len(body) + len(before) + len(owner)
-        size += len(steps) + len(before_steps)
+        size += len(steps) + len(before_steps) + len(after)
         cdef uint8_t *at
         cdef int i
         if len(name) > 255 or size > 8192:
@@ -61,13 +63,17 @@ cdef class Plan:
         for i in range(3):
             plan.counts[i] = counts[i]
             plan.before_counts[i] = before_counts[i]
+            plan.after_counts[i] = after_counts[i]
+        plan.after = len(after)
+        if signer:
+            plan.signer = fnv1a(<const uint8_t *><const char *>signer, len(signer))
         plan.body = len(body)
         plan.before = len(before)
         plan.owner = len(owner)
         at = plan.octets
         plan.steps = len(steps) // STEP_SIZE
         plan.before_steps = len(before_steps) // STEP_SIZE
-        for part in (name, body, before, owner, steps, before_steps):
+        for part in (name, body, before, owner, steps, before_steps, after):
             memcpy(at, <const char *><bytes>part, len(<bytes>part))
             at += len(<bytes>part)
 

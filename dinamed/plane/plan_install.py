@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from dinamed.geo.place import Place
 from dinamed.plane.extension import native
-from dinamed.plans.plan import Fixed, Plan, PoolAnswer
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Wanted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
 from dinamed.wire.query import Query
 from dinamed.wire.render import Rendered
@@ -64,9 +64,9 @@ def forwarding_plan(
         )
     if (
         isinstance(plan, PoolAnswer)
-        and plan.signing is None
+        and (plan.signing is None or plan.wanted is not Wanted.TEXT)
         and plan.pool in route_index
-        and not plan.after.body
+        and (plan.signing is not None or not plan.after.body)
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
     ):
         return native.Plan(
@@ -85,6 +85,9 @@ def forwarding_plan(
             steps=_steps(plan.empty.records),
             before_steps=_steps(plan.before),
             region=0 if plan.place is None else region_of(plan.place),
+            signer=b"" if plan.signing is None else plan.signing.owner,
+            after=b"" if plan.signing is None else plan.after.body,
+            after_counts=plan.after.counts,
         )
     return native.Plan(*asked, native.PLAN_PUNT, guarded=guarded, until=until)
 

@@ -1,202 +1,48 @@
 """Answers with drawn members: through pools in pools, to records."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcmp, memcpy
 from dinamed.plane.octets cimport below, put16
-from dinamed.plane.pool_draw cimport (
-    count_hand_outs,
-    draw,
-    is_published,
-    known_route,
+from dinamed.plane.pool_draw cimport draw
+from dinamed.plane.pool_hosts cimport (
+    MOST_RECORDS,
+    MOST_VISITS,
+    RECORD_FIXED,
+    Host,
+    Hosts,
+    draw_hosts,
+    first_octet,
+    is_ready,
+    records_of,
 )
-from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.query cimport ParsedQuery
 from dinamed.plane.reply cimport (
     PUNT,
-    PUNT_FOR_CLIENT,
-    PUNT_FOR_LEVELS,
+    PUNT_FOR_SIGNATURE,
     RequestContext,
     cut,
     finish,
     limited,
+    proof_size,
+    put_proof,
     room_for,
+    signature_of,
     truncated,
 )
-from dinamed.plane.select cimport (
-    BY_CLIENT,
-    BY_PLACE,
-    ELSEWHERE,
-    EVERYONE,
-    FALLBACK,
-    MOST_ANSWERS,
-    NOBODY,
-    RouteData,
-)
-from dinamed.plane.load_levels cimport DrawResult
+from dinamed.plane.select cimport ELSEWHERE, EVERYONE, MOST_ANSWERS, RouteData
+from dinamed.plane.signed cimport Signature, Signing, member_hash, set_hash
 from dinamed.plane.tables cimport (
     STEP_SIZE,
-    InstalledClient,
     InstalledPlan,
     TablesData,
+    plan_after,
     plan_steps,
 )
-
-cdef enum:
-    DEEPEST = 17            # pools in pools, and those that stand in
-    NO_INNER = 0xFFFFFFFF
-    MOST_RECORDS = 128
-    MOST_VISITS = 64
-
-
-cdef struct Host:
-    # One that was drawn, with the route that it was drawn from.
-    const RouteData *route
-    uint32_t member
-
-
-cdef struct Hosts:
-    Host hosts[MOST_ANSWERS]
-    uint32_t count
-    uint32_t ttl
-    uint32_t scope
-    bint unfolded           # whether any was drawn from an inner pool
-    bint plain              # whether each has just one record
 
 
 cdef struct Record:
     const uint8_t *octets   # without the owner
     uint32_t size
-
-
-cdef inline uint32_t first_octet(const Host *host) noexcept nogil:
-    return host.route.ends[host.member - 1] if host.member else 0
-
-
-cdef inline uint32_t records_of(const Host *host) noexcept nogil:
-    """How many records a host has."""
-    cdef uint32_t size = host.route.ends[host.member] - first_octet(host)
-    return size // host.route.span if host.route.span else 1
-
-
-cdef inline bint add_host(
-    Hosts *hosts, const RouteData *route, uint32_t member
-) noexcept nogil:
-    """Take a host in, unless it is there as a member of another pool."""
-    cdef Host *host
-    cdef uint32_t i
-    if hosts.unfolded:
-        for i in range(hosts.count):
-            host = &hosts.hosts[i]
-            if host.route.identities[host.member] == route.identities[member]:
-                return True
-    if hosts.count == MOST_ANSWERS:
-        return False
-    host = &hosts.hosts[hosts.count]
-    host.route = route
-    host.member = member
-    hosts.count += 1
-    if records_of(host) != 1:
-        hosts.plain = False
-    return True
-
-
-cdef inline int is_ready(
-    const TablesData *tables, const RouteData *route, const ParsedQuery *query,
-    bint subnet, RequestContext *request, uint64_t region, uint32_t *visits,
-) noexcept nogil:
-    """Whether all is known that a draw may need: 0, or a verdict.
-
-    Of very many pools in pools the first `visits` are looked at.
-    """
-    cdef const InstalledClient *known
-    cdef uint32_t scope, i
-    cdef int verdict
-    if not visits[0]:
-        return 0
-    visits[0] -= 1
-    if route.kind == FALLBACK:
-        return is_ready(
-            tables, <const RouteData *>plane_get_pointer(&tables.routes[route.fallback]),
-            query, subnet, request, region, visits,
-        )
-    if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        known = known_route(tables, route, query, subnet, request, region, &scope)
-        if known == NULL:
-            return PUNT_FOR_CLIENT
-        route = known.route
-    if route.kind == ELSEWHERE:
-        return PUNT
-    if route.load.loads != NULL and not is_published(route, request):
-        return PUNT_FOR_LEVELS
-    if route.inner == NULL:
-        return 0
-    for i in range(route.size):
-        if route.inner[i] == <uint32_t>NO_INNER:
-            continue
-        verdict = is_ready(
-            tables, <const RouteData *>plane_get_pointer(&tables.routes[route.inner[i]]),
-            query, subnet, request, region, visits,
-        )
-        if verdict:
-            return verdict
-    return 0
-
-
-cdef inline int draw_hosts(
-    const TablesData *tables, const RouteData *route, const ParsedQuery *query,
-    bint subnet, RequestContext *request, uint64_t region, uint32_t depth,
-    Hosts *hosts,
-) noexcept nogil:
-    """Draw hosts from a pool, and from the pools that it has drawn: 0, or a verdict."""
-    cdef uint32_t drawn[MOST_ANSWERS]
-    cdef uint32_t scope = 0, i, inner, ttl
-    cdef DrawResult result
-    cdef const InstalledClient *known
-    cdef int verdict
-    if depth == DEEPEST:
-        return PUNT
-    if route.kind == FALLBACK:
-        if route.ttl < hosts.ttl:
-            hosts.ttl = route.ttl
-        return draw_hosts(
-            tables, <const RouteData *>plane_get_pointer(&tables.routes[route.fallback]),
-            query, subnet, request, region, depth + 1, hosts,
-        )
-    result.costs = NULL
-    if route.kind == BY_CLIENT or route.kind == BY_PLACE:
-        known = known_route(tables, route, query, subnet, request, region, &scope)
-        if known == NULL:
-            return PUNT_FOR_CLIENT
-        route = known.route
-        if known.cost_count:
-            result.costs = &known.costs[0]
-        if scope > hosts.scope:
-            hosts.scope = scope
-    if route.load.loads != NULL and not is_published(route, request):
-        return PUNT_FOR_LEVELS
-    verdict = draw(tables, route, query, subnet, request, drawn, &result)
-    if verdict:
-        return verdict
-    count_hand_outs(route, request, drawn, &result)
-    if result.scope > hosts.scope:
-        hosts.scope = result.scope
-    ttl = result.ttl if result.ttl else route.ttl
-    if ttl < hosts.ttl:
-        hosts.ttl = ttl
-    for i in range(result.count):
-        inner = route.inner[drawn[i]] if route.inner != NULL else <uint32_t>NO_INNER
-        if inner == <uint32_t>NO_INNER:
-            if not add_host(hosts, route, drawn[i]):
-                return PUNT
-            continue
-        hosts.unfolded = True
-        verdict = draw_hosts(
-            tables, <const RouteData *>plane_get_pointer(&tables.routes[inner]), query,
-            subnet, request, region, depth + 1, hosts,
-        )
-        if verdict:
-            return verdict
-    return 0
 
 
 cdef inline uint32_t add_record(
@@ -316,18 +162,21 @@ cdef inline int drawn_too_much(
 
 cdef inline int drawn_answer(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
-    bint subnet, RequestContext *request, const InstalledPlan *plan, uint32_t scope,
-    uint8_t *out,
+    bint subnet, RequestContext *request, const InstalledPlan *plan,
+    const Signing *signing, uint32_t scope, uint8_t *out,
 ) noexcept nogil:
     """An answer with drawn members, behind the records of `plan` if that is given.
 
-    That this pool is asked depends on `scope` bits of the client subnet.
+    That this pool is asked depends on `scope` bits of the client subnet.  `signing` is
+    NULL where no signature is wanted.
     """
     cdef Hosts hosts
     cdef Record records[MOST_RECORDS]
     cdef uint32_t counts[3]
     cdef uint32_t owner = 2, before = 0, room, i, visits = MOST_VISITS
     cdef uint64_t region = plan.region if plan != NULL else 0
+    cdef uint64_t members = 0
+    cdef const Signature *signature = NULL
     cdef const uint8_t *name = NULL
     cdef uint8_t *at = out + query.end
     cdef int found
@@ -361,7 +210,22 @@ cdef inline int drawn_answer(
     room = before
     for i in range(<uint32_t>found):
         room += owner + records[i].size
-    if room > room_for(tables, query, 0):
+    if signing != NULL:
+        for i in range(<uint32_t>found):
+            members += member_hash(
+                records[i].octets + RECORD_FIXED, records[i].size - RECORD_FIXED
+            )
+        signature = signature_of(
+            tables, set_hash(signing.owner, query.type, members)
+        )
+        if signature == NULL:
+            return PUNT_FOR_SIGNATURE
+        room += owner + signature.size + proof_size(signing)
+        if plan != NULL:
+            room += plan.after
+        if room > room_for(tables, query, 0):
+            return PUNT
+    elif room > room_for(tables, query, 0):
         return drawn_too_much(tables, query, plan, hosts.scope, out)
     if before:
         memcpy(at, name, before)
@@ -377,4 +241,20 @@ cdef inline int drawn_answer(
         put16(at + 6, hosts.ttl & 0xFFFF)
         at += records[i].size
     counts[0] += <uint32_t>found
+    if signature != NULL:
+        if plan != NULL:
+            memcpy(at, name + before, owner)
+        else:
+            put16(at, 0xC00C)
+        at += owner
+        memcpy(at, signature.octets, signature.size)
+        put16(at + 4, hosts.ttl >> 16)
+        put16(at + 6, hosts.ttl & 0xFFFF)
+        at += signature.size
+        counts[0] += 1
+        at = put_proof(at, signing, counts)
+        if plan != NULL:
+            memcpy(at, plan_after(plan), plan.after)
+            for i in range(3):
+                counts[i] += plan.after_counts[i]
     return finish(tables, query, out, room, 0, True, counts, 0, hosts.scope)

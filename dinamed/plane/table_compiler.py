@@ -5,6 +5,7 @@ from random import Random
 
 from dinamed.geo.locator import Locator
 from dinamed.limits.responses import BURST, ResponseLimiter
+from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
@@ -28,6 +29,7 @@ class TableCompiler(RouteCompiler):
         super().__init__(rows, rng)
         self._secret = os.urandom(16)
         self._locator: Locator | None = None
+        self._chains = Chains()
 
     def tables(self, snapshot: Snapshot) -> "native.Tables":
         """Everything that a snapshot holds.
@@ -38,6 +40,7 @@ class TableCompiler(RouteCompiler):
         cookies = defence.cookies
         routes = self.compile_all(snapshot)
         facts = snapshot.facts()
+        self._chains.keep(facts.online)
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
@@ -101,7 +104,8 @@ class TableCompiler(RouteCompiler):
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
         special = special_labels(zone)
-        template = negative_template(zone, special)
+        online = facts.online.get(zone.origin)
+        template = negative_template(zone, special, soa_of(zone, online))
         return native.ZoneTable(
             native.ReplyCounters(to_text(zone.origin), self._rows),
             zone.buffer,
@@ -117,7 +121,8 @@ class TableCompiler(RouteCompiler):
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
-            keyed=zone.origin in facts.online,
+            keyed=online is not None,
+            chain=self._chains.of(online),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

@@ -1,6 +1,5 @@
 """This server's part in a fleet, as the config says it: made anew when that changes."""
 
-import random
 import secrets
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -10,22 +9,13 @@ import msgspec
 from msgspec.structs import replace
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.ssl import (
-    Certificate,
-    PrivateCertificate,
-    optionsForClientTLS,
-    trustRootFromCertificates,
-)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.iweb import IPolicyForHTTPS
-from zope.interface import implementer
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
+from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.division import ServerRoster, askers, vantage_points
-from dinamed.fleet.etcd import EtcdClient
-from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
@@ -40,6 +30,7 @@ from dinamed.fleet.voting import VotingRule
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
 from dinamed.server.authority import Authority
+from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
 
 MOST_VANTAGE_POINTS = 5
@@ -53,46 +44,6 @@ NO_FLEET = "no [fleet]"
 Pools = Sequence[PoolSettings]
 
 MakeStore = Callable[[Any, FleetSettings, str], Store]
-
-
-@implementer(IPolicyForHTTPS)
-class FleetPolicy:
-    """How the store's certificate is checked, and which one we show."""
-
-    def __init__(self, settings: FleetSettings) -> None:
-        self._trust = None
-        self._own = None
-        if settings.ca is not None:
-            with open(settings.ca, "rb") as file:
-                found = Certificate.loadPEM(file.read())
-            self._trust = trustRootFromCertificates([found])
-        if settings.certificate is not None and settings.key is not None:
-            with open(settings.certificate, "rb") as file:
-                pem = file.read()
-            with open(settings.key, "rb") as file:
-                pem += b"\n" + file.read()
-            self._own = PrivateCertificate.loadPEM(pem)
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:  # noqa: N802
-        """The context of a connection to that host."""
-        return optionsForClientTLS(
-            hostname.decode("ascii"),
-            trustRoot=self._trust,
-            clientCertificate=self._own,
-        )
-
-
-def etcd_store(reactor: Any, settings: FleetSettings, server: str) -> Store:
-    """The store that `[fleet]` speaks of."""
-    tls = any(one.startswith("https:") for one in settings.endpoints)
-    pool = connections_of(reactor)
-    agent = agent_of(reactor, pool, FleetPolicy(settings) if tls else None)
-    login = None if settings.user is None else (settings.user, settings.password)
-    client = EtcdClient(reactor, agent, settings.endpoints, random.Random(), login)
-    lease = max(1, round(settings.lease))
-    return EtcdStore(
-        client, pool, settings.name, lease, settings.interval, random.Random()
-    )
 
 
 class FleetMember(Service):
@@ -111,12 +62,14 @@ class FleetMember(Service):
         settings: FleetSettings,
         identity: str,
         pools: Sequence[PoolSettings],
+        cookies: CookieRole,
         make: MakeStore = etcd_store,
     ) -> None:
         self._reactor = reactor
         self._manager = manager
         self._wall = wall
         self._make = make
+        self._cookies = cookies
         self._settings = settings
         self._host = identity
         self._pools = pools
@@ -175,7 +128,7 @@ class FleetMember(Service):
             self._peers,
             owned,
             self.orders if "orders" in share else None,
-            (),
+            (self._cookies,),
             self._wall,
             self._steady,
             lambda: self._configs,
@@ -361,6 +314,13 @@ class FleetMember(Service):
         """Whether there is a `[fleet]`."""
         return self._service is not None
 
+    @property
+    def alone_seconds(self) -> float:
+        """Seconds spent without the fleet since the start."""
+        service = self._service
+        mode = self._alone if service is None else service.mode
+        return mode.alone_seconds(self._wall())
+
     def _steady(self) -> float:
         return self._manager.clock.read(self._wall())
 
@@ -386,4 +346,7 @@ def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
         settings.fleet,
         authority.engine.snapshot.identity,
         settings.pools,
+        CookieRole(
+            lambda: authority.cookie_secret, authority.keep_cookies, authority.seconds
+        ),
     )

@@ -24,9 +24,11 @@ from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
+from dinamed.web.fleet_metrics import fleet_metrics
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
+from dinamed.web.signing_metrics import signing_metrics
 from dinamed.web.slowly import Streamed
 
 OUTCOMES = ("answered", "silent", "limited", "handed", "dropped")
@@ -76,9 +78,13 @@ class ServerCollector(Collector):
         yield _plane(self._parts.listening.plane_counters())
         yield _plane_times(*self._parts.listening.plane_times())
         yield _logged(self._parts.query_log.counts)
+        yield from signing_metrics(self._parts.signing)
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.health)
         yield _shortages(self._parts)
+        fleet = self._parts.fleet
+        if fleet.has_fleet:
+            yield from fleet_metrics(fleet.status(), fleet.alone_seconds)
         views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
         yield from member_metrics(views, self._parts.clock(), self._check_took)

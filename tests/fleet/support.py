@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings
+from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
 from dinamed.pools.manager import PoolManager
 from dinamed.server.fleet import FleetMember
@@ -142,6 +143,7 @@ class Member:
             pools = [pool("p", host("a"), host("b"))]
         self.pools = pools
         self.manager = PoolManager(pools, self.wall())
+        self.cookie_secret = name.encode().ljust(16, b"\0")
         self.settings = FleetSettings(
             engine="etcd",
             endpoints=("http://192.0.2.1:2379",),
@@ -155,12 +157,17 @@ class Member:
             self.settings,
             name,
             pools,
+            CookieRole(lambda: self.cookie_secret, self.keep_cookies, self.wall),
             lambda reactor, settings, server: self.store,
         )
 
     def wall(self) -> float:
         """The time of day."""
         return EPOCH + self.clock.seconds() + self.offset
+
+    def keep_cookies(self, secret: bytes) -> None:
+        """Go on with another secret."""
+        self.cookie_secret = secret
 
     def start(self) -> "Member":
         """Join the fleet."""

@@ -216,3 +216,8 @@ class EtcdTests(TestCase):
         yield self.until(lambda: "orders/p/a" not in hears_one.values)
         yield two.stop(True)
         yield self.until(lambda: "by/ns1/live" in hears_one.gone)
+        for number in range(NODES):
+            self.cluster.signal(number, signal.SIGSTOP)
+        before = reactor.seconds()
+        yield one.stop(True)
+        self.assertLess(reactor.seconds() - before, 1.8)

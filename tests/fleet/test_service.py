@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Settings
 from dinamed.fleet.order_role import OverruledError
-from dinamed.fleet.records import SharedOrder
+from dinamed.fleet.records import Codec, CookieSecrets, SharedOrder
 from dinamed.fleet.status import OrderOutcome
 from dinamed.health.service import MemberVerdict
 from dinamed.pools.states import Order, State
@@ -390,6 +390,31 @@ class HandOutTests(FleetCase):
         self.hand_out(again, 1)
         self.run_for(12)
         self.assertEqual(account.foreign, 8)
+
+
+class CookieTests(FleetCase):
+    """One secret for the cookies of all."""
+
+    def test_the_first_one_holds(self) -> None:
+        """Also in a store that was emptied."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.assertEqual(two.cookie_secret, one.cookie_secret)
+        held = one.cookie_secret
+        self.keeper.put("secrets/cookies", None)
+        self.run_for(12)
+        self.assertIn("secrets/cookies", self.keeper.values)
+        self.assertEqual((one.cookie_secret, two.cookie_secret), (held, held))
+
+    def test_what_is_no_secret(self) -> None:
+        """It is passed over."""
+        one = self.join("ns1")
+        self.run_for(12)
+        held = one.cookie_secret
+        nothing = Codec(CookieSecrets).pack(CookieSecrets(secrets=("short",)))
+        self.keeper.put("secrets/cookies", nothing)
+        self.run_for(2)
+        self.assertEqual(one.cookie_secret, held)
 
 
 class DivisionTests(FleetCase):
