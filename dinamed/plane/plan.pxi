@@ -42,9 +42,6 @@ cdef class Plan:
         plan = self.plan = <InstalledPlan *>calloc(1, sizeof(InstalledPlan) + size)
         if plan == NULL:
             raise MemoryError
-        plan.hash = plan_hash(
-            <const uint8_t *><const char *>name, len(name), rrtype, do
-        )
         plan.kind = <PlanKind>kind
         plan.size = len(name)
         plan.type = rrtype
@@ -82,6 +79,10 @@ cdef class Plan:
 
     cdef int check(self, Tables tables) except -1:
         """Make it fit these tables.  Raises `ValueError`."""
+        self.plan.hash = plan_hash(
+            tables.data.salt, self.plan.octets, self.plan.size, self.plan.type,
+            self.plan.do,
+        )
         if self.plan.kind == POOL_PLAN and (
             self.plan.route + 3 > <uint32_t>len(tables.routes)
         ):

@@ -91,7 +91,8 @@ cdef class Tables:
     """A snapshot for the threads.
 
     `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
-    types that are counted one by one, from column 1 on.  `secrets` makes cookies, where
+    types that are counted one by one, from column 1 on.  `salt` is 16 octets that nobody
+    else knows, the same for all tables that clients and plans go on to.  `secrets` makes cookies, where
     there are any; `required` leaves the clients with bad ones to Python.  The client
     subnets of all resolvers count with `subnets`, else of those in `trusted`.
     Clients in `managers` may see the members of pools.
@@ -118,6 +119,7 @@ cdef class Tables:
         ReplyCounters reply_counters not None,
         list columns,
         bytes nsid,
+        bytes salt not None,
         *,
         bint subnets,
         bint shut=False,
@@ -134,6 +136,9 @@ cdef class Tables:
         cdef uint32_t i, size
         cdef const uint8_t *key
         cdef Route route
+        if len(salt) != 16:
+            raise ValueError("a salt has 16 octets")
+        memcpy(data.salt, <const char *>salt, 16)
         if len(nsid) > 128 or slots & (slots - 1) or slots < 4:
             raise ValueError("not the parts of tables")
         self.zones = zones
@@ -222,7 +227,7 @@ cdef class Tables:
         """The plan of a question, or NULL."""
         cdef InstalledPlan *wanted
         cdef const uint8_t *octets = <const uint8_t *><const char *>name
-        cdef uint64_t hash = plan_hash(octets, len(name), rrtype, do)
+        cdef uint64_t hash = plan_hash(self.data.salt, octets, len(name), rrtype, do)
         cdef uint32_t slot = <uint32_t>hash & self._plans.mask
         while self._plans.slots[slot] != NULL:
             wanted = <InstalledPlan *>self._plans.slots[slot]
