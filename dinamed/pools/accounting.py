@@ -28,6 +28,12 @@ from dinamed.pools.shared import (
     SharedResolver,
 )
 
+MISSED = 3.0
+"""Publications of others after which nothing is heard of them any more."""
+
+USUAL_LAPSE = 5.0
+"""Seconds between two of them, until that is known."""
+
 
 class PoolAccounting:
     """The counters of one pool; everything that hands out members writes to them.
@@ -39,6 +45,7 @@ class PoolAccounting:
         "_accounts",
         "_credits",
         "_foreseen",
+        "_heard_until",
         "answers",
         "clock",
         "edition",
@@ -59,6 +66,7 @@ class PoolAccounting:
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
         self._foreseen = (0.0, 0.0)
+        self._heard_until = 0.0
         self.resolvers: ResolverStore = ClientResolvers(capacity)
         self.flow = FlowMeter()
         self.half_step = HALF_STEP
@@ -150,9 +158,13 @@ class PoolAccounting:
         self.edition += 1
 
     @property
-    def shared(self) -> bool:
+    def told(self) -> bool:
         """Whether other servers of the pool are told."""
         return self.leases.journal is not None
+
+    def hears(self, time: float) -> bool:
+        """Whether others have told of late, as of that time of the steady clock."""
+        return time < self._heard_until
 
     def share(self) -> None:
         """Remember from now on what other servers of the pool are to be told."""
@@ -210,6 +222,8 @@ class PoolAccounting:
                 resolver.expires = last + heard.left
                 resolver.where = where
                 self.resolvers.hear(heard.key, resolver, time, leases.horizon)
+        quiet = MISSED * (told.lapse or USUAL_LAPSE)
+        self._heard_until = max(self._heard_until, time + quiet)
         self.edition += 1
 
     @property

@@ -155,6 +155,14 @@ class TakeTests(SynchronousTestCase):
         books.take(news, now=63.0)
         self.assertEqual((before.rate, before.expires), (rate, 122.0))
 
+    def test_hearing(self) -> None:
+        """After three publications that did not come it is as if one were alone."""
+        books = accounting()
+        self.assertFalse(books.hears(100.0))
+        books.take(told(lapse=10.0), now=100.0)
+        self.assertTrue(books.hears(129.0))
+        self.assertFalse(books.hears(131.0))
+
     def test_memory(self) -> None:
         """However many hand-outs no report shows, they take a bounded memory."""
         books = accounting()
