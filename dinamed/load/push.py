@@ -1,27 +1,15 @@
 """The `push` feed: reports that members send by themselves."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from dinamed.config.values import shown
-from dinamed.pools.report import Report, make_report
+from dinamed.pools.report import make_report
+from dinamed.pools.sink import PoolSink
 
 MAX_ITEMS = 20000
 """Reports in one message."""
 
 _KEYS = frozenset(("member", "load", "capacity", "increment", "at", "pool"))
-
-
-class ReportSink(Protocol):
-    """Takes pushed reports; the pool manager is one."""
-
-    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
-        """Take a report of a member; False if a newer one is there already."""
-        ...
-
-    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
-        """Take that a member has sent no sound report."""
-        ...
 
 
 class PushReceiver:
@@ -31,7 +19,7 @@ class PushReceiver:
     """
 
     def __init__(
-        self, sink: ReportSink, members: Mapping[str, Iterable[str]] | None = None
+        self, sink: PoolSink, members: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._sink = sink
         self._pools: dict[str, list[str]] = {}

@@ -13,21 +13,10 @@ from dinamed.load.poller import LoadReactor, LoadSource, ProbeTarget
 from dinamed.load.sources import make_source
 from dinamed.load.watch import LoadWatch, MemberRef
 from dinamed.pools.report import Report
+from dinamed.pools.sink import PoolSink
 from dinamed.shortage import Shortages
 
 MakeSource = Callable[[LoadReactor, Feed, random.Random], LoadSource | None]
-
-
-class LoadSink(Protocol):
-    """Takes reports of load; the pool manager is one."""
-
-    def report(self, pool: str, member: str, report: Report, *, now: float) -> object:
-        """Take a report of a member."""
-        ...
-
-    def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> object:
-        """Take that a member could not be asked, or gave no sound report."""
-        ...
 
 
 class PolledMember(Protocol):
@@ -98,7 +87,7 @@ class LoadService(Service):
     def __init__(
         self,
         reactor: LoadReactor,
-        sink: LoadSink,
+        sink: PoolSink,
         pools: Iterable[PolledPool],
         rng: random.Random,
         make: MakeSource = make_source,

@@ -15,7 +15,7 @@ from prometheus_client.samples import Sample
 from dinamed.plans.context import unpacked
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
-from dinamed.pools.stages.protocol import Foresees
+from dinamed.pools.stages.protocol import Foresees, Prepared, Prices
 
 MetricValue = Callable[[PoolView, Member], float | None]
 Forecasts = Mapping[Member, float]
@@ -27,12 +27,26 @@ def forecasts(view: PoolView, now: float) -> Forecasts:
     To be asked for once for all members: foreseeing takes time in proportion to their
     number.
     """
-    route = None if view.down else view.route(0)
-    prepared = None if route is None else route.ready(route.folded)
+    prepared = _prepared(view)
     if not isinstance(prepared, Foresees):
         return {}
     foreseen = prepared.forecasts(now)
     return {view.whole(member): load for member, load in foreseen.items()}
+
+
+def prices(view: PoolView, now: float) -> Forecasts:
+    """What room costs at the members in ms; empty if the view's stage sets no price."""
+    prepared = _prepared(view)
+    if not isinstance(prepared, Prices):
+        return {}
+    found = prepared.prices(now)
+    return {view.whole(member): price for member, price in found.items()}
+
+
+def _prepared(view: PoolView) -> Prepared | None:
+    """The picking stage for both families; None where nobody is to be picked."""
+    route = None if view.down else view.route(0)
+    return None if route is None else route.ready(route.folded)
 
 
 Piece = list[Sample]
@@ -184,6 +198,14 @@ def _metrics(now: float) -> tuple[MemberMetric, ...]:
             known[view.name] = forecasts(view, now)
         return known[view.name]
 
+    priced: dict[str, Forecasts] = {}
+
+    def price(view: PoolView, member: Member) -> float | None:
+        if view.name not in priced:
+            priced[view.name] = prices(view, now)
+        ms = priced[view.name].get(member)
+        return None if ms is None else ms / 1000.0
+
     def age(view: PoolView, member: Member) -> float | None:
         posted = view.posted(member)
         if posted is None or posted.report is None:
@@ -230,6 +252,12 @@ def _metrics(now: float) -> tuple[MemberMetric, ...]:
             "The load that the picking stage foresees; absent if it foresees none.",
             "gauge",
             lambda view, member: foreseen(view).get(member),
+        ),
+        MemberMetric(
+            "dinamed_member_price_seconds",
+            "The price of the member's room, where the picking stage sets one.",
+            "gauge",
+            price,
         ),
         MemberMetric(
             "dinamed_member_report_age_seconds",

@@ -7,6 +7,7 @@ import json
 from dinamed.cli import main
 from dinamed.simulator import chart
 from dinamed.simulator.model import Trace
+from dinamed.simulator.scenario_file import shipped
 from tests.config.folder import FolderTestCase
 
 SMALL = """\
@@ -72,8 +73,9 @@ class SimulateTests(FolderTestCase):
         """All shipped scenarios, and what they are about."""
         status, printed = self.simulate("--list")
         self.assertEqual(status, 0)
-        self.assertEqual(len(printed.splitlines()), 6)
-        self.assertIn("steady           eight mirrors", printed)
+        names = [line.split()[0] for line in printed.splitlines()]
+        self.assertEqual(names, [*shipped()])
+        self.assertRegex(printed, r"(?m)^steady +eight mirrors")
 
     def test_bad_file(self) -> None:
         """Problems with their lines, and status 1."""

@@ -79,11 +79,12 @@ class Sink:
         self.failures: list[tuple[str, str, str]] = []
         self.trouble: Exception | None = None
 
-    def report(self, pool: str, member: str, report: Report, *, now: float) -> None:
+    def report(self, pool: str, member: str, report: Report, *, now: float) -> bool:
         """Keep a report."""
         if self.trouble is not None:
             raise self.trouble
         self.reports.append((pool, member, report.load))
+        return True
 
     def feed_failed(self, pool: str, member: str, reason: str, *, now: float) -> None:
         """Keep a failure."""

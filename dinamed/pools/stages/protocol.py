@@ -104,6 +104,14 @@ class Foresees(Protocol):
 
 
 @runtime_checkable
+class Prices(Protocol):
+    """A prepared picking stage that sets a price on the room of members."""
+
+    def prices(self, now: float) -> Mapping[Member, float]:
+        """The prices in milliseconds, where there is a load to go by."""
+
+
+@runtime_checkable
 class Picking(Protocol):
     """A stage that draws the answer: the last of a chain."""
 
