@@ -326,7 +326,7 @@ class Forecast:
                 row.capacity = report.capacity
         flow = self._given_flow
         if flow is None:
-            flow = accounting.flow.value(sum(row.capacity for row in rows))
+            flow = accounting.flow_at(time).value(sum(row.capacity for row in rows))
         self._flow = flow
         self._stay = leases.stay()
         self._trust = self._believed(time)
