@@ -85,6 +85,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "top": CommandEntry(
             "show a running server live: questions, members, load (q ends it)", "top"
         ),
+        "dnssec": CommandEntry("look after the keys of signed zones", "dnssec"),
         "completion": CommandEntry(
             "print a script that has a shell complete the commands and options",
             "completion",

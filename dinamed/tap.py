@@ -329,6 +329,7 @@ def wire_web(
         watching.pushes,
         server.replacing,
         server.query_log,
+        server.signing,
         server.fleet,
         server.liveness,
         lambda: first_round.begun,

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from dinamed.config.check import Everything, load_all
 from dinamed.config.settings import Settings
+from dinamed.config.zone_rules import origin
 from dinamed.problems import Problem
 from dinamed.server.garbage import uncollected
 from dinamed.wording import counted
@@ -28,6 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with uncollected():
         everything = load_all(arguments.file)
+    if everything.settings is not None:
+        bad_keys = key_problems(everything.settings)
+        if bad_keys:
+            everything = replace(everything, settings=None, problems=bad_keys)
     strict = arguments.strict and bool(everything.warnings)
     good = everything.settings is not None and not strict
     if arguments.json:
@@ -39,6 +45,29 @@ def run(arguments: argparse.Namespace) -> int:
             size = ", ".join(summary(everything.settings))
             print(f"{arguments.file}: ok: {size}")
     return 0 if good else 1
+
+
+def key_problems(settings: Settings) -> list[Problem]:
+    """What is wrong with the key files of zones that are signed.
+
+    Files that are not ours to read are passed over: the server is another user.
+    """
+    signed = [zone for zone in settings.zones if zone.dnssec is not None]
+    if not signed:
+        return []
+    # With this comes all that signs, which takes longer to import than most configs do
+    # to be read.
+    from dinamed.server.key_folder import KeyFolder
+
+    found = []
+    for zone in signed:
+        assert zone.dnssec is not None
+        folder = KeyFolder(origin(zone), zone.dnssec.keys, settings.server.state)
+        if os.path.isdir(folder.keys) and os.access(folder.keys, os.R_OK | os.X_OK):
+            held = folder.read(aside=False)
+            key = f'zones."{zone.name}".dnssec'
+            found += [Problem(path, None, key, why) for path, why in held.problems]
+    return found
 
 
 def as_json(everything: Everything, good: bool) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dinamed.config.advice import advise, undelegated, zones_below
+from dinamed.config.dnssec_advice import advise_signing
 from dinamed.config.foreign import (
     Foreign,
     build_foreign,
@@ -100,6 +101,7 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
         servers = {apex: known.servers for apex, known in facts.items()}
         placed = [name for name, found in foreign.items() if goes_by_place(found)]
         warnings += advise(settings, loaded.sources, servers, placed)
+        warnings += advise_signing(settings, loaded.sources, zones)
         settings = with_foreign(settings, foreign.values(), own, geo.locator)
     return Everything(
         None if problems else settings,

@@ -5,16 +5,16 @@ canonical order; names that only have names below them are denied by the record 
 them (RFC 4035 section 2.3).  Nothing that is asked adds to it.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from dinamed.dnssec.nsec import nsec_rrset
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
-from dinamed.zones.canonical import canonical_key
 from dinamed.zones.layout import NodeFlag
 from dinamed.zones.model import RRset
+from dinamed.zones.order import NameOrder
 from dinamed.zones.virtual import Names
 
 _NOT_IN_CHAIN = int(NodeFlag.EMPTY | NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
@@ -27,7 +27,8 @@ class Denial:
     """The chain of one zone.
 
     `pools` has the types that names bound to a pool can ever answer, by its name, and
-    `apex` the types that the apex has beside those of its data.
+    `apex` the types that the apex has beside those of its data.  `others` are the types
+    that further names can answer, or names beside their data, by relative key.
     """
 
     def __init__(
@@ -35,48 +36,46 @@ class Denial:
         names: Names,
         pools: Mapping[str, frozenset[int]],
         apex: Iterable[int] = (),
+        others: Mapping[bytes, frozenset[int]] = MappingProxyType({}),
     ) -> None:
-        self._names = names
+        self.names = names
         self._pools = pools
         self._apex = frozenset(apex)
+        self._others = others
         # RFC 9077: as long as any other negative answer.
         self.ttl = names.zone.negative.ttl
 
     @cached_property
-    def _order(self) -> tuple[list[bytes], list[bytes]]:
-        """The sort keys of the names, and their relative keys, in canonical order."""
-        keys = [
+    def order(self) -> NameOrder:
+        """The names in their order; the apex comes first."""
+        further = {
             key
-            for key, node in self._names.zone.nodes()
-            if not node.flags & _NOT_IN_CHAIN
-        ]
-        keys += [
-            key
-            for key, virtual in self._names.virtual.items()
+            for key, virtual in self.names.virtual.items()
             if not virtual.node.flags & _NOT_IN_CHAIN
-        ]
-        pairs = sorted((canonical_key(key), key) for key in keys)
-        return [order for order, _ in pairs], [key for _, key in pairs]
+        }
+        for key in self._others:
+            node = self.names.zone.node(key)
+            if node is None or node.flags & _NOT_IN_CHAIN:
+                further.add(key)
+        return NameOrder(self.names.zone, further)
 
     def __len__(self) -> int:
-        return len(self._order[1])
-
-    @property
-    def keys(self) -> list[bytes]:
-        """The relative keys of all owners, in order; the apex comes first."""
-        return self._order[1]
+        return len(self.order)
 
     def position(self, key: bytes) -> int:
         """Where the owner stands that is this name, or the last one before it."""
-        return bisect_right(self._order[0], canonical_key(key)) - 1
+        return self.order.position(key)
+
+    def key(self, position: int) -> bytes:
+        """The relative key of the owner at a position."""
+        return self.order.key(position)
 
     def record(
         self, position: int, without: int | None = None
     ) -> tuple[WireName, RRset]:
         """The owner at a position, and its NSEC, which leaves out `without`."""
-        keys = self._order[1]
-        key, following = keys[position], keys[(position + 1) % len(keys)]
-        origin = self._names.zone.origin
+        key, following = self.key(position), self.key((position + 1) % len(self))
+        origin = self.names.zone.origin
         types = self.types(key)
         if without is not None:
             types = types - {without}
@@ -85,16 +84,18 @@ class Denial:
     def matching(self, key: bytes) -> int | None:
         """Where this name stands as an owner; None if it owns no NSEC."""
         position = self.position(key)
-        return position if self._order[1][position] == key else None
+        return position if self.key(position) == key else None
 
     def types(self, key: bytes) -> frozenset[int]:
         """The types of a name in the chain, but for NSEC and RRSIG."""
-        virtual = self._names.virtual.get(key)
+        virtual = self.names.virtual.get(key)
         if virtual is not None and virtual.own:
             return _TEXT
-        node = self._names.zone.node(key) if virtual is None else virtual.node
-        assert node is not None
-        types = frozenset(node.types)
+        others = self._others.get(key, frozenset())
+        node = self.names.zone.node(key) if virtual is None else virtual.node
+        if node is None:
+            return others
+        types = frozenset(node.types) | others
         if node.flags & _CUT:
             return types & _AT_CUTS
         if node.pool is not None:

@@ -31,6 +31,16 @@ class Grid:
         """Seconds that a signature is still good for when it is last given out."""
         return self.validity - self.period
 
+    @property
+    def refresh(self) -> int:
+        """Seconds from one version of the whole signed zone to the next, as secondaries
+        get it: whole hours, several within the reserve."""
+        return max(HOUR, self.reserve // 4 // HOUR * HOUR)
+
+    def version(self, now: float) -> int:
+        """The number of the version of this moment; `refresh` times that it began."""
+        return int(now) // self.refresh
+
     def slot(self, owner: bytes, rrtype: int, now: float) -> int:
         """The Unix time at which the slot of this moment began."""
         seed = owner.lower() + rrtype.to_bytes(2, "big")

@@ -30,9 +30,24 @@ class OnlineZone:
         self.apex = apex
         self.origin = signer.zone
 
+    def at(self, moment: float) -> "OnlineZone":
+        """The same as it is signed at another moment."""
+        return OnlineZone(self.signer.at(moment), self.denial, self.apex)
+
+    def version_began(self, now: float) -> float:
+        """When the version began that secondaries have of the zone at a moment."""
+        grid = self.signer.grid
+        return float(grid.version(now) * grid.refresh)
+
+    def signs(self, node: Node, rrtype: int) -> bool:
+        """Whether an RRset of this type at a node has signatures."""
+        if node.flags & _BELOW:
+            return False
+        return rrtype == Type.DS or not node.flags & _CUT
+
     def signatures(self, node: Node, rrset: RRset) -> RRset | None:
         """The signatures of an RRset of a node, with its TTL; None if it has none."""
-        if node.flags & _BELOW or (node.flags & _CUT and rrset.type != Type.DS):
+        if not self.signs(node, rrset.type):
             return None
         key = node.key
         whole = None if key else self.apex.get(rrset.type)
@@ -84,7 +99,7 @@ class OnlineZone:
         """The NSEC of a name, less a type that it has not now, or that before it."""
         key = relative(name, self.origin)
         position = self.denial.position(key)
-        if self.denial.keys[position] != key:
+        if self.denial.key(position) != key:
             without = None
         return self._signed(position, without)
 

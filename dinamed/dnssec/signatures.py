@@ -7,6 +7,7 @@ other data nor out of date.  An RRset that changes is another entry.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from zlib import crc32
 
 from dinamed.dnssec.keys import Key
 from dinamed.generations import Generations
@@ -55,3 +56,30 @@ def digest_of(key: Key, data: bytes) -> bytes:
     digest = hashlib.blake2b(key.dnskey, digest_size=DIGEST_SIZE)
     digest.update(data)
     return digest.digest()
+
+
+def packed(entries: Iterable[Entry]) -> bytes:
+    """Entries as they are saved: each its digest, the octets of its signature, and it.
+
+    At the end stands a checksum of all.
+    """
+    body = b"".join(
+        digest + len(signature).to_bytes(2, "big") + signature
+        for digest, signature in entries
+    )
+    return body + crc32(body).to_bytes(4, "big")
+
+
+def unpacked(data: bytes) -> Iterator[Entry]:
+    """What `packed` has made; nothing if it is damaged."""
+    body = data[:-4]
+    if crc32(body).to_bytes(4, "big") != data[-4:]:
+        return
+    at = 0
+    while at < len(body):
+        digest = body[at : at + DIGEST_SIZE]
+        at += DIGEST_SIZE
+        size = int.from_bytes(body[at : at + 2], "big")
+        at += 2
+        yield digest, body[at : at + size]
+        at += size

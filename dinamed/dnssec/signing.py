@@ -37,6 +37,12 @@ class ZoneSigner:
         self.seconds = seconds
         self._recent: Generations[_Recent, tuple[bytes, ...]] = Generations(_RECENT)
 
+    def at(self, moment: float) -> "ZoneSigner":
+        """One that signs as of a moment that stays."""
+        return ZoneSigner(
+            self.zone, self.keys, self.grid, self.signatures, lambda: moment
+        )
+
     @property
     def size(self) -> int:
         """Octets of the RRSIG records of an RRset, with owners of two octets."""

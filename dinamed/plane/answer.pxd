@@ -3,7 +3,7 @@
 What is answered here has the octets that the engine would give.
 """
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from dinamed.plane.query cimport (
     ACCEPT,
@@ -18,6 +18,8 @@ from dinamed.plane.query cimport (
     TYPE_IXFR,
     TYPE_MX,
     TYPE_NS,
+    TYPE_NSEC,
+    TYPE_RRSIG,
     TYPE_PTR,
     TYPE_SOA,
     TYPE_SRV,
@@ -37,7 +39,15 @@ from dinamed.plane.malformed cimport (
     fault_of,
     opt_anywhere,
 )
-from dinamed.plane.octets cimport get16, put16
+from dinamed.plane.octets cimport fnv1a, get16, put16
+from dinamed.plane.signed cimport (
+    Canonical,
+    Signing,
+    canonical,
+    is_known,
+    link_at,
+    place_of,
+)
 from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.reply cimport (
     TXT,
@@ -49,6 +59,7 @@ from dinamed.plane.reply cimport (
     DROP,
     PUNT,
     PUNT_FOR_PLAN,
+    PUNT_FOR_PROOF,
     LIMITED,
     RequestContext,
     finish,
@@ -57,6 +68,7 @@ from dinamed.plane.reply cimport (
     room_for,
     limited,
     refused,
+    denied,
     negative,
     put_bare_opt,
     static_answer,
@@ -74,6 +86,7 @@ from dinamed.plane.tables cimport (
 from dinamed.plane.zone cimport (
     EXACT,
     HIDDEN,
+    WILDCARD,
     MISSING,
     MatchKind,
     Zone,
@@ -91,6 +104,7 @@ cdef inline int by_plan(
     """Carry out the plan that Python has made for this question, if it has."""
     cdef const InstalledPlan *plan = installed_plan(tables, query)
     cdef const RouteData *route
+    cdef Signing signing
     cdef uint32_t counts[3]
     cdef uint32_t size
     cdef bint needed = False
@@ -102,8 +116,11 @@ cdef inline int by_plan(
             &tables.routes[plan.route + (1 if query.type == TYPE_AAAA else 0)]
         )
         if route.kind != NOBODY:
+            signing.owner = plan.signer
+            signing.proof = NULL
             return drawn_answer(
-                tables, route, query, plan.subnet, request, plan, out
+                tables, route, query, plan.subnet, request, plan,
+                &signing if plan.signer else NULL, out
             )
     elif plan.kind != FIXED_PLAN:
         return PUNT
@@ -129,9 +146,13 @@ cdef inline int by_plan(
 
 cdef inline int at_node(
     const TablesData *tables, const Zone *zone, uint32_t node, const ParsedQuery *query,
-    RequestContext *request, uint8_t *out,
+    RequestContext *request, const Signing *signing, uint32_t place, uint8_t *out,
 ) noexcept nogil:
-    """Answer from a node of a zone."""
+    """Answer from a node of a zone.
+
+    `signing` is NULL where no signature is wanted, else `place` is where the name has
+    its place in the zone's chain.
+    """
     cdef bint alias
     cdef uint32_t slot
     cdef const uint8_t *rrset = rrset_of(zone, node, query.type, &alias)
@@ -150,7 +171,7 @@ cdef inline int at_node(
             request.kind = answer_kind(
                 tables.rates, query.type, zone.data + node, zone.origin, zone.size
             )
-        return static_answer(tables, query, rrset, out)
+        return static_answer(tables, query, rrset, signing, out)
     if alias:
         return by_plan(tables, query, request, out)
     slot = pool_of(zone, node)
@@ -168,11 +189,70 @@ cdef inline int at_node(
             )
             if route.kind != NOBODY:
                 return drawn_answer(
-                    tables, route, query, zone.subnet, request, NULL, out
+                    tables, route, query, zone.subnet, request, NULL, signing, out
                 )
+            if signing != NULL:  # the proof leaves out this type
+                return by_plan(tables, query, request, out)
+    if signing != NULL:
+        if signing.proof != NULL:  # a wildcard's own proof comes first
+            return by_plan(tables, query, request, out)
+        return denied(tables, zone, query, 0, place, place, out)
     if is_special(zone, query):
         return by_plan(tables, query, request, out)
     return negative(tables, zone, query, 0, out)
+
+
+cdef inline uint64_t wildcard_hash(
+    const ParsedQuery *query, uint32_t encloser
+) noexcept nogil:
+    """The hash of the wildcard right below a name that encloses the one asked for."""
+    cdef uint8_t wildcard[258]
+    cdef uint32_t start = query.at[encloser]
+    wildcard[0] = 1
+    wildcard[1] = 42  # *
+    memcpy(wildcard + 2, query.key + start, query.size - start)
+    return fnv1a(wildcard, query.size - start + 2)
+
+
+cdef inline int in_signed(
+    const TablesData *tables, const Zone *zone, const ParsedQuery *query,
+    RequestContext *request, uint8_t *out,
+) noexcept nogil:
+    """Answer for a name in a zone that is signed here, with its signatures."""
+    cdef Canonical name
+    cdef MatchKind found
+    cdef Signing signing
+    cdef uint32_t node = 0, encloser = 0, place, left, ends
+    if query.type == TYPE_NSEC or query.type == TYPE_RRSIG:
+        return by_plan(tables, query, request, out)
+    found = find(zone, tables.crc, query, &node, &encloser)
+    if found == HIDDEN:
+        return by_plan(tables, query, request, out)
+    canonical(&name, query, query.labels - zone.labels)
+    place = place_of(zone.chain, name.octets, name.size)
+    signing.origin = 12 + query.size - zone.size
+    signing.proof = NULL
+    if found == EXACT:
+        signing.owner = fnv1a(query.key, query.size)
+        return at_node(tables, zone, node, query, request, &signing, place, out)
+    # Names that the zone's data do not have may be virtual, or below such.
+    left = query.labels - zone.labels - encloser
+    if is_known(zone.chain, place, name.octets, name.ends[left]):
+        return by_plan(tables, query, request, out)
+    ends = name.ends[left - 1] if left else 0
+    if found == WILDCARD:
+        signing.owner = wildcard_hash(query, encloser)
+        signing.proof = link_at(zone.chain, place)
+        if signing.proof == NULL:
+            return PUNT_FOR_PROOF
+        return at_node(tables, zone, node, query, request, &signing, place, out)
+    request.kind = zone.limited
+    name.octets[ends] = 42  # *
+    name.octets[ends + 1] = 0
+    return denied(
+        tables, zone, query, NXDOMAIN, place,
+        place_of(zone.chain, name.octets, ends + 2), out,
+    )
 
 
 cdef inline int hopeless(
@@ -218,14 +298,17 @@ cdef inline int in_zone(
 ) noexcept nogil:
     """Answer for a name in one of our zones."""
     cdef MatchKind found
-    cdef uint32_t node = 0
+    cdef uint32_t node = 0, encloser = 0
     if (
-        zone.left or (zone.signed and query.do) or query.type == TYPE_ANY
+        zone.left or query.type == TYPE_ANY
+        or (zone.signed and query.do and zone.chain == NULL)
         or (query.type == TYPE_DS and query.labels == zone.labels)
         or (zone.keyed and query.labels == zone.labels)
     ):
         return by_plan(tables, query, request, out)
-    found = find(zone, tables.crc, query, &node)
+    if zone.chain != NULL and query.do:
+        return in_signed(tables, zone, query, request, out)
+    found = find(zone, tables.crc, query, &node, &encloser)
     if found == HIDDEN:
         return by_plan(tables, query, request, out)
     if found != EXACT:
@@ -234,7 +317,7 @@ cdef inline int in_zone(
         if found == MISSING:
             request.kind = zone.limited
             return negative(tables, zone, query, NXDOMAIN, out)
-    return at_node(tables, zone, node, query, request, out)
+    return at_node(tables, zone, node, query, request, NULL, 0, out)
 
 
 cdef inline int answer(

@@ -153,6 +153,10 @@ class ReplyCounters:
     def __init__(self, label: str, rows: int) -> None: ...
     def take(self) -> list[tuple[int, int, bool, int]]: ...
 
+class ChainKeys:
+    count: int
+    def __init__(self, keys: bytes, starts: bytes) -> None: ...
+
 class ZoneTable:
     reply_counters: ReplyCounters
     def __init__(
@@ -175,6 +179,12 @@ class ZoneTable:
         signed: bool,
         keyed: bool,
         left: bool,
+        chain: ChainKeys | None = ...,
+    ) -> None: ...
+    chain: ChainKeys | None
+    origin: bytes
+    def install_link(
+        self, place: int, owner: bytes, nsec: bytes, rrsig: bytes
     ) -> None: ...
 
 class Tables:
@@ -238,6 +248,12 @@ class Plane:
         limited: bytes = ...,
         steps: bytes = ...,
         before_steps: bytes = ...,
+        signer: bytes = ...,
+        after: bytes = ...,
+        after_counts: tuple[int, int, int] = ...,
+    ) -> None: ...
+    def install_signature(
+        self, owner: bytes, rrtype: int, members: list[bytes], record: bytes
     ) -> None: ...
     def install_client(
         self,

@@ -58,6 +58,7 @@ from dinamed.plane.load_levels cimport (
     RouteLoad,
     LoadsData,
 )
+from dinamed.plane.signed cimport Chain, Link, Signature, member_hash, set_hash
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
     Parcel,
@@ -78,7 +79,7 @@ from dinamed.plane.connection_limits cimport (
     next_displaced,
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
-from dinamed.plane.octets cimport fill_crc_table, get16, put16
+from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
 from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
@@ -188,6 +189,7 @@ cdef enum:
     LEAF = 0x80000000
     TICKS_OF_GRAIN = 4      # a microsecond
     CLIENTS = 4             # slots for clients and classes, to one for a plan
+    SIGNATURES = 4          # and for signatures
 
 
 cdef void *_new(size_t size) except NULL:

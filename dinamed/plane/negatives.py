@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dinamed.wire.constants import Type
 from dinamed.wire.names import ROOT, WireName, ancestors, is_within
 from dinamed.wire.render import Renderer, Section
+from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 
 OWN_LABELS = (b"\x04mgmt", b"\x07_status", b"\x08_country")
@@ -37,13 +38,13 @@ def _length_of_name(data: bytes) -> int:
 
 
 def negative_template(
-    zone: PackedZone, special: Iterable[bytes]
+    zone: PackedZone, special: Iterable[bytes], soa: RRset
 ) -> tuple[bytes, list[int]] | None:
     """The records of a negative answer as the engine renders them, movable.
 
     Names are compressed by pointers that move by the length of the question's name:
     the records are given for a length of 0, with the offsets of all pointers.  None
-    if the zone is not one for which this holds.
+    if the zone is not one for which this holds.  `soa` is the SOA as it is given out.
     """
     if zone.origin == ROOT or len(zone.origin) > _LONGEST_ORIGIN:
         return None
@@ -51,7 +52,9 @@ def negative_template(
     label = next(bytes((n,)) for n in range(256) if bytes((n,)) not in avoided)
     short = b"\x01" + label + zone.origin
     long = b"\x02" + label * 2 + zone.origin
-    body, other = _negative(zone, short), bytearray(_negative(zone, long))
+    negative = soa._replace(ttl=zone.negative.ttl)
+    body = _negative(zone, short, negative)
+    other = bytearray(_negative(zone, long, negative))
     template = bytearray(body)
     pointers = []
     for position in range(len(body) - 1, 0, -1):
@@ -67,8 +70,7 @@ def negative_template(
     return bytes(template), pointers
 
 
-def _negative(zone: PackedZone, name: WireName) -> bytes:
+def _negative(zone: PackedZone, name: WireName, soa: RRset) -> bytes:
     renderer = Renderer(name)
-    soa = zone.negative
     renderer.add(Section.AUTHORITY, zone.origin, Type.SOA, soa.ttl, soa.rdatas)
     return renderer.finish().body

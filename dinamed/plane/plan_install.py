@@ -56,9 +56,8 @@ def install_plan(
         isinstance(plan, PoolAnswer)
         and plan.wanted is not Wanted.TEXT
         and plan.place is None
-        and plan.signing is None
         and plan.pool in route_index
-        and not plan.after.body
+        and (plan.signing is not None or not plan.after.body)
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
     ):
         plane.install_plan(
@@ -76,6 +75,9 @@ def install_plan(
             limited=limited,
             steps=_steps(plan.empty.records),
             before_steps=_steps(plan.before),
+            signer=b"" if plan.signing is None else plan.signing.owner,
+            after=b"" if plan.signing is None else plan.after.body,
+            after_counts=plan.after.counts,
         )
     else:
         plane.install_plan(*asked, native.PLAN_PUNT)

@@ -148,6 +148,7 @@ cdef class Plane:
         tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
         tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
         bytes limited=b"", bytes steps=b"", bytes before_steps=b"",
+        bytes signer=b"", bytes after=b"", tuple after_counts=(0, 0, 0),
     ):
         """Remember the plan of a question, and forget all others when there are many.
 
@@ -155,13 +156,14 @@ cdef class Plane:
         the others; `limited` is the kind of the answer, for limits on
         replies.  `steps` has nine octets for each RRset of the body: its end, the
         counts up to there, and whether a reply without it is truncated.  A question
-        that is known keeps its plan.
+        that is known keeps its plan.  `signer` is the owner that signatures of drawn
+        records are for, where they are wanted; `after` are the records behind these.
         """
         cdef Tables tables = self.tables
         cdef InstalledPlan *plan
         cdef _Plans plans = tables._plans
         cdef size_t size = len(name) + len(body) + len(before) + len(owner)
-        size += len(steps) + len(before_steps)
+        size += len(steps) + len(before_steps) + len(after)
         cdef uint8_t *at
         cdef int i
         if not 0 < len(name) <= 255 or size > 8192:
@@ -198,16 +200,50 @@ cdef class Plane:
         for i in range(3):
             plan.counts[i] = counts[i]
             plan.before_counts[i] = before_counts[i]
+            plan.after_counts[i] = after_counts[i]
+        plan.after = len(after)
+        if signer:
+            plan.signer = fnv1a(<const uint8_t *><const char *>signer, len(signer))
         plan.body = len(body)
         plan.before = len(before)
         plan.owner = len(owner)
         at = plan.octets
         plan.steps = len(steps) // STEP_SIZE
         plan.before_steps = len(before_steps) // STEP_SIZE
-        for part in (name, body, before, owner, steps, before_steps):
+        for part in (name, body, before, owner, steps, before_steps, after):
             memcpy(at, <const char *><bytes>part, len(<bytes>part))
             at += len(<bytes>part)
         plans.add(plan)
+
+    def install_signature(
+        self, bytes owner not None, uint32_t rrtype, list members not None,
+        bytes record not None,
+    ):
+        """Remember the signature of an RRset, and forget all others when there are many.
+
+        `owner` is the one that is signed, in lower case; `members` are the data of the
+        records where they are drawn, else empty.  `record` is without its owner.
+        """
+        cdef Tables tables = self.tables
+        cdef _Plans signatures = tables._signatures
+        cdef Signature *signature
+        cdef uint64_t total = 0
+        cdef bytes rdata
+        if signatures.used * 2 > signatures.mask:
+            signatures = _Plans(signatures.mask + 1)
+            self._swap(&tables.data.signatures, signatures.slots, tables._signatures)
+            tables._signatures = signatures
+        for rdata in members:
+            total += member_hash(<const uint8_t *><const char *>rdata, len(rdata))
+        signature = <Signature *>calloc(1, sizeof(Signature) + len(record))
+        if signature == NULL:
+            raise MemoryError
+        signature.hash = set_hash(
+            fnv1a(<const uint8_t *><const char *>owner, len(owner)), rrtype, total
+        )
+        signature.size = len(record)
+        memcpy(signature.octets, <const char *>record, signature.size)
+        signatures.install_signature(signature)
 
     def install_client(
         self, uint32_t slot, bytes address not None, uint32_t prefix,

@@ -28,16 +28,21 @@ from dinamed.plane.select_load cimport foresee, least, put_key
 from dinamed.plane.octets cimport put16
 from dinamed.plane.geo_trees cimport OF_CLASS, ClientClass, class_of, class_scope
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
+from dinamed.plane.signed cimport Signature, Signing, member_hash, set_hash
 from dinamed.plane.reply cimport (
     PUNT,
     PUNT_FOR_CLIENT,
     PUNT_FOR_LEVELS,
+    PUNT_FOR_SIGNATURE,
     RequestContext,
     finish,
     truncated,
     cut,
     room_for,
     limited,
+    proof_size,
+    put_proof,
+    signature_of,
 )
 from dinamed.plane.tables cimport (
     STEP_SIZE,
@@ -46,8 +51,12 @@ from dinamed.plane.tables cimport (
     TablesData,
     honours_subnet,
     installed_client,
+    plan_after,
     plan_steps,
 )
+
+cdef enum:
+    RECORD_FIXED = 10  # octets of a record between its owner and its data
 
 
 cdef inline bint pick(
@@ -237,12 +246,18 @@ cdef inline int draw(
 cdef inline int drawn_answer(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet,
-    RequestContext *request, const InstalledPlan *plan, uint8_t *out,
+    RequestContext *request, const InstalledPlan *plan, const Signing *signing,
+    uint8_t *out,
 ) noexcept nogil:
-    """An answer with drawn members, behind the records of `plan` if that is given."""
+    """An answer with drawn members, behind the records of `plan` if that is given.
+
+    `signing` is NULL where no signature is wanted.
+    """
     cdef uint32_t drawn[MOST_ANSWERS]
     cdef uint32_t counts[3]
     cdef uint32_t below = 0, owner = 2, before = 0, i, room
+    cdef uint64_t members = 0
+    cdef const Signature *signature = NULL
     cdef DrawResult result
     cdef const InstalledClient *known
     cdef const uint8_t *name = NULL
@@ -275,7 +290,23 @@ cdef inline int drawn_answer(
     if result.scope < below:
         result.scope = below
     room = before + result.count * (owner + route.span)
-    if room > room_for(tables, query, 0):
+    if signing != NULL:
+        for i in range(result.count):
+            members += member_hash(
+                route.records + drawn[i] * route.span + RECORD_FIXED,
+                route.span - RECORD_FIXED,
+            )
+        signature = signature_of(
+            tables, set_hash(signing.owner, query.type, members)
+        )
+        if signature == NULL:
+            return PUNT_FOR_SIGNATURE
+        room += owner + signature.size + proof_size(signing)
+        if plan != NULL:
+            room += plan.after
+        if room > room_for(tables, query, 0):
+            return PUNT
+    elif room > room_for(tables, query, 0):
         return drawn_too_much(tables, route, query, request, plan, drawn, &result, out)
     if before:
         memcpy(at, name, before)
@@ -291,5 +322,21 @@ cdef inline int drawn_answer(
             put16(at + owner + 6, result.ttl & 0xFFFF)
         at += owner + route.span
     counts[0] += result.count
+    if signature != NULL:
+        if plan != NULL:
+            memcpy(at, name + before, owner)
+        else:
+            put16(at, 0xC00C)
+        memcpy(at + owner, signature.octets, signature.size)
+        if result.ttl:
+            put16(at + owner + 4, result.ttl >> 16)
+            put16(at + owner + 6, result.ttl & 0xFFFF)
+        at += owner + signature.size
+        counts[0] += 1
+        at = put_proof(at, signing, counts)
+        if plan != NULL:
+            memcpy(at, plan_after(plan), plan.after)
+            for i in range(3):
+                counts[i] += plan.after_counts[i]
     count_hand_outs(route, request, drawn, &result)
     return finish(tables, query, out, room, 0, True, counts, 0, result.scope)

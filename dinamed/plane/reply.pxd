@@ -14,6 +14,18 @@ from dinamed.plane.query cimport (
 )
 from dinamed.plane.cookie cimport COOKIE_SIZE
 from dinamed.plane.rate_table cimport DROPS, PASSES, RateAction, judge
+from dinamed.plane.signed cimport (
+    Chain,
+    Link,
+    Signature,
+    Signing,
+    installed_signature,
+    link_at,
+    link_size,
+    put_link,
+    set_hash,
+)
+from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.octets cimport get16, little16, little32, put16
 from dinamed.plane.tables cimport STEP_SIZE, TablesData
 from dinamed.plane.zone cimport Zone
@@ -35,6 +47,8 @@ cdef enum:
     PUNT_FOR_PLAN = -2  # punt, and install the plan of this question
     PUNT_FOR_CLIENT = -3   # punt, and install what the pool has for this client
     PUNT_FOR_LEVELS = -4  # punt, and install how full the members are
+    PUNT_FOR_SIGNATURE = -6  # punt, and install a signature of such an answer
+    PUNT_FOR_PROOF = -7  # punt, and install the links of the chain that deny this
     LIMITED = -5  # silence: there were too many such replies
 
 
@@ -257,23 +271,90 @@ cdef inline int negative(
     return finish(tables, query, out, zone.soa_size, rcode, True, counts, 0, 0)
 
 
+cdef inline const Signature *signature_of(
+    const TablesData *tables, uint64_t hash
+) noexcept nogil:
+    """An installed signature, or NULL."""
+    return installed_signature(
+        <void **>plane_get_pointer(<void *>&tables.signatures), tables.signature_mask,
+        hash,
+    )
+
+
+cdef inline uint32_t proof_size(const Signing *signing) noexcept nogil:
+    return 0 if signing.proof == NULL else link_size(signing.proof)
+
+
+cdef inline uint8_t *put_proof(
+    uint8_t *at, const Signing *signing, uint32_t *counts
+) noexcept nogil:
+    """Append to the authority section that a wildcard stands for the name, if it does."""
+    if signing.proof == NULL:
+        return at
+    return put_link(at, signing.proof, signing.origin, &counts[1])
+
+
+cdef inline int denied(
+    const TablesData *tables, const Zone *zone, const ParsedQuery *query, uint32_t rcode,
+    uint32_t place, uint32_t wildcard, uint8_t *out,
+) noexcept nogil:
+    """The same with proofs: the links at two places, which may be one."""
+    cdef uint32_t counts[3]
+    cdef const Chain *chain = zone.chain
+    cdef const Link *soa = <const Link *>plane_get_pointer(<void *>&chain.soa)
+    cdef const Link *first = link_at(chain, place)
+    cdef const Link *second = link_at(chain, wildcard)
+    cdef uint8_t *body = out + query.end
+    cdef uint8_t *at = body + zone.soa_size
+    cdef uint32_t i, size, origin = 12 + query.size - zone.size
+    if soa == NULL or first == NULL or second == NULL:
+        return PUNT_FOR_PROOF
+    size = zone.soa_size + link_size(soa) + link_size(first)
+    if wildcard != place:
+        size += link_size(second)
+    if size > room_for(tables, query, 0):
+        return PUNT
+    counts[0] = counts[2] = 0
+    counts[1] = 1
+    memcpy(body, zone.soa, zone.soa_size)
+    for i in range(zone.pointer_count):
+        put16(
+            body + zone.pointers[i], get16(body + zone.pointers[i]) + query.size
+        )
+    at = put_link(at, soa, origin, &counts[1])
+    at = put_link(at, first, origin, &counts[1])
+    if wildcard != place:
+        put_link(at, second, origin, &counts[1])
+    return finish(tables, query, out, size, rcode, True, counts, 0, 0)
+
+
 cdef inline int static_answer(
     const TablesData *tables, const ParsedQuery *query, const uint8_t *rrset,
-    uint8_t *out
+    const Signing *signing, uint8_t *out
 ) noexcept nogil:
-    """An RRset whose data hold no names that would be compressed or followed."""
+    """An RRset whose data hold no names that would be compressed or followed.
+
+    `signing` is NULL where no signature is wanted.
+    """
     cdef uint32_t counts[3]
     cdef uint32_t count = little16(rrset + 6), left, length
     cdef uint8_t *at = out + query.end
     cdef uint8_t *last = at + room_for(tables, query, 0)
     cdef uint32_t ttl = little32(rrset + 2)
     cdef const uint8_t *data = rrset + 12
+    cdef const Signature *signature = NULL
+    if signing != NULL:
+        signature = signature_of(tables, set_hash(signing.owner, query.type, 0))
+        if signature == NULL:
+            return PUNT_FOR_SIGNATURE
     counts[0] = count
     counts[1] = counts[2] = 0
     left = count
     while left:
         length = little16(data)
         if at + 12 + length > last:
+            if signing != NULL:
+                return PUNT
             counts[0] = 0
             return truncated(tables, query, out, 0, 0, True, counts, 0, 0)
         put16(at, 0xC00C)
@@ -286,6 +367,14 @@ cdef inline int static_answer(
         at += 12 + length
         data += 2 + length
         left -= 1
+    if signature != NULL:
+        if at + 2 + signature.size + proof_size(signing) > last:
+            return PUNT
+        put16(at, 0xC00C)
+        memcpy(at + 2, signature.octets, signature.size)
+        at += 2 + signature.size
+        counts[0] += 1
+        at = put_proof(at, signing, counts)
     return finish(
         tables, query, out, <uint32_t>(at - out) - query.end, 0, True, counts, 0, 0
     )

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
+from dinamed.plane.signature_install import install_signed
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
 from dinamed.plans.context import QueryContext
@@ -62,6 +63,10 @@ INSTALL_LEVELS = 3
 """What `native` asks for when it does not know how full the members are."""
 HANDED_PROBE = 4
 """And for a message by which the server asks itself."""
+INSTALL_SIGNATURE = 5
+"""And when it is the signature of such an answer."""
+INSTALL_PROOF = 6
+"""And when it is what denies a name or a type."""
 THREAD_PATIENCE = 2.0
 """Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
@@ -473,6 +478,9 @@ class DataPlane:
                 compiler.install_client(self.native, plan, client, snapshot, now)
             else:
                 compiler.publish(self.native, plan, client, snapshot, now)
+            return
+        if what in (INSTALL_SIGNATURE, INSTALL_PROOF):
+            install_signed(self.native, engine.executor, query, plan, source)
             return
         limited = engine.kind(query, plan)
         install_plan(self.native, compiler.route_index, query, plan, limited)

@@ -10,6 +10,7 @@ from random import Random
 
 from dinamed.geo.locator import Locator
 from dinamed.limits.responses import BURST, ResponseLimiter
+from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
@@ -65,6 +66,7 @@ class TableCompiler:
         self._locator: Locator | None = None
         self._classes: native.GeoTrees | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
+        self._chains = Chains()
         self.publisher = LoadPublisher(rows, rng)
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -88,6 +90,7 @@ class TableCompiler:
             routes += known[1]
         self.publisher.keep(frozenset(snapshot.pools))
         facts = snapshot.facts()
+        self._chains.keep(facts.online)
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
@@ -356,7 +359,8 @@ class TableCompiler:
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
         special = special_labels(zone)
-        template = negative_template(zone, special)
+        online = facts.online.get(zone.origin)
+        template = negative_template(zone, special, soa_of(zone, online))
         return native.ZoneTable(
             native.ReplyCounters(to_text(zone.origin), self._rows),
             zone.buffer,
@@ -372,7 +376,8 @@ class TableCompiler:
             plain=not facts.regional,
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
-            keyed=zone.origin in facts.online,
+            keyed=online is not None,
+            chain=self._chains.of(online),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

@@ -46,7 +46,10 @@ cdef struct InstalledPlan:
     uint32_t owner          # octets of the drawn records' owner
     uint32_t steps          # how many RRsets the body has, and those before
     uint32_t before_steps
-    uint8_t octets[1]       # name, body, before, owner, steps of both
+    uint64_t signer         # hash of the owner that is signed; 0: nothing is
+    uint32_t after_counts[3]
+    uint32_t after          # octets of the records behind the drawn ones
+    uint8_t octets[1]       # name, body, before, owner, steps of both, after
 
 
 cdef struct InstalledClient:
@@ -74,6 +77,8 @@ cdef struct TablesData:
     uint32_t installed_mask
     void **known
     uint32_t known_mask
+    void **signatures
+    uint32_t signature_mask
     const GeoTreesData *trees  # for the classes of clients, or NULL
     bint shut               # whether everything is left to Python
     uint64_t *counts        # of replies for names in no zone
@@ -182,6 +187,11 @@ cdef inline void count_reply(
 cdef inline const uint8_t *plan_steps(const InstalledPlan *plan) noexcept nogil:
     """Where each RRset of the body ends, and behind that of those before."""
     return plan.octets + plan.size + plan.body + plan.before + plan.owner
+
+
+cdef inline const uint8_t *plan_after(const InstalledPlan *plan) noexcept nogil:
+    """The records behind the drawn ones."""
+    return plan_steps(plan) + (plan.steps + plan.before_steps) * STEP_SIZE
 
 
 cdef inline uint64_t plan_hash(

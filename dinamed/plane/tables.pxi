@@ -41,6 +41,17 @@ cdef class _Plans:
         self.used += 1
         self.octets += sizeof(InstalledPlan) + plan.size + plan.body + plan.before
 
+    cdef void install_signature(self, Signature *signature) noexcept:
+        """Take a signature over, unless there is one of the same set."""
+        cdef uint32_t slot = <uint32_t>signature.hash & self.mask
+        while self.slots[slot] != NULL:
+            if (<Signature *>self.slots[slot]).hash == signature.hash:
+                free(signature)
+                return
+            slot = (slot + 1) & self.mask
+        plane_set_pointer(&self.slots[slot], signature)
+        self.used += 1
+
     cdef void install_client(self, InstalledClient *known) noexcept:
         """Take over what is known of a client."""
         cdef uint32_t slot = <uint32_t>known.hash & self.mask
@@ -67,6 +78,7 @@ cdef class Tables:
     cdef readonly ReplyCounters reply_counters
     cdef _Plans _plans
     cdef _Plans _clients
+    cdef _Plans _signatures
     cdef RateTable _limits
     cdef GeoTrees _trees
     cdef Prefixes _trusted
@@ -146,10 +158,13 @@ cdef class Tables:
         self._slots = slots
         self._plans = _Plans(slots)
         self._clients = _Plans(CLIENTS * slots)
+        self._signatures = _Plans(SIGNATURES * slots)
         data.installed = self._plans.slots
         data.known = self._clients.slots
         data.installed_mask = slots - 1
         data.known_mask = CLIENTS * slots - 1
+        data.signatures = self._signatures.slots
+        data.signature_mask = SIGNATURES * slots - 1
 
     cdef void _enter(self, uint32_t number):
         cdef ZoneTable table = self.zones[number]

@@ -6,6 +6,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 from dinamed.plane.query cimport ParsedQuery
+from dinamed.plane.signed cimport Chain
 from dinamed.plane.octets cimport crc32, little16, little32
 
 cdef enum:
@@ -39,6 +40,7 @@ cdef struct Zone:
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
     bint signed             # whether those who set DO miss more than is made here
+    Chain *chain            # of a zone that is signed here, or NULL
     bint keyed              # whether keys stand at the apex beside the data
     bint left               # whether all but the installed plans is left to Python
     uint64_t *counts        # of replies, see `reply_counters`
@@ -76,9 +78,14 @@ cdef inline uint32_t flags_of(const Zone *zone, uint32_t offset) noexcept nogil:
 
 
 cdef inline MatchKind find(
-    const Zone *zone, const uint32_t *table, const ParsedQuery *query, uint32_t *node
+    const Zone *zone, const uint32_t *table, const ParsedQuery *query, uint32_t *node,
+    uint32_t *encloser
 ) noexcept nogil:
-    """How the name relates to the zone's data; `node` is for EXACT and WILDCARD."""
+    """How the name relates to the zone's data; `node` is for EXACT and WILDCARD.
+
+    For WILDCARD and MISSING `encloser` is the number of the closest encloser's first
+    label.
+    """
     cdef uint32_t left = query.size - zone.size  # octets left of the origin
     cdef uint32_t offset = probe(zone, table, query.key, left)
     cdef uint32_t label, last, start, size, i
@@ -94,6 +101,7 @@ cdef inline MatchKind find(
         if offset and not flags_of(zone, offset) & HASH:
             break
         label += 1  # the apex encloses every name, so this ends
+    encloser[0] = label
     i = flags_of(zone, offset)
     if i & (OCCLUDED | HAS_DNAME):
         return HIDDEN

@@ -49,11 +49,36 @@ cdef class ReplyCounters:
         return found
 
 
+cdef class ChainKeys:
+    """The names of a zone's chain in canonical form, in order: what outlasts links."""
+
+    cdef bytes _keys
+    cdef bytes _starts
+    cdef readonly uint32_t count
+
+    def __cinit__(self, bytes keys not None, bytes starts not None):
+        cdef const uint32_t *numbers = <const uint32_t *><const char *>starts
+        cdef uint32_t i
+        if len(starts) < 8 or len(starts) & 3:
+            raise ValueError("not the starts of names")
+        self._keys = keys
+        self._starts = starts
+        self.count = len(starts) // 4 - 1
+        for i in range(self.count):
+            if numbers[i] > numbers[i + 1]:
+                raise ValueError("a name begins before the last one ends")
+        if numbers[self.count] != <uint32_t>len(keys) or numbers[1]:
+            raise ValueError("the first name is the apex, and the last one the end")
+
+
 cdef class ZoneTable:
     """A packed zone, and what its negative answers are made of."""
 
     cdef Zone data
     cdef object _buffer
+    cdef Chain _chain
+    cdef readonly ChainKeys chain
+    cdef readonly bytes origin
     cdef readonly ReplyCounters reply_counters
 
     def __cinit__(
@@ -76,6 +101,7 @@ cdef class ZoneTable:
         bint signed,
         bint keyed,
         bint left,
+        ChainKeys chain=None,
     ):
         cdef Zone *data = &self.data
         cdef uint32_t i, size = len(origin)
@@ -107,6 +133,14 @@ cdef class ZoneTable:
         data.keyed = keyed
         data.left = left
         memcpy(data.origin, <const char *>origin, size)
+        self.origin = origin
+        if chain is not None:
+            self.chain = chain
+            self._chain.keys = <const uint8_t *><const char *>chain._keys
+            self._chain.starts = <const uint32_t *><const char *>chain._starts
+            self._chain.count = chain.count
+            self._chain.links = <void **>_new(chain.count * sizeof(void *))
+            data.chain = &self._chain
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))
         for i in range(<uint32_t>len(pools)):
             data.pools[i + 1] = pools[i] + 1
@@ -125,7 +159,39 @@ cdef class ZoneTable:
                 raise ValueError("not a label")
             memcpy(data.special[i], <const char *>label, len(label))
 
+    def install_link(
+        self, int place, bytes owner not None, bytes nsec not None, bytes rrsig not None
+    ):
+        """Say what the chain has at a place, or with -1 the signature of the SOA.
+
+        `owner` are labels left of the origin; the records come without their owner.
+        What is there stays: tables are made anew before a signature changes.
+        """
+        cdef Link *link
+        cdef void **at
+        if self.chain is None or place >= <int>self.chain.count or len(owner) > 255:
+            raise ValueError("no such place")
+        at = &self._chain.soa if place < 0 else &self._chain.links[place]
+        if at[0] != NULL:
+            return
+        link = <Link *>calloc(1, sizeof(Link) + len(owner) + len(nsec) + len(rrsig))
+        if link == NULL:
+            raise MemoryError
+        link.owner = len(owner)
+        link.nsec = len(nsec)
+        link.rrsig = len(rrsig)
+        memcpy(link.octets, <const char *>owner, link.owner)
+        memcpy(link.octets + link.owner, <const char *>nsec, link.nsec)
+        memcpy(link.octets + link.owner + link.nsec, <const char *>rrsig, link.rrsig)
+        plane_set_pointer(at, link)
+
     def __dealloc__(self):
+        cdef uint32_t i
+        if self._chain.links != NULL:
+            for i in range(self._chain.count):
+                free(self._chain.links[i])
+        free(self._chain.links)
+        free(self._chain.soa)
         free(self.data.pools)
         free(self.data.soa)
         free(self.data.pointers)

@@ -11,6 +11,7 @@ import msgspec
 
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
+from dinamed.plans.explain_signing import signing_words
 from dinamed.plans.plan import (
     Fixed,
     Plan,
@@ -91,6 +92,8 @@ def explain(
     steps += _placed(engine, plan, context)
     steps += _planned(engine, plan)
     steps += [step for event in recorder.events for step in _told(event)]
+    signing = signing_words(engine.executor, query, source)
+    steps += [Step("dnssec", text) for text in signing]
     return Explanation(tuple(steps), reply)
 
 

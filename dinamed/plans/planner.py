@@ -227,11 +227,13 @@ class _Walk:
         if table is None:
             return None
         key = relative(self._name, zone.origin)
+        match = ZoneMatch(MatchKind.EXACT, self._name, zone.apex)
         if not table.speaks_of(key, self._type):
-            missing = table.exists(key) and zone.node(key) is None
-            return self._no_data(zone) if missing else None
+            if not table.exists(key) or zone.node(key) is not None:
+                return None
+            return self._special(zone, match) or self._no_data(zone, match)
         if self._type == Type.ANY:
-            return self._minimal()
+            return self._any(zone, match) if self._online(zone) else self._minimal()
         trail = AliasChain(
             tuple(self._answers), tuple(self._proofs), self._name, self._aliases
         )
@@ -239,7 +241,7 @@ class _Walk:
             zone.origin,
             key,
             trail,
-            empty=self._no_data(zone),
+            empty=self._no_data(zone, match),
             tailored=table.tailored(key),
             subnet=zone.origin not in self._planner.facts.untailored,
             dnssec_ok=self._dnssec_ok,

@@ -7,7 +7,7 @@ has anything to give is the answer.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from dinamed.geo.place import Place
@@ -17,7 +17,10 @@ from dinamed.wire.constants import Type
 from dinamed.zones.packed import Node, PackedZone
 from dinamed.zones.targeting import SELF, Sample, Targeting
 
-WHOLE = frozenset({Type.SOA, Type.NS, Type.DS, Type.DNAME})
+WHOLE = frozenset(
+    {Type.SOA, Type.NS, Type.DS, Type.DNAME, Type.DNSKEY, Type.CDS, Type.CDNSKEY}
+    | {Type.NSEC, Type.RRSIG}
+)
 """Types that a zone or a name has for everybody."""
 
 HasAddress = Callable[[str, int], bool]
@@ -72,6 +75,40 @@ class TargetTable:
     def exists(self, key: bytes) -> bool:
         """Whether the label is one, though no record stands at it."""
         return key in self._targeting.heads or key in self._targeting.aliases
+
+    def types(
+        self, pools: Mapping[str, frozenset[int]]
+    ) -> Mapping[bytes, frozenset[int]]:
+        """All types that each label may answer for whomever, beside those at itself.
+
+        `pools` has the types that a pool can answer, by its name.
+        """
+        found: dict[bytes, set[int]] = {}
+        heads, aliases = self._targeting.heads, self._targeting.aliases
+        for key, node in self._zone.nodes():
+            types = set(node.types)
+            if node.pool is not None:
+                types |= pools[node.pool]
+            for label in (key, _without_target(key)):
+                if label in heads:
+                    found.setdefault(label, set()).update(types)
+        # An alias may lead to another one: as often as there are aliases.
+        for _ in aliases:
+            before = sum(map(len, found.values()))
+            for key, target in aliases.items():
+                types = found.get(target, set()) | self._at(target, pools)
+                for label in (key, _without_target(key)):
+                    if label == key or label in heads:
+                        found.setdefault(label, set()).update(types)
+            if sum(map(len, found.values())) == before:
+                break
+        return {key: frozenset(types) for key, types in found.items() if types}
+
+    def _at(self, key: bytes, pools: Mapping[str, frozenset[int]]) -> set[int]:
+        node = self._zone.node(key)
+        if node is None:
+            return set()
+        return {*node.types, *(pools[node.pool] if node.pool is not None else ())}
 
     def sample(self, leaf: Leaf) -> Sample | None:
         """How many of the RRset's records are drawn; None: all are given."""
@@ -172,6 +209,15 @@ def _of_pool(at: bytes, node: Node, rrtype: int, has: HasAddress) -> Leaf | None
 
 def _of_either(at: bytes, node: Node, rrtype: int, has: HasAddress) -> Leaf | None:
     return _of_rrset(at, node, rrtype, has) or _of_pool(at, node, rrtype, has)
+
+
+def _without_target(key: bytes) -> bytes:
+    """A label without its last part, which may be a target."""
+    position = last = 0
+    while position < len(key):
+        last = position
+        position += 1 + key[position]
+    return key[:last]
 
 
 def _is_wide(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

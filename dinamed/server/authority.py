@@ -36,17 +36,18 @@ class ZoneKeeper(Protocol):
         """The zones of a config, as they are to be served now."""
 
 
-Secured = Callable[
-    [Settings, Mapping[WireName, PackedZone]], Mapping[WireName, OnlineZone]
+Prepared = Callable[
+    [Settings, Mapping[WireName, PackedZone]],
+    tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]],
 ]
-"""What signing adds to the zones of a config that are signed here."""
+"""From the zones of a config to those to serve, and what signing adds to some."""
 
 
 def unsigned(
     settings: Settings, zones: Mapping[WireName, PackedZone]
-) -> Mapping[WireName, OnlineZone]:
+) -> tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]]:
     """Nothing is signed here."""
-    return {}
+    return zones, {}
 
 
 class Files:
@@ -77,7 +78,7 @@ class Authority:
         self.loaded = loaded
         self.seconds = seconds
         self._zones = Files() if zones is None else zones
-        self._secured: Secured = unsigned
+        self._prepared: Prepared = unsigned
         pools, failed = loaded.settings.pools, self._listener_failed
         self.manager = PoolManager(pools, seconds(), failed=failed)
         self.geo = load_geo(loaded.settings.geo)
@@ -117,9 +118,9 @@ class Authority:
         self.engine.serve(self._snapshot(self.engine.snapshot.defence))
         self.served.emit(self.loaded, self.engine.snapshot)
 
-    def take_signing(self, secured: Secured) -> None:
-        """Let `secured` say what signing adds, from the next `refresh` on."""
-        self._secured = secured
+    def take_signing(self, prepared: Prepared) -> None:
+        """Let `prepared` say what is signed, from the next `refresh` on."""
+        self._prepared = prepared
 
     def summary(self) -> str:
         """A summary of what is served, in a few words."""
@@ -140,6 +141,7 @@ class Authority:
     def _snapshot(self, before: Defence) -> Snapshot:
         settings = self.loaded.settings
         zones, unready = self._zones.versions(self.loaded)
+        zones, online = self._prepared(settings, zones)
         return Snapshot.of(
             settings,
             zones,
@@ -147,7 +149,7 @@ class Authority:
             socket.gethostname(),
             self.geo.locator,
             unready,
-            self._secured(settings, zones),
+            online,
             Defence.of(settings, self.cookie_secret, before),
         )
 

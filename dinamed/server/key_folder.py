@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from dinamed.dnssec.key_files import file_stem, private_text, public_text, read_pair
 from dinamed.dnssec.keys import Key, KeyFault, collides
 from dinamed.dnssec.rolling import STATE_VERSION, ZoneState
+from dinamed.dnssec.signatures import Entry, packed, unpacked
 from dinamed.server.state_file import write_atomically
 from dinamed.server.zone_files import file_name
 from dinamed.wire.names import WireName, to_text
@@ -62,12 +64,15 @@ class KeyFolder:
         """The path of the file of signatures."""
         return os.path.join(self.folder, SIGNATURES_FILE)
 
-    def read(self) -> HeldKeys:
-        """All that is there.  Nothing is raised: see `HeldKeys.problems`."""
+    def read(self, aside: bool = True) -> HeldKeys:
+        """All that is there.  Nothing is raised: see `HeldKeys.problems`.
+
+        A state that cannot be read is kept under another name, with `aside`.
+        """
         held = HeldKeys()
         for name in self._names(held):
             self._read_key(os.path.join(self.keys, name), held)
-        self._read_state(held)
+        self._read_state(held, aside)
         return held
 
     def _names(self, held: HeldKeys) -> list[str]:
@@ -101,7 +106,7 @@ class KeyFolder:
             held.keys[key.label] = key
             held.created[key.label] = times.get("Created", 0.0)
 
-    def _read_state(self, held: HeldKeys) -> None:
+    def _read_state(self, held: HeldKeys, aside: bool) -> None:
         try:
             with open(self.state_path, "rb") as file:
                 state = msgspec.json.decode(file.read(), type=ZoneState)
@@ -110,7 +115,11 @@ class KeyFolder:
         except FileNotFoundError:
             return
         except (OSError, ValueError, msgspec.DecodeError) as error:
-            held.problems.append((self.state_path, f"can't be read: {error}"))
+            kept = f", and is kept as {STATE_FILE}.bad" if aside else ""
+            held.problems.append((self.state_path, f"can't be read{kept}: {error}"))
+            if aside:
+                with suppress(OSError):
+                    os.replace(self.state_path, f"{self.state_path}.bad")
         else:
             held.state = state
 
@@ -128,6 +137,20 @@ class KeyFolder:
         write_atomically(f"{stem}.key", public_text(key, times).encode())
         write_atomically(stem + _PRIVATE, private_text(key, times).encode())
         return stem + _PRIVATE
+
+    def read_signatures(self) -> list[Entry]:
+        """What `save_signatures` has written; what cannot be read is made anew."""
+        try:
+            with open(self.signatures_path, "rb") as file:
+                data = file.read()
+        except OSError:
+            return []
+        return list(unpacked(data))
+
+    def save_signatures(self, entries: Iterable[Entry]) -> None:
+        """Keep signatures.  Raises `OSError`."""
+        make_folder(self.folder)
+        write_atomically(self.signatures_path, packed(entries))
 
     def save(self, state: ZoneState) -> None:
         """Keep the state.  Raises `OSError`."""

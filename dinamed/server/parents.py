@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
+from dns.resolver import Resolver as SystemResolver
 from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, succeed
 from twisted.names import client, dns, error
 from twisted.python.failure import Failure
@@ -23,6 +24,26 @@ RESOLV_CONF = "/etc/resolv.conf"
 
 Shown = tuple[tuple[int, ...] | None, int | None]
 """The key tags that a server shows, None if it gave no answer, and their TTL."""
+
+
+class _QuietDatagrams(dns.DNSDatagramProtocol):
+    noisy = False
+
+
+class _Asker(client.Resolver):
+    """Asks some servers; what it does is not logged."""
+
+    def __init__(self, reactor: Any, servers: Sequence[tuple[str, int]]) -> None:
+        super().__init__(servers=list(servers), timeout=TIMEOUTS, reactor=reactor)
+        if self.factory is not None:
+            self.factory.noisy = False
+
+    def _connectedProtocol(  # noqa: N802
+        self, interface: str = ""
+    ) -> _QuietDatagrams:
+        protocol = _QuietDatagrams(self, reactor=self._reactor)
+        self._reactor.listenUDP(0, protocol, interface=interface, maxPacketSize=4096)
+        return protocol
 
 
 class ParentAsker:
@@ -63,9 +84,7 @@ class ParentAsker:
 
     def _ask_one(self, zone: WireName, server: str) -> Deferred[Shown]:
         host, port = host_port(server)
-        asker = client.Resolver(
-            servers=[(host, port or PORT)], timeout=TIMEOUTS, reactor=self._reactor
-        )
+        asker = _Asker(self._reactor, [(host, port or PORT)])
         query = [dns.Query(to_text(zone).encode(), int(Type.DS), dns.IN)]
         answered = asker.queryUDP(query, TIMEOUTS)
         answered.addCallback(
@@ -81,7 +100,9 @@ class ParentAsker:
     def _servers(self, zone: WireName) -> Any:
         """The addresses of the servers of the zone above this one."""
         if self._resolver is None:
-            self._resolver = client.Resolver(RESOLV_CONF, reactor=self._reactor)
+            servers = SystemResolver(RESOLV_CONF).nameservers
+            known = [(server, PORT) for server in servers if isinstance(server, str)]
+            self._resolver = _Asker(self._reactor, known)
         resolver = self._resolver
         above = zone
         hosts: list[bytes] = []

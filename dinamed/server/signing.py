@@ -2,10 +2,11 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from dinamed.config.dnssec import Dnssec
@@ -17,15 +18,19 @@ from dinamed.dnssec.keyset import KeySet
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.rolling import ParentView, Waiting, waiting
 from dinamed.dnssec.signing import ZoneSigner
+from dinamed.plans.targets import TargetTable
 from dinamed.server.authority import Authority
 from dinamed.server.key_folder import KeyFolder
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
 from dinamed.server.zone_keys import ZoneKeys
+from dinamed.transfers.overlay import with_serial
+from dinamed.transfers.rebuild import stripped
 from dinamed.transfers.view import static_pools
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
 from dinamed.zones.packed import MatchKind, PackedZone
+from dinamed.zones.targeting import Targeting
 from dinamed.zones.virtual import Names
 
 TICK = 60.0
@@ -69,7 +74,8 @@ class SigningService(Periodic):
         self._hour = 0
         self._told: dict[WireName, str] = {}
         self._open = False
-        authority.take_signing(self.secured)
+        self._stripped: dict[WireName, tuple[PackedZone, PackedZone]] = {}
+        authority.take_signing(self.prepared)
 
     @property
     def zones(self) -> Mapping[WireName, ZoneKeys]:
@@ -83,28 +89,42 @@ class SigningService(Periodic):
         self._authority.refresh()
         super().startService()
 
-    def secured(
+    def stopService(self) -> Deferred[None]:
+        """Keep the signatures for the next start."""
+        stopped = super().stopService() or succeed(None)
+        for keys in self._zones.values():
+            keys.remember()
+        return stopped
+
+    def prepared(
         self, settings: Settings, zones: Mapping[WireName, PackedZone]
-    ) -> Mapping[WireName, OnlineZone]:
-        """The signatures of each zone that is signed now."""
+    ) -> tuple[Mapping[WireName, PackedZone], Mapping[WireName, OnlineZone]]:
+        """The zones to serve, and what signing adds to each that is signed now."""
         if not self._open:
-            return {}
+            return zones, {}
         now = self._authority.seconds()
         self._take(settings, zones, now)
-        pools = {
-            name: frozenset(int(one.type) for one in rrsets) | {int(Type.TXT)}
-            for name, rrsets in static_pools(settings.pools).items()
-        }
-        regional = frozenset(pool.name for pool in settings.pools if pool.regions)
+        serve = dict(zones)
+        said = _said(settings)
         found = {}
         for apex, keys in self._zones.items():
             zone = zones.get(apex)
             keyset = None if zone is None else keys.keyset(now)
             if zone is not None and keyset is not None:
-                found[apex] = self._online(keys, zone, keyset, pools, regional)
+                zone = serve[apex] = self._bare(zone, apex in said.fetched)
+                found[apex] = self._online(keys, zone, keyset, said)
         self._built = {apex: self._built[apex] for apex in found}
+        self._stripped = {apex: self._stripped[apex] for apex in found}
         self._tell()
-        return found
+        return serve, found
+
+    def _bare(self, zone: PackedZone, fetched: bool) -> PackedZone:
+        """The zone without what another signer has put into it."""
+        known = self._stripped.get(zone.origin)
+        if known is None or known[0] is not zone:
+            known = (zone, stripped(zone, keys_too=fetched))
+            self._stripped[zone.origin] = known
+        return known[1]
 
     def _take(
         self, settings: Settings, zones: Mapping[WireName, PackedZone], now: float
@@ -136,6 +156,8 @@ class SigningService(Periodic):
         before = self._zones.get(apex)
         if before is not None:
             keys.signatures = before.signatures
+        else:
+            keys.recall()
         zone = zones.get(apex)
         may_make = table.make
         if may_make is None:
@@ -171,27 +193,33 @@ class SigningService(Periodic):
         return bool(packed) and all(self._is_local(_address(one)) for one in packed)
 
     def _online(
-        self,
-        keys: ZoneKeys,
-        zone: PackedZone,
-        keyset: KeySet,
-        pools: Mapping[str, frozenset[int]],
-        regional: frozenset[str],
+        self, keys: ZoneKeys, zone: PackedZone, keyset: KeySet, said: "_Said"
     ) -> OnlineZone:
         """The zone as it is signed; what has not changed is taken over."""
-        used = {name: pools[name] for name in zone.pools}
-        made_of = (zone, keyset, keys.settings, used, regional & used.keys())
-        before = self._built.get(zone.origin)
+        origin = zone.origin
+        used = {name: said.pools[name] for name in zone.pools}
+        moved = origin in said.moved
+        version = keys.grid.version(self.seconds()) if moved else 0
+        regional = said.regional & used.keys()
+        targeting = said.targeting.get(origin)
+        made_of = (zone, keyset, keys.settings, used, regional, version, targeting)
+        before = self._built.get(origin)
         if before is not None and before[0] == made_of:
             return before[1]
         signer = ZoneSigner(
-            zone.origin, keyset, keys.grid, keys.signatures, self._authority.seconds
+            origin, keyset, keys.grid, keys.signatures, self._authority.seconds
         )
         others = zone.apex.get(Type.DNSKEY)
         apex = keyset.rrsets(() if others is None else others.rdatas)
-        denial = Denial(Names(zone, regional), used, apex)
+        if moved:
+            serial = keys.next_serial(zone.serial, version, before is not None)
+            apex = {**apex, int(Type.SOA): with_serial(zone.soa, serial)}
+        further: Mapping[bytes, frozenset[int]] = {}
+        if targeting is not None:
+            further = TargetTable(zone, targeting).types(used)
+        denial = Denial(Names(zone, regional), used, apex, further)
         made = OnlineZone(signer, denial, apex)
-        self._built[zone.origin] = (made_of, made)
+        self._built[origin] = (made_of, made)
         return made
 
     def tick(self) -> None:
@@ -218,6 +246,34 @@ class SigningService(Periodic):
             self._authority.refresh()
         self._tell()
 
+    def seconds(self) -> float:
+        """The moment, Unix time."""
+        return self._authority.seconds()
+
+    def order(self, apex: WireName, order: str, emergency: bool = False) -> None:
+        """Carry out an order about a zone's keys.  Raises `OrderFault`.
+
+        `order` is `read`, `make`, `roll`, `off`, `ds-seen` or `ask`.
+        """
+        keys = self._zones[apex]
+        now = self._authority.seconds()
+        if order == "read":
+            keys.open(now, may_make=False)
+        elif order == "make":
+            keys.make(now)
+        elif order == "roll":
+            keys.roll(now, emergency)
+        elif order == "off":
+            keys.off(now)
+        elif order == "ds-seen":
+            keys.ds_seen(now)
+        if order in ("read", "ask"):
+            self.ask_parent(apex)
+        self.tick()
+        self.log.info(
+            "DNSSEC of {zone}: {order} was ordered", zone=to_text(apex), order=order
+        )
+
     def ask_parent(self, apex: WireName) -> Deferred[None]:
         """Ask the parent of a zone for its DS now."""
         keys = self._zones[apex]
@@ -230,7 +286,7 @@ class SigningService(Periodic):
         return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
 
     def waits(self, apex: WireName) -> list[Waiting]:
-        """The next step of a zone's keys, and what it waits for."""
+        """What a zone waits for."""
         keys = self._zones[apex]
         if keys.state is None:
             return []
@@ -270,6 +326,36 @@ _STAYS = (
     "still signed, for the parent has a DS: `dinamed dnssec off {zone}` first, and "
     "take `dnssec` out of the config when it says that this is safe"
 )
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the config says that the chains of signed zones depend on."""
+
+    pools: Mapping[str, frozenset[int]]
+    """The types that each pool can ever answer."""
+    regional: frozenset[str]
+    """The pools that regions have names of."""
+    moved: frozenset[WireName]
+    """The zones that others may transfer: their serials go up with each refresh."""
+    fetched: frozenset[WireName]
+    """The secondary zones."""
+    targeting: Mapping[WireName, Targeting]
+
+
+def _said(settings: Settings) -> _Said:
+    pools = {
+        name: frozenset(int(one.type) for one in rrsets) | {int(Type.TXT)}
+        for name, rrsets in static_pools(settings.pools).items()
+    }
+    zones = settings.zones
+    return _Said(
+        pools,
+        frozenset(pool.name for pool in settings.pools if pool.regions),
+        frozenset(origin(zone) for zone in zones if zone.transfer or zone.notify),
+        frozenset(origin(zone) for zone in zones if zone.primary),
+        {targeting.origin: targeting for targeting in settings.targeting},
+    )
 
 
 def _address(packed: bytes) -> str:

@@ -23,9 +23,10 @@ from dinamed.signals import Signal
 from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
+from dinamed.transfers.signed_view import SignedView
 from dinamed.transfers.tsig import keyring
 from dinamed.transfers.update import RRsets, UpdateError
-from dinamed.transfers.view import View, static_pools
+from dinamed.transfers.view import View, static_pools, static_texts
 from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
@@ -165,7 +166,8 @@ class TransferService(Service):
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
         pools = static_pools(settings.pools)
-        views = {}
+        texts = static_texts(settings.pools) if snapshot.online else {}
+        views: dict[WireName, View] = {}
         for apex, zone in self._zones.items():
             if apex in snapshot.unready or not (
                 zone.transfer or zone.notify or zone.update
@@ -173,7 +175,12 @@ class TransferService(Service):
                 continue
             packed = snapshot.zones[apex]
             bound = {name: pools[name] for name in packed.pools if name in pools}
-            views[apex] = View(packed, bound)
+            online = snapshot.online.get(apex)
+            if online is None:
+                views[apex] = View(packed, bound)
+            else:
+                online = online.at(online.version_began(online.signer.seconds()))
+                views[apex] = SignedView(packed, bound, online=online, texts=texts)
         before, self._views = self._views, views
         for apex, view in views.items():
             steps = self._steps.pop(apex, None)
@@ -187,14 +194,18 @@ class TransferService(Service):
     def _compare(
         self, apex: WireName, old: View, new: View, steps: list[Delta] | None
     ) -> None:
-        if old.zone is new.zone and old.pools == new.pools:
+        if old.zone is new.zone and old.pools == new.pools and old.stamp == new.stamp:
             return
         journal = self._journals.setdefault(apex, Journal())
         if newer(new.serial, old.serial):
             self._remember(journal, old, new, steps)
             self._notify(apex, new)
             return
-        same = old.zone.buffer == new.zone.buffer and old.pools == new.pools
+        same = (
+            old.zone.buffer == new.zone.buffer
+            and old.pools == new.pools
+            and old.stamp == new.stamp
+        )
         if old.serial != new.serial or not same:
             journal.clear()
             self.log.warn(

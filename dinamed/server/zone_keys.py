@@ -1,6 +1,7 @@
 """The keys of one zone that is signed here, and how far a change of them is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -20,8 +21,10 @@ from dinamed.dnssec.rolling import (
 )
 from dinamed.dnssec.signatures import Signatures
 from dinamed.server.key_folder import HeldKeys, KeyFolder
+from dinamed.transfers.serial import following, newer
 from dinamed.wire.names import WireName, to_text
 
+_NOT_WRITTEN = ", so it can't be written"
 _STRANGE = "which is not here"
 SLOW_CLOCK = 300.0
 """Seconds by which a clock may be behind the one that dated a key."""
@@ -44,6 +47,8 @@ class ZoneKeys:
         self.folder = folder
         self.signatures = Signatures()
         self.problem = ""
+        self._saved = 0
+        """How many signatures had been made when they were saved."""
         self.held = HeldKeys()
         self._state: ZoneState | None = None
         self._refused = False
@@ -57,6 +62,16 @@ class ZoneKeys:
     def grid(self) -> Grid:
         """When signatures begin and end."""
         return Grid(self.settings.validity)
+
+    def look(self) -> None:
+        """Read what there is, and change nothing."""
+        self.held = held = self.folder.read(aside=False)
+        self.problem = "; ".join(f"{path}: {why}" for path, why in held.problems)
+        state = held.state
+        if state is None and held.keys:
+            state = ZoneState(active=tuple(held.keys))
+        usable = state is not None and not lost_keys(state, held.keys)
+        self._state = state if usable and state is not None and state.active else None
 
     def open(self, now: float, may_make: bool) -> None:
         """Read what there is; make a key if there is none, and if that may be."""
@@ -105,6 +120,7 @@ class ZoneKeys:
         """
         if self._state is not None:
             raise OrderFault("the zone has a key already; `roll` changes it")
+        self.problem = ""
         try:
             self._begin_with((self._new_key(now),), now)
         except (OSError, KeyFault) as error:
@@ -121,6 +137,26 @@ class ZoneKeys:
         self.held.keys[key.label] = key
         self.held.created[key.label] = now
         return key.label
+
+    def adopt(self, labels: Sequence[str], state: ZoneState | None, now: float) -> None:
+        """Go on with keys that were brought here.  Raises `OrderFault`.
+
+        In a zone without keys they are in use from now on, as far as `state` tells from
+        when they are; where there are some, a roll to the one that was brought begins.
+        """
+        if self._state is None:
+            fresh = state or ZoneState(active=tuple(labels), since=now)
+            self._save(msgspec.structs.replace(fresh, serial=None), strict=True)
+            return
+        new = [label for label in labels if label not in self._state.active]
+        if not new:
+            return
+        if len(new) > 1 or not self.held.keys[new[0]].secure_entry:
+            raise OrderFault("a roll leads to one key, which a DS can point to")
+        try:
+            self._save(begin(self._state, new[0], now), strict=True)
+        except RollFault as fault:
+            raise OrderFault(str(fault)) from None
 
     def roll(self, now: float, emergency: bool = False) -> None:
         """Begin to change the key.  Raises `OrderFault`.
@@ -151,13 +187,12 @@ class ZoneKeys:
     def ds_seen(self, now: float) -> None:
         """Take the operator's word that the parent has what was asked for."""
         state = self._needed()
-        keys = self.held.keys
-        if state.off_since is not None:
-            wanted: Sequence[int] = ()
-        else:
-            wanted = [
-                key.tag for key in keyset_of(state, keys, now).wanted or () if key
-            ]
+        out = keyset_of(state, self.held.keys, now)
+        wanted: Sequence[int] = ()
+        if state.off_since is None:
+            # Before CDS is out the DS has come by another way, of the keys in use.
+            entries = [key for key in out.published if key.secure_entry]
+            wanted = [key.tag for key in out.wanted or entries[:1]]
         ttl = ParentView(now).ttl if state.parent is None else state.parent.ttl
         view = ParentView(now, {"operator": tuple(wanted)}, ttl, by_hand=True)
         self._save(msgspec.structs.replace(state, parent=view), strict=True)
@@ -220,10 +255,33 @@ class ZoneKeys:
             return now < removable
         return bool(state.parent.tags)
 
-    def note_serial(self, serial: int) -> None:
-        """Keep a serial that is given out."""
-        if self._state is not None and self._state.serial != serial:
+    def next_serial(self, base: int, version: int, changed: bool) -> int:
+        """The serial to give out, which is never behind one that was.
+
+        It is that of the data and the number of the version of the signed zone, so
+        that all servers tell the same.  With `changed` something else is new too.
+        """
+        wanted = (base + version) & 0xFFFFFFFF
+        last = None if self._state is None else self._state.serial
+        if last is None or newer(wanted, last):
+            serial = wanted
+        else:
+            serial = following(last) if changed else last
+        if self._state is not None and serial != last:
             self._save(msgspec.structs.replace(self._state, serial=serial))
+        return serial
+
+    def recall(self) -> None:
+        """Know the signatures that were saved."""
+        self.signatures.restore(self.folder.read_signatures())
+
+    def remember(self) -> None:
+        """Save signatures, if there are new ones; what can't be saved is made anew."""
+        made = self.signatures.made
+        if made != self._saved:
+            with suppress(OSError):
+                self.folder.save_signatures(self.signatures.entries())
+                self._saved = made
 
     def _needed(self) -> ZoneState:
         if self._state is None:
@@ -235,11 +293,11 @@ class ZoneKeys:
         try:
             self.folder.save(state)
         except OSError as error:
-            why = f"{self.folder.state_path} can't be written: {error}"
+            why = f"{self.folder.state_path}: {error}{_NOT_WRITTEN}"
             if strict:
                 raise OrderFault(why) from None
             self.problem = why
             return
-        if self.problem.startswith(self.folder.state_path):
+        if self.problem.endswith(_NOT_WRITTEN):
             self.problem = ""
         self._state = state

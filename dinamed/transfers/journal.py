@@ -39,6 +39,10 @@ def serial_of(soa: Record) -> int:
 
 def difference(old: View, new: View) -> Delta:
     """Compare two versions; takes some microseconds a name."""
+    if old.stamp is not None or new.stamp is not None:
+        was, now = set(old.records()), set(new.records())
+        gone, come = tuple(sorted(was - now)), tuple(sorted(now - was))
+        return Delta(old.soa, new.soa, gone, come)
     removed: list[Record] = []
     added: list[Record] = []
     origin = new.zone.origin
@@ -51,11 +55,11 @@ def difference(old: View, new: View) -> Delta:
             and before.encoded() == node.encoded()
         ):
             continue
-        was = set() if before is None else _records(old.rrsets(before))
-        now = _records(new.rrsets(node))
+        had = set() if before is None else _records(old.rrsets(before))
+        has = _records(new.rrsets(node))
         owner = key + origin
-        removed += (Record(owner, *one) for one in sorted(was - now))
-        added += (Record(owner, *one) for one in sorted(now - was))
+        removed += (Record(owner, *one) for one in sorted(had - has))
+        added += (Record(owner, *one) for one in sorted(has - had))
     for key, node in old.zone.nodes():
         if new.zone.node(key) is None:
             owner = key + origin

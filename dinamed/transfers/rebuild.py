@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from dinamed.wire.constants import Type
 from dinamed.zones.layout import encode_rrset
 from dinamed.zones.marks import Marks
 from dinamed.zones.model import RRset
@@ -11,6 +12,29 @@ from dinamed.zones.packer import assemble
 Changes = Mapping[bytes, Iterable[RRset]]
 """All RRsets of the names that change, by relative key in lower case."""
 _Owner = tuple[tuple[int, ...], int, bytes]
+
+
+_OF_SIGNERS = frozenset(
+    {Type.RRSIG, Type.NSEC, Type.NSEC3, Type.NSEC3PARAM, Type.CDS, Type.CDNSKEY}
+)
+"""What a signer adds to a zone, but for its keys."""
+
+
+def stripped(zone: PackedZone, keys_too: bool) -> PackedZone:
+    """A zone that another has signed without its signatures and proofs.
+
+    With `keys_too` its keys are left out as well.  A zone that is not signed is given
+    back as it is.
+    """
+    if not zone.signed:
+        return zone
+    gone = _OF_SIGNERS | {Type.DNSKEY} if keys_too else _OF_SIGNERS
+    changes = {
+        key: [rrset for rrset in node.rrsets.values() if rrset.type not in gone]
+        for key, node in zone.nodes()
+        if not gone.isdisjoint(node.types)
+    }
+    return rebuilt(zone, changes)
 
 
 def rebuilt(

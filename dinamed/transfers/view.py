@@ -34,6 +34,11 @@ class View:
         soa = self.zone.soa
         return Record(self.zone.origin, Type.SOA, soa.ttl, soa.rdatas[0])
 
+    @property
+    def stamp(self) -> object:
+        """What differs between versions beside the zone and its pools."""
+        return None
+
     def rrsets(self, node: Node) -> Iterator[RRset]:
         """The RRsets of a name, without SOA."""
         for rrset in node.rrsets.values():
@@ -69,6 +74,20 @@ def static_pools(pools: Iterable[PoolSettings]) -> dict[str, tuple[RRset, ...]]:
     """The addresses of each pool as it is transferred, with the pool's (lowest) TTL."""
     known = {pool.name: pool for pool in pools}
     return {name: _rrsets(pool, known) for name, pool in known.items()}
+
+
+def static_texts(pools: Iterable[PoolSettings]) -> dict[str, RRset]:
+    """The text of each pool as a signed zone has it: one record a member."""
+    found = {}
+    for pool in pools:
+        names = sorted({member.name for member in pool.members})
+        rdatas = []
+        for name in names:
+            text = f"serviced by {name}".encode()[:255]
+            rdatas.append(bytes((len(text),)) + text)
+        if rdatas:
+            found[pool.name] = RRset(int(Type.TXT), pool.ttl.low, tuple(rdatas))
+    return found
 
 
 def _rrsets(pool: PoolSettings, known: Mapping[str, PoolSettings]) -> tuple[RRset, ...]:

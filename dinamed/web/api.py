@@ -28,6 +28,7 @@ from dinamed.pools.states import Order
 from dinamed.server.services import ReloadOutcome
 from dinamed.steering.samples import Samples
 from dinamed.takeover.sender import ReplaceOutcome
+from dinamed.web.dnssec import DnssecResource
 from dinamed.web.events import EventsService
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
@@ -108,6 +109,7 @@ class Api:
         root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard))
         root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
         root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
+        root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
         root.putChild(b"events", self._events.resource())
         described = description()
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))

@@ -28,6 +28,7 @@ from dinamed.web.fleet_metrics import fleet_metrics
 from dinamed.web.member_metrics import LazyMetric, member_metrics
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
+from dinamed.web.signing_metrics import signing_metrics
 from dinamed.web.slowly import Streamed
 
 OUTCOMES = ("answered", "silent", "limited", "handed", "dropped")
@@ -77,6 +78,7 @@ class ServerCollector(Collector):
         yield _plane(self._parts.listening.plane_counters())
         yield _plane_times(*self._parts.listening.plane_times())
         yield _logged(self._parts.query_log.counts)
+        yield from signing_metrics(self._parts.signing)
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.health)
         yield _shortages(self._parts)

@@ -7,6 +7,8 @@ import msgspec
 
 from dinamed import __version__
 from dinamed.fleet.status import FleetStatus
+from dinamed.server.signing_status import SigningStatus
+from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
@@ -111,6 +113,24 @@ OPERATIONS = (
         "Have a new process, of what is installed now, take over.",
         ReplaceReply,
         (401, 403, 413, 422, 503),
+    ),
+    Operation(
+        "get", "/api/v1/dnssec", "How zones are signed.", tuple[SigningStatus, ...]
+    ),
+    Operation(
+        "get",
+        "/api/v1/dnssec/{zone}",
+        "How one zone is signed.",
+        SigningStatus,
+        (400, 404),
+    ),
+    Operation(
+        "post",
+        "/api/v1/dnssec/{zone}",
+        "Give an order about the keys of a zone.",
+        SigningStatus,
+        (*_CHANGE, 404, 422),
+        takes=SigningOrder,
     ),
     Operation(
         "get",

@@ -13,6 +13,7 @@ from dinamed.querylog.service import QueryLogService
 from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.stack import Stack
 from dinamed.signals import Signal
 from dinamed.takeover.sender import ReplaceService
@@ -40,6 +41,7 @@ class WebParts:
     pushes: PushReceiver
     replacing: ReplaceService
     query_log: QueryLogService
+    signing: SigningService
     fleet: FleetMember
     liveness: Liveness
     ready: Callable[[], bool]

@@ -11,13 +11,13 @@ from cpython.bytearray cimport (
     PyByteArray_Size,
 )
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memchr, memcmp, memcpy
 from dinamed.plane.octets cimport crc32, fill_crc_table, little16, little32
 from dinamed.zones.plain cimport DOUBTFUL, RECORD, Rdata, Scope, read_line
 from dinamed.zones.plain_words cimport AAAA, MX, NS, PTR, TXT, A, lower
 
-EDITION = 1
+EDITION = 2
 
 cdef enum:
     HEAD = 16  # octets of RAW in `masterdata`
@@ -350,3 +350,4 @@ def index(bytes offsets not None, bytes hashes not None):
 
 
 include "writing.pxi"
+include "ordering.pxi"

@@ -13,7 +13,9 @@ from tests.dnssec.support import fixed_key
 ZONE = "example.org"
 KEYS = {
     name: fixed_key(f"{name}.", number)
-    for number, name in enumerate((ZONE, "sec.example.org", "example.net"), 21)
+    for number, name in enumerate(
+        (ZONE, "sec.example.org", "example.net", "geo.test"), 21
+    )
 }
 SEC_DS = KEYS["sec.example.org"].ds
 
@@ -89,6 +91,7 @@ parent = ["127.0.0.1:1"]
 [zones."{ZONE}"]
 file = "zone"
 dnssec = true
+transfer = ["127.0.0.1"]
 [zones."{ZONE}".names]
 ftp = "mirrors"
 one = "one"
@@ -105,6 +108,11 @@ file = "child"
 [zones."example.net"]
 file = "child"
 dnssec = {{ validity = "30d" }}
+[zones."geo.test"]
+geodns = "geo.test.json"
+dnssec = true
+[geo.networks]
+"127.0.0.0/8" = {{ country = "DE" }}
 {POOLS}"""
     for pool, members in MEMBERS.items():
         for name, *addresses in members:
@@ -114,16 +122,34 @@ dnssec = {{ validity = "30d" }}
     return text
 
 
+GEODNS = """\
+{"serial": 3, "ttl": 120, "max_hosts": 2, "targeting": "country continent @",
+ "data": {
+  "": {"ns": {"ns1.geo.test.": null}, "mx": [{"mx": "ns1.geo.test", "preference": 1}]},
+  "ns1": {"a": [["127.0.0.1", 1]]},
+  "www": {"a": [["192.0.2.1", 10], ["192.0.2.2", 10], ["192.0.2.3", 10]],
+          "aaaa": [["2001:db8::1", 1]]},
+  "www.europe": {"a": [["192.0.2.10", 10]]},
+  "only.de": {"a": [["192.0.2.20", 10]]},
+  "foo": {"alias": "www"},
+  "bar": {"cname": "www"},
+  "txt": {"txt": "hello"}
+}}
+"""
+
+
 class SigningDaemon(Daemon):
     """The daemon, with keys that are the same each time."""
 
     def __init__(self, threads: str) -> None:
+        self.http = free_port()
         files = {
             "dinamed.toml": config(threads).replace(
-                'http = "127.0.0.1:0"', f'http = "127.0.0.1:{free_port()}"'
+                'http = "127.0.0.1:0"', f'http = "127.0.0.1:{self.http}"'
             ),
             "zone": ZONE_TEXT,
             "child": CHILD_TEXT,
+            "geo.test.json": GEODNS,
         }
         super().__init__(files, ZONE, ("127.0.0.1",))
         keys = self.folder / "keys"
@@ -149,6 +175,16 @@ def trust_anchor(key: Key) -> str:
         f"trust-anchors {{ {name} static-key {flags} {protocol} {algorithm} "
         f'"{public}"; }};\n'
     )
+
+
+def transferred(server: Server, zone: str, path: Path) -> str:
+    """Transfer a zone with dig into a file; its serial."""
+    command = [need_tool("dig"), "@127.0.0.1", "-p", str(server.port)]
+    command += ["+onesoa", "+nocomments", "+nocmd", "+nostats", "axfr", zone]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    path.write_text(done.stdout)
+    soa = next(line for line in done.stdout.splitlines() if "\tSOA\t" in line)
+    return soa.split()[6]
 
 
 class Delv:

@@ -45,6 +45,32 @@ class DashboardTests(OwnDaemonCase):
         browser.wait(LIVE)
 
 
+SIGNED = "document.querySelector('#signing')"
+
+
+class SigningTests(DashboardTests):
+    """Zones that are signed, and none."""
+
+    def test_card(self) -> None:
+        """The card tells the key and what is waited for; without zones it is hidden."""
+        self.visit(self.browser)
+        self.assertTrue(self.browser.value(f"{SIGNED}.hidden"))
+        path = self.daemon.folder / "dinamed.toml"
+        table = 'dnssec = { keys = "keys", make = true, parent = ["127.0.0.1:1"] }'
+        text = path.read_text().replace('file = "zone"', f'file = "zone"\n{table}', 1)
+        path.write_text(text)
+        self.daemon.stop()
+        self.daemon.start()
+        browser = self.open(1280, 900)
+        self.visit(browser)
+        browser.wait(f"!{SIGNED}.hidden")
+        shown = browser.value(f"{SIGNED}.textContent")
+        assert isinstance(shown, str)
+        self.assertIn("example.org. key", shown)
+        self.assertIn("waits for caches", shown)
+        self.assertEqual(browser.complaints, [])
+
+
 class OperatorTests(DashboardTests):
     """On the host itself, where no token is needed."""
 

@@ -19,7 +19,9 @@ from dinamed.server.config_loader import load_here
 from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
 from dinamed.server.monitoring import MonitoringService
+from dinamed.server.parents import ParentAsker
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
+from dinamed.server.signing import SigningService
 from dinamed.server.stack import stack_of
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
@@ -122,6 +124,13 @@ class SiteCase(TestCase):
         self.fleet = member_of_fleet(reactor, authority)
         watching = MonitoringService(reactor, authority, random.Random(2), self.fleet)
         self.replacing = StubReplace()
+        self.signing = SigningService(
+            reactor,
+            authority,
+            random.Random(4),
+            ParentAsker(reactor),
+            lambda address: True,
+        )
         self.parts = WebParts(
             authority.manager,
             authority.engine,
@@ -137,6 +146,7 @@ class SiteCase(TestCase):
             watching.pushes,
             self.replacing,
             QueryLogService(reactor, authority, stack, None, random.Random(3)),
+            self.signing,
             self.fleet,
             self.liveness,
             lambda: self.ready,

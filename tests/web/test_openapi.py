@@ -10,13 +10,15 @@ class DescriptionTests(SiteCase):
     async def test_operations(self) -> None:
         """Each operation that reads answers; each that changes is there."""
         for one in OPERATIONS:
-            path = one.path.format(pool="mirrors", member="big")
+            path = one.path.format(pool="mirrors", member="big", zone="x.test")
             if one.arguments:
                 path += "?name=ftp.example.org"
             with self.subTest(path):
                 method = "HEAD" if one.method == "get" else one.method.upper()
                 reply = await self.ask(method, path, raw=b"{")
-                self.assertIn(reply.status, (200, 400))
+                # No zone is signed here.
+                missing = (404,) if "{zone}" in one.path else ()
+                self.assertIn(reply.status, (200, 400, *missing))
 
     async def test_served(self) -> None:
         """References lead somewhere, and names are unique."""

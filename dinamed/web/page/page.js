@@ -316,6 +316,28 @@
   }
   const fleet = setInterval(showFleet, 5000);
   showFleet();
+
+  // Keys change over days: once a minute is often enough.
+  async function signing() {
+    if (document.hidden) return;
+    try {
+      const reply = await fetch("/api/v1/dnssec");
+      if (!reply.ok) return;
+      const zones = await reply.json(), now = Date.now() / 1000;
+      $("signing").hidden = !zones.length;
+      $("signing").querySelector("ul").replaceChildren(...zones.map((zone) => {
+        const waits = zone.waiting.map((one) => `waits for ${one.what} (${span(now - one.since)})`);
+        const good = zone.expires === null ? [] : [`signatures are good for ${span(zone.expires - now)}`];
+        const tags = zone.keys.filter((key) => key.published).map((key) => key.tag).join(", ");
+        const row = make("li", {}, make("b", {}, zone.zone), ` ${zone.signed ? `key ${tags}` : "not signed"}`);
+        if (zone.problem) row.append(make("p", { class: "wrong" }, zone.problem));
+        for (const text of [...waits, ...good]) row.append(make("p", { class: "note" }, text));
+        return row;
+      }));
+    } catch { /* the line at the top says that the server is gone */ }
+  }
+  signing();
+  setInterval(signing, 60000);
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : watch()));
   addEventListener("pagehide", leave);
   addEventListener("pageshow", watch);

@@ -1,0 +1,143 @@
+"""Signatures and proofs that Python has made, installed in the plane."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from math import comb
+
+from dinamed.dnssec.online import OnlineZone
+from dinamed.plane.extension import native
+from dinamed.plans.context import QueryContext
+from dinamed.plans.draw import addresses_of, choose
+from dinamed.plans.executor import Executor
+from dinamed.plans.moment import Moment
+from dinamed.plans.plan import Plan, PoolAnswer, Signing, Wanted
+from dinamed.pools.context import Client
+from dinamed.pools.members import Family
+from dinamed.pools.recorder import ListRecorder
+from dinamed.wire.constants import Type
+from dinamed.wire.names import WireName, relative
+from dinamed.wire.query import Query
+from dinamed.wire.render import rdata_record
+from dinamed.zones.layout import WILDCARD
+from dinamed.zones.model import RRset
+from dinamed.zones.packed import MatchKind, PackedZone
+from dinamed.zones.virtual import Names
+
+MOST_SETS = 64
+"""Sets of a pool's records up to which all are signed when the first one is missed."""
+SETS_AT_ONCE = 8
+"""Else so many are drawn and signed for each miss."""
+
+
+def install_signed(
+    plane: "native.Plane", engine: Executor, query: Query, plan: Plan, source: bytes
+) -> None:
+    """Have the plane know what it misses for an answer from a zone that is signed here.
+
+    The answer was given by Python just now, so nothing here is signed for the first
+    time, but the other sets of a pool.
+    """
+    if isinstance(plan, PoolAnswer):
+        client = engine.client_of(plan, QueryContext(query, source))
+        install_sets(plane, engine.present(), plan, client)
+    name, snapshot = query.question.key, engine.snapshot
+    zone = snapshot.zones.zone_for(name)
+    online = None if zone is None else snapshot.online.get(zone.origin)
+    if zone is None or online is None:
+        return
+    install_static(plane, zone, online, name, query.question.type)
+    for table in plane.tables.zones if plane.tables is not None else ():
+        if table.chain is not None and table.origin == zone.origin:
+            install_links(table, online.denial.names, online, name)
+
+
+def install_sets(
+    plane: "native.Plane", moment: Moment, plan: PoolAnswer, client: Client
+) -> None:
+    """Have the plane know signatures of what this client may be given."""
+    signing = plan.signing
+    if signing is None or plan.wanted is Wanted.TEXT:
+        return
+    family: Family = 4 if plan.wanted is Wanted.A else 6
+    rrtype = int(Type.A if family == 4 else Type.AAAA)
+    view = moment.snapshot.pools[plan.pool]
+    ttl = view.ttl
+    for rdatas in set(_sets(moment, plan, client, family)):
+        rrset = RRset(rrtype, view.settings.ttl.high, rdatas)
+        _install(plane, signing, rrset, ttl, list(rdatas))
+
+
+def _sets(
+    moment: Moment, plan: PoolAnswer, client: Client, family: Family
+) -> Iterator[tuple[bytes, ...]]:
+    """All sets of addresses of a small pool; of another, some that are drawn."""
+    view = moment.snapshot.pools[plan.pool]
+    count = view.settings.answers
+    hosts = [member for member in view.usable if member.addresses(family)]
+    single = all(len(member.addresses(family)) == 1 for member in hosts)
+    if single and not any(member.inner for member in view.offered):
+        count = min(count, len(hosts))
+        if count and comb(len(hosts), count) <= MOST_SETS:
+            addresses = [member.addresses(family)[0] for member in hosts]
+            yield from (tuple(sorted(one)) for one in combinations(addresses, count))
+    for _ in range(SETS_AT_ONCE):
+        choice = choose(moment, plan, client, ListRecorder())
+        found = addresses_of(choice, family, moment.snapshot, moment.rng)
+        if found:
+            yield tuple(sorted(found))
+
+
+def install_static(
+    plane: "native.Plane",
+    zone: PackedZone,
+    online: OnlineZone,
+    name: WireName,
+    rrtype: int,
+) -> None:
+    """Have the plane know the signature of an RRset of the zone's data."""
+    match = zone.find(name)
+    rrset = match.node.get(rrtype)
+    if match.kind not in (MatchKind.EXACT, MatchKind.WILDCARD) or rrset is None:
+        return
+    owner = match.name if match.kind is MatchKind.WILDCARD else name
+    _install(plane, Signing(online, owner), rrset, rrset.ttl, [])
+
+
+def _install(
+    plane: "native.Plane",
+    signing: Signing,
+    rrset: RRset,
+    ttl: int,
+    members: list[bytes],
+) -> None:
+    rrsigs = signing.zone.drawn(signing.owner, rrset, ttl)
+    if len(rrsigs) == 1:
+        record = rdata_record(b"", Type.RRSIG, ttl, rrsigs[0])
+        plane.install_signature(signing.owner, rrset.type, members, record)
+
+
+def install_links(
+    table: "native.ZoneTable", names: Names, online: OnlineZone, name: WireName
+) -> None:
+    """Have the plane know what denies a name, or the types that it has not."""
+    zone, denial = names.zone, online.denial
+    negative = zone.negative
+    soa = online.signatures(zone.apex, negative)
+    if soa is not None and len(soa.rdatas) == 1:
+        record = rdata_record(b"", Type.RRSIG, soa.ttl, soa.rdatas[0])
+        table.install_link(-1, b"", b"", record)
+    match = names.find(name)
+    wanted = {denial.position(relative(name, zone.origin))}
+    if match.kind is MatchKind.MISSING:
+        wildcard = WILDCARD + relative(match.name, zone.origin)
+        wanted.add(denial.position(wildcard))
+    for place in wanted:
+        owner, rrset = denial.record(place)
+        rrsigs = online.signer.rrsigs(owner, rrset)
+        if len(rrsigs) == 1:
+            table.install_link(
+                place,
+                denial.key(place),
+                rdata_record(b"", Type.NSEC, rrset.ttl, rrset.rdatas[0]),
+                rdata_record(b"", Type.RRSIG, rrset.ttl, rrsigs[0]),
+            )

@@ -1,0 +1,48 @@
+"""Tests for the order of the names of a zone."""
+
+import dns.name
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from dinamed.wire.names import from_text
+from dinamed.zones.model import RRset
+from dinamed.zones.order import NameOrder
+from dinamed.zones.packed import PackedZone, pack
+
+SOA = RRset(6, 300, (b"\0\0" + bytes(20),))
+DATA = RRset(1, 300, (b"\xc0\0\2\1", b"\xc0\0\2\2"))
+_label = st.binary(min_size=1, max_size=4).map(lambda one: one.lower())
+_key = st.lists(_label, min_size=1, max_size=4).map(
+    lambda labels: b"".join(bytes((len(one),)) + one for one in labels)
+)
+
+
+def zone_of(keys: set[bytes]) -> PackedZone:
+    """A zone with these names."""
+    rrsets = [(b"", SOA), *((key, DATA) for key in keys)]
+    return PackedZone(pack(from_text("example.org."), rrsets, {}))
+
+
+class NameOrderTests(SynchronousTestCase):
+    """In C, in Python, and as dnspython has it."""
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.sets(_key, max_size=12), st.sets(_key, max_size=4), _key)
+    def test_same(self, keys: set[bytes], further: set[bytes], asked: bytes) -> None:
+        """All three agree on the order, and on what comes before a name."""
+        zone = zone_of(keys)
+        more = further - keys
+        order, pure = NameOrder(zone, more), NameOrder(zone, more, pure=True)
+        self.assertEqual(order.keys, pure.keys)
+        self.assertEqual(order.starts, pure.starts)
+        found = [order.key(at) for at in range(len(order))]
+        self.assertEqual(found, [pure.key(at) for at in range(len(pure))])
+        names = sorted({b"", *keys, *more}, key=_name)
+        self.assertEqual(found, names)
+        before = [at for at, key in enumerate(names) if _name(key) <= _name(asked)]
+        self.assertEqual(order.position(asked), before[-1])
+
+
+def _name(key: bytes) -> dns.name.Name:
+    return dns.name.from_wire(key + b"\0", 0)[0]
