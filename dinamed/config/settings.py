@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.discovery import AnyDiscovery
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.fleet import FleetSettings
@@ -72,6 +73,17 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML table."""
 
 
+Right = Literal["read", "load", "rtt", "orders", "members", "records", "all"]
+
+
+class TokenSettings(Table, frozen=True, kw_only=True):
+    """`[[server.tokens]]`: who holds the token in `file`, and what that allows."""
+
+    name: str
+    file: FilePath
+    may: tuple[Right, ...]
+
+
 class ServerSettings(Table, frozen=True, kw_only=True):
     """`[server]`."""
 
@@ -84,6 +96,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    tokens: tuple[TokenSettings, ...] = ()
     reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
     certificate: FilePath | None = None
@@ -176,6 +189,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     check: tuple[AnyCheck, ...] = ()
     voting: VotingSettings = VotingSettings()
     load: AnyFeed | None = None
+    discover: AnyDiscovery | None = None
     members: tuple[MemberSettings, ...] = ()
 
 

@@ -14,7 +14,7 @@ from dinamed.config.values import host_port
 from dinamed.health.connection import ConnectionReactor, ProbeConnection
 from dinamed.health.http_message import BadMessage, ResponseReader, build_request
 from dinamed.health.results import ProbeTarget, Result, failed, failed_by, fill
-from dinamed.health.searching import Searcher
+from dinamed.health.search import Searcher
 from dinamed.health.tls import Handshake, certificate_options, tls_words
 from dinamed.patterns import Pattern
 

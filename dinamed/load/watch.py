@@ -75,8 +75,8 @@ class LoadWatch:
     def _tick(self) -> None:
         now = self._clock.seconds()
         self._due += self._interval
-        if not now <= self._due <= now + self._interval:
-            self._due = now + self._interval  # late, or the clock has been set
+        if self._due < now:
+            self._due = now + self._interval
         self._call = self._clock.callLater(self._due - now, self._tick)
         if self._running is None:
             self._poll()

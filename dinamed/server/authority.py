@@ -3,13 +3,16 @@
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
+from msgspec.structs import replace as replace_fields
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.settings import Settings
+from dinamed.discovery.targets import Members, with_members
 from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.context import unpacked
@@ -76,6 +79,9 @@ class Authority:
         special: Special | None = None,
     ) -> None:
         self.loaded = loaded
+        self._configured = loaded
+        """As `loaded`, without the members that were found elsewhere."""
+        self._found: Mapping[str, Members] = {}
         self.seconds = seconds
         self._zones = Files() if zones is None else zones
         self._prepared: Prepared = unsigned
@@ -105,6 +111,8 @@ class Authority:
 
     def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
+        self._configured = loaded
+        loaded = self._with_found(loaded)
         names = self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.geo = geo
         self.loaded = loaded
@@ -112,6 +120,34 @@ class Authority:
         if names:
             self.manager.changed.emit(names)
         self.applied.emit(loaded.settings)
+
+    def take_members(
+        self, pool: str, members: Members, leaving: frozenset[str]
+    ) -> None:
+        """Serve a pool with members that were found, beside those of the config.
+
+        Those that are `leaving` get no new clients, unless an order says so.
+        """
+        self._found = {**self._found, pool: members}
+        self.loaded = self._with_found(self._configured)
+        pools = self.loaded.settings.pools
+        now = self.seconds()
+        names = self.manager.reconfigure(pools, now)
+        if names:
+            self.manager.changed.emit(names)
+        self.manager.take_leaving(pool, leaving, now)
+        self.applied.emit(self.loaded.settings)
+
+    def _with_found(self, loaded: Configuration) -> Configuration:
+        found = self._found
+        if not found:
+            return loaded
+        pools = tuple(
+            with_members(pool, found[pool.name]) if pool.name in found else pool
+            for pool in loaded.settings.pools
+        )
+        settings = replace_fields(loaded.settings, pools=pools)
+        return replace(loaded, settings=settings)
 
     def refresh(self) -> None:
         """Serve what the config and the zones say now, from the next query on."""
@@ -132,6 +168,16 @@ class Authority:
             f"{counted(len(zones), 'zone')} with "
             f"{counted(records, 'record')}, {counted(len(settings.pools), 'pool')} "
             f"with {counted(members, 'member')}"
+        )
+
+    def clock_set(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds: nothing aged."""
+        self.manager.clock.step(by)
+        self.engine.clock_set(by)
+        self.log.warn(
+            "the time of day was set {way} by {seconds:.0f} s",
+            way="back" if by < 0 else "forward",
+            seconds=abs(by),
         )
 
     def expire_orders(self) -> None:
@@ -162,8 +208,16 @@ class Authority:
         self.engine.serve(self.engine.snapshot.with_pools(after))
         for name in sorted(names & before.keys() & after.keys()):
             old, new = before[name], after[name]
-            states = {member.name: old.state(member) for member in old.members}
+            states = {
+                member.name: old.state(member)
+                for member in old.members
+                if member.inner is not None
+                or new.member_states.get(member.name)
+                is not old.member_states[member.name]
+            }
             for member in new.members:
+                if member.name not in states:
+                    continue
                 state = new.state(member)
                 if states.get(member.name, state) is not state:
                     self.log.info(

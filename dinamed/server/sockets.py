@@ -86,7 +86,8 @@ def split_interface(text: str, default_port: int) -> tuple[str, int]:
 def everywhere() -> tuple[str, ...]:
     """The wildcard addresses of the families that this system has."""
     try:
-        socket.socket(socket.AF_INET6).close()
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))  # where it is switched off this fails, and not before
     except OSError:
         return ("0.0.0.0",)
     return ("0.0.0.0", "::")

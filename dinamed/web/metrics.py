@@ -82,6 +82,15 @@ class ServerCollector(Collector):
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.health)
         yield _shortages(self._parts)
+        turns = self._parts.turns
+        yield _gauge(
+            "reactor_longest_turn_seconds",
+            "The longest time in the last minutes for which nothing else was done.",
+            turns.longest,
+        )
+        yield _counter(
+            "reactor_stalls", "Turns that took over a tenth of a second.", turns.stalls
+        )
         fleet = self._parts.fleet
         if fleet.has_fleet:
             yield from fleet_metrics(fleet.status(), fleet.alone_seconds)

@@ -107,7 +107,7 @@ class ResolveTests(SynchronousTestCase):
         """Both families, or IPv4 alone where the system has no IPv6."""
         self.assertEqual(everywhere(), ("0.0.0.0", "::"))
 
-        def no_such_family(family: int) -> None:
+        def no_such_family(family: int, kind: int) -> None:
             raise OSError(errno.EAFNOSUPPORT, "no")
 
         self.patch(socket, "socket", no_such_family)

@@ -216,7 +216,7 @@
   }
   function watch() {
     if (source || document.hidden) return;
-    const mine = new EventSource("/api/v1/events");
+    const mine = new EventSource("/api/v1/live");
     source = mine;
     source.addEventListener("history", (event) => {
       const told = JSON.parse(event.data);
