@@ -37,7 +37,8 @@ class CommandTests(OwnDaemonCase):
         told = self.run_command("drain", "mirrors/fra1", "--for", "1h30m")
         self.assertEqual(
             told,
-            "mirrors/fra1: drain for 1h30m, now drain (drained by order of 127.0.0.1)\n",
+            "mirrors/fra1: drain for 1h30m, "
+            "now drain (drained by order of 127.0.0.1)\n",
         )
         self.assertEqual(self.handed_out(self.daemon), {"192.0.2.2"})
         self.assertIn(
