@@ -105,13 +105,14 @@ def bind_all(
     Raises `BindError`, `TlsError`.
     """
     server = settings.server
+    free = server.freebind
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
     return Bound(
         threads,
-        bind(resolve(listen, options["port"]), threads or 1, inherited.dns),
+        bind(resolve(listen, options["port"]), threads or 1, inherited.dns, free),
         bind_web(settings, inherited),
-        bind_tls(server.tls, partial(inherited.stream, TLS)),
+        bind_tls(server.tls, partial(inherited.stream, TLS), free),
         certificates_of(server),
     )
 
@@ -131,7 +132,8 @@ def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
     if settings.server.http is None:
         return []
     try:
-        return bind_http(settings.server.http, there=partial(inherited.stream, HTTP))
+        there = partial(inherited.stream, HTTP)
+        return bind_http(settings.server.http, 0, there, settings.server.freebind)
     except BindError as error:
         if not is_example(settings.path):
             raise
@@ -347,6 +349,7 @@ def wire_web(
         lambda: first_round.begun,
         turns,
         server.discovery,
+        stage_failures=authority.stage_failures,
     )
     certificates = bound.certificates if settings.server.http_tls else None
     token_file = settings.server.token_file

@@ -66,6 +66,7 @@ Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
 
 
@@ -99,6 +100,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     tokens: tuple[TokenSettings, ...] = ()
     reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
+    freebind: bool = False
     certificate: FilePath | None = None
     key: FilePath | None = None
     cookies: Literal["on", "require", "off"] = "on"
@@ -185,6 +187,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     answers: Count = 1
     select: tuple[ReadStage, ...] = (StageSettings("weighted"),)
     when_down: str = "all"
+    min_up: Share = 0.0
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     voting: VotingSettings = VotingSettings()

@@ -160,7 +160,13 @@ class LoadService(Service):
         label = f"{key.target.name or key.target.address} ({key.feed.kind})"
         poller = source.poller(key.target)
         watch = LoadWatch(
-            self._reactor, poller, key.feed.interval, label, self._told, self._lacked
+            self._reactor,
+            poller,
+            key.feed.interval,
+            key.feed.stale,
+            label,
+            self._told,
+            self._lacked,
         )
         self._watches[key] = watch
         if self.running:

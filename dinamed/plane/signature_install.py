@@ -88,7 +88,7 @@ def _sets(
             addresses = [member.addresses(family)[0] for member in hosts]
             yield from (tuple(sorted(one)) for one in combinations(addresses, count))
     for _ in range(SETS_AT_ONCE):
-        choice = choose(moment, plan, client, ListRecorder())
+        choice = choose(moment, plan, client, b"", ListRecorder())
         found = addresses_of(choice, family, moment.snapshot, moment.rng)
         if found:
             yield tuple(sorted(found))

@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
@@ -21,6 +22,8 @@ from dinamed.plans.engine import Engine, Special
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.pool import FAMILIES, PoolView
+from dinamed.pools.stages.guarded import StageFailures
+from dinamed.pools.stages.registry import load_stages
 from dinamed.server.config_loader import Configuration
 from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
@@ -85,8 +88,10 @@ class Authority:
         self.seconds = seconds
         self._zones = Files() if zones is None else zones
         self._prepared: Prepared = unsigned
+        self.stage_failures = StageFailures(self._stage_failed)
+        registry = load_stages(failures=self.stage_failures)
         pools, failed = loaded.settings.pools, self._listener_failed
-        self.manager = PoolManager(pools, seconds(), failed=failed)
+        self.manager = PoolManager(pools, seconds(), registry, failed=failed)
         self.geo = load_geo(loaded.settings.geo)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
         self.engine = Engine(self._snapshot(Defence()), seconds, rng, failed, special)
@@ -197,6 +202,18 @@ class Authority:
             unready,
             online,
             Defence.of(settings, self.cookie_secret, before),
+        )
+
+    def _stage_failed(self, name: str, error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        self.log.error(
+            "stage {stage} raised {kind}: {error}{where}; it is passed over whenever "
+            "it does",
+            stage=name,
+            kind=type(error).__name__,
+            error=str(error),
+            where=where,
         )
 
     def _listener_failed(self, error: Exception) -> None:

@@ -1,6 +1,5 @@
 """The addresses of the HTTP API and what stands behind each."""
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -23,11 +22,12 @@ from dinamed.geo.place import Place
 from dinamed.happenings import PoolEvents
 from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
-from dinamed.plans.explain import decoded, explain
+from dinamed.plans.explain import asked_of, decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
+from dinamed.pools.when_down import consequence
 from dinamed.steering.samples import Samples
 from dinamed.web.dnssec import DnssecResource
 from dinamed.web.families import addresses_out, families_down
@@ -63,7 +63,7 @@ from dinamed.web.resources import (
 from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
 from dinamed.web.watchers import LiveService
-from dinamed.wire.names import BadName, from_text, to_text
+from dinamed.wire.names import to_text
 
 
 class Folder(Resource):
@@ -239,7 +239,8 @@ class Api:
         if ordered is None:
             raise HttpError(404, f"pool {pool!r} has no member {member!r}")
         status = self.member(view, ordered, forecasts(view, self._parts.clock()))
-        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+        seen = FleetSeen(*outcome)
+        return OrderReply(**asdict(status), fleet=seen, effect=_effect(view))
 
     def fleet(self, request: Request) -> FleetStatus:
         """How it goes with the servers that answer as one."""
@@ -310,13 +311,12 @@ class Api:
     def explain(self, request: Request) -> ExplainReply:
         """Why a client gets the answer that it gets."""
         try:
-            name = from_text(argument(request, b"name"))
-            rrtype = dns.rdatatype.from_text(argument(request, b"type", "A"))
-            asker = request.getClientAddress().host
-            client = ipaddress.ip_network(
-                argument(request, b"client", asker), strict=False
+            name, rrtype, client = asked_of(
+                argument(request, b"name"),
+                argument(request, b"type", "A"),
+                argument(request, b"client", request.getClientAddress().host),
             )
-        except (BadName, ValueError, dns.exception.DNSException) as error:
+        except ValueError as error:
             raise HttpError(400, str(error)) from None
         explanation = explain(self._parts.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
@@ -377,6 +377,14 @@ def overruled(failure: Failure) -> OrderReply:
     """Say that another order was given meanwhile."""
     failure.trap(OverruledError)
     raise HttpError(409, str(failure.value))
+
+
+def _effect(view: PoolView) -> str:
+    """What becomes of the clients, if the pool has no usable member now."""
+    if not view.down:
+        return ""
+    given = bool(view.offered) or view.fallback(0) is not None
+    return consequence(view.name, view.settings.when_down, given)
 
 
 def _summary(view: PoolView) -> PoolSummary:

@@ -132,6 +132,8 @@ class OrderReply(MemberStatus, frozen=True, kw_only=True):
     """The member after an order, and what the fleet knows of that."""
 
     fleet: FleetSeen
+    effect: str
+    """What becomes of the clients, if the pool has no usable member now."""
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

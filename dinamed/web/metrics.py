@@ -21,6 +21,7 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import FAMILIES, PoolView
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
@@ -54,6 +55,7 @@ class ServerCollector(Collector):
             "Queries that we failed at.",
             self._parts.stack.resolver.failures,
         )
+        yield from _stages(self._parts.stage_failures)
         samples = self._parts.stack.samples
         yield _histogram(
             "answer_duration_seconds",
@@ -196,6 +198,17 @@ def _questions(engine: Engine) -> Iterator[Metric]:
         "Messages that got no reply, for they were none or replies themselves.",
         engine.counts.silent,
     )
+
+
+def _stages(failures: StageFailures) -> Iterator[Metric]:
+    raised = CounterMetricFamily(
+        "dinamed_stage_failures",
+        "Times that a stage of another package raised and was passed over.",
+        labels=("stage",),
+    )
+    for stage, count in sorted(failures.counts.items()):
+        raised.add_metric((stage,), count)
+    yield raised
 
 
 def _closed(streams: StreamFactory) -> Metric:

@@ -11,6 +11,7 @@ from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
@@ -55,3 +56,5 @@ class WebParts:
     """Where members come from that the config does not name."""
     events: EventLog = field(default_factory=EventLog)
     """What has happened."""
+    stage_failures: StageFailures = field(default_factory=StageFailures)
+    """What stages of other packages have raised."""

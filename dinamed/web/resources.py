@@ -13,6 +13,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from dinamed.config.settings import Right
+from dinamed.web.body_errors import body_error
 from dinamed.web.guard import Guard
 from dinamed.web.messages import ErrorMessage
 
@@ -203,7 +204,7 @@ def body_of(request: Request, wanted: Any) -> Any:
     try:
         return msgspec.json.decode(raw_body_of(request), type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HttpError(400, f"body: {error}") from None
+        raise HttpError(400, body_error(str(error), wanted)) from None
 
 
 def raw_body_of(request: Request) -> bytes:
