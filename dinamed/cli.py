@@ -40,8 +40,15 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
     {
+        "init": CommandEntry("write a config and a zone file to begin with", "init"),
         "check": CommandEntry(
             "read a config file and all it names, and print every problem", "check"
+        ),
+        "diff": CommandEntry(
+            "tell what a reload would change in the server that runs", "diff"
+        ),
+        "schema": CommandEntry(
+            "print the JSON schema of the config, for editors", "schema"
         ),
         "explain": CommandEntry(
             "tell the answer that a client gets, and why, stage by stage", "explain"

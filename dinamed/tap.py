@@ -3,17 +3,20 @@
 import os
 import random
 import socket
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from dinamed import __version__
+from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
+from dinamed.discovery.service import DiscoveryService
+from dinamed.early_signals import expect_signals, leave_log_rotation
 from dinamed.options import Options as Options
 from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
@@ -24,10 +27,13 @@ from dinamed.server.file_watchers import ConfigWatcher, GeoDatabaseService
 from dinamed.server.fleet import FleetMember, member_of_fleet
 from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import Liveness
+from dinamed.server.member_files import MemberFiles
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
-from dinamed.server.round_trips_file import RoundTripsFile
+from dinamed.server.privileges import NoNewPrivilegesService
+from dinamed.server.reaper import ReaperService
+from dinamed.server.round_trips_file import round_trips_file
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.sockets import (
@@ -43,6 +49,7 @@ from dinamed.server.sockets import (
     resolve,
 )
 from dinamed.server.stack import Stack, stack_of
+from dinamed.server.stalls import StallService, TurnMeter
 from dinamed.server.state_file import StateFileService
 from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
@@ -53,7 +60,8 @@ from dinamed.server.tls import (
     certificates_of,
 )
 from dinamed.server.transfers import TransferService
-from dinamed.takeover.launch import Launch, launch_of
+from dinamed.takeover.launch import launch_of
+from dinamed.takeover.process import Process
 from dinamed.takeover.receiver import (
     TakeoverError,
     TakeoverReceiver,
@@ -97,15 +105,20 @@ def bind_all(
     Raises `BindError`, `TlsError`.
     """
     server = settings.server
+    free = server.freebind
     listen = tuple(options["interfaces"]) or server.listen or everywhere()
     threads = threads_for(server.threads, os.environ, bool(options["debug"]))
     return Bound(
         threads,
-        bind(resolve(listen, options["port"]), threads or 1, inherited.dns),
+        bind(resolve(listen, options["port"]), threads or 1, inherited.dns, free),
         bind_web(settings, inherited),
-        bind_tls(server.tls, partial(inherited.stream, TLS)),
+        bind_tls(server.tls, partial(inherited.stream, TLS), free),
         certificates_of(server),
     )
+
+
+def _clock_not_followed(error: Exception) -> None:
+    Logger("dinamed").failure("the clock was set, and not followed", Failure(error))
 
 
 def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
@@ -119,7 +132,8 @@ def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
     if settings.server.http is None:
         return []
     try:
-        return bind_http(settings.server.http, there=partial(inherited.stream, HTTP))
+        there = partial(inherited.stream, HTTP)
+        return bind_http(settings.server.http, 0, there, settings.server.freebind)
     except BindError as error:
         if not is_example(settings.path):
             raise
@@ -137,16 +151,20 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    expect_signals()
     launch = launch_of(options.parent, os.environ)
     try:
         receiver = receiver_of(os.environ)
         if receiver is not None:
             launch = replace(launch, pid_file=receiver.pid_file)
+        make_steady(reactor)
         loaded = load_now(options["config"] or default_path())
         inherited = InheritedSockets((), ()) if receiver is None else receiver.sockets
         bound = bind_all(options, loaded.settings, inherited)
         process = Process(launch, options.parent, receiver)
-        return wire(reactor, loaded, bound, bool(options["debug"]), process)
+        services = wire(reactor, loaded, bound, bool(options["debug"]), process)
+        leave_log_rotation(process.has_log_file)
+        return services
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     except (BindError, TlsError, TakeoverError) as error:
@@ -154,27 +172,13 @@ def makeService(options: Options) -> IService:
 
 
 @dataclass(frozen=True)
-class Process:
-    """How this process came to be."""
-
-    launch: Launch
-    twistd: Any
-    """The options of twistd, if they are within reach."""
-    receiver: TakeoverReceiver | None
-    """What there is of the process before this one."""
-
-    def leave_pid_file(self) -> None:
-        """Make twistd leave the pid file to the next process."""
-        if self.twistd is not None:
-            self.twistd["pidfile"] = ""
-
-
-@dataclass(frozen=True)
 class Server:
     """The parts of one server, in the order in which they are made."""
 
+    wall: WallClock
     transfers: TransferService
     authority: Authority
+    discovery: DiscoveryService
     signing: SigningService
     stack: Stack
     reloading: ReloadService
@@ -195,11 +199,16 @@ def build(
     """Make the parts."""
     chance, receiver = random.SystemRandom(), process.receiver
     sources = [one.address.host for one in bound.dns]
-    transfers = TransferService(reactor, time.time, chance, sources)
+    wall = WallClock(_clock_not_followed)
+    transfers = TransferService(reactor, wall, chance, sources)
     with uncollected(keep=True):
         authority = Authority(
-            loaded, time.time, random.Random(), transfers, transfers.answering
+            loaded, wall, random.Random(), transfers, transfers.answering
         )
+    pools, folder = loaded.settings.pools, loaded.settings.server.state
+    discovery = DiscoveryService(
+        reactor, authority, MemberFiles(reactor, folder), pools
+    )
     signing = SigningService(reactor, authority, chance, ParentAsker(reactor), is_local)
     stack = stack_of(authority.engine, debug)
     plane = None
@@ -209,7 +218,7 @@ def build(
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
     fleet = member_of_fleet(reactor, authority)
     watching = MonitoringService(reactor, authority, chance, fleet)
-    health, folder = watching.health, loaded.settings.server.state
+    health = watching.health
     state = ServerState(authority, stack.resolver, listening, reloading, health, fleet)
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
     saving = None
@@ -234,8 +243,10 @@ def build(
     )
     query_log = QueryLogService(reactor, authority, stack, plane, random.Random())
     return Server(
+        wall,
         transfers,
         authority,
+        discovery,
         signing,
         stack,
         reloading,
@@ -259,9 +270,11 @@ def connect(server: Server) -> None:
     which is first, has done so.
     """
     authority, listening = server.authority, server.listening
+    server.wall.stepped.subscribe(authority.clock_set)
     server.transfers.changed.subscribe(authority.refresh)
     authority.served.subscribe(server.transfers.served)
     authority.applied.subscribe(server.watching.reconfigure)
+    authority.applied.subscribe(lambda now: server.discovery.reconfigure(now.pools))
     listening.take_limits(authority.loaded.settings.limits)
     authority.applied.subscribe(lambda now: listening.take_limits(now.limits))
     server.reloading.busy.subscribe(server.notifying.reloading)
@@ -277,9 +290,14 @@ def wire(
     answering = wire_answering(reactor, server, bound, process.receiver)
     first_round = AfterFirstRound(server.watching.health, answering)
     services = MultiService()
+    turns = TurnMeter()
     for service in (
+        StallService(reactor, turns),
+        NoNewPrivilegesService() if process.drops_privileges else None,
+        ReaperService(reactor) if os.getpid() == 1 else None,
         server.replacing,
         server.reloading,
+        server.discovery,
         server.saving,
         round_trips_file(reactor, authority),
         server.watching,
@@ -289,7 +307,7 @@ def wire(
         GeoDatabaseService(reactor, authority),
         ConfigWatcher(reactor, authority, server.reloading.reload),
         Periodic(reactor, EXPIRY_INTERVAL, authority.expire_orders, "ending orders"),
-        wire_web(reactor, server, bound, first_round),
+        wire_web(reactor, server, bound, first_round, turns),
         first_round,
     ):
         if service is not None:
@@ -298,16 +316,12 @@ def wire(
     return services
 
 
-def round_trips_file(reactor: Any, authority: Authority) -> RoundTripsFile | None:
-    """What keeps measured round trips over a restart, if there is a folder for that."""
-    folder = authority.loaded.settings.server.state
-    if folder is None:
-        return None
-    return RoundTripsFile(reactor, authority.manager.round_trips, folder)
-
-
 def wire_web(
-    reactor: Any, server: Server, bound: Bound, first_round: AfterFirstRound
+    reactor: Any,
+    server: Server,
+    bound: Bound,
+    first_round: AfterFirstRound,
+    turns: TurnMeter,
 ) -> MultiService | None:
     """The service for HTTP, if there is one."""
     if not bound.http:
@@ -333,6 +347,9 @@ def wire_web(
         server.fleet,
         server.liveness,
         lambda: first_round.begun,
+        turns,
+        server.discovery,
+        stage_failures=authority.stage_failures,
     )
     certificates = bound.certificates if settings.server.http_tls else None
     token_file = settings.server.token_file

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.health.searching import INLINE, MOST_THREADS, Searcher
+from dinamed.health.search import INLINE, MOST_THREADS, Searcher
 from dinamed.patterns import Pattern
 
 

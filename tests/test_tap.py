@@ -121,9 +121,10 @@ class MakeServiceTests(SynchronousTestCase):
         addresses: Iterable[ListenAddress],
         shares: int,
         there: Callable[[ListenAddress], Listening | None],
+        freebind: bool,
     ) -> list[Listening]:
         """Bind, and close the sockets after the test."""
-        self.bound = bind(addresses, shares, there)
+        self.bound = bind(addresses, shares, there, freebind)
         for one in self.bound:
             self.addCleanup(one.close)
         return self.bound

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from dinamed.formats.config_text import TextFile, config_files
 from dinamed.formats.findings import Findings
-from dinamed.formats.imported import Imported
+from dinamed.formats.gdnsd import read_gdnsd
+from dinamed.formats.geodns_conf import NAME as CONF
+from dinamed.formats.geodns_conf import GeodnsConf, config_lines, read_conf
+from dinamed.formats.imported import Imported, goes_by_place
 from dinamed.formats.importers import (
     import_geodns,
     import_lbnamed,
@@ -15,9 +18,11 @@ from dinamed.formats.importers import (
     pgeodns_zones,
 )
 from dinamed.formats.lbnamed import read_lbnamed
-from dinamed.wire.names import BadName, WireName, from_text
+from dinamed.formats.powerdns import read_powerdns
+from dinamed.wire.names import BadName, WireName, from_text, to_text
 
-FORMATS = ("lbnamed", "pgeodns", "geodns")
+FORMATS = ("lbnamed", "pgeodns", "geodns", "gdnsd", "powerdns")
+_MIGRATED = ("gdnsd", "powerdns")
 
 
 class UsageError(Exception):
@@ -28,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("format", choices=FORMATS, help="whose file it is")
     parser.add_argument(
-        "path", metavar="PATH", help="the file; for geodns also a folder of zones"
+        "path",
+        metavar="PATH",
+        help="the file; for geodns also a folder of zones, or geodns.conf in it; for "
+        "gdnsd the folder of its config; for powerdns a zone file with LUA records",
     )
     parser.add_argument(
         "--zone",
@@ -48,36 +56,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert; 0, or 1 if the files have problems, 2 if something else is missing."""
+    """Convert; 0, or 1 if something had to be left out, 2 if nothing can be done."""
+    if arguments.format in _MIGRATED:
+        return _migrate(arguments)
     try:
         origin = None if arguments.zone is None else zone_name(arguments.zone)
-        zones = list(_read(arguments, origin))
+        conf = _conf(arguments)
+        zones = list(_read(arguments, origin, conf))
     except (UsageError, OSError) as error:
-        print(f"dinamed convert: {error}", file=sys.stderr)
-        return 2
-    problems = [problem for zone in zones for problem in zone.problems]
-    for problem in dict.fromkeys(problems):
+        return _refuse(error)
+    for problem in dict.fromkeys(one for zone in zones for one in zone.problems):
         print(problem, file=sys.stderr)
-    if problems:
+    good = [zone for zone in zones if not zone.problems]
+    for zone in zones:
+        if zone.problems:
+            print(f"left out: {to_text(zone.origin)}", file=sys.stderr)
+    if not good:
         return 1
-    files = config_files(zones)
+    head: Iterable[str] = ()
+    if arguments.format == "geodns":
+        head = config_lines(conf, any(map(goes_by_place, good)))
+    return _put(arguments, config_files(good, head)) or int(len(good) < len(zones))
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    """Convert the config of another kind of server."""
+    try:
+        if arguments.format == "gdnsd":
+            migration = read_gdnsd(arguments.path)
+        else:
+            migration = read_powerdns(arguments.path, arguments.zone)
+    except (OSError, ValueError) as error:
+        return _refuse(error)
+    for left in migration.left:
+        print(f"left out: {left}", file=sys.stderr)
+    return _put(arguments, migration.files()) or int(bool(migration.left))
+
+
+def _put(arguments: argparse.Namespace, files: Iterable[TextFile]) -> int:
+    """Print the files, or write them; 0, or 2 if they can't be written."""
     if arguments.out is None:
         print_files(files)
         return 0
     try:
         write_files(arguments.out, files)
     except OSError as error:
-        print(f"dinamed convert: {error}", file=sys.stderr)
-        return 2
+        return _refuse(error)
     return 0
 
 
-def _read(arguments: argparse.Namespace, origin: WireName | None) -> Iterator[Imported]:
+def _refuse(error: Exception) -> int:
+    words = str(error)
+    if isinstance(error, FileExistsError):
+        words = f"{error.filename} is there already; name another folder with --out"
+    elif isinstance(error, OSError) and error.filename:
+        words = f"{error.filename}: {error.strerror}"
+    print(f"dinamed convert: {words}", file=sys.stderr)
+    return 2
+
+
+def _conf(arguments: argparse.Namespace) -> GeodnsConf | None:
+    """What `geodns.conf` says, where it is named or stands beside the zones.
+
+    Then the path is that of its folder.
+    """
+    if arguments.format != "geodns":
+        return None
+    path: str = arguments.path
+    if os.path.isdir(path):
+        path = os.path.join(path, CONF)
+    elif path.endswith(".json"):
+        return None
+    else:
+        arguments.path = os.path.dirname(path) or "."
+    return read_conf(path) if os.path.exists(path) else None
+
+
+def _read(
+    arguments: argparse.Namespace, origin: WireName | None, conf: GeodnsConf | None
+) -> Iterator[Imported]:
     path = arguments.path
     match arguments.format:
         case "geodns":
-            health = arguments.health
-            folder = None if health is None else os.path.abspath(health)
+            health = arguments.health or (None if conf is None else conf.health)
+            folder = None if health is None else os.path.abspath(str(health))
             return _geodns(path, origin, folder)
         case "pgeodns":
             return _pgeodns(path, origin)

@@ -1,7 +1,6 @@
 """`dinamed explain NAME`: the answer a client gets, and why."""
 
 import argparse
-import ipaddress
 import json
 import random
 import socket
@@ -12,17 +11,33 @@ import dns.exception
 import dns.rdatatype
 
 from dinamed.commands import shares
-from dinamed.commands.remote import Remote, RemoteError, complain
+from dinamed.commands.remote import (
+    Remote,
+    RemoteError,
+    UnreachedError,
+    add_remote_arguments,
+    complain,
+    reach_of,
+    remote_at,
+    remote_of,
+)
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
 from dinamed.geo.files import load_geo
 from dinamed.plans.engine import Engine
-from dinamed.plans.explain import ClientNetwork, Decoded, Step, decoded, explain
+from dinamed.plans.explain import (
+    ClientNetwork,
+    Decoded,
+    Step,
+    asked_of,
+    decoded,
+    explain,
+)
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.simulator.chart import NoChartError
-from dinamed.wire.names import BadName, WireName, from_text, to_text
+from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone
 
 
@@ -37,16 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="address of the client, or its network as 192.0.2.0/24",
     )
     parser.add_argument(
-        "-c",
-        "--config",
-        metavar="FILE",
-        help="config file (default: the one that twistd dinamed would use)",
+        "--offline",
+        action="store_true",
+        help="go by the files, without orders, checks and loads, even if a server runs",
     )
-    parser.add_argument(
-        "--http",
-        metavar="URL",
-        help="ask the server that runs there, with its orders, checks and loads",
-    )
+    add_remote_arguments(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--clients",
@@ -64,23 +74,28 @@ def run(arguments: argparse.Namespace) -> int:
     A reply such as NXDOMAIN is an answer too.  What was asked wrongly exits with 2.
     """
     try:
-        name = from_text(arguments.name)
-        rrtype = dns.rdatatype.from_text(arguments.type)
-        client = ipaddress.ip_network(arguments.client, strict=False)
+        name, rrtype, client = asked_of(
+            arguments.name, arguments.type, arguments.client
+        )
         if arguments.plot and not arguments.clients:
             raise ValueError("--plot needs --clients")
-        if arguments.http and arguments.clients:
-            raise ValueError("--clients reads the files: leave --http out")
-    except (BadName, ValueError, dns.exception.DNSException) as error:
+        if arguments.http and (arguments.clients or arguments.offline):
+            other = "--clients" if arguments.clients else "--offline"
+            raise ValueError(f"{other} goes by the files: leave --http out")
+    except ValueError as error:
         print(f"dinamed explain: {error}", file=sys.stderr)
         return 2
     asked = f"{to_text(name)} {dns.rdatatype.to_text(rrtype)}"
-    if arguments.http is not None:
-        try:
-            steps, reply = _asked(Remote(arguments.http), name, rrtype, client)
-        except RemoteError as error:
-            return complain(error)
-    else:
+    try:
+        remote = None if arguments.offline or arguments.clients else _remote(arguments)
+        if remote is not None:
+            whom = f"the server at {remote.url}"
+            steps, reply = _asked(remote, name, rrtype, client)
+        else:
+            whom = f"the files of {arguments.config or default_path()}"
+    except RemoteError as error:
+        return complain(error)
+    if remote is None:
         everything = load_all(arguments.config or default_path())
         if everything.settings is None:
             for problem in everything.problems:
@@ -92,10 +107,31 @@ def run(arguments: argparse.Namespace) -> int:
         explanation = explain(engine, name, rrtype, client)
         steps, reply = explanation.steps, decoded(explanation.reply)
     if arguments.json:
-        print(json.dumps(_explained(name, rrtype, client, steps, reply), indent=2))
+        told = {"asked": whom, **_explained(name, rrtype, client, steps, reply)}
+        print(json.dumps(told, indent=2))
         return 0
+    print(f"by {whom}:")
     print_explanation(f"{asked} for {_shown(client)}", steps, reply)
     return 0
+
+
+def _remote(arguments: argparse.Namespace) -> Remote | None:
+    """The server to ask; None if the config names none, or none answers there.
+
+    Raises `RemoteError` where a server was named, or answers but refuses.
+    """
+    if arguments.http is not None:
+        return remote_of(arguments)
+    reach = reach_of(arguments.config or default_path())
+    if reach.url is None:
+        return None
+    try:
+        remote = remote_at(arguments, reach)
+        remote.get("/api/v1/status")
+    except UnreachedError as error:
+        print(f"dinamed: {error}", file=sys.stderr)
+        return None
+    return remote
 
 
 def _asked(

@@ -1,12 +1,16 @@
-"""`dinamed drain|up|down|auto POOL/MEMBER`: order the state of a member."""
+"""`dinamed drain|up|down|auto POOL/MEMBER...`: order the state of members."""
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 from urllib.parse import quote
 
 from dinamed.commands import fleet
 from dinamed.commands.remote import (
+    Remote,
     RemoteError,
     add_remote_arguments,
     complain,
@@ -39,7 +43,12 @@ class OrderCommand:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
-        parser.add_argument("member", metavar="POOL/MEMBER")
+        parser.add_argument(
+            "members",
+            nargs="+",
+            metavar="POOL/MEMBER",
+            help="a member, or several by a pattern in quotes, such as 'mirrors/*'",
+        )
         if self.state != "auto":
             parser.add_argument(
                 "--for",
@@ -64,34 +73,97 @@ class OrderCommand:
         add_remote_arguments(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Give the order; 0, or 1 if the server did not take it."""
-        pool, slash, member = arguments.member.partition("/")
-        if not slash:
-            return complain(RemoteError(f"{arguments.member!r} is not POOL/MEMBER"))
-        body: dict[str, object] = {"state": self.state}
+        """Give the orders; 0, or 1 if the server did not take them all."""
+        try:
+            remote = remote_of(arguments)
+            wanted = list(members_of(remote, arguments.members))
+        except RemoteError as error:
+            return complain(error)
         span = getattr(arguments, "span", None)
+        body: dict[str, object] = {"state": self.state}
         if span is not None:
             body["for"] = span
         for key in ("by", "reason", "here"):
             if getattr(arguments, key):
                 body[key] = getattr(arguments, key)
-        path = f"/api/v1/pools/{quote(pool)}/members/{quote(member, safe='')}"
-        try:
-            remote = remote_of(arguments)
-            told = remote.change("PUT", path, body)
-            if not arguments.no_wait:
-                told["fleet"] = fleet.wait_until_seen(remote, told["fleet"])
-        except RemoteError as error:
-            return complain(error)
+        replies: list[dict[str, Any]] = []
+        status = 0
+        for pool, member in wanted:
+            path = f"/api/v1/pools/{quote(pool)}/members/{quote(member, safe='')}"
+            try:
+                told = remote.change("PUT", path, body)
+            except RemoteError as error:
+                status = complain(error)
+                continue
+            replies.append(told)
+            if not arguments.json:
+                self._print(f"{pool}/{member}", told, span)
+        if not arguments.no_wait:
+            status = _wait(remote, replies) or status
         if arguments.json:
+            several = len(arguments.members) > 1 or is_pattern(arguments.members[0])
+            told = replies if several else next(iter(replies), None)
             print(json.dumps(told, indent=2))
-            return 0
+        else:
+            for effect in dict.fromkeys(
+                filter(None, (one["effect"] for one in replies))
+            ):
+                print(effect)
+            if replies and not arguments.here:
+                fleet.tell_seen(replies[-1]["fleet"])
+        return status
+
+    def _print(self, name: str, told: dict[str, Any], span: int | None) -> None:
         how_long = "" if span is None else f" for {duration(span)}"
         reason = f" ({told['reason']})" if told["reason"] else ""
-        print(f"{pool}/{member}: {self.state}{how_long}, now {told['state']}{reason}")
-        if not arguments.here:
-            fleet.tell_seen(told["fleet"])
-        return 0
+        print(f"{name}: {self.state}{how_long}, now {told['state']}{reason}")
+
+
+def _wait(remote: Remote, replies: list[dict[str, Any]]) -> int:
+    """Wait until the fleet has seen the orders; 0, or 1 if that can't be told."""
+    try:
+        for told in replies:
+            told["fleet"] = fleet.wait_until_seen(remote, told["fleet"])
+    except RemoteError as error:
+        return complain(error)
+    return 0
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text stands for several members."""
+    return any(character in text for character in "*?[")
+
+
+def members_of(remote: Remote, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The pools and members that texts name, or match as patterns of a shell.
+
+    Raises `RemoteError` for what is no `POOL/MEMBER`, and for a pattern that matches
+    nothing.
+    """
+    seen = set()
+    for text in texts:
+        pool, slash, member = text.partition("/")
+        if not slash or not pool or not member:
+            raise RemoteError(f"{text!r} is not POOL/MEMBER")
+        found = [(pool, member)]
+        if is_pattern(text):
+            found = list(_matching(remote, pool, member))
+            if not found:
+                raise RemoteError(f"no member is matched by {text!r}")
+        for one in found:
+            if one not in seen:
+                seen.add(one)
+                yield one
+
+
+def _matching(remote: Remote, pool: str, member: str) -> Iterator[tuple[str, str]]:
+    for summary in remote.get("/api/v1/pools"):
+        name = summary["name"]
+        if not fnmatchcase(name, pool):
+            continue
+        for one in remote.get(f"/api/v1/pools/{quote(name)}")["members"]:
+            if fnmatchcase(one["name"], member):
+                yield name, one["name"]
 
 
 DRAIN = OrderCommand("drain")

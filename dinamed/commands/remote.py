@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import sys
+from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -18,15 +19,23 @@ from urllib.request import (
 )
 
 from dinamed.config.default import default_path
-from dinamed.config.load import load
+from dinamed.config.reader import Reader
+from dinamed.config.settings import ServerSettings
+from dinamed.config.sources import read_sources
+from dinamed.problems import Problem
 
 DEFAULT_URL = "http://127.0.0.1:8053"
 TIMEOUT = 30.0  # seconds
+_REACH = ("http", "http_tls", "certificate", "token_file")
 _END = "-----END CERTIFICATE-----"
 
 
 class RemoteError(Exception):
     """The server can't be reached, or refused; the message is for the operator."""
+
+
+class UnreachedError(RemoteError):
+    """Nobody answered, or nobody who speaks HTTP."""
 
 
 def add_remote_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +61,7 @@ class Remote:
 
         Without it those of the system are.  Raises `RemoteError`.
         """
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._token = token
         handlers: list[BaseHandler] = [ProxyHandler({})]
         # A proxy of the environment has no business between us and a name server.
@@ -75,7 +84,7 @@ class Remote:
         self, method: str, path: str, body: object = None, timeout: float = TIMEOUT
     ) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self._url + path, data, method=method)
+        request = Request(self.url + path, data, method=method)
         if data is not None:
             request.add_header("Content-Type", "application/json")
         if self._token is not None:
@@ -87,7 +96,30 @@ class Remote:
             raise RemoteError(_message(error)) from None
         except (URLError, OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise RemoteError(f"{self._url}: {reason}") from None
+            raise UnreachedError(f"{self.url}: {words_of(reason)}") from None
+
+
+def words_of(reason: object) -> str:
+    """Why nobody answered, for people."""
+    match reason:
+        case ConnectionRefusedError():
+            return (
+                "connection refused; does the server run, and has its config an http "
+                "in [server]?"
+            )
+        case TimeoutError():
+            return "no answer in time"
+        case ssl.SSLCertVerificationError():
+            return f"certificate refused: {reason.verify_message}"
+        case ssl.SSLError():
+            return f"TLS: {getattr(reason, 'reason', None) or reason}"
+        case http.client.RemoteDisconnected():
+            return "closed without an answer; does it want https?"
+        case http.client.HTTPException() | json.JSONDecodeError():
+            return "what answers there is not dinamed's HTTP API"
+        case OSError(strerror=str()):
+            return str(reason.strerror)
+    return str(reason)
 
 
 def _only(certificate: str) -> ssl.SSLContext:
@@ -112,35 +144,71 @@ def _message(error: HTTPError) -> str:
         return f"HTTP status {error.code}"
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How a server is reached, as its config says.
+
+    `url` is None where the config does not open HTTP.  `problems` are those of the
+    keys that were looked at, and of a file that can't be read: a mistake elsewhere is
+    no reason not to talk to a server that runs.
+    """
+
+    url: str | None
+    token_file: str | None
+    certificate: str | None
+    problems: tuple[Problem, ...]
+
+
+def reach_of(path: str) -> Reach:
+    """Read of a config only what says how its server is reached."""
+    sources = read_sources(path)
+    if isinstance(sources, Problem):
+        return Reach(None, None, None, (sources,))
+    raw = sources.tables.get("server", {})
+    reader = Reader(sources)
+    if isinstance(raw, dict):
+        raw = {key: value for key, value in raw.items() if key in _REACH}
+    server = reader.table(ServerSettings, raw, ("server",))
+    problems = (*sources.problems, *reader.problems)
+    if server is None:
+        return Reach(None, None, None, problems)
+    url = None if server.http is None else _url(server.http)
+    certificate = None
+    if url is not None and server.http_tls:
+        url = url.replace("http:", "https:", 1)
+        certificate = server.certificate
+    return Reach(url, server.token_file, certificate, problems)
+
+
 def remote_of(arguments: argparse.Namespace) -> Remote:
     """The server that the arguments, or else the config, speak of.
 
-    Raises `RemoteError`.
+    What is wrong in the config goes to standard error.  Raises `RemoteError`.
     """
-    url, token_file = arguments.http, arguments.token_file
-    certificate = None
-    if url is None or token_file is None:
-        path = arguments.config or default_path()
-        loaded = load(path)
-        settings = loaded.settings
-        if settings is None and url is None:
-            problems = "\n".join(map(str, loaded.problems))
-            raise RemoteError(f"{problems}\nsay where the server is with --http URL")
-        if settings is not None:
-            token_file = token_file or settings.server.token_file
-            if url is None and settings.server.http is not None:
-                url = _url(settings.server.http)
-                if settings.server.http_tls:
-                    url = url.replace("http:", "https:", 1)
-                    certificate = settings.server.certificate
+    reach = Reach(None, None, None, ())
+    if arguments.http is None or arguments.token_file is None:
+        reach = reach_of(arguments.config or default_path())
+    return remote_at(arguments, reach)
+
+
+def remote_at(arguments: argparse.Namespace, reach: Reach) -> Remote:
+    """The server that the arguments name, or else a config.  Raises `RemoteError`."""
+    url = arguments.http or reach.url or DEFAULT_URL
+    for problem in reach.problems:
+        print(problem, file=sys.stderr)
+    if reach.problems and arguments.http is None:
+        print(f"dinamed: asking {url} all the same", file=sys.stderr)
+    token_file = arguments.token_file or reach.token_file
+    certificate = reach.certificate if arguments.http is None else None
     if token_file is None:
-        return Remote(url or DEFAULT_URL, None, certificate)
+        return Remote(url, None, certificate)
     try:
         with open(token_file) as file:
             token = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise RemoteError(f"{token_file}: {error}") from None
-    return Remote(url or DEFAULT_URL, token, certificate)
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise RemoteError(f"can't read the token in {token_file}: {reason}") from None
+    return Remote(url, token, certificate)
 
 
 def _url(listen: str) -> str:

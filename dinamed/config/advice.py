@@ -15,6 +15,7 @@ from itertools import islice
 from dinamed.config.lines import Path
 from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.sources import Sources
+from dinamed.config.stages import BY_PLACE
 from dinamed.config.values import host_port
 from dinamed.config.zone_rules import origin, owner_name
 from dinamed.problems import Problem
@@ -26,7 +27,6 @@ from dinamed.zones.targeting import PLACELESS
 Advice = Iterator[tuple[Path, str]]
 """Where a warning belongs, and what it says."""
 
-BY_PLACE = ("country", "nearest", "network")
 BY_LOAD = ("least", "shed", "predictive", "spill", "best")
 LONGEST_SPILL = 60
 """Seconds of a fixed TTL up to which `spill` does well."""
@@ -44,7 +44,11 @@ Resolve = Callable[[str], object]
 
 
 def resolve(host: str) -> object:
-    """Look a name up by the system's resolver."""
+    """Look a name up: that of a network interface, or by the system's resolver."""
+    try:
+        return socket.if_nametoindex(host)
+    except OSError:
+        pass  # no interface, so a host
     return socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
 
 

@@ -10,13 +10,13 @@ from dinamed.config.dnssec_advice import advise_signing
 from dinamed.config.foreign import (
     Foreign,
     build_foreign,
-    goes_by_place,
     own_targeting,
     with_foreign,
 )
 from dinamed.config.load import LoadedConfig, load, place_of
 from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import bindings, origin
+from dinamed.formats.imported import goes_by_place
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.pools.stages.foreign import known_kinds
 from dinamed.problems import Problem
@@ -99,7 +99,7 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
         geo = load_geo(settings.geo)
         problems += geo_problems(loaded, geo)
         servers = {apex: known.servers for apex, known in facts.items()}
-        placed = [name for name, found in foreign.items() if goes_by_place(found)]
+        placed = [name for name, found in foreign.items() if goes_by_place(found.made)]
         warnings += advise(settings, loaded.sources, servers, placed)
         warnings += advise_signing(settings, loaded.sources, zones)
         settings = with_foreign(settings, foreign.values(), own, geo.locator)

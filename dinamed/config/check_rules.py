@@ -27,6 +27,9 @@ _KINDS: Mapping[str, type[Check]] = MappingProxyType(
 )
 
 
+_CONNECTED = (checks.TcpCheck, checks.HttpCheck, checks.DnsCheck)
+
+
 def read_voting(reader: Reader, raw: object, path: Path) -> VotingSettings:
     """Read how votes count, from the checks of a pool: the first that says decides."""
     tables = raw if isinstance(raw, list) else [raw]
@@ -79,6 +82,8 @@ def _read_check(reader: Reader, raw: object, path: Path) -> Check | None:
 
 def _checked(reader: Reader, check: Check, path: Path) -> Check:
     """Check what is beyond single keys; the same with absolute paths."""
+    if check.source is not None and not isinstance(check, _CONNECTED):
+        reader.report((*path, "source"), "has no use: nothing is connected to")
     match check:
         case checks.TcpCheck():
             if check.send and check.expect is None and reader.intact((*path, "expect")):

@@ -13,7 +13,7 @@ from msgspec import Meta
 from dinamed.config import check_forms as forms
 from dinamed.config.check_forms import CodeRange, Header
 from dinamed.config.durations import Interval, Seconds
-from dinamed.config.values import FilePath
+from dinamed.config.values import FilePath, address
 
 Count = Annotated[int, Meta(ge=1, le=1000)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -28,6 +28,7 @@ Pattern = Annotated[str, Meta(extra={"form": forms.pattern})]
 ShortPattern = Annotated[str, Meta(extra={"form": forms.short_pattern})]
 QType = Annotated[str, Meta(extra={"form": forms.qtype})]
 RCode = Annotated[str, Meta(extra={"form": forms.rcode})]
+SourceAddress = Annotated[str, Meta(extra={"form": address})]
 StatusKeys = Annotated[
     tuple[tuple[str, str], ...], Meta(extra={"read": forms.status_keys})
 ]
@@ -48,13 +49,15 @@ class Check(
 
     A check begins every `interval`; it has `timeout` for all it does (default: half
     the interval, at most 5 s).  A member that is up goes down after `fall` failures
-    in a row, and comes up after `rise` successes in a row.
+    in a row, and comes up after `rise` successes in a row.  `source` is the address
+    that checks of members with addresses of its family come from.
     """
 
     interval: Interval = 10.0
     timeout: Seconds | None = None
     rise: Count = 3
     fall: Count = 2
+    source: SourceAddress | None = None
 
     @property
     def limit(self) -> float:

@@ -16,7 +16,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
 from dinamed.zones.build import BuiltZone
 from dinamed.zones.packed import PackedZone, pack
-from dinamed.zones.targeting import PLACELESS, Targeting
+from dinamed.zones.targeting import Targeting
 
 _TAKEN = (Type.A, Type.AAAA, Type.CNAME)
 
@@ -52,13 +52,6 @@ def build_foreign(apex: WireName, zone: ZoneSettings) -> Foreign | None:
         except ValueError as error:
             problems.append(Problem(path, None, to_text(apex), str(error)))
     return Foreign(made, BuiltZone(packed, problems, made.files))
-
-
-def goes_by_place(found: Foreign) -> bool:
-    """Whether what is answered goes by where clients are."""
-    targeting = found.made.targeting
-    kinds = () if targeting is None else targeting.kinds
-    return bool(found.made.closest) or any(kind not in PLACELESS for kind in kinds)
 
 
 def _clashes(path: str, made: Imported, names: dict[bytes, str]) -> list[Problem]:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from dinamed.config import values
 from dinamed.config.check_rules import read_checks, read_voting
+from dinamed.config.discovery_rules import read_discovery
 from dinamed.config.feed_rules import read_feed
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader, meant
@@ -36,13 +37,14 @@ def read_pools(
         if first != name:
             reader.report(path, f'this pool and "{first}" differ only by case')
         watching = _watching(reader, table, path)
-        plain = _without(table, ("check", "load"))
+        plain = _without(table, ("check", "load", "discover"))
         pool = reader.table(PoolSettings, plain, path, name=name)
         if pool is None or not isinstance(table, dict):
             continue
         pool = replace(pool, **watching)
         listed = len(table.get("members", ())) if pool.members else 0
-        if not listed and reader.intact((*path, "members")):
+        sought = isinstance(table, dict) and "discover" in table
+        if not listed and not sought and reader.intact((*path, "members")):
             reader.report((*path, "members"), "a pool needs at least one member")
         if len(pool.members) == listed:
             _members(reader, pool.members, (*path, "members"))
@@ -54,7 +56,7 @@ def read_pools(
 
 
 def _watching(reader: Reader, table: object, path: Path) -> dict[str, object]:
-    """The checks and the load feed of a pool."""
+    """The checks, the load feed and the source of members of a pool."""
     found: dict[str, object] = {}
     if isinstance(table, dict) and "check" in table:
         here: Path = (*path, "check")
@@ -63,6 +65,9 @@ def _watching(reader: Reader, table: object, path: Path) -> dict[str, object]:
     if isinstance(table, dict) and "load" in table:
         here = (*path, "load")
         found["load"] = read_feed(reader, table["load"], here)
+    if isinstance(table, dict) and "discover" in table:
+        here = (*path, "discover")
+        found["discover"] = read_discovery(reader, table["discover"], here)
     return found
 
 

@@ -45,6 +45,7 @@ def read_secrets(reader: Reader, server: ServerSettings) -> tuple[str, ...]:
                 reader.report(path, f"{file}: {error}")
     _check_tls(reader, server)
     _check_token(reader, server)
+    _check_tokens(reader, server)
     return tuple(secret.hex() for secret in found)
 
 
@@ -100,6 +101,20 @@ def _check_token(reader: Reader, server: ServerSettings) -> None:
     data = secret_file(reader, server.token_file, ("server", "token_file"))
     if data is not None and not data.strip():
         reader.report(("server", "token_file"), f"{server.token_file} is empty")
+
+
+def _check_tokens(reader: Reader, server: ServerSettings) -> None:
+    names: set[str] = set()
+    for place, token in enumerate(server.tokens):
+        here: Path = ("server", "tokens", place)
+        if token.name in names:
+            reader.report((*here, "name"), f'there is a token "{token.name}" already')
+        names.add(token.name)
+        if not token.may:
+            reader.report((*here, "may"), "allows nothing")
+        data = secret_file(reader, token.file, (*here, "file"))
+        if data is not None and not data.strip():
+            reader.report((*here, "file"), f"{token.file} is empty")
 
 
 def _check_tls(reader: Reader, server: ServerSettings) -> None:

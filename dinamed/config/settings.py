@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.discovery import AnyDiscovery
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
 from dinamed.config.fleet import FleetSettings
@@ -65,11 +66,23 @@ Bias = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 TargetText = Annotated[str, Meta(extra={"form": places.target})]
 Threads = Annotated[int, Meta(ge=0, le=1024)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=0, le=1e100)]  # so that no sum of them overflows
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML table."""
+
+
+Right = Literal["read", "load", "rtt", "orders", "members", "records", "all"]
+
+
+class TokenSettings(Table, frozen=True, kw_only=True):
+    """`[[server.tokens]]`: who holds the token in `file`, and what that allows."""
+
+    name: str
+    file: FilePath
+    may: tuple[Right, ...]
 
 
 class ServerSettings(Table, frozen=True, kw_only=True):
@@ -84,8 +97,10 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None
+    tokens: tuple[TokenSettings, ...] = ()
     reload: Literal["asked", "watch"] = "asked"
     tls: tuple[Listen, ...] = ()
+    freebind: bool = False
     certificate: FilePath | None = None
     key: FilePath | None = None
     cookies: Literal["on", "require", "off"] = "on"
@@ -172,10 +187,12 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     answers: Count = 1
     select: tuple[ReadStage, ...] = (StageSettings("weighted"),)
     when_down: str = "all"
+    min_up: Share = 0.0
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     voting: VotingSettings = VotingSettings()
     load: AnyFeed | None = None
+    discover: AnyDiscovery | None = None
     members: tuple[MemberSettings, ...] = ()
 
 

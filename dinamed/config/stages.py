@@ -25,6 +25,13 @@ def count(argument: object) -> object:
     return argument
 
 
+def by_name(argument: object) -> object:
+    """The argument of `hash`: "name", to go by the name of the question."""
+    if argument != "name":
+        raise ValueError('expected "name", to go by the name of the question')
+    return argument
+
+
 def watermarks(argument: object) -> tuple[float, float]:
     """The argument of `shed`: the share of capacity where it begins and where it ends.
 
@@ -107,6 +114,10 @@ def prices(argument: object) -> Mapping[str, float | str]:
     return found
 
 
+BY_PLACE = ("country", "nearest", "network")
+"""The stages that go by where a client is."""
+
+
 @dataclass(frozen=True)
 class StageKind:
     """What `select` may say about a stage.
@@ -134,7 +145,7 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "shed": StageKind(picks=False, argument=watermarks, required=True),
         "weighted": StageKind(picks=True),
         "round-robin": StageKind(picks=True),
-        "hash": StageKind(picks=True),
+        "hash": StageKind(picks=True, argument=by_name),
         "least": StageKind(picks=True, argument=increments),
         "best": StageKind(picks=True, argument=count),
         "predictive": StageKind(picks=True, argument=transfers),

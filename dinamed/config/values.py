@@ -21,6 +21,7 @@ MAX_MEMBER_NAME = 200  # leaves room in the strings that tell a member's state
 MAX_PORT = 65535
 
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_VLAN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,12}\.[0-9]{1,4}")  # eth0.100
 _POOL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _CREDENTIALS = re.compile(
     r"\$(?:\{CREDENTIALS_DIRECTORY\}|CREDENTIALS_DIRECTORY(?![A-Z0-9_a-z]))"
@@ -149,6 +150,8 @@ def _ip(text: str) -> str:
 def _host(text: str) -> str:
     name = text.removesuffix(".")
     parts = name.split(".")
+    if _VLAN.fullmatch(text):
+        return text
     if parts[-1].isdigit():  # no top-level domain is a number, RFC 3696 section 2
         return _ip(text)
     if len(name) > 253 or not all(map(_HOST_LABEL.fullmatch, parts)):

@@ -41,6 +41,11 @@ class _Presigned:
     def __init__(self, zone: PackedZone) -> None:
         self._zone = zone
 
+    @property
+    def zone(self) -> PackedZone:
+        """The zone with its records."""
+        return self._zone
+
     def signatures(self, node: Node, rrset: RRset) -> RRset | None:
         """See `SecuredZone`."""
         return covering(node, rrset)
@@ -58,10 +63,12 @@ class _Presigned:
     def _before(self, wanted: bytes) -> Node | None:
         """The node of the chain that stands at or before a place in its order."""
         chain = self._zone.chain
-        if not chain:
-            return None
-        place = bisect_right(chain, wanted, key=self._order)
-        return self._zone.node_at(chain[place - 1])  # before the first is the last
+        return self._zone.node_at(chain[self._place(wanted)]) if chain else None
+
+    def _place(self, wanted: bytes) -> int:
+        """The place in the chain of who stands at or before another place."""
+        # Before the first is the last.
+        return bisect_right(self._zone.chain, wanted, key=self._order) - 1
 
     def _order(self, offset: int) -> bytes:
         raise NotImplementedError
@@ -91,6 +98,14 @@ class ByName(_Presigned):
     def unsigned_cut(self, match: ZoneMatch) -> Proof:
         """See `SecuredZone`."""
         return self._links((match.node,))
+
+    def place(self, key: bytes) -> int:
+        """The place in the chain of a relative key, or of the last one before it."""
+        return self._place(canonical_key(key))
+
+    def order(self) -> list[bytes]:
+        """What the owners sort by, in order: the apex, which is empty, first."""
+        return [self._order(offset) for offset in self._zone.chain]
 
     def _cover(self, name: WireName) -> Node | None:
         return self._before(canonical_key(relative(name, self._zone.origin)))

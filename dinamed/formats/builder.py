@@ -208,13 +208,13 @@ class _Builder:
         if any(entry.health for entry in entries):
             self._warn(label, "health is followed for addresses alone")
         if len(entries) > 1 and (alias or any(entry.weight for entry in entries)):
-            given = [
-                (entry, weight)
-                for entry, weight in zip(entries, shares(entries), strict=True)
-                if weight
-            ]
-            entries = [entry for entry, _ in given]
             count = 1 if alias else label.max_hosts or self.zone.max_hosts
+            pairs = list(zip(entries, shares(entries), strict=True))
+            given = [pair for pair in pairs if pair[1]]
+            # Those of weight 0 fill up what the others leave of an answer.
+            idle = [entry for entry, weight in pairs if not weight]
+            entries = [entry for entry, _ in given]
+            entries += idle[: max(0, count - len(given))]
             if count < len(entries):
                 sample = Sample(tuple(weight for _, weight in given), count)
                 self.samples.setdefault(key, {})[rrtype] = sample

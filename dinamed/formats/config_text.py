@@ -24,12 +24,15 @@ class TextFile(NamedTuple):
     text: str
 
 
-def config_files(zones: Iterable[Imported]) -> list[TextFile]:
-    """A config and the zone files that it names, for zones without problems."""
+def config_files(zones: Iterable[Imported], head: Iterable[str] = ()) -> list[TextFile]:
+    """A config and the zone files that it names, for zones without problems.
+
+    It begins with the lines of `head`.
+    """
     made = list(zones)
     names = _pool_names(made)
     files = [TextFile(_file_name(zone), master_file(zone)) for zone in made]
-    lines: list[str] = []
+    lines = list(head)
     for zone, file in zip(made, files, strict=True):
         lines += _warnings(zone)
         lines += _zone(zone, file.name, names)

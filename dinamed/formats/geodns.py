@@ -12,7 +12,7 @@ from dinamed.formats.labels import Label, LabelRecord, LabelZone, Soa
 from dinamed.formats.names import absolute, label_key
 from dinamed.formats.numbers import MAX_TTL, from_json, kind_of
 from dinamed.wire.constants import Type
-from dinamed.wire.names import MAX_NAME, WireName, to_text
+from dinamed.wire.names import MAX_LABEL, MAX_NAME, WireName, to_text
 from dinamed.zones.targeting import KINDS
 
 TTL = 120
@@ -122,7 +122,11 @@ class GeodnsReader:
             if len(label_key(text)) + len(self.origin) > MAX_NAME:
                 raise ValueError("name longer than 255 octets")
         except ValueError as error:
-            self.problem(value.line, shown, str(error))
+            if len(text) + len(self.origin) > MAX_NAME or _has_long_part(text):
+                # Nobody can ask for it.
+                self.warning(value.line, shown, f"{error}: left out")
+            else:
+                self.problem(value.line, shown, str(error))
             return None
         if not isinstance(value.data, dict):
             self.problem(value.line, shown, f"expected an object, {_got(value)}")
@@ -291,3 +295,7 @@ def modified(file: str) -> int:
 
 def _got(value: JsonValue) -> str:
     return f"got {kind_of(value)}"
+
+
+def _has_long_part(text: str) -> bool:
+    return any(len(part) > MAX_LABEL for part in text.split("."))

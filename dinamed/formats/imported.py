@@ -6,7 +6,7 @@ from dinamed.config.settings import PoolSettings
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 from dinamed.zones.model import RRset
-from dinamed.zones.targeting import Targeting
+from dinamed.zones.targeting import PLACELESS, Targeting
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,9 @@ class Imported:
     bare: frozenset[bytes] = frozenset()
     targeting: Targeting | None = None
     closest: frozenset[str] = frozenset()
+
+
+def goes_by_place(made: Imported) -> bool:
+    """Whether what is answered goes by where clients are."""
+    kinds = () if made.targeting is None else made.targeting.kinds
+    return bool(made.closest) or any(kind not in PLACELESS for kind in kinds)

@@ -52,6 +52,11 @@ class Locator:
 
     __slots__ = ("_empty", "_remembered", "databases", "networks")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is known of anybody."""
+        return self._empty
+
     def __init__(
         self,
         networks: PrefixTable[Place] | None = None,

@@ -24,6 +24,9 @@ from zope.interface import Interface
 from dinamed.health.results import PASSED, ProbeTarget, Result, failed, failed_by
 from dinamed.one_shot import OneShot
 
+CLOSING = 0.5
+"""Seconds for closing a connection in an orderly way."""
+
 
 class ConnectionReactor(IReactorTCP, IReactorFromThreads, IReactorTime, Interface):
     """What a probe's connection needs of the reactor."""
@@ -34,7 +37,8 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
 
     Subclasses say what to send when `opened`, what arrives (`dataReceived`) and what
     it means when the peer `closed`, and call `passed` or `failed`.  With the result,
-    or when it is cancelled, the connection is reset: nothing lingers.
+    or when it is cancelled, the connection is reset: nothing lingers.  After `finish`
+    it is closed in an orderly way before the result is told.
     """
 
     noisy = False
@@ -43,11 +47,17 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
         super().__init__(reactor, limit)
         self._reactor = reactor
         self._address = ""
+        self._verdict: Result | None = None
         self._stage = "connecting"
         self._connector: IConnector | None = None
 
-    def begin(self, target: ProbeTarget, port: int) -> "Deferred[Result]":
-        """Connect; the Deferred fires with what came of it."""
+    def begin(
+        self, target: ProbeTarget, port: int, source: str | None = None
+    ) -> "Deferred[Result]":
+        """Connect, from the address `source` if it is of the target's family.
+
+        The Deferred fires with what came of it.
+        """
         self._address = target.address
         self.start_clock()
         # The deadline covers the connecting too, so the connector needs no timer.
@@ -56,6 +66,7 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
             port,
             self._outermost(),
             timeout=None,  # type: ignore[arg-type]
+            bindAddress=source_of(target.address, source),
         )
         if not self._over:
             self._connector = connector
@@ -69,8 +80,27 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
         self.failed("closed early")
 
     def expired(self) -> None:
-        """The time is over."""
+        """See L{OneShot.expired}: with a verdict there is nothing to wait for."""
+        if self._verdict is not None:
+            self.end(self._verdict)
+            return
         self.failed(f"no answer in {self._limit:g} s ({self._stage})")
+
+    def finish(self, result: Result) -> None:
+        """Settle on a result, and give the peer a moment to close with us.
+
+        What it still has to say goes to `dataReceived`; `close` ends that.
+        """
+        self._verdict = result
+        if self._deadline is not None:
+            left = self._deadline.getTime() - self._reactor.seconds()
+            if left > CLOSING:
+                self._deadline.reset(CLOSING)
+
+    def close(self) -> None:
+        """Close our side; the result is told when the connection is gone."""
+        if self.transport is not None:
+            self.transport.loseConnection()
 
     def passed(self) -> None:
         """End with success."""
@@ -97,7 +127,9 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
         self.transport = None
         if self._over:
             return
-        if reason.check(ConnectionDone):
+        if self._verdict is not None:
+            self.end(self._verdict)
+        elif reason.check(ConnectionDone):
             self.closed()
         else:
             self.failed(self._trouble(reason.value))
@@ -137,3 +169,10 @@ class ProbeConnection(OneShot[Result], Protocol, ClientFactory):
             transport.abortConnection()  # type: ignore[attr-defined]
         elif connector is not None:
             connector.disconnect()
+
+
+def source_of(address: str, source: str | None) -> tuple[str, int] | None:
+    """Where a connection to `address` comes from; None: from where the system says."""
+    if source is None or (":" in source) != (":" in address):
+        return None
+    return source, 0

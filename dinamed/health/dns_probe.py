@@ -13,7 +13,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import DatagramProtocol
 
 from dinamed.config.checks import DnsCheck
-from dinamed.health.connection import ConnectionReactor, ProbeConnection
+from dinamed.health.connection import ConnectionReactor, ProbeConnection, source_of
 from dinamed.health.dns_message import DnsQuestion, Meaning
 from dinamed.health.results import (
     PASSED,
@@ -87,7 +87,10 @@ class _Query(OneShot[Result], DatagramProtocol):
     def begin(self) -> "Deferred[Result]":
         """Send the query; the Deferred fires with what came of it."""
         self._began = self._reactor.seconds()
+        source = source_of(self._target.address, self._check.source)
         interface = "::" if self._target.is_v6 else ""
+        if source is not None:
+            interface = source[0]
         try:
             # Connected in startProtocol, so only the target can answer.
             self._port = self._reactor.listenUDP(0, self, interface, MAX_PACKET)
@@ -143,7 +146,7 @@ class _Query(OneShot[Result], DatagramProtocol):
         stream = _Stream(
             self._reactor, max(left, 0.0), self._question, self._rng.getrandbits(16)
         )
-        self._stream = stream.begin(self._target, self._check.port)
+        self._stream = stream.begin(self._target, self._check.port, self._check.source)
         self._stream.addCallback(self.end)
 
     def expired(self) -> None:

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import Interface
 
+from dinamed.clock import Clock
 from dinamed.config.checks import FileCheck
 from dinamed.health.results import (
     PASSED,
@@ -75,15 +76,21 @@ class FileProbe:
     """Probes targets by a `file` check.
 
     Files are read in threads, for a file system that hangs must not stop all.  While
-    a read of a file hangs no other one of it begins.
+    a read of a file hangs no other one of it begins.  `wall` is the clock that the file
+    system goes by, if not the reactor's.
     """
 
     def __init__(
-        self, reactor: FileReactor, check: FileCheck, start: Start = in_thread
+        self,
+        reactor: FileReactor,
+        check: FileCheck,
+        start: Start = in_thread,
+        wall: Clock | None = None,
     ) -> None:
         self._reactor = reactor
         self._check = check
         self._start = start
+        self._wall = wall or reactor.seconds
         self._reading: set[str] = set()
 
     def probe(self, target: ProbeTarget) -> "Deferred[Result]":
@@ -97,7 +104,7 @@ class FileProbe:
             limit, self._settle, read, failed(f"not read in {limit:g} s")
         )
         read.addBoth(_stop, late)
-        now = self._reactor.seconds()
+        now = self._wall()
 
         def work() -> None:
             result = read_file(path, self._check.max_age, now)

@@ -13,10 +13,20 @@ from dinamed.config.checks import HttpCheck, HttpsCheck
 from dinamed.config.values import host_port
 from dinamed.health.connection import ConnectionReactor, ProbeConnection
 from dinamed.health.http_message import BadMessage, ResponseReader, build_request
-from dinamed.health.results import ProbeTarget, Result, failed, failed_by, fill
-from dinamed.health.searching import Searcher
+from dinamed.health.results import (
+    PASSED,
+    ProbeTarget,
+    Result,
+    failed,
+    failed_by,
+    fill,
+)
+from dinamed.health.search import Searcher
 from dinamed.health.tls import Handshake, certificate_options, tls_words
 from dinamed.patterns import Pattern
+
+MAX_REST = 65536
+"""Octets of a response that are read for the sake of an orderly end."""
 
 
 class HttpProbe:
@@ -49,7 +59,7 @@ class HttpProbe:
             verify = self.check.verify
             handshake = Handshake(self._options, name, verify=verify)
         exchange = _Request(self._reactor, self, self.request(target), handshake)
-        return exchange.begin(target, self._url.port)
+        return exchange.begin(target, self._url.port, self.check.source)
 
     def request(self, target: ProbeTarget) -> bytes:
         """The request as it is sent."""
@@ -75,6 +85,8 @@ class HttpProbe:
             return succeed(f"status {status}")
         if self._search is None:
             return succeed("")
+        if packed := response.packed:
+            return succeed(packed)
         found = self._search.search(bytes(response.body))
         return found.addCallback(
             lambda there: "" if there else "the body has no match of the pattern"
@@ -97,6 +109,7 @@ class _Request(ProbeConnection):
         self._handshake = handshake
         self._response = ResponseReader(body_limit=probe.body_limit)
         self._judging: Deferred[None] | None = None
+        self._drained = 0
 
     def opened(self) -> None:
         if self.transport is not None:
@@ -105,6 +118,8 @@ class _Request(ProbeConnection):
 
     def dataReceived(self, data: bytes) -> None:
         if self._judging is not None:
+            self._drained += len(data)
+            self._drain()
             return
         self._stage = "answering"
         try:
@@ -115,7 +130,7 @@ class _Request(ProbeConnection):
 
     def closed(self) -> None:
         if self._judging is not None:
-            return
+            return  # the verdict is on its way
         try:
             self._response.end()
         except BadMessage as error:
@@ -129,10 +144,25 @@ class _Request(ProbeConnection):
         self._judging = judging.addCallbacks(self._judged, self._not_judged)
 
     def _judged(self, reason: str) -> None:
-        if reason:
-            self.failed(reason)
-        else:
-            self.passed()
+        result = failed(reason) if reason else PASSED
+        if self.transport is None:
+            self.end(result)
+            return
+        self.finish(result)
+        self._drain()
+
+    def _drain(self) -> None:
+        """Read what little still comes behind what mattered, and close.
+
+        With any of it unread the system would reset the connection, which servers log.
+        """
+        if self._verdict is None:
+            return
+        rest = 0 if self._probe.check.method == "HEAD" else self._response.rest
+        if max(self._drained, rest or 0) > MAX_REST:
+            self.end(self._verdict)
+        elif rest is not None and self._drained >= rest:
+            self.close()
 
     def _not_judged(self, failure: Failure) -> None:
         if not failure.check(CancelledError):

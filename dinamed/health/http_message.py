@@ -47,12 +47,16 @@ class ResponseReader:
     """Reads one response.
 
     `body_limit` is how many octets of the body are wanted; 0 means that the header
-    is enough.  `done` is set as soon as nothing more is needed.
+    is enough.  `done` is set as soon as nothing more is needed; `rest` then says how
+    many octets the peer goes on with, None if it has not told.  `encoding` is how the
+    body is packed; empty: not at all.
     """
 
     def __init__(self, *, body_limit: int) -> None:
         self.done = False
         self.status = 0
+        self.encoding = b""
+        self.rest: int | None = None
         self.body = bytearray()
         self._limit = body_limit
         self._state = _State.STATUS
@@ -62,6 +66,14 @@ class ResponseReader:
         self._left = 0
         self._length: int | None = None
         self._codings: list[bytes] = []
+
+    @property
+    def packed(self) -> str:
+        """Why the body can't be read as it is; "" if it can."""
+        if self.encoding in (b"", b"identity"):
+            return ""
+        coding = self.encoding.decode("latin-1")[:40]
+        return f"the body is packed by {coding}, which was not asked for"
 
     def feed(self, data: bytes) -> bool:
         """Take what has arrived; whether the response is done.
@@ -139,13 +151,15 @@ class ResponseReader:
             if self._length not in (None, int(value)):
                 raise BadMessage("two lengths of one body")
             self._length = int(value)
+        elif name == b"content-encoding":
+            self.encoding = value.lower()
         elif name == b"transfer-encoding":
             self._codings += [one.strip().lower() for one in value.split(b",")]
 
     def _header_done(self) -> None:
         if 100 <= self.status < 200 and self.status != 101:  # an interim response
             self._state = _State.STATUS
-            self._length, self._codings = None, []
+            self._length, self._codings, self.encoding = None, [], b""
         elif not self._limit or self.status in (101, 204, 304):
             self._finish()
         elif self._codings:
@@ -193,8 +207,13 @@ class ResponseReader:
             self._begin(length)
         else:
             self._finish()  # the trailers are of no interest
+            self.rest = 0
 
     def _finish(self) -> None:
         self._state = _State.DONE
+        if self.status in (101, 204, 304):
+            self.rest = 0
+        elif self._length is not None and not self._codings:
+            self.rest = max(0, self._length - len(self.body) - len(self._buffer))
         self._buffer.clear()
         self.done = True

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred, succeed
 
+from dinamed.clock import Clock
 from dinamed.config import checks
 from dinamed.health.command import CommandProbe, CommandReactor
 from dinamed.health.dns_probe import DnsProbe, DnsReactor
@@ -33,12 +34,16 @@ class MakeProbe(Protocol):
 
 
 def make_probe(
-    reactor: HealthReactor, check: checks.Check, rng: random.Random
+    reactor: HealthReactor,
+    check: checks.Check,
+    rng: random.Random,
+    wall: Clock | None = None,
 ) -> Probe:
     """The probe of that check.
 
     If it can't be made (its authorities can't be read) all that it probes fails,
-    with the reason; for a lack of ours it is made later.
+    with the reason; for a lack of ours it is made later.  Files are as old as `wall`
+    says, if not the reactor's clock.
     """
     try:
         match check:
@@ -51,12 +56,12 @@ def make_probe(
             case checks.ExecCheck():
                 return CommandProbe(reactor, check)
             case checks.FileCheck():
-                return FileProbe(reactor, check)
+                return FileProbe(reactor, check, wall=wall)
             case checks.StatusCheck():
                 return StatusProbe(reactor, check)
     except (OSError, ValueError) as error:
         if shortage(error):
-            make = partial(make_probe, reactor, check, rng)
+            make = partial(make_probe, reactor, check, rng, wall)
             return LateProbe(make, shortage(error))
         return BrokenProbe(f"the check can't be made: {error}")
     return BrokenProbe("no such type of check")

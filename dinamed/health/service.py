@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.clock import Clock
 from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
 from dinamed.health.aggregate import HealthVerdict
 from dinamed.health.hysteresis import CheckRecord
@@ -71,7 +72,8 @@ class HealthService(Service):
     The first round goes as fast as `FIRST_RATE` allows; after that probes are spread
     over the interval.  A target is never probed twice at the same time.  Where more
     than `limit` probes would run at once some begin late, which `lag` tells;
-    without a limit it is half of the files that the process may open.
+    without a limit it is half of the files that the process may open.  Results are
+    dated by `wall`, if not by the reactor's clock.
     """
 
     log = Logger()
@@ -85,6 +87,7 @@ class HealthService(Service):
         *,
         limit: int | None = None,
         make: MakeProbe = make_probe,
+        wall: Clock | None = None,
     ) -> None:
         self.lag = SchedulingLag()
         self.durations = Histogram(BOUNDS)
@@ -94,6 +97,7 @@ class HealthService(Service):
         self.shortages = Shortages()
         """Checks that came to nothing for what this host lacks."""
         self._reactor = reactor
+        self._wall = wall or reactor.seconds
         self._gateway = gateway
         self._rng = rng
         self._make = make
@@ -290,8 +294,6 @@ class HealthService(Service):
         watch.due = watch.then
         if watch.due <= now:
             watch.due += ((now - watch.due) // interval + 1) * interval
-        elif watch.due - now > 2 * interval:  # the clock was set back
-            watch.due = now + interval
         watch.then = watch.due + interval
         self._plan(watch, now)
 
@@ -307,7 +309,9 @@ class HealthService(Service):
         reason = checker.reason
         seconds = max(0.0, now - watch.began)
         self.durations.add(seconds)
-        changed = checker.take(CheckRecord(now, result.ok, seconds, result.reason))
+        changed = checker.take(
+            CheckRecord(self._wall(), result.ok, seconds, result.reason)
+        )
         if changed or (checker.up is False and checker.reason != reason):
             self._change(watch)
         self._known(watch)

@@ -29,7 +29,7 @@ class TcpProbe:
         else:
             words = fill(self._check.send, target).encode()
             exchange = _Converse(self._reactor, limit, words, self._expect)
-        return exchange.begin(target, self._check.port)
+        return exchange.begin(target, self._check.port, self._check.source)
 
 
 class _Connect(ProbeConnection):

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from dinamed.clock import Clock
 from dinamed.config.feeds import ExecFeed
 from dinamed.health.command import SESSION
 from dinamed.health.group import clean_environment, kill_group
@@ -27,8 +28,11 @@ _SAID = re.compile(rf"\s*({_NUMBER})(?:\s+({_NUMBER}))?\s*".encode())
 class ExecSource:
     """Asks members by an `exec` feed; a few at a time, the others wait their turn."""
 
-    def __init__(self, reactor: LoadReactor, feed: ExecFeed) -> None:
+    def __init__(
+        self, reactor: LoadReactor, feed: ExecFeed, wall: Clock | None = None
+    ) -> None:
         self.reactor = reactor
+        self.wall = wall or reactor.seconds
         self.feed = feed
         self.turns = DeferredSemaphore(MAX_AT_ONCE)
 
@@ -55,7 +59,7 @@ class ExecPoller:
             load, increment = parse(said)
             return make_report(
                 load,
-                now=self._source.reactor.seconds(),
+                now=self._source.wall(),
                 source=self._source.feed.kind,
                 increment=increment,
             )

@@ -33,6 +33,7 @@ class Fetcher(HttpProbe):
         self._fixed = fixed_address(feed.url)
         self._member = ProbeTarget("", "")
         self._fetched = b""
+        self._packed = ""
 
     def fetch(self, member: ProbeTarget) -> "Deferred[bytes]":
         """Fetch what the member has there; fails with L{FeedError}."""
@@ -65,12 +66,13 @@ class Fetcher(HttpProbe):
     def judge(self, response: ResponseReader) -> "Deferred[str]":
         """Why the response is not what it should be; "" if it is."""
         self._fetched = bytes(response.body)
+        self._packed = response.packed
         return super().judge(response).addCallback(self._judged)
 
     def _judged(self, reason: str) -> str:
         if not reason and len(self._fetched) > self._body_limit:
             return f"more than {self._body_limit} octets of body"
-        return reason
+        return reason or self._packed
 
 
 def fixed_address(url: str) -> str | None:

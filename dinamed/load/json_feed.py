@@ -3,6 +3,7 @@
 import msgspec
 from twisted.internet.defer import Deferred
 
+from dinamed.clock import Clock
 from dinamed.config.feed_forms import JsonPath, split_path
 from dinamed.config.feeds import JsonFeed
 from dinamed.load.fetch import Fetcher
@@ -20,8 +21,10 @@ class JsonSource:
     @raise ValueError: it holds no certificate, or a broken one.
     """
 
-    def __init__(self, reactor: LoadReactor, feed: JsonFeed) -> None:
-        self._reactor = reactor
+    def __init__(
+        self, reactor: LoadReactor, feed: JsonFeed, wall: Clock | None = None
+    ) -> None:
+        self._wall = wall or reactor.seconds
         self._feed = feed
         self._fetcher = Fetcher(reactor, feed, ACCEPT, BODY_LIMIT)
         self._load = split_path(feed.path)
@@ -47,7 +50,7 @@ class JsonSource:
             document = msgspec.json.decode(body)
             return make_report(
                 find(document, self._load),
-                now=self._reactor.seconds(),
+                now=self._wall(),
                 source=self._feed.kind,
                 **{name: find(document, path) for name, path in self._others.items()},
             )

@@ -7,6 +7,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from dinamed.clock import Clock
 from dinamed.config.feeds import DEFAULT_SERVICE, LbcdFeed
 from dinamed.load.datagrams import Datagrams
 from dinamed.load.lbcd_wire import (
@@ -67,11 +68,13 @@ class LbcdSource:
         feed: LbcdFeed,
         rng: random.Random,
         open_link: OpenLink = Datagrams,
+        wall: Clock | None = None,
     ) -> None:
         self.reactor = reactor
         self.feed = feed
         self.rng = rng
         self.open_link = open_link
+        self.wall = wall or reactor.seconds
         named = feed.service != DEFAULT_SERVICE
         self.service = feed.service.encode("ascii") if named else None
 
@@ -228,7 +231,7 @@ class _Exchange(OneShot[Report | None]):
         self._fail(words)
 
     def _succeed(self, reply: Reply) -> None:
-        now, kind = self._source.reactor.seconds(), self._source.feed.kind
+        now, kind = self._source.wall(), self._source.feed.kind
         if reply.out:
             report = out_report(now=now, source=kind)
         else:

@@ -2,6 +2,7 @@
 
 from twisted.internet.defer import Deferred
 
+from dinamed.clock import Clock
 from dinamed.config.feeds import PrometheusFeed
 from dinamed.load.fetch import Fetcher
 from dinamed.load.poller import FeedError, LoadReactor, ProbeTarget
@@ -20,8 +21,11 @@ class PrometheusSource:
     @raise ValueError: it holds no certificate, or a broken one.
     """
 
-    def __init__(self, reactor: LoadReactor, feed: PrometheusFeed) -> None:
-        self.reactor = reactor
+    def __init__(
+        self, reactor: LoadReactor, feed: PrometheusFeed, wall: Clock | None = None
+    ) -> None:
+        self.steady = reactor.seconds
+        self.wall = wall or reactor.seconds
         self.feed = feed
         self.fetcher = Fetcher(reactor, feed, ACCEPT, BODY_LIMIT)
         self.selector = Selector(feed.metric, feed.labels)
@@ -47,7 +51,7 @@ class PrometheusPoller:
         return self._source.fetcher.fetch(self._target).addCallback(self._read)
 
     def _read(self, page: bytes) -> Report | None:
-        now = self._source.reactor.seconds()
+        now = self._source.wall()
         try:
             return self._report(self._source.selector.select(page), now)
         except (BadPage, ValueError) as error:
@@ -57,7 +61,7 @@ class PrometheusPoller:
         feed = self._source.feed
         load = samples.total
         if self._rate is not None:
-            at = now if samples.at is None else samples.at
+            at = self._source.steady() if samples.at is None else samples.at
             rate = self._rate.add(at, samples.values)
             if rate is None:
                 return None

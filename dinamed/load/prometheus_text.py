@@ -1,6 +1,7 @@
 """From a page in Prometheus' text format to the samples of one metric."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ MAX_PLACES = 30_000
 """Lines in which the metric's name is found at all."""
 
 _ENDS = (b"{", b" ", b"\t")  # what comes after a metric's name
+_LABELS = re.compile(rb'\{(?:[^"}]|"(?:[^"\\]|\\.)*+")*+\}', re.DOTALL)
+_SECONDS = (1e6, 1e8)
+"""What the seconds since 2001 are, taken for milliseconds: times before 1973."""
 
 
 class BadPage(ValueError):  # noqa: N818
@@ -90,7 +94,7 @@ class Selector:
                 continue
             if end - found > MAX_LINE:
                 raise BadPage(f"a line of {self.metric} has over {MAX_LINE} octets")
-            line = page[found:end]
+            line = _without_exemplar(page[found:end], len(self._name))
             if all(hint in line for hint in self._hints):
                 count += 1
                 octets += len(line)
@@ -116,7 +120,7 @@ class Selector:
                     raise BadPage(f"a series of {self.metric} stands there twice")
                 values[series] = value
                 if sample.timestamp is not None:
-                    times.append(float(sample.timestamp))
+                    times.append(_unix_time(float(sample.timestamp)))
         return MetricSamples(values, min(times, default=None))
 
     def _shown(self) -> str:
@@ -124,6 +128,25 @@ class Selector:
             return self.metric
         inside = ",".join(f'{name}="{value}"' for name, value in self.labels)
         return f"{self.metric}{{{inside}}}"
+
+
+def _without_exemplar(line: bytes, name: int) -> bytes:
+    """A sample without the exemplar of OpenMetrics behind it: `# {trace_id="a"} 1`.
+
+    `name` is the length of the metric's name, behind which the labels stand.
+    """
+    labels = _LABELS.match(line, name)
+    start = name if labels is None else labels.end()
+    exemplar = line.find(b"#", start)
+    return line if exemplar < 0 else line[:exemplar]
+
+
+def _unix_time(told: float) -> float:
+    """The time of a sample, which the parser took for milliseconds.
+
+    OpenMetrics has seconds, and exporters mix the two up.
+    """
+    return told * 1000 if _SECONDS[0] <= told < _SECONDS[1] else told
 
 
 def _escaped(value: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from dinamed.clock import Clock
 from dinamed.config.feeds import Feed
 from dinamed.load.poller import LoadReactor, LoadSource, ProbeTarget
 from dinamed.load.sources import make_source
@@ -78,7 +79,8 @@ class LoadService(Service):
 
     The first round is spread over the interval by `rng`, which also makes the ids of
     requests and so should be one that can't be foretold.  A new place of a target
-    that is asked already gets the last report at once, while it is fresh.
+    that is asked already gets the last report at once, while it is fresh.  `wall` is
+    the clock whose time reports have, if not the reactor's.
     """
 
     name = "load"
@@ -91,8 +93,10 @@ class LoadService(Service):
         pools: Iterable[PolledPool],
         rng: random.Random,
         make: MakeSource = make_source,
+        wall: Clock | None = None,
     ) -> None:
         self._reactor = reactor
+        self._wall = wall or reactor.seconds
         self._sink = sink
         self._rng = rng
         self._make = make
@@ -156,7 +160,13 @@ class LoadService(Service):
         label = f"{key.target.name or key.target.address} ({key.feed.kind})"
         poller = source.poller(key.target)
         watch = LoadWatch(
-            self._reactor, poller, key.feed.interval, label, self._told, self._lacked
+            self._reactor,
+            poller,
+            key.feed.interval,
+            key.feed.stale,
+            label,
+            self._told,
+            self._lacked,
         )
         self._watches[key] = watch
         if self.running:
@@ -171,7 +181,7 @@ class LoadService(Service):
         watch.serve(members)
         if watch.last is None:
             return
-        if self._reactor.seconds() - watch.last.at < key.feed.stale:
+        if self._wall() - watch.last.at < key.feed.stale:
             for pool, member in new:
                 self._tell(pool, member, watch.last)
 
@@ -187,7 +197,7 @@ class LoadService(Service):
             self._tell(pool, member, what)
 
     def _tell(self, pool: str, member: str, what: Report | str) -> None:
-        now = self._reactor.seconds()
+        now = self._wall()
         try:
             if isinstance(what, str):
                 self._sink.feed_failed(pool, member, what, now=now)

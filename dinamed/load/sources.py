@@ -6,6 +6,7 @@ from functools import partial
 
 from twisted.internet.defer import Deferred, fail
 
+from dinamed.clock import Clock
 from dinamed.config import feeds
 from dinamed.load.exec import ExecSource
 from dinamed.load.json_feed import JsonSource
@@ -23,9 +24,14 @@ from dinamed.shortage import shortage
 
 
 def make_source(
-    reactor: LoadReactor, feed: feeds.Feed, rng: random.Random
+    reactor: LoadReactor,
+    feed: feeds.Feed,
+    rng: random.Random,
+    wall: Clock | None = None,
 ) -> LoadSource | None:
     """The source of that feed; None where nobody is asked (`push`).
+
+    Reports have the time of `wall`; without one, of the reactor.
 
     If it can't be made (its authorities can't be read, its parser is not installed)
     every poll fails, with the reason; for a lack of ours it is made later.
@@ -33,21 +39,21 @@ def make_source(
     try:
         match feed:
             case feeds.LbcdFeed():
-                return LbcdSource(reactor, feed, rng)
+                return LbcdSource(reactor, feed, rng, wall=wall)
             case feeds.PrometheusFeed():
                 # Its parser is needed by those alone who have such a feed.
                 from dinamed.load.prometheus import PrometheusSource
 
-                return PrometheusSource(reactor, feed)
+                return PrometheusSource(reactor, feed, wall)
             case feeds.JsonFeed():
-                return JsonSource(reactor, feed)
+                return JsonSource(reactor, feed, wall)
             case feeds.ExecFeed():
-                return ExecSource(reactor, feed)
+                return ExecSource(reactor, feed, wall)
             case feeds.PushFeed():
                 return None
     except (OSError, ValueError, ImportError) as error:
         if shortage(error):
-            return LateSource(partial(make_source, reactor, feed, rng))
+            return LateSource(partial(make_source, reactor, feed, rng, wall))
         return BrokenSource(f"the feed can't be made: {error}")
     return BrokenSource("no such type of feed")
 

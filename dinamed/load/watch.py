@@ -18,6 +18,9 @@ MemberRef = tuple[str, str]
 class LoadWatch:
     """Asks a target every `interval` seconds, never twice at a time.
 
+    A report that is twice as old as `stale` seconds when it comes counts for nothing,
+    and so is none.
+
     `members` are the members that its reports are about.  `told` is called with a
     report, or with the words for which there is none; `lacked` with what this host
     itself lacks, where that is why there is none.
@@ -36,6 +39,7 @@ class LoadWatch:
         clock: IReactorTime,
         poller: Poller,
         interval: float,
+        stale: float,
         label: str,
         told: Callable[["LoadWatch", Report | str], None],
         lacked: Callable[[str], None],
@@ -48,6 +52,7 @@ class LoadWatch:
         self._clock = clock
         self._poller = poller
         self._interval = interval
+        self._stale = stale
         self._told = told
         self._lacked = lacked
         self._due = 0.0
@@ -75,8 +80,8 @@ class LoadWatch:
     def _tick(self) -> None:
         now = self._clock.seconds()
         self._due += self._interval
-        if not now <= self._due <= now + self._interval:
-            self._due = now + self._interval  # late, or the clock has been set
+        if self._due < now:
+            self._due = now + self._interval
         self._call = self._clock.callLater(self._due - now, self._tick)
         if self._running is None:
             self._poll()
@@ -94,6 +99,11 @@ class LoadWatch:
 
     def _reported(self, report: Report | None) -> None:
         self._running = None
+        if report is not None:
+            age = report.received - report.at
+            if age >= 2 * self._stale:
+                self._refused(f"the report is {_span(age)} old, so it does not count")
+                return
         self.polls += 1
         if self.in_row:
             self.in_row = 0
@@ -120,6 +130,10 @@ class LoadWatch:
         else:
             self._log.failure("asking {label}", failure, label=self.label)
             reason = f"failed: {type(failure.value).__name__}"
+        self._refused(reason)
+
+    def _refused(self, reason: str) -> None:
+        """Take that there is no report, and why."""
         self.polls += 1
         self.failures += 1
         self.in_row += 1
@@ -127,3 +141,11 @@ class LoadWatch:
             self._log.warn("load of {label}: {reason}", label=self.label, reason=reason)
         self.reason = reason
         self._told(self, reason)
+
+
+def _span(seconds: float) -> str:
+    """A span of time in its largest unit."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,38 +1,59 @@
 """The chains of signed zones for the plane, kept from one snapshot to the next."""
 
+from array import array
 from collections.abc import Mapping
+from itertools import accumulate
 
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.online import OnlineZone
+from dinamed.dnssec.presigned import ByName
+from dinamed.dnssec.secured import SecuredZone
 from dinamed.plane.extension import native
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 
+MOST_PRESIGNED = 50_000
+"""Names in the chain of a zone that came signed, up to which the plane has it: to list
+them must not hold up answers.  What denies names in a larger one comes from Python."""
+
 
 class Chains:
     """The names of each chain in their order; those of before where it is the same."""
 
     def __init__(self) -> None:
-        self._known: dict[WireName, tuple[Denial, native.ChainKeys]] = {}
+        self._known: dict[WireName, tuple[Denial | PackedZone, native.ChainKeys]] = {}
 
-    def keep(self, zones: Mapping[WireName, OnlineZone]) -> None:
+    def keep(self, zones: Mapping[WireName, SecuredZone]) -> None:
         """Forget the chains of all other zones."""
         gone = self._known.keys() - zones.keys()
         for apex in gone:
             del self._known[apex]
 
-    def of(self, zone: OnlineZone | None) -> "native.ChainKeys | None":
-        """The chain of a zone; None for one that is not signed here."""
-        if zone is None:
-            return None
-        known = self._known.get(zone.origin)
-        if known is None or known[0] is not zone.denial:
-            order = zone.denial.order
-            known = (zone.denial, native.ChainKeys(order.keys, order.starts))
-            self._known[zone.origin] = known
-        return known[1]
+    def of(self, zone: SecuredZone | None) -> "native.ChainKeys | None":
+        """The chain of a zone; None for one that is not signed, or hashes its names."""
+        if isinstance(zone, OnlineZone):
+            known = self._known.get(zone.origin)
+            if known is None or known[0] is not zone.denial:
+                order = zone.denial.order
+                known = (zone.denial, native.ChainKeys(order.keys, order.starts))
+                self._known[zone.origin] = known
+            return known[1]
+        if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:
+            packed = zone.zone
+            known = self._known.get(packed.origin)
+            if known is None or known[0] is not packed:
+                known = (packed, _chain_keys(zone.order()))
+                self._known[packed.origin] = known
+            return known[1]
+        return None
+
+
+def _chain_keys(order: list[bytes]) -> "native.ChainKeys":
+    """The plane's form of names in canonical form and order."""
+    starts = array("I", accumulate(map(len, order), initial=0))
+    return native.ChainKeys(b"".join(order), starts.tobytes())
 
 
 def soa_of(zone: PackedZone, online: OnlineZone | None) -> RRset:

@@ -199,6 +199,7 @@ class Tables:
         reply_counters: ReplyCounters,
         columns: list[int],
         nsid: bytes,
+        salt: bytes,
         *,
         subnets: bool,
         shut: bool = ...,

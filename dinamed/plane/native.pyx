@@ -9,6 +9,10 @@ The classes stand in the files that are included at the end: what is common to t
 here.
 """
 
+from functools import partial
+
+from dinamed.wire.later import Later
+
 from cpython.buffer cimport (
     PyBUF_SIMPLE,
     PyBuffer_Release,

@@ -6,6 +6,23 @@ def rows_of(int threads):
     return 2 * (threads + 1)
 
 
+cdef int send_to(const Punted *record, bytes reply) except -1:
+    """Send a reply to whom a record is from.  UDP may lose: nobody waits for room."""
+    cdef msghdr message
+    cdef iovec part
+    part.iov_base = <void *><const char *>reply
+    part.iov_len = len(reply)
+    memset(&message, 0, sizeof(message))
+    message.msg_name = <void *>&record.name
+    message.msg_namelen = record.name_size
+    message.msg_iov = &part
+    message.msg_iovlen = 1
+    message.msg_control = <void *>record.control
+    message.msg_controllen = record.control_size
+    sendmsg(<int>record.index, &message, MSG_DONTWAIT)
+    return 0
+
+
 cdef class Plane:
     """The threads' common state; `seeds` are octets of chance, 8 for each row.
 
@@ -182,7 +199,7 @@ cdef class Plane:
         if plan == NULL:
             raise MemoryError
         plan.hash = plan_hash(
-            <const uint8_t *><const char *>name, len(name), rrtype, do
+            tables.data.salt, <const uint8_t *><const char *>name, len(name), rrtype, do
         )
         plan.kind = <PlanKind>kind
         plan.size = len(name)
@@ -325,7 +342,9 @@ cdef class Plane:
         for i in range(cost_count):
             known.costs[i] = costs[i]
         memcpy(known.address, key, size)
-        known.hash = client_hash(known.serial, known.address, known.size, prefix)
+        known.hash = client_hash(
+            tables.data.salt, known.serial, known.address, known.size, prefix
+        )
         clients.install_client(known)
         return 0
 
@@ -495,10 +514,8 @@ cdef class Plane:
         cdef const Punted *record
         cdef const uint8_t *address
         cdef const uint8_t *data
-        cdef msghdr message
-        cdef iovec part
         cdef bint more = False
-        cdef bytes reply
+        cdef object reply
         for i in range(self.threads):
             worker = self.workers[i]
             left = most
@@ -515,22 +532,27 @@ cdef class Plane:
                         <bytes>(<const char *>address)[:size],
                         record.wanted,
                     )
-                    if reply is not None:
-                        part.iov_base = <void *><const char *>reply
-                        part.iov_len = len(reply)
-                        memset(&message, 0, sizeof(message))
-                        message.msg_name = <void *>&record.name
-                        message.msg_namelen = record.name_size
-                        message.msg_iov = &part
-                        message.msg_iovlen = 1
-                        message.msg_control = <void *>record.control
-                        message.msg_controllen = record.control_size
-                        # UDP may lose: nobody waits for room in a queue.
-                        sendmsg(<int>record.index, &message, MSG_DONTWAIT)
+                    if isinstance(reply, Later):
+                        reply.then(partial(
+                            self.send_late,
+                            <bytes>(<const char *>record)[:sizeof(Punted)],
+                        ))
+                    elif reply is not None:
+                        send_to(record, reply)
                 finally:
                     pop(worker.ring)
             more = more or not left
         return more
+
+    def send_late(self, bytes record not None, bytes reply not None):
+        """Send a reply that took a while to whom a record of the ring was from.
+
+        Nothing is sent once the threads have ended, for the sockets may be closed.
+        """
+        if len(record) != sizeof(Punted):
+            raise ValueError("not a record")
+        if reply and not plane_get_seq(&self.shared.stopping):
+            send_to(<const Punted *><const char *>record, reply)
 
     def set_sampling(self, double share):
         """From now on write this share of the answers down, for `take_samples`; 0: none.

@@ -5,7 +5,9 @@ from itertools import combinations
 from math import comb
 
 from dinamed.dnssec.online import OnlineZone
+from dinamed.dnssec.presigned import ByName
 from dinamed.plane.extension import native
+from dinamed.plane.presigned_install import install_presigned
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.executor import Executor
@@ -32,7 +34,7 @@ SETS_AT_ONCE = 8
 def install_signed(
     plane: "native.Plane", engine: Executor, query: Query, plan: Plan, source: bytes
 ) -> None:
-    """Have the plane know what it misses for an answer from a zone that is signed here.
+    """Have the plane know what it misses for an answer from a signed zone.
 
     The answer was given by Python just now, so nothing here is signed for the first
     time, but the other sets of a pool.
@@ -42,8 +44,13 @@ def install_signed(
         install_sets(plane, engine.present(), plan, client)
     name, snapshot = query.question.key, engine.snapshot
     zone = snapshot.zones.zone_for(name)
-    online = None if zone is None else snapshot.online.get(zone.origin)
-    if zone is None or online is None:
+    if zone is None:
+        return
+    secured = snapshot.secured.get(zone.origin)
+    if isinstance(secured, ByName):
+        install_presigned(plane, secured, name, query.question.type)
+    online = snapshot.online.get(zone.origin)
+    if online is None:
         return
     install_static(plane, zone, online, name, query.question.type)
     for table in plane.tables.zones if plane.tables is not None else ():
@@ -81,7 +88,7 @@ def _sets(
             addresses = [member.addresses(family)[0] for member in hosts]
             yield from (tuple(sorted(one)) for one in combinations(addresses, count))
     for _ in range(SETS_AT_ONCE):
-        choice = choose(moment, plan, client, ListRecorder())
+        choice = choose(moment, plan, client, b"", ListRecorder())
         found = addresses_of(choice, family, moment.snapshot, moment.rng)
         if found:
             yield tuple(sorted(found))

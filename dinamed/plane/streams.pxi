@@ -266,13 +266,23 @@ cdef class Streams:
                         record.wanted,
                     )
                 finally:
-                    self._post(thread, record, reply)
+                    if isinstance(reply, Later):
+                        late = partial(self.post_late, i, record.index, record.serial)
+                        reply.then(late)
+                    else:
+                        self._post(thread, record.index, record.serial, reply)
                     pop(thread.worker.ring)
             more = more or not left
         return more
 
+    def post_late(
+        self, int thread, uint32_t index, uint32_t serial, bytes reply not None
+    ):
+        """Send a reply that took a while, if its connection is still there."""
+        self._post(self._threads[thread], index, serial, reply or None)
+
     cdef int _post(
-        self, StreamThread *thread, const Punted *record, bytes reply
+        self, StreamThread *thread, uint32_t index, uint32_t serial, bytes reply
     ) except -1:
         """Send a reply to its connection; None ends that."""
         cdef Parcel *parcel
@@ -280,7 +290,7 @@ cdef class Streams:
         cdef uint32_t size = 0
         if reply is not None:
             octets, size = <const uint8_t *><const char *>reply, len(reply)
-        parcel = parcel_of(record.index, record.serial, -1, octets, size)
+        parcel = parcel_of(index, serial, -1, octets, size)
         if parcel == NULL:
             raise MemoryError
         parcel.silent = reply is None

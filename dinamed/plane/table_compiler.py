@@ -90,13 +90,14 @@ class TableCompiler:
             routes += known[1]
         self.publisher.keep(frozenset(snapshot.pools))
         facts = snapshot.facts()
-        self._chains.keep(facts.online)
+        self._chains.keep(facts.secured)
         return native.Tables(
             [self._zone(zone, facts) for zone in snapshot.zones.values()],
             routes,
             native.ReplyCounters(OTHER, self._rows),
             list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
+            self._secret,
             subnets=snapshot.subnet_from is None,
             trusted=prefixes_of(snapshot.subnet_from or ()),
             limits=self._limits(defence.limiter),
@@ -377,7 +378,7 @@ class TableCompiler:
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
             keyed=online is not None,
-            chain=self._chains.of(online),
+            chain=self._chains.of(facts.secured.get(zone.origin)),
             left=template is None
             or zone.origin in facts.tables
             or zone.origin in facts.unready,

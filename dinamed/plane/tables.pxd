@@ -3,10 +3,10 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 from dinamed.plane.query cimport MOST_LABELS, ParsedQuery
-from dinamed.plane.cookie cimport Secrets
+from dinamed.plane.cookie cimport Secrets, siphash24
 from dinamed.plane.select cimport RouteData
 from dinamed.plane.rate_table cimport RateTableData
-from dinamed.plane.octets cimport fnv1a, mix
+from dinamed.plane.octets cimport mix
 from dinamed.plane.geo_trees cimport CLASS_SIZE, GeoTreesData
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.tree cimport Tree, is_inside
@@ -88,6 +88,7 @@ cdef struct TablesData:
     Tree trusted            # else the resolvers whose are
     const RateTableData *rates        # the limits on replies, or NULL
     Secrets secrets
+    uint64_t salt[2]        # of the hashes that names and addresses are found by
     uint32_t nsid_size
     uint8_t nsid[128]
 
@@ -144,9 +145,11 @@ cdef inline bint honours_subnet(
 
 
 cdef inline uint64_t client_hash(
-    uint64_t serial, const uint8_t *address, uint32_t size, uint32_t prefix
+    const uint64_t *salt, uint64_t serial, const uint8_t *address, uint32_t size,
+    uint32_t prefix,
 ) noexcept nogil:
-    return mix(fnv1a(address, size) ^ mix(serial << 8 | prefix))
+    """With a secret, so that nobody can choose addresses that collide."""
+    return mix(siphash24(salt, address, size) ^ mix(serial << 8 | prefix))
 
 
 cdef inline const InstalledClient *installed_client(
@@ -154,7 +157,7 @@ cdef inline const InstalledClient *installed_client(
     uint32_t prefix,
 ) noexcept nogil:
     """What was installed for a client, or NULL."""
-    cdef uint64_t hash = client_hash(serial, address, size, prefix)
+    cdef uint64_t hash = client_hash(tables.salt, serial, address, size, prefix)
     cdef uint32_t slot = <uint32_t>hash & tables.known_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.known)
     cdef const InstalledClient *known
@@ -195,18 +198,21 @@ cdef inline const uint8_t *plan_after(const InstalledPlan *plan) noexcept nogil:
 
 
 cdef inline uint64_t plan_hash(
-    const uint8_t *key, uint32_t size, uint32_t rrtype, bint do
+    const uint64_t *salt, const uint8_t *key, uint32_t size, uint32_t rrtype, bint do
 ) noexcept nogil:
-    cdef uint64_t hash = fnv1a(key, size) ^ rrtype ^ (<uint64_t>(1 if do else 0) << 16)
-    hash *= <uint64_t>0x9E3779B97F4A7C15
-    return hash ^ (hash >> 32)
+    """With a secret, so that nobody can choose names that collide."""
+    return mix(
+        siphash24(salt, key, size) ^ rrtype ^ (<uint64_t>(1 if do else 0) << 16)
+    )
 
 
 cdef inline const InstalledPlan *installed_plan(
     const TablesData *tables, const ParsedQuery *query
 ) noexcept nogil:
     """The plan of a question, with DO or without, or NULL."""
-    cdef uint64_t hash = plan_hash(query.key, query.size, query.type, query.do)
+    cdef uint64_t hash = plan_hash(
+        tables.salt, query.key, query.size, query.type, query.do
+    )
     cdef uint32_t slot = <uint32_t>hash & tables.installed_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.installed)
     cdef const InstalledPlan *plan

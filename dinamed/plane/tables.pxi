@@ -66,7 +66,8 @@ cdef class Tables:
     """A snapshot for the threads.
 
     `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
-    types that are counted one by one, from column 1 on.  `secrets` makes cookies, where
+    types that are counted one by one, from column 1 on.  `salt` is 16 octets that nobody
+    else knows, the same for all tables that clients and plans go on to.  `secrets` makes cookies, where
     there are any; `required` leaves the clients with bad ones to Python.  The client
     subnets of all resolvers count with `subnets`, else of those in `trusted`.
     `keepalive` is what clients are told in steps of 100 ms, at most 65535.
@@ -91,6 +92,7 @@ cdef class Tables:
         ReplyCounters reply_counters not None,
         list columns,
         bytes nsid,
+        bytes salt not None,
         *,
         bint subnets,
         bint shut=False,
@@ -106,6 +108,9 @@ cdef class Tables:
         cdef uint32_t i, size
         cdef const uint8_t *key
         cdef Route route
+        if len(salt) != 16:
+            raise ValueError("a salt has 16 octets")
+        memcpy(data.salt, <const char *>salt, 16)
         if len(nsid) > 128 or slots & (slots - 1) or slots < 4:
             raise ValueError("not the parts of tables")
         self.zones = zones

@@ -20,6 +20,7 @@ from dinamed.pools.members import Family, Member
 from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import Recorder
 from dinamed.wire.constants import Rcode, Type
+from dinamed.wire.names import WireName
 from dinamed.wire.render import Rendered, rdata_record
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
@@ -31,9 +32,12 @@ def choose(
     moment: Moment,
     plan: PoolAnswer | ServiceAnswer,
     client: Client,
+    name: WireName,
     recorder: Recorder | None = None,
 ) -> Choice:
     """Let the pool choose for this client, which counts the hand-outs.
+
+    `name` is that of the question, in lower case.
 
     A TXT reply names a member but sends nobody there, and a recorded choice is only
     being explained: neither counts.
@@ -53,6 +57,7 @@ def choose(
         recorder,
         locator=snapshot.locator,
         told_place=place,
+        name=name,
     )
     return snapshot.pools[plan.pool].choose(draw)
 
@@ -164,7 +169,8 @@ class Draw:
         """One reply, freshly drawn for the client at the packed address."""
         client = Client(source, len(source) * 8)
         moment = self._present()
-        choice = choose(moment, self._plan, client)
+        name = self._context.query.question.key
+        choice = choose(moment, self._plan, client, name)
         members = choice.members
         if self._front and len(members) == 1:
             addresses = members[0].addresses(self._family)

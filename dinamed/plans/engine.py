@@ -28,6 +28,7 @@ from dinamed.signals import Signal, print_failure
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
 from dinamed.wire.cookies import WHOLE_SIZE, CookieVerdict
 from dinamed.wire.edns import Edns, keepalive_option, opt_record, option
+from dinamed.wire.later import Later, changed
 from dinamed.wire.query import Kind, Query, Rejected, read_query
 
 READY_LIMIT = 16384
@@ -132,6 +133,10 @@ class Engine:
         """Count well-formed queries that were answered elsewhere."""
         self.questions += number
 
+    def clock_set(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds."""
+        self._started += by
+
     def respond(
         self,
         data: bytes,
@@ -141,6 +146,7 @@ class Engine:
     ) -> bytes | None:
         """The reply to one message from a packed address, or None for silence.
 
+        It may be one that is still to be made (`Later`); nothing then means silence.
         A `learner` is told the plan, if the message is a query for data.
         """
         defence = self.executor.snapshot.defence
@@ -193,11 +199,16 @@ class Engine:
         self, query: Query, data: bytes, source: bytes, stream: bool
     ) -> bytes | None:
         self.questions += 1
-        reply = self._special.respond(self.executor, query, data, source, stream)
-        self._cell(query, reply[3] & 0xF, stream).count += 1
-        if stream or not reply[3] & 0xF:
-            return reply
-        return self._error(reply, source)
+
+        def limited(reply: bytes) -> bytes:
+            self._cell(query, reply[3] & 0xF, stream).count += 1
+            if stream or not reply[3] & 0xF:
+                return reply
+            return self._error(reply, source) or b""
+
+        made = self._special.respond(self.executor, query, data, source, stream)
+        reply = changed(made, limited)
+        return reply if reply or isinstance(reply, Later) else None
 
     def _options(
         self, edns: Edns | None, source: bytes, stream: bool

@@ -129,7 +129,8 @@ class Executor:
         if isinstance(plan, PoolAnswer):
             client = self.client_of(plan, context)
             moment = self.present()
-            choice = choose(moment, plan, client, context.recorder)
+            name = context.query.question.key
+            choice = choose(moment, plan, client, name, context.recorder)
             # Without a client subnet it was the resolver's prefix.
             used = choice.scope if client.subnet else 0
             choice = choice._replace(scope=max(used, scope))

@@ -4,11 +4,15 @@ import ipaddress
 from typing import NamedTuple
 
 import dns.edns
+import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import msgspec
 
+from dinamed.config.stages import BY_PLACE
+from dinamed.config.values import shown
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
 from dinamed.plans.explain_signing import signing_words
@@ -24,13 +28,41 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Narrowed, Out, Picked, Remark
 from dinamed.wire.constants import CLASS_IN, Type
 from dinamed.wire.edns import Edns
-from dinamed.wire.names import WireName, to_text
+from dinamed.wire.names import BadName, WireName, from_text, to_text
 from dinamed.wire.query import query_of
 from dinamed.wire.question import Question
 from dinamed.wire.subnet import ClientSubnet
 from dinamed.zones.packed import MatchKind, PackedZone
 
 ClientNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Asked(NamedTuple):
+    """A question and whose it is."""
+
+    name: WireName
+    rrtype: dns.rdatatype.RdataType
+    client: ClientNetwork
+
+
+def asked_of(name: str, rrtype: str, client: str) -> Asked:
+    """Read a question as a person writes it.
+
+    Raises `ValueError`, whose message says which part can't be read, and why.
+    """
+    try:
+        owner = from_text(name)
+    except BadName as error:
+        raise ValueError(f"{shown(name)} is not a name: {error}") from None
+    try:
+        number = dns.rdatatype.from_text(rrtype)
+    except (dns.exception.DNSException, ValueError):
+        raise ValueError(f"no type of record is named {shown(rrtype)}") from None
+    try:
+        network = ipaddress.ip_network(client, strict=False)
+    except ValueError:
+        raise ValueError(f"{shown(client)} is not an address or a network") from None
+    return Asked(owner, number, network)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -180,9 +212,22 @@ def _placed(engine: Engine, plan: Plan, context: QueryContext) -> list[Step]:
     known = place.known()
     source = known.pop("source", "")
     if not known:
-        return []
+        if not _goes_by_place(engine, plan):
+            return []
+        text = "nothing is known of this client"
+        return [Step("place", text + (": no [geo]" * engine.snapshot.locator.empty))]
     told = ", ".join(f"{key} {value}" for key, value in known.items())
     return [Step("place", f"{told} (from {source}, scope /{scope})")]
+
+
+def _goes_by_place(engine: Engine, plan: Plan) -> bool:
+    """Whether it matters to this answer where a client is."""
+    if isinstance(plan, Targeted):
+        return plan.tailored
+    if not isinstance(plan, PoolAnswer | ServiceAnswer):
+        return False
+    select = engine.snapshot.pools[plan.pool].settings.select
+    return any(stage.name in BY_PLACE for stage in select)
 
 
 def _planned(engine: Engine, plan: Plan) -> list[Step]:

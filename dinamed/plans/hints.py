@@ -25,7 +25,7 @@ def reply_with_hints(
 
     `scope` is what it depended on already how the plan was found.
     """
-    choice = choose(moment, plan, client, context.recorder)
+    choice = choose(moment, plan, client, context.query.question.key, context.recorder)
     ttl = min(plan.rrset.ttl, choice.ttl)
     given = {
         family: addresses_of(choice, family, moment.snapshot, moment.rng)

@@ -28,6 +28,9 @@ from dinamed.pools.shared import (
     SharedResolver,
 )
 
+MOST_DEPARTED = 10_000
+"""Members that have left and whose hand-outs are remembered."""
+
 
 class PoolAccounting:
     """The counters of one pool; everything that hands out members writes to them.
@@ -38,6 +41,7 @@ class PoolAccounting:
     __slots__ = (
         "_accounts",
         "_credits",
+        "_departed",
         "_foreseen",
         "answers",
         "clock",
@@ -55,6 +59,7 @@ class PoolAccounting:
         capacity: int = CAPACITY,
     ) -> None:
         self._accounts: dict[str, MemberAccount] = {}
+        self._departed: dict[str, MemberAccount] = {}
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
@@ -69,10 +74,20 @@ class PoolAccounting:
         """Goes up when reports or counts have come in from elsewhere."""
         self.keep(names)
 
-    def keep(self, names: Iterable[str]) -> None:
-        """Keep the entries of these members, open new ones, forget the others."""
-        old = self._accounts
+    def keep(self, names: Iterable[str], remember: bool = False) -> None:
+        """Keep the entries of these members, and open new ones.
+
+        Those of others are forgotten; or remembered, up to a number, for when they come
+        back.
+        """
+        old = {**self._departed, **self._accounts}
         self._accounts = {name: old.get(name) or MemberAccount(name) for name in names}
+        gone = [
+            (name, account)
+            for name, account in old.items()
+            if account.total and name not in self._accounts
+        ]
+        self._departed = dict(gone[-MOST_DEPARTED:]) if remember else {}
         self._credits = {
             name: self._credits[name]
             for name in self._accounts

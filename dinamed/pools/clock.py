@@ -4,9 +4,8 @@
 class SteadyClock:
     """Turns the time of day into seconds since the first reading that never go back.
 
-    When the time of day is set back, the seconds stand still for that one reading and
-    go on from there.  When it is set forward they jump, which nobody can tell from a
-    long silence.
+    Whoever knows that the time of day was set says so by `step`.  When it goes back
+    without a word, the seconds stand still for that one reading and go on from there.
     """
 
     __slots__ = ("_ahead", "_latest")
@@ -14,6 +13,10 @@ class SteadyClock:
     def __init__(self, now: float) -> None:
         self._ahead = -now
         self._latest = 0.0
+
+    def step(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds."""
+        self._ahead -= by
 
     def read(self, now: float) -> float:
         """The seconds at the Unix time `now`."""

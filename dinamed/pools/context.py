@@ -50,6 +50,8 @@ class DrawContext:
     ttl: int = 0
     again: bool = False
     locator: Locates | None = None
+    name: bytes = b""
+    """The name of the question, in lower case; empty where there is none."""
     told_place: Place | None = None
     """The place to take the client to be in, wherever it is."""
     located: Place | None = None

@@ -9,7 +9,7 @@ from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain
 from dinamed.pools.graph import in_order
 from dinamed.pools.load_reports import STALE_AFTER, LoadReports
-from dinamed.pools.members import Candidates, Family
+from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.report import Report
 from dinamed.pools.states import MemberState
 from dinamed.steering.costs import Costs
@@ -29,6 +29,10 @@ class PoolEntry:
     member_states: dict[str, MemberState]
     last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
     """The names of the members that were usable when any last was, by family."""
+    weighted: dict[str, tuple[Member, Member]] = field(default_factory=dict)
+    """Members whose weight is by order: as configured, and as they are then."""
+    departed: Mapping[str, MemberState] = field(default_factory=dict)
+    """The states of members that have left, for when they come back."""
 
 
 @dataclass(slots=True)

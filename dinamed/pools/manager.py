@@ -19,7 +19,7 @@ from dinamed.pools.entries import (
 )
 from dinamed.pools.graph import needs
 from dinamed.pools.load_reports import LoadReports, MemberReport
-from dinamed.pools.members import Family, from_settings
+from dinamed.pools.members import Family, Member, from_settings
 from dinamed.pools.pool import PoolParts, PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
@@ -35,11 +35,21 @@ VerdictChange = tuple[str, str, bool | None, str, Sequence[tuple[str, str]]]
 """Pool, member, what its checks say of it (None: nothing any more), and why; and the
 addresses that fail its checks, each with the reason."""
 
+MOST_DEPARTED = 10_000
+"""Members of a pool that have left and whose states are remembered."""
+
+DISCOVERY = "discovery"
+"""Who orders members to drain that have left their source."""
+
 ALL_RESOLVERS = 1_048_576
 """Resolvers that all pools together remember, as long as each has its least."""
 
 LEAST_CAPACITY = 2048
 """Resolvers that a pool may remember however many pools there are."""
+
+
+_FRESH = MemberState()
+"""Of a member of which nothing is known."""
 
 
 class UnknownPoolError(LookupError):
@@ -73,6 +83,7 @@ class PoolManager:
         self._graph = DependencyGraph()
         self._clock = SteadyClock(now)
         self._expiring: dict[tuple[str, str], float] = {}
+        self._weighing: dict[tuple[str, str], float] = {}
         self._said_out: set[tuple[str, str]] = set()
         self.changed: Signal[[frozenset[str]]] = Signal(failed)
         """Is emitted after a change, with the names of the pools that have changed or
@@ -142,6 +153,56 @@ class PoolManager:
             member_state, order=order, until=until, by=by, order_reason=reason
         )
         self._put(pool, member, ordered, now)
+
+    def weigh(
+        self,
+        pool: str,
+        member: str,
+        weight: float | None,
+        *,
+        now: float,
+        until: float | None = None,
+        by: str = "",
+        reason: str = "",
+    ) -> None:
+        """Give a member another weight by order, until that time or for good.
+
+        None is the weight of the config again.
+
+        @raise UnknownPoolError: there is no such pool.
+        @raise UnknownMemberError: the pool has no such member.
+        @raise ValueError: `until` is not in the future.
+        """
+        member_state = self._member_state(pool, member)
+        if until is not None and until <= now:
+            raise ValueError("the order would be over before it began")
+        self._weighing.pop((pool, member), None)
+        if weight is None:
+            ordered = member_state.unweighted()
+        else:
+            ordered = replace(
+                member_state,
+                weight=weight,
+                weight_until=until,
+                weight_by=by,
+                weight_reason=reason,
+            )
+            if until is not None:
+                self._weighing[pool, member] = until
+        self._put(pool, member, ordered, now)
+
+    def take_leaving(self, pool: str, leaving: frozenset[str], now: float) -> None:
+        """Drain members that have left their source; let those go on that are back.
+
+        What an operator has ordered stays.
+        """
+        for member, state in tuple(self._entries[pool].member_states.items()):
+            drains = state.order is Order.DRAIN and state.by == DISCOVERY
+            if member in leaving and state.order is Order.AUTO:
+                why = "it has left the list of members"
+                self.order(pool, member, Order.DRAIN, now=now, by=DISCOVERY, reason=why)
+            elif drains and member not in leaving:
+                self.order(pool, member, Order.AUTO, now=now)
 
     def health(
         self,
@@ -237,6 +298,12 @@ class PoolManager:
             member_states = self._entries[pool].member_states
             member_states[member] = member_states[member].lifted()
             changed.add(pool)
+        light = [key for key, until in self._weighing.items() if until <= now]
+        for pool, member in light:
+            del self._weighing[pool, member]
+            member_states = self._entries[pool].member_states
+            member_states[member] = member_states[member].unweighted()
+            changed.add(pool)
         time = self._clock.read(now)
         for pool, member in tuple(self._said_out):
             entry = self._entries[pool]
@@ -267,6 +334,10 @@ class PoolManager:
                     member_state.failing,
                     member_state.by,
                     member_state.order_reason,
+                    member_state.weight,
+                    member_state.weight_until,
+                    member_state.weight_by,
+                    member_state.weight_reason,
                 )
                 if known != SavedMember():
                     members[member] = known
@@ -308,6 +379,21 @@ class PoolManager:
         if says_out:
             self._said_out.add((pool, name))
         member_state = MemberState(order, until, says_out=says_out)
+        if order is not Order.AUTO:
+            member_state = replace(
+                member_state, by=known.by, order_reason=known.order_reason
+            )
+        ends = known.weight_until
+        if known.weight is not None and (ends is None or ends > now):
+            member_state = replace(
+                member_state,
+                weight=known.weight,
+                weight_until=ends,
+                weight_by=known.weight_by,
+                weight_reason=known.weight_reason,
+            )
+            if ends is not None:
+                self._weighing[pool, name] = ends
         if has_checks(entry.settings):
             member_state = replace(
                 member_state,
@@ -351,7 +437,13 @@ class PoolManager:
         room = min(CAPACITY, max(LEAST_CAPACITY, ALL_RESOLVERS // (len(entries) or 1)))
         for name in changed:
             entry = entries[name]
-            entry.accounting.keep(entry.member_states)
+            remember = entry.settings.discover is not None
+            entry.accounting.keep(entry.member_states, remember)
+            for member, state in entry.member_states.items():
+                if state.until is not None:  # of one that has come back, too
+                    self._expiring[name, member] = state.until
+                if state.weight_until is not None:
+                    self._weighing[name, member] = state.weight_until
             entry.accounting.resolvers.limit(room)
             entry.reports.keep(entry.member_states)
             entry.reports.stale_after = stale_after(entry.settings)
@@ -364,6 +456,11 @@ class PoolManager:
         self._expiring = {
             (pool, member): until
             for (pool, member), until in self._expiring.items()
+            if pool in entries and member in entries[pool].member_states
+        }
+        self._weighing = {
+            (pool, member): until
+            for (pool, member), until in self._weighing.items()
             if pool in entries and member in entries[pool].member_states
         }
         if not changed and not gone:
@@ -402,14 +499,13 @@ class PoolManager:
             return old
         try:
             chain = compile_chain(pool.select, self._registry)
-            members = tuple(
-                from_settings(pool.name, index, member)
-                for index, member in enumerate(pool.members)
-            )
+            members = _members_of(pool, old)
         except ValueError as error:
             raise ValueError(f"pool {pool.name!r}: {error}") from error
-        past = {} if old is None else old.member_states
-        member_states = {m.name: past.get(m.name, MemberState()) for m in members}
+        past = {} if old is None else dict(old.member_states)
+        if old is not None and pool.discover is not None:
+            past = {**old.departed, **past}
+        member_states = {m.name: past.get(m.name) or _FRESH for m in members}
         if len(member_states) < len(members):
             raise ValueError(f"pool {pool.name!r}: two members have the same name")
         if old is None:
@@ -418,6 +514,13 @@ class PoolManager:
             last: Mapping[Family, frozenset[str]] = {}
         else:
             accounting, reports, last = old.accounting, old.reports, old.last
+        departed = {
+            name: state
+            for name, state in past.items()
+            if pool.discover is not None and name not in member_states
+        }
+        while len(departed) > MOST_DEPARTED:
+            del departed[next(iter(departed))]
         costs = Costs(pool.name, members, self.round_trips)
         return PoolEntry(
             pool,
@@ -429,6 +532,7 @@ class PoolManager:
             costs,
             member_states,
             last,
+            departed=departed,
         )
 
     def _changed(self, names: set[str], now: float) -> None:
@@ -452,7 +556,7 @@ class PoolManager:
                     accounting=entry.accounting,
                     reports=entry.reports,
                     costs=entry.costs,
-                    members=entry.members,
+                    members=_as_ordered(entry),
                     member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},
                     last=entry.last,
@@ -463,6 +567,48 @@ class PoolManager:
             views[name] = view
         self._views = MappingProxyType(views)
         return frozenset(affected) | names
+
+
+def _members_of(
+    pool: settings.PoolSettings, old: PoolEntry | None
+) -> tuple[Member, ...]:
+    """The members of a pool; those that stay in their place are the same objects.
+
+    Raises `ValueError` for what is no address.
+    """
+    before: Sequence[tuple[settings.MemberSettings, Member]] = ()
+    if old is not None:
+        before = tuple(zip(old.settings.members, old.members, strict=True))
+    made = []
+    for index, member in enumerate(pool.members):
+        if index < len(before) and before[index][0] is member:
+            made.append(before[index][1])
+        else:
+            made.append(from_settings(pool.name, index, member))
+    return tuple(made)
+
+
+def _as_ordered(entry: PoolEntry) -> tuple[Member, ...]:
+    """The members of a pool with the weights that orders give them.
+
+    Members are known by identity: one whose weight stays is the same object.
+    """
+    states = entry.member_states
+    if all(state.weight is None for state in states.values()):
+        entry.weighted.clear()
+        return entry.members
+    found = []
+    for member in entry.members:
+        weight = states[member.name].weight
+        if weight is not None and weight != member.weight:
+            known = entry.weighted.get(member.name)
+            if known is None or known[0] is not member or known[1].weight != weight:
+                known = member, replace(member, weight=weight)
+                entry.weighted[member.name] = known
+            found.append(known[1])
+        else:
+            found.append(member)
+    return tuple(found)
 
 
 def _judged(

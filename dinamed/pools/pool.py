@@ -14,7 +14,13 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees, PoolFacts
 from dinamed.pools.states import MemberState, State
-from dinamed.pools.when_down import Substitute, remark, substitute, weighted
+from dinamed.pools.when_down import (
+    Substitute,
+    remark,
+    substitute,
+    too_few,
+    weighted,
+)
 from dinamed.steering.costs import Costs
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -77,6 +83,7 @@ class PoolView:
         "_routes",
         "_substitutes",
         "_taken_at",
+        "_too_few",
         "_whole",
         "down",
         "member_states",
@@ -105,6 +112,9 @@ class PoolView:
         self._answers = parts.settings.answers
         self._leave_out_failing()
         self.usable = tuple(m for m in self.members if not self.why_out(m))
+        self._too_few = too_few(self.usable, self.members, parts.settings.min_up)
+        if self._too_few:
+            self.usable = ()
         self.down = not self.usable
         self._fallback: PoolView | None = None
         self.offered = self.usable
@@ -383,5 +393,6 @@ class PoolView:
             family,
             self.down,
             self.fallback(family) is not None,
+            self._too_few,
         )
         recorder.record(Remark(self.name, text))

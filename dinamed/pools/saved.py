@@ -17,6 +17,10 @@ class SavedMember(msgspec.Struct, frozen=True, omit_defaults=True):
     failing: tuple[tuple[bytes, str], ...] = ()
     by: str = ""
     order_reason: str = ""
+    weight: float | None = None
+    weight_until: float | None = None
+    weight_by: str = ""
+    weight_reason: str = ""
 
 
 class Saved(msgspec.Struct, frozen=True):

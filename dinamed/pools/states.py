@@ -42,6 +42,19 @@ class MemberState:
     by: str = ""
     order_reason: str = ""
 
+    weight: float | None = None
+    """What holds in place of the configured weight, up to the Unix time `weight_until`
+    (None: for good); by whom that is, and why."""
+    weight_until: float | None = None
+    weight_by: str = ""
+    weight_reason: str = ""
+
+    def unweighted(self) -> "MemberState":
+        """The same with the configured weight."""
+        return replace(
+            self, weight=None, weight_until=None, weight_by="", weight_reason=""
+        )
+
     def lifted(self) -> "MemberState":
         """The same without the order."""
         return replace(self, order=Order.AUTO, until=None, by="", order_reason="")

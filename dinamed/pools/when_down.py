@@ -38,9 +38,41 @@ def substitute(
             return Substitute((), inner[rule])
 
 
-def remark(rule: str, family: Family, whole: bool, fallback: bool) -> str:
-    """A remark on the substitute; `whole`: no member is usable for any family."""
+def too_few(usable: Candidates, members: Candidates, least: float) -> bool:
+    """Whether the usable members have less than the share `least` of all weight."""
+    if not least:
+        return False
+    up = sum(member.weight for member in usable)
+    return up < least * sum(member.weight for member in members)
+
+
+def consequence(pool: str, rule: str, given: bool) -> str:
+    """What becomes of the clients of a pool that is down, in a sentence.
+
+    `given`: anybody is handed out in place of usable members.
+    """
+    match rule:
+        case _ if not given:
+            what = "names bound to it have no address"
+        case "all":
+            what = "all are handed out"
+        case "last":
+            what = "those that were usable last are handed out"
+        case _:
+            what = f"pool {rule} stands in"
+    return f'{pool} has no usable member now: {what} (when_down = "{rule}")'
+
+
+def remark(
+    rule: str, family: Family, whole: bool, fallback: bool, too_few: bool = False
+) -> str:
+    """A remark on the substitute; `whole`: no member is usable for any family.
+
+    With `too_few` some are, but fewer than the pool must have.
+    """
     lacking = "no usable member" if whole else f"nobody has IPv{family} that works"
+    if too_few:
+        lacking = "too few usable members"
     if fallback:
         return f"{lacking}: pool {rule} stands in"
     return f'{lacking}: when_down = "{rule}"'

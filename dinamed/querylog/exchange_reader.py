@@ -14,6 +14,7 @@ from dinamed.wire.constants import EdnsOption, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Query, read_query
 from dinamed.wire.question import FormatError
+from dinamed.zones.packed import MatchKind
 
 ADDRESSES = frozenset({Type.A, Type.AAAA})
 
@@ -71,6 +72,8 @@ class ExchangeReader:
             return ReadExchange(exchange, None, rcode)
         zone = self.snapshot.zones.zone_for(query.question.key)
         pool, members = self._chosen(answers)
+        if pool is None and query.question.type in ADDRESSES:
+            pool = self._lacking(query.question.key, answers)
         return ReadExchange(
             exchange,
             query,
@@ -100,6 +103,21 @@ class ExchangeReader:
                 )
                 return pool, tuple(dict.fromkeys(named))
         return None, ()
+
+    def _lacking(self, asked: WireName, answers: list[AnyRecord]) -> PoolView | None:
+        """The pool that had no address to give: at the name, or where aliases lead."""
+        name = asked
+        for record in answers:
+            if record.type == Type.CNAME and record.owner.lower() == name:
+                name = record.rdata.lower()
+        zone = self.snapshot.zones.zone_for(name)
+        if zone is None:
+            return None
+        match = zone.find(name)
+        if match.kind not in (MatchKind.EXACT, MatchKind.WILDCARD):
+            return None
+        pool = match.node.pool
+        return None if pool is None else self.snapshot.pools.get(pool)
 
     def _hosts(self, pool: PoolView) -> Iterator[Member]:
         """The members, and those of the pools inside."""

@@ -2,14 +2,18 @@
 
 import secrets
 import socket
+import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
+from msgspec.structs import replace as replace_fields
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.settings import Settings
+from dinamed.discovery.targets import Members, with_members
 from dinamed.dnssec.online import OnlineZone
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.plans.context import unpacked
@@ -18,6 +22,8 @@ from dinamed.plans.engine import Engine, Special
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.pool import FAMILIES, PoolView
+from dinamed.pools.stages.guarded import StageFailures
+from dinamed.pools.stages.registry import load_stages
 from dinamed.server.config_loader import Configuration
 from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
@@ -76,11 +82,16 @@ class Authority:
         special: Special | None = None,
     ) -> None:
         self.loaded = loaded
+        self._configured = loaded
+        """As `loaded`, without the members that were found elsewhere."""
+        self._found: Mapping[str, Members] = {}
         self.seconds = seconds
         self._zones = Files() if zones is None else zones
         self._prepared: Prepared = unsigned
+        self.stage_failures = StageFailures(self._stage_failed)
+        registry = load_stages(failures=self.stage_failures)
         pools, failed = loaded.settings.pools, self._listener_failed
-        self.manager = PoolManager(pools, seconds(), failed=failed)
+        self.manager = PoolManager(pools, seconds(), registry, failed=failed)
         self.geo = load_geo(loaded.settings.geo)
         self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
         self.engine = Engine(self._snapshot(Defence()), seconds, rng, failed, special)
@@ -105,6 +116,8 @@ class Authority:
 
     def apply(self, loaded: Configuration, geo: GeoData) -> None:
         """Serve another state of the config and its zones, from the next query on."""
+        self._configured = loaded
+        loaded = self._with_found(loaded)
         names = self.manager.reconfigure(loaded.settings.pools, self.seconds())
         self.geo = geo
         self.loaded = loaded
@@ -112,6 +125,34 @@ class Authority:
         if names:
             self.manager.changed.emit(names)
         self.applied.emit(loaded.settings)
+
+    def take_members(
+        self, pool: str, members: Members, leaving: frozenset[str]
+    ) -> None:
+        """Serve a pool with members that were found, beside those of the config.
+
+        Those that are `leaving` get no new clients, unless an order says so.
+        """
+        self._found = {**self._found, pool: members}
+        self.loaded = self._with_found(self._configured)
+        pools = self.loaded.settings.pools
+        now = self.seconds()
+        names = self.manager.reconfigure(pools, now)
+        if names:
+            self.manager.changed.emit(names)
+        self.manager.take_leaving(pool, leaving, now)
+        self.applied.emit(self.loaded.settings)
+
+    def _with_found(self, loaded: Configuration) -> Configuration:
+        found = self._found
+        if not found:
+            return loaded
+        pools = tuple(
+            with_members(pool, found[pool.name]) if pool.name in found else pool
+            for pool in loaded.settings.pools
+        )
+        settings = replace_fields(loaded.settings, pools=pools)
+        return replace(loaded, settings=settings)
 
     def refresh(self) -> None:
         """Serve what the config and the zones say now, from the next query on."""
@@ -134,6 +175,16 @@ class Authority:
             f"with {counted(members, 'member')}"
         )
 
+    def clock_set(self, by: float) -> None:
+        """Take note that the time of day was set by so many seconds: nothing aged."""
+        self.manager.clock.step(by)
+        self.engine.clock_set(by)
+        self.log.warn(
+            "the time of day was set {way} by {seconds:.0f} s",
+            way="back" if by < 0 else "forward",
+            seconds=abs(by),
+        )
+
     def expire_orders(self) -> None:
         """Lift the operator's orders whose time is over."""
         self.manager.expire(self.seconds())
@@ -153,6 +204,18 @@ class Authority:
             Defence.of(settings, self.cookie_secret, before),
         )
 
+    def _stage_failed(self, name: str, error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        self.log.error(
+            "stage {stage} raised {kind}: {error}{where}; it is passed over whenever "
+            "it does",
+            stage=name,
+            kind=type(error).__name__,
+            error=str(error),
+            where=where,
+        )
+
     def _listener_failed(self, error: Exception) -> None:
         self.log.failure("a change was not taken by all", Failure(error))
 
@@ -162,8 +225,16 @@ class Authority:
         self.engine.serve(self.engine.snapshot.with_pools(after))
         for name in sorted(names & before.keys() & after.keys()):
             old, new = before[name], after[name]
-            states = {member.name: old.state(member) for member in old.members}
+            states = {
+                member.name: old.state(member)
+                for member in old.members
+                if member.inner is not None
+                or new.member_states.get(member.name)
+                is not old.member_states[member.name]
+            }
             for member in new.members:
+                if member.name not in states:
+                    continue
                 state = new.state(member)
                 if states.get(member.name, state) is not state:
                     self.log.info(

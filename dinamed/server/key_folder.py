@@ -12,7 +12,7 @@ from dinamed.dnssec.key_files import file_stem, private_text, public_text, read_
 from dinamed.dnssec.keys import Key, KeyFault, collides
 from dinamed.dnssec.rolling import STATE_VERSION, ZoneState
 from dinamed.dnssec.signatures import Entry, packed, unpacked
-from dinamed.server.state_file import write_atomically
+from dinamed.server.kept_files import write_atomically
 from dinamed.server.zone_files import file_name
 from dinamed.wire.names import WireName, to_text
 

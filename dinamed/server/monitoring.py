@@ -3,6 +3,7 @@
 import gc
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService, Service
@@ -11,9 +12,11 @@ from twisted.logger import Logger
 
 from dinamed.config.feeds import PushFeed as PushSettings
 from dinamed.config.settings import PoolSettings, Settings
+from dinamed.health.probes import make_probe
 from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
+from dinamed.load.sources import make_source
 from dinamed.server.authority import Authority
 from dinamed.server.fleet import FleetMember, Pools
 
@@ -34,8 +37,11 @@ class MonitoringService(MultiService):
         super().__init__()
         pools = authority.loaded.settings.pools
         self._fleet = fleet
-        self.health = HealthService(reactor, fleet, pools, rng)
-        self.loads = LoadService(reactor, fleet, pools, rng)
+        wall = authority.seconds
+        probes = partial(make_probe, wall=wall)
+        self.health = HealthService(reactor, fleet, pools, rng, make=probes, wall=wall)
+        make = partial(make_source, wall=wall)
+        self.loads = LoadService(reactor, fleet, pools, rng, make, wall)
         self.pushes = PushReceiver(fleet, pushed(pools))
         self.health.setServiceParent(self)
         self.loads.setServiceParent(self)

@@ -1,6 +1,7 @@
 """Responders turn messages into replies; a responder can wrap another one."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -8,6 +9,7 @@ from twisted.names import dns
 
 from dinamed.plans.context import unpacked
 from dinamed.plans.engine import Learner
+from dinamed.wire.later import Later
 from dinamed.wire.names import to_text
 from dinamed.wire.query import Rejected, read_query
 
@@ -50,7 +52,10 @@ class Logged:
     ) -> bytes | None:
         """The other's reply."""
         reply = self._responder.respond(data, source, stream, learner)
-        self._log(data, unpacked(source), reply)
+        if isinstance(reply, Later):
+            reply.then(partial(self._log, data, unpacked(source)))
+        else:
+            self._log(data, unpacked(source), reply)
         return reply
 
     def _log(self, data: bytes, host: str, reply: bytes | None) -> None:
@@ -66,7 +71,7 @@ class Logged:
             name=to_text(query.question.name),
             type=dns.QUERY_TYPES.get(query.question.type, query.question.type),
             class_=dns.QUERY_CLASSES.get(query.question.class_, query.question.class_),
-            rcode=None if reply is None else reply[3] & 0xF,
+            rcode=reply[3] & 0xF if reply else None,
             size=0 if reply is None else len(reply),
         )
 
@@ -96,6 +101,10 @@ class Sampled:
     ) -> bytes | None:
         """The other's reply."""
         reply = self._responder.respond(data, source, stream, learner)
-        if self._take is not None and reply is not None:
+        if self._take is None or reply is None:
+            return reply
+        if isinstance(reply, Later):
+            reply.then(partial(self._take, data, source, stream))
+        else:
             self._take(data, source, stream, reply)
         return reply

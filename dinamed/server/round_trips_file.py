@@ -7,8 +7,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
+from dinamed.server.authority import Authority
+from dinamed.server.kept_files import write_atomically
 from dinamed.server.periodic import Periodic
-from dinamed.server.state_file import write_atomically
 from dinamed.steering.round_trips import RoundTrips
 from dinamed.steering.saved import restore, saved
 
@@ -83,3 +84,11 @@ class RoundTripsFile(Periodic):
                 os.replace(self._path, f"{self._path}.bad")
             except OSError:
                 self._edition = self._table.edition
+
+
+def round_trips_file(reactor: Any, authority: Authority) -> RoundTripsFile | None:
+    """What keeps measured round trips over a restart, if there is a folder for that."""
+    folder = authority.loaded.settings.server.state
+    if folder is None:
+        return None
+    return RoundTripsFile(reactor, authority.manager.round_trips, folder)

@@ -99,7 +99,10 @@ class Secondary:
         self._expiry: Any = None
         self._stop_fetch: Callable[[], None] | None = None
         self._again = False
-        self._asked = 0.0
+        self._asked = -NOTIFY_INTERVAL
+        """When primaries were asked, by the reactor's clock; `_heard`: when one had an
+        answer."""
+        self._heard = 0.0
         self._failures = 0
         self._running = False
         self._told: str | None = None
@@ -138,6 +141,8 @@ class Secondary:
         if found is None:
             return
         self.raw, self.confirmed = found
+        age = max(0.0, self._setting.seconds() - self.confirmed)
+        self._heard = self._setting.reactor.seconds() - age
         if self._left() > 0:
             self.served = self._bound(self.raw)
 
@@ -171,8 +176,8 @@ class Secondary:
             self._again = True
             return
         # Whoever can forge the address of a primary must not keep us busy.
-        since = self._setting.seconds() - self._asked
-        if 0 <= since < NOTIFY_INTERVAL:
+        since = self._setting.reactor.seconds() - self._asked
+        if since < NOTIFY_INTERVAL:
             self._wait(NOTIFY_INTERVAL - since)
         else:
             self.refresh()
@@ -180,7 +185,7 @@ class Secondary:
     def refresh(self) -> None:
         """Ask the primaries, one after another until one has an answer."""
         if self._stop_fetch is None and self._running:
-            self._asked = self._setting.seconds()
+            self._asked = self._setting.reactor.seconds()
             self._try(0, whole=False)
 
     def _try(self, number: int, whole: bool) -> None:
@@ -231,6 +236,7 @@ class Secondary:
         self._failures = 0
         self._told = None
         self.confirmed = self._setting.seconds()
+        self._heard = self._setting.reactor.seconds()
         result = incoming.result
         if result is None:
             self._save(None)
@@ -316,7 +322,7 @@ class Secondary:
         """Seconds until what we have expires."""
         if self.raw is None:
             return 0
-        age = max(0.0, self._setting.seconds() - self.confirmed)
+        age: float = self._setting.reactor.seconds() - self._heard
         return timers_of(self.raw).expire - age
 
     def _watch_expiry(self) -> None:
@@ -327,9 +333,6 @@ class Secondary:
             self._expiry = self._setting.reactor.callLater(wait, self._expire)
 
     def _expire(self) -> None:
-        if self._left() > 1:  # the time of day was set back
-            self._watch_expiry()
-            return
         self.served = self.deltas = None
         self.log.error(
             "{zone} has expired: no primary has answered for too long", zone=self.name

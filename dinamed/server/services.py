@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.config.limits import Limits
+from dinamed.early_signals import came_early
 from dinamed.geo.files import GeoData, load_geo
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import (
@@ -265,12 +266,16 @@ class ReloadService(Service):
         """False while the last reload was refused."""
         self.busy: Signal[[bool]] = Signal(self._listener_failed)
         """A reload begins (True), or is over."""
+        self.ended: Signal[[ReloadOutcome]] = Signal(self._listener_failed)
+        """A reload is over, and that is how."""
         self._waiting: list[Deferred[ReloadOutcome]] = []
 
     def startService(self) -> None:
-        """Take over SIGHUP, which else ends twistd."""
+        """Take over SIGHUP; one that has come before is not forgotten."""
         super().startService()
         self._previous = signal.signal(signal.SIGHUP, self._on_signal)
+        if came_early(self._previous):
+            self._reactor.callLater(0, self.reload)
 
     def stopService(self) -> None:
         """Give SIGHUP back."""
@@ -367,6 +372,7 @@ class ReloadService(Service):
             self.applied += 1
         else:
             self.refused += 1
+        self.ended.emit(outcome)
         if self._waiting:
             self._begin()
         for done in asked:

@@ -1,14 +1,18 @@
 """Binding: from the interfaces an operator names to bound, non-blocking sockets."""
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from dinamed.server.interfaces import addresses_of, is_interface
+
 RECEIVE_BUFFER = 4 << 20
 """Octets of UDP queue asked of the kernel, so that a short pause loses nothing."""
 BACKLOG = 512
 TLS_PORT = 853  # RFC 7858 section 3.1
+_IP_FREEBIND = 15  # linux/in.h, for both families
 _IP_PKTINFO = 8  # linux/in.h; the socket module has no name for it in Python 3.11
 
 
@@ -86,20 +90,30 @@ def split_interface(text: str, default_port: int) -> tuple[str, int]:
 def everywhere() -> tuple[str, ...]:
     """The wildcard addresses of the families that this system has."""
     try:
-        socket.socket(socket.AF_INET6).close()
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))  # where it is switched off this fails, and not before
     except OSError:
         return ("0.0.0.0",)
     return ("0.0.0.0", "::")
 
 
 def resolve(interfaces: Iterable[str], default_port: int) -> list[ListenAddress]:
-    """The addresses of interfaces: literals and all addresses of host names.
+    """The addresses of interfaces: literals, and all addresses of network interfaces
+    and of host names.
 
     Raises `BindError` for a name that has none.
     """
     found: dict[ListenAddress, None] = {}
     for text in interfaces:
         host, port = split_interface(text, default_port)
+        if is_interface(host):
+            there = addresses_of(host)
+            if not there:
+                raise BindError(f"the interface {host} has no address")
+            found.update(
+                (ListenAddress(one, port, family), None) for family, one in there
+            )
+            continue
         try:
             results = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, ValueError) as error:
@@ -126,18 +140,20 @@ def bind(
     addresses: Iterable[ListenAddress],
     shares: int = 1,
     there: Callable[[ListenAddress], Listening | None] = nothing,
+    freebind: bool = False,
 ) -> list[Listening]:
     """Bind UDP and TCP on every address, or none: all sockets close on failure.
 
     `shares` is how many sockets each address gets for UDP, and for TCP.  What is
-    `there` is not bound.
+    `there` is not bound.  With `freebind` addresses may be bound that this host has
+    not got yet.
 
     Raises `BindError`.
     """
     bound: list[Listening] = []
     try:
         for address in addresses:
-            bound.append(there(address) or _bind_one(address, shares))
+            bound.append(there(address) or _bind_one(address, shares, freebind))
     except BindError:
         for listening in bound:
             listening.close()
@@ -146,7 +162,9 @@ def bind(
 
 
 def bind_tls(
-    interfaces: Iterable[str], there: Callable[[ListenAddress], Stream | None] = nothing
+    interfaces: Iterable[str],
+    there: Callable[[ListenAddress], Stream | None] = nothing,
+    freebind: bool = False,
 ) -> list[Stream]:
     """Bind TCP on the addresses of interfaces, or none; the port is 853 if not given.
 
@@ -155,7 +173,7 @@ def bind_tls(
     bound: list[Stream] = []
     try:
         for interface in interfaces:
-            bound += bind_http(interface, TLS_PORT, there)
+            bound += bind_http(interface, TLS_PORT, there, freebind)
     except BindError:
         for _, sock in bound:
             sock.close()
@@ -167,6 +185,7 @@ def bind_http(
     interface: str,
     default_port: int = 0,
     there: Callable[[ListenAddress], Stream | None] = nothing,
+    freebind: bool = False,
 ) -> list[Stream]:
     """Bind TCP on the addresses of an interface with a port, or none.
 
@@ -177,7 +196,7 @@ def bind_http(
     bound: list[Stream] = []
     try:
         for address in resolve((interface,), default_port):
-            bound.append(there(address) or _bind_stream(address))
+            bound.append(there(address) or _bind_stream(address, freebind))
     except BindError:
         for _, sock in bound:
             sock.close()
@@ -185,8 +204,8 @@ def bind_http(
     return bound
 
 
-def _bind_stream(address: ListenAddress) -> Stream:
-    sock = _socket(address, socket.SOCK_STREAM)
+def _bind_stream(address: ListenAddress, freebind: bool) -> Stream:
+    sock = _socket(address, socket.SOCK_STREAM, freebind=freebind)
     try:
         _listen(sock, address)
     except BindError:
@@ -196,9 +215,9 @@ def _bind_stream(address: ListenAddress) -> Stream:
     return ListenAddress(address.host, port, address.family), sock
 
 
-def _bind_one(address: ListenAddress, shares: int) -> Listening:
+def _bind_one(address: ListenAddress, shares: int, freebind: bool) -> Listening:
     # TCP comes first and is not shared: so a server that is there already is noticed.
-    tcp = [_socket(address, socket.SOCK_STREAM)]
+    tcp = [_socket(address, socket.SOCK_STREAM, freebind=freebind)]
     # With port 0 both transports get the port that TCP was given.
     found = ListenAddress(address.host, tcp[0].getsockname()[1], address.family)
     udp: list[socket.socket] = []
@@ -206,9 +225,9 @@ def _bind_one(address: ListenAddress, shares: int) -> Listening:
         if shares > 1:  # from here on others may share it
             tcp[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         for _ in range(shares):
-            udp.append(_socket(found, socket.SOCK_DGRAM, shares > 1))
+            udp.append(_socket(found, socket.SOCK_DGRAM, shares > 1, freebind))
         for _ in range(1, shares):
-            tcp.append(_socket(found, socket.SOCK_STREAM, True))
+            tcp.append(_socket(found, socket.SOCK_STREAM, True, freebind))
         for sock in tcp:
             _listen(sock, found)
     except BindError:
@@ -231,13 +250,18 @@ def _cannot(address: ListenAddress, transport: str, error: OSError) -> BindError
 
 
 def _socket(
-    address: ListenAddress, kind: socket.SocketKind, shared: bool = False
+    address: ListenAddress,
+    kind: socket.SocketKind,
+    shared: bool = False,
+    freebind: bool = False,
 ) -> socket.socket:
     sock: socket.socket | None = None
     try:
         sock = socket.socket(address.family, kind)
         sock.setblocking(False)
         _set_options(sock, address, kind)
+        if freebind:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         info = socket.getaddrinfo(
@@ -248,7 +272,11 @@ def _socket(
         if sock is not None:
             sock.close()
         transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
-        raise _cannot(address, transport, error) from None
+        cannot = _cannot(address, transport, error)
+        if error.errno == errno.EADDRNOTAVAIL and not freebind:
+            hint = "with freebind = true in [server] it may come later"
+            raise BindError(f"{cannot}; {hint}") from None
+        raise cannot from None
     return sock
 
 

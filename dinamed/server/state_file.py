@@ -15,6 +15,7 @@ from dinamed.health.service import HealthService
 from dinamed.health.watches import SavedCheck
 from dinamed.pools.saved import Saved
 from dinamed.server.authority import Authority
+from dinamed.server.kept_files import kept_aside, write_atomically
 from dinamed.server.periodic import Periodic
 
 SAVE_INTERVAL = 10.0
@@ -33,32 +34,17 @@ class SavedState(msgspec.Struct, frozen=True):
 
 
 VERSION = 1
-
-
-def write_atomically(path: str, data: bytes) -> None:
-    """Replace a file so that a crash leaves the old or the new one, whole.
-
-    Raises `OSError`.
-    """
-    aside = f"{path}.new"
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+MOST_TRIES = 6
+"""Times that a state is tried to be read which the system does not let us read."""
 
 
 class StateFileService(Periodic):
     """Restores the state when it starts, then saves it when it changes.
 
-    It must start before the checks do.  What cannot be read or written is told in
-    the log, and nothing else happens.
+    It must start before the checks do.  What cannot be written is told in the log, and
+    nothing else happens.  What cannot be read is never overwritten: a file that is not
+    of ours, or of a later version, gets another name; one that the system does not let
+    us read now is tried again before that.
     """
 
     log = Logger()
@@ -80,6 +66,8 @@ class StateFileService(Periodic):
         self._inherited = inherited
         self._given_up = False
         self._written = b""
+        self._tries = 0
+        """How often the state is still to be read; until then nothing is saved."""
         self._writing: Deferred[None] | None = None
         self._complained = False
         self._soon: IDelayedCall | None = None
@@ -90,7 +78,8 @@ class StateFileService(Periodic):
         folder = os.path.dirname(self._path)
         self._attempt(lambda: os.makedirs(folder, 0o700, exist_ok=True), "saved to")
         if not self._inherited:
-            self._attempt(self._restore, "restored from")
+            self._tries = MOST_TRIES
+            self._read()
         self._unsubscribe = self._authority.manager.changed.subscribe(self._changed)
         super().startService()
 
@@ -122,8 +111,15 @@ class StateFileService(Periodic):
 
     def save(self) -> Deferred[None]:
         """Save in a thread, unless nothing has changed or that is going on."""
+        if self._tries:
+            self._read()
         data = self._state()
-        if self._given_up or self._writing is not None or data == self._written:
+        if (
+            self._given_up
+            or self._tries
+            or self._writing is not None
+            or data == self._written
+        ):
             return succeed(None)
         self._writing = done = deferToThreadPool(
             self._reactor,
@@ -144,7 +140,7 @@ class StateFileService(Periodic):
 
     def _save_now(self) -> None:
         data = self._state()
-        if data != self._written and not self._given_up:
+        if data != self._written and not self._given_up and not self._tries:
             self._attempt(lambda: write_atomically(self._path, data), "saved to")
 
     def _state(self) -> bytes:
@@ -152,12 +148,40 @@ class StateFileService(Periodic):
         state = SavedState(VERSION, manager.saved(), health.saved())
         return msgspec.json.encode(state)
 
-    def _restore(self) -> None:
+    def _read(self) -> None:
+        """Restore what was saved, if that can be read now."""
         try:
             with open(self._path, "rb") as file:
                 data = file.read()
+            self._restore(data)
         except FileNotFoundError:
-            return
+            pass
+        except IsADirectoryError as error:
+            self._keep_aside(error)
+        except OSError as error:
+            self._tries -= 1
+            if self._tries:
+                self._complain("restored from", f"{error}; it is tried again")
+                return
+            self._keep_aside(error)
+        except (ValueError, RecursionError, msgspec.DecodeError) as error:
+            self._keep_aside(error)
+        self._tries = 0
+
+    def _keep_aside(self, error: Exception) -> None:
+        """Never overwrite what could not be read: it may hold orders."""
+        aside = kept_aside(self._path)
+        self.log.error(
+            "the state could not be restored from {path}: {why}; {what}",
+            path=self._path,
+            why=str(error),
+            what=f"it is kept as {aside}, and the server begins without"
+            if aside
+            else "it stays there, and nothing is saved",
+        )
+        self._given_up = self._given_up or not aside
+
+    def _restore(self, data: bytes) -> None:
         state = msgspec.json.decode(data, type=SavedState)
         if state.version != VERSION:
             raise ValueError(f"version {state.version} is not known")

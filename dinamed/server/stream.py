@@ -26,6 +26,7 @@ from dinamed.limits.connections import Connections, ConnectionTable, RefusedErro
 from dinamed.limits.files import STREAMS, files_share
 from dinamed.plans.context import packed
 from dinamed.server.responder import Responder
+from dinamed.wire.later import Later
 from dinamed.wire.many import FirstOfMany
 
 Quick = Callable[[bytes, bytes], tuple[int, bytes]]
@@ -37,9 +38,9 @@ frames of the replies.  It ends before the first one that it has no reply to."""
 class StreamProtocol(TimeoutMixin, DNSProtocol):
     """One connection, over TCP or TLS.
 
-    Each query is answered at once, so there is nothing that could overtake it: replies
-    leave in the order of the queries (RFC 7766 section 6.2.1.1 has no need to ask for
-    more).
+    Each query is answered before the next one is read, so there is nothing that could
+    overtake it: replies leave in the order of the queries (RFC 7766 section 6.2.1.1 has
+    no need to ask for more).
     """
 
     factory: "StreamFactory"
@@ -56,6 +57,8 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         """When the next of them is."""
         self._full = False
         """Whether the transport has enough for now."""
+        self._waiting = False
+        """Whether a reply is still being made."""
         self._ended = False
         self._age: IDelayedCall | None = None
         self._own = False
@@ -96,6 +99,11 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def stringReceived(self, string: bytes) -> None:
         """Answer one message; a peer that does not speak DNS is cut off."""
         reply = self.factory.responder.respond(string, self.source, True)
+        if isinstance(reply, Later):
+            self._waiting = True
+            super().pauseProducing()  # the next question has to wait
+            reply.then(self._made)
+            return
         if reply is None:
             self.hang_up()
             return
@@ -104,6 +112,18 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
             self._rest = reply.rest
             super().pauseProducing()  # the next question has to wait
             self._plan_to_go_on()
+
+    def _made(self, reply: bytes) -> None:
+        """A reply that took a while is there."""
+        self._waiting = False
+        if not self.connected:
+            return
+        if reply:
+            self._write(reply)
+        if self._ended or not reply:
+            self.hang_up()
+        elif not self._full:
+            super().resumeProducing()
 
     def _write(self, message: bytes) -> None:
         self.transport.write(len(message).to_bytes(2, "big") + message)
@@ -168,7 +188,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         self._full = False
         if self._rest is not None:
             self._plan_to_go_on()
-        elif not self._ended:
+        elif not self._ended and not self._waiting:
             super().resumeProducing()
 
     def give_away(self) -> bytes | None:
@@ -177,7 +197,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
         Returns what was read of a query that is not whole yet; None if replies are
         still to be made.  The descriptor stays open, and nobody reads it.
         """
-        if self._rest is not None or self._ended or self._full:
+        if self._rest is not None or self._waiting or self._ended or self._full:
             return None
         super().pauseProducing()
         rest: bytes = self._unprocessed
@@ -212,7 +232,7 @@ class StreamProtocol(TimeoutMixin, DNSProtocol):
     def readConnectionLost(self) -> None:
         """The peer asks nothing more, but may wait for replies."""
         self._ended = True
-        if self._rest is None:
+        if self._rest is None and not self._waiting:
             self.hang_up()
 
     def writeConnectionLost(self) -> None:

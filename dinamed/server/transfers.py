@@ -10,24 +10,29 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import ZoneSettings
+from dinamed.config.settings import PoolSettings, ZoneSettings
 from dinamed.config.zone_rules import origin
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
-from dinamed.server.updated_zones import UpdatedZones
+from dinamed.server.update_queue import Change, Done, UpdateQueue
+from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.signals import Signal
-from dinamed.transfers.journal import DIFF_LIMIT, Delta, Journal, difference
+from dinamed.transfers.journal import (
+    DIFF_LIMIT,
+    Delta,
+    Journal,
+    difference,
+    difference_at,
+)
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
 from dinamed.transfers.signed_view import SignedView
 from dinamed.transfers.tsig import keyring
-from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.transfers.view import View, static_pools, static_texts
-from dinamed.wire.constants import Rcode
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
@@ -65,15 +70,17 @@ class TransferService(Service):
         )
         self._notifier = NotifySender(reactor, seconds, rng, self.source_for)
         self._updated = UpdatedZones()
+        self._updater = UpdateQueue(reactor, self._updated, self._has_updated)
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
         self._zones: dict[WireName, ZoneSettings] = {}
         self._views: dict[WireName, View] = {}
         self._journals: dict[WireName, Journal] = {}
+        self._static: (
+            tuple[Sequence[PoolSettings], Mapping[str, tuple[RRset, ...]]] | None
+        ) = None
         self._steps: dict[WireName, list[Delta]] = {}
         """The way to the versions that are about to be served, where it is known."""
-        self.held = False
-        """Whether updates have to wait, for another process has read what is saved."""
         self._begun = False
         self.answering = TransferResponder(self, self._tell)
 
@@ -85,7 +92,7 @@ class TransferService(Service):
 
     def hold(self, held: bool) -> None:
         """Hold updates off (they get SERVFAIL), or accept them again."""
-        self.held = held
+        self._updater.held = held
 
     def stopService(self) -> None:
         """Fetch and tell nothing more."""
@@ -165,7 +172,7 @@ class TransferService(Service):
         settings = loaded.settings
         keys = keyring(settings.keys)
         self.answering.configure(self._zones.items(), keys)
-        pools = static_pools(settings.pools)
+        pools = self._pools_of(settings.pools)
         texts = static_texts(settings.pools) if snapshot.online else {}
         views: dict[WireName, View] = {}
         for apex, zone in self._zones.items():
@@ -190,6 +197,14 @@ class TransferService(Service):
                 self._notify(apex, view)
         for apex in self._journals.keys() - views.keys():
             del self._journals[apex]
+
+    def _pools_of(
+        self, pools: Sequence[PoolSettings]
+    ) -> Mapping[str, tuple[RRset, ...]]:
+        """The addresses of pools, which are worked out once for each config."""
+        if self._static is None or self._static[0] is not pools:
+            self._static = pools, static_pools(pools)
+        return self._static[1]
 
     def _compare(
         self, apex: WireName, old: View, new: View, steps: list[Delta] | None
@@ -259,13 +274,17 @@ class TransferService(Service):
         journal = self._journals.get(origin)
         return None if journal is None else journal.since(serial, current)
 
-    def update(
-        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
-    ) -> None:
-        """Save names as an update has left them, and serve them at once."""
-        if self.held:
-            raise UpdateError(Rcode.SERVFAIL, "another process is taking over")
-        self._updated.update(origin, changed, serial)
+    def update(self, origin: WireName, change: Change, done: Done) -> None:
+        """Change a zone: save it and serve it, and tell what came of it."""
+        self._updater.update(origin, change, done)
+
+    def _has_updated(self, step: UpdateStep) -> None:
+        """An update was made: serve it, and know the way from the version before."""
+        before = self._views.get(step.origin)
+        plain = type(before) is View and before.zone is step.before
+        if before is not None and plain and step.served:
+            after = View(step.served, before.pools)
+            self._steps[step.origin] = [difference_at(before, after, step.names)]
         self.changed.emit()
 
     def notified(self, origin: WireName, serial: int | None) -> None:

@@ -2,6 +2,8 @@
 
 import socket
 import struct
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from twisted.internet.udp import Port
@@ -10,6 +12,7 @@ from twisted.names.dns import DNSDatagramProtocol
 
 from dinamed.plans.context import packed
 from dinamed.server.responder import Responder
+from dinamed.wire.later import Later
 
 BATCH = 64
 """Datagrams read before timers and TCP get a turn."""
@@ -35,7 +38,9 @@ class DatagramProtocol(DNSDatagramProtocol):
     def datagramReceived(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Answer one datagram; used by ports other than `DatagramPort`."""
         reply = self.responder.respond(data, packed(addr[0]))
-        if reply is not None:
+        if isinstance(reply, Later):
+            reply.then(lambda made: self.transport.write(made, addr))
+        elif reply is not None:
             self.transport.write(reply, addr)
 
 
@@ -62,12 +67,25 @@ class DatagramPort(Port):
                 continue
             reply = respond(data, packed(address[0]))
             respond = others
-            if reply is not None:
+            if isinstance(reply, Later):
+                reply.then(partial(self._send_late, [], address))
+            elif reply is not None:
                 try:
                     send(reply, address)
                 except OSError:
                     # The client is out of reach, or the queue full: UDP may lose.
                     continue
+
+    def _send_late(
+        self,
+        ancillary: list[tuple[int, int, bytes]],
+        address: tuple[Any, ...],
+        reply: bytes,
+    ) -> None:
+        """Send a reply that took a while; nothing is one too."""
+        if reply and self.connected:
+            with suppress(OSError):
+                self.socket.sendmsg([reply], ancillary, 0, address)
 
 
 class WildcardPort(DatagramPort):
@@ -88,7 +106,9 @@ class WildcardPort(DatagramPort):
                 continue
             reply = respond(data, packed(address[0]))
             respond = others
-            if reply is not None:
+            if isinstance(reply, Later):
+                reply.then(partial(self._send_late, _echoed(ancillary), address))
+            elif reply is not None:
                 try:
                     self.socket.sendmsg([reply], _echoed(ancillary), 0, address)
                 except OSError:

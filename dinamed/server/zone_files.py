@@ -3,9 +3,10 @@
 import hashlib
 import os
 import zlib
+from threading import Lock
 from urllib.parse import quote
 
-from dinamed.server.state_file import write_atomically
+from dinamed.server.kept_files import kept_aside, write_atomically
 from dinamed.transfers.rebuild import rebuilt
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.packed import PackedZone
@@ -15,10 +16,13 @@ _LONGEST = 200
 
 
 class ZoneFiles:
-    """Copies of secondary zones (`NAME.zone`, packed) and updates (`NAME.updates`)."""
+    """Copies of secondary zones (`NAME.zone`, packed), and of zones that are updated
+    what was changed (`NAME.updates`) and the serial (`NAME.serial`).
+    """
 
     def __init__(self, state: str) -> None:
         self.folder = os.path.join(state, FOLDER)
+        self._writing = Lock()
 
     def copy_path(self, origin: WireName) -> str:
         """The path of the saved copy of a secondary zone."""
@@ -67,13 +71,41 @@ class ZoneFiles:
         except FileNotFoundError:
             return None
 
+    def keep_updates_aside(self, origin: WireName) -> str:
+        """Keep what can't be read under another name too; the path, empty if it failed.
+
+        The file itself stays, to be read again.
+        """
+        return kept_aside(self.updates_path(origin), stay=True)
+
+    def serial_path(self, origin: WireName) -> str:
+        """Of the serial up to which a zone was updated."""
+        return os.path.join(self.folder, f"{file_name(origin)}.serial")
+
+    def read_serial(self, origin: WireName) -> int | None:
+        """The serial that was written last; None if it is not known."""
+        try:
+            with open(self.serial_path(origin), "rb") as file:
+                serial = int(file.read(20))
+        except (OSError, ValueError):
+            return None
+        return serial if 0 <= serial < 1 << 32 else None
+
+    def write_serial(self, origin: WireName, serial: int) -> None:
+        """Note the serial beside the updates, for when they can't be read.
+
+        Raises `OSError`.
+        """
+        self._write(self.serial_path(origin), b"%d\n" % serial)
+
     def write_updates(self, origin: WireName, data: bytes) -> None:
         """Save what updates have changed.  Raises `OSError`."""
         self._write(self.updates_path(origin), data)
 
     def _write(self, path: str, data: bytes) -> None:
-        os.makedirs(self.folder, 0o700, exist_ok=True)
-        write_atomically(path, data)
+        with self._writing:
+            os.makedirs(self.folder, 0o700, exist_ok=True)
+            write_atomically(path, data)
 
 
 def file_name(origin: WireName) -> str:

@@ -1,7 +1,7 @@
 """The differences between versions of a zone, for incremental transfer (RFC 1995)."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dinamed.transfers.records import Record
@@ -35,6 +35,20 @@ class Delta:
 def serial_of(soa: Record) -> int:
     """The serial of an SOA record."""
     return int.from_bytes(soa.rdata[-20:-16], "big")
+
+
+def difference_at(old: View, new: View, keys: Iterable[bytes]) -> Delta:
+    """The step between two versions that differ at these names alone."""
+    removed: list[Record] = []
+    added: list[Record] = []
+    for key in sorted(keys):
+        owner = key + new.zone.origin
+        before, after = old.zone.node(key), new.zone.node(key)
+        was = set() if before is None else _records(old.rrsets(before))
+        now = set() if after is None else _records(new.rrsets(after))
+        removed += (Record(owner, *one) for one in sorted(was - now))
+        added += (Record(owner, *one) for one in sorted(now - was))
+    return Delta(old.soa, new.soa, tuple(removed), tuple(added))
 
 
 def difference(old: View, new: View) -> Delta:

@@ -16,6 +16,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text, is_within, relative, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
+from dinamed.zones.patch import Children, patched
 
 VERSION = 1
 MAX_RRSETS = 10_000
@@ -111,10 +112,13 @@ def noted(
     What is again as in the file is forgotten.
     """
     rrsets = dict(overlay.rrsets) if overlay is not None else {}
+    noted_types: dict[bytes, list[int]] = {}
+    for at, one in rrsets:
+        noted_types.setdefault(at, []).append(one)
     for key, now in changed.items():
         node = file.node(key)
         before = node.rrsets if node is not None else {}
-        for rrtype in {*now, *before, *(one for at, one in rrsets if at == key)}:
+        for rrtype in {*now, *before, *noted_types.get(key, ())}:
             if rrtype == Type.SOA:
                 continue
             if now.get(rrtype) == before.get(rrtype):
@@ -161,7 +165,8 @@ def laid_over(
     serial = overlay.serial_over(file.serial)
     apex = changes.setdefault(b"", dict(file.apex.rrsets))
     apex[Type.SOA] = with_serial(file.soa, serial)
-    served = rebuilt(file, {key: _values(one) for key, one in changes.items()})
+    values = {key: _values(one) for key, one in changes.items()}
+    served = patched(file, values, Children(file)) or rebuilt(file, values)
     return served, Overlay(file.serial, serial, kept), left_out
 
 

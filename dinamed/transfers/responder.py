@@ -31,9 +31,7 @@ from dinamed.transfers.tsig import (
 from dinamed.transfers.update import (
     RRsets,
     UpdateError,
-    changed_names,
-    check_changes,
-    check_prerequisites,
+    changes_of,
     read_update,
 )
 from dinamed.transfers.view import View
@@ -44,12 +42,15 @@ from dinamed.wire.constants import (
     Rcode,
     Type,
 )
+from dinamed.wire.later import Later, changed
 from dinamed.wire.many import FirstOfMany
 from dinamed.wire.names import WireName, from_text, to_text
 from dinamed.wire.query import Kind, Query
 from dinamed.wire.question import FormatError
+from dinamed.zones.packed import PackedZone
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Changed = Mapping[bytes, RRsets]
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,15 @@ class Zones(Protocol):
         """As `Journal.since`."""
 
     def update(
-        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
+        self,
+        origin: WireName,
+        change: Callable[[PackedZone], tuple[Changed, int | None]],
+        done: Callable[[Changed | UpdateError], object],
     ) -> None:
-        """Save and serve names as an update has left them.  Raises `UpdateError`."""
+        """Have `change` say how the zone is to be, and save and serve that.
+
+        `done` is told the names that have changed, or why none has: now or later.
+        """
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """A primary says that a zone has changed."""
@@ -175,10 +182,7 @@ class TransferResponder:
         reply = self._route(request)
         if isinstance(reply, FirstOfMany):
             return reply  # signed as its messages are made
-        if len(reply) + signer.overhead > query.limit(stream):
-            flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
-            reply = without_records(query, flags, reply[3] & 0xF, _opt(request))
-        return signer.sign(reply, executor.seconds())
+        return changed(reply, partial(_signed, request, signer))
 
     def _route(self, request: _ZoneRequest) -> bytes:
         try:
@@ -269,26 +273,45 @@ class TransferResponder:
         what = (
             f"{to_text(question.key)}: update from {unpacked(request.source)}{_by(key)}"
         )
+        later = Later()
+
+        def done(outcome: Changed | UpdateError) -> None:
+            later.settle(self._updated(request, what, outcome))
+
         try:
             if view.zone.signed:
                 raise UpdateError(Rcode.REFUSED, "the zone is signed elsewhere")
             update = read_update(request.data)
-            check_prerequisites(view, update.prerequisites)
-            allowed = partial(may_update, rules.grants, key)
-            check_changes(view.zone, update.changes, allowed)
-            changed, serial = changed_names(view.zone, update.changes)
-            if changed or serial is not None:
-                self._zones.update(question.key, changed, serial)
         except UpdateError as error:
-            why = f"{error.rcode.name}{_by(key)}: {error}"
-            self._complain(request, why)
-            fixed = PROHIBITED if error.rcode is Rcode.REFUSED else None
-            return _bare(request, error.rcode, fixed)
+            return self._updated(request, what, error)
         for odd in update.odd:
             self._tell(f"{what}: taken as it is: {odd}")
-        names = ", ".join(to_text(name + question.key) for name in sorted(changed)[:5])
+        allowed = partial(may_update, rules.grants, key)
+        change = partial(changes_of, update, allowed, view.pools)
+        self._zones.update(question.key, change, done)
+        return later if later.reply is None else later.reply
+
+    def _updated(
+        self, request: _ZoneRequest, what: str, outcome: Changed | UpdateError
+    ) -> bytes:
+        """The reply to an update, by what has become of it."""
+        if isinstance(outcome, UpdateError):
+            why = f"{outcome.rcode.name}{_by(request.key)}: {outcome}"
+            self._complain(request, why)
+            fixed = PROHIBITED if outcome.rcode is Rcode.REFUSED else None
+            return _bare(request, outcome.rcode, fixed)
+        origin = request.query.question.key
+        names = ", ".join(to_text(name + origin) for name in sorted(outcome)[:5])
         self._tell(f"{what}: {names or 'no change'}")
         return _bare(request, Rcode.NOERROR)
+
+
+def _signed(request: _ZoneRequest, signer: Signer, reply: bytes) -> bytes:
+    query = request.query
+    if len(reply) + signer.overhead > query.limit(request.stream):
+        flags = FLAG_TC | int.from_bytes(reply[2:4], "big") & FLAG_AA
+        reply = without_records(query, flags, reply[3] & 0xF, _opt(request))
+    return signer.sign(reply, request.executor.seconds())
 
 
 def _by(key: WireName | None) -> str:

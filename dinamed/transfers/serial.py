@@ -12,6 +12,6 @@ def newer(one: int, other: int) -> bool:
     return 0 < (one - other & _MASK) < _HALF
 
 
-def following(serial: int) -> int:
-    """The next serial; 0 is left out, for some take it for none."""
-    return (serial + 1 & _MASK) or 1
+def following(serial: int, by: int = 1) -> int:
+    """The next serial, or one so far ahead; 0 is left out, some take it for none."""
+    return (serial + by & _MASK) or 1

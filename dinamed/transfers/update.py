@@ -63,6 +63,18 @@ def read_update(data: bytes) -> Update:
         raise UpdateError(Rcode.FORMERR, str(error)) from None
 
 
+def changes_of(
+    update: Update,
+    allowed: Allowed,
+    pools: Mapping[str, tuple[RRset, ...]],
+    zone: PackedZone,
+) -> tuple[dict[bytes, RRsets], int | None]:
+    """What an update comes to in a zone, as `changed_names`.  Raises `UpdateError`."""
+    check_prerequisites(View(zone, pools), update.prerequisites)
+    check_changes(zone, update.changes, allowed)
+    return changed_names(zone, update.changes)
+
+
 def check_prerequisites(view: View, records: Iterable[AnyRecord]) -> None:
     """Section 3.2; a pool's name has the pool's addresses.  Raises `UpdateError`."""
     zone = view.zone

@@ -1,6 +1,6 @@
 """The addresses of the HTTP API and what stands behind each."""
 
-import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,20 +19,22 @@ from dinamed.fleet.order_role import OverruledError
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.status import FleetStatus, OrderOutcome
 from dinamed.geo.place import Place
+from dinamed.happenings import PoolEvents
+from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
-from dinamed.plans.explain import decoded, explain
+from dinamed.plans.explain import asked_of, decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
-from dinamed.server.services import ReloadOutcome
+from dinamed.pools.when_down import consequence
 from dinamed.steering.samples import Samples
-from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.dnssec import DnssecResource
-from dinamed.web.events import EventsService
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
+from dinamed.web.happened import EventsPage
 from dinamed.web.member_metrics import Forecasts, forecasts
+from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
     CheckMessage,
     ExplainReply,
@@ -43,17 +45,25 @@ from dinamed.web.messages import (
     PoolStatus,
     PoolSummary,
     PushReply,
-    ReloadReply,
-    ReplaceReply,
     Status,
+    WeightRequest,
     ZoneStatus,
 )
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
-from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, argument, body_of
+from dinamed.web.renewals import Renewals
+from dinamed.web.resources import (
+    Endpoint,
+    Handler,
+    HttpError,
+    NoSuchAddress,
+    argument,
+    body_of,
+)
 from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
-from dinamed.wire.names import BadName, from_text, to_text
+from dinamed.web.watchers import LiveService
+from dinamed.wire.names import to_text
 
 
 class Folder(Resource):
@@ -75,13 +85,18 @@ class Api:
         self,
         parts: WebParts,
         guard: Guard,
-        events: EventsService,
+        live: LiveService,
         cooperator: Cooperator,
     ) -> None:
         self._parts = parts
         self._guard = guard
-        self._events = events
+        self._live = live
+        self.events = EventsPage(parts.events)
+        self._pool_events = PoolEvents(parts.events, parts.pools)
+        self._renewals = Renewals(parts, guard)
+        parts.events.note("replace", "", f"process {os.getpid()} is here")
         self._cooperator = cooperator
+        self.members = MembersApi(parts, guard)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
         self._rtt = RoundTripReceiver(samples, parts.clock)
 
@@ -105,12 +120,19 @@ class Api:
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
-        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard))
-        root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard))
-        root.putChild(b"reload", Endpoint({}, {b"POST": self.reload}, self._guard))
-        root.putChild(b"replace", Endpoint({}, {b"POST": self.replace}, self._guard))
+        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard, "load"))
+        root.putChild(
+            b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard, "rtt")
+        )
+        root.putChild(
+            b"reload", Endpoint({}, {b"POST": self._renewals.reload}, self._guard)
+        )
+        root.putChild(
+            b"replace", Endpoint({}, {b"POST": self._renewals.replace}, self._guard)
+        )
         root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
-        root.putChild(b"events", self._events.resource())
+        root.putChild(b"live", self._live.resource())
+        root.putChild(b"events", self.events.resource())
         described = description()
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))
         return root
@@ -182,6 +204,8 @@ class Api:
         wanted: OrderRequest = body_of(request, OrderRequest)
         now = self._parts.clock()
         until = None if wanted.duration is None else now + wanted.duration
+        by = clean(wanted.by) or self._guard.who(request)
+        reason = clean(wanted.reason)
         self._view(pool)
         try:
             self._parts.pools.order(
@@ -190,8 +214,8 @@ class Api:
                 Order(wanted.state),
                 now=now,
                 until=until,
-                by=wanted.by,
-                reason=wanted.reason,
+                by=by,
+                reason=reason,
             )
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
@@ -203,8 +227,8 @@ class Api:
             now=now,
             order=Order(wanted.state),
             until=until,
-            by=wanted.by,
-            reason=wanted.reason,
+            by=by,
+            reason=reason,
         )
         telling = self._parts.fleet.order(pool, member, shared)
         return telling.addCallbacks(self._ordered, overruled, (pool, member))
@@ -215,11 +239,35 @@ class Api:
         if ordered is None:
             raise HttpError(404, f"pool {pool!r} has no member {member!r}")
         status = self.member(view, ordered, forecasts(view, self._parts.clock()))
-        return OrderReply(**asdict(status), fleet=FleetSeen(*outcome))
+        seen = FleetSeen(*outcome)
+        return OrderReply(**asdict(status), fleet=seen, effect=_effect(view))
 
     def fleet(self, request: Request) -> FleetStatus:
         """How it goes with the servers that answer as one."""
         return self._parts.fleet.status()
+
+    def weigh(self, pool: str, member: str, request: Request) -> MemberStatus:
+        """Take an order of another weight.  Raises `HttpError` 400 or 404."""
+        wanted: WeightRequest = body_of(request, WeightRequest)
+        now = self._parts.clock()
+        self._view(pool)
+        try:
+            self._parts.pools.weigh(
+                pool,
+                member,
+                wanted.weight,
+                now=now,
+                until=None if wanted.duration is None else now + wanted.duration,
+                by=clean(wanted.by) or self._guard.who(request),
+                reason=clean(wanted.reason),
+            )
+        except (UnknownPoolError, UnknownMemberError) as error:
+            raise HttpError(404, str(error)) from None
+        except ValueError as error:
+            raise HttpError(400, str(error)) from None
+        view = self._parts.pools.view(pool)
+        weighed = next(m for m in view.members if m.name == member)
+        return self.member(view, weighed, forecasts(view, now))
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts
@@ -235,6 +283,9 @@ class Api:
             order=member_state.order,
             until=member_state.until,
             reason=view.why_out(member),
+            by=member_state.by,
+            order_reason=member_state.order_reason,
+            weight_until=member_state.weight_until,
             addresses=tuple(map(unpacked, member.addresses(0))),
             addresses_out=addresses_out(view, member),
             pool=member.inner,
@@ -260,13 +311,12 @@ class Api:
     def explain(self, request: Request) -> ExplainReply:
         """Why a client gets the answer that it gets."""
         try:
-            name = from_text(argument(request, b"name"))
-            rrtype = dns.rdatatype.from_text(argument(request, b"type", "A"))
-            asker = request.getClientAddress().host
-            client = ipaddress.ip_network(
-                argument(request, b"client", asker), strict=False
+            name, rrtype, client = asked_of(
+                argument(request, b"name"),
+                argument(request, b"type", "A"),
+                argument(request, b"client", request.getClientAddress().host),
             )
-        except (BadName, ValueError, dns.exception.DNSException) as error:
+        except ValueError as error:
             raise HttpError(400, str(error)) from None
         explanation = explain(self._parts.engine, name, rrtype, client)
         reply = decoded(explanation.reply)
@@ -282,26 +332,6 @@ class Api:
             authority=reply.sections[1],
             additional=reply.sections[2],
         )
-
-    def reload(self, request: Request) -> "Deferred[ReloadReply]":
-        """Read config and zones again; fails with 422 if they are not good."""
-        return self._parts.reloading.reload().addCallback(self._reloaded)
-
-    def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
-        if not outcome.applied:
-            raise HttpError(422, "nothing has changed", outcome.problems)
-        return ReloadReply(self._parts.summary())
-
-    def replace(self, request: Request) -> "Deferred[ReplaceReply]":
-        """Start a takeover; fails with 422 if it can't be done."""
-        return self._parts.replacing.replace().addCallback(self._replaced)
-
-    @staticmethod
-    def _replaced(outcome: ReplaceOutcome) -> ReplaceReply:
-        if not outcome.replaced:
-            problems = tuple(outcome.why.splitlines())
-            raise HttpError(422, f"process {outcome.pid} goes on", problems)
-        return ReplaceReply(outcome.pid, outcome.summary)
 
 
 class _Pools(Resource):
@@ -329,12 +359,16 @@ class _Pools(Resource):
                 return Endpoint({b"GET": api.pools})
             case [pool]:
                 return Endpoint({b"GET": lambda request: api.pool(pool)})
+            case [pool, "members"]:
+                return api.members.of_pool(pool)
+            case [pool, "discover"]:
+                return api.members.of_source(pool)
             case [pool, "members", member]:
-                return Endpoint(
-                    {},
-                    {b"PUT": lambda request: api.order(pool, member, request)},
-                    api._guard,
-                )
+                orders: dict[bytes, Handler] = {
+                    b"PUT": lambda request: api.order(pool, member, request),
+                    b"PATCH": lambda request: api.weigh(pool, member, request),
+                }
+                return api.members.of_member(pool, member, orders)
             case _:
                 return NoSuchAddress()
 
@@ -343,6 +377,14 @@ def overruled(failure: Failure) -> OrderReply:
     """Say that another order was given meanwhile."""
     failure.trap(OverruledError)
     raise HttpError(409, str(failure.value))
+
+
+def _effect(view: PoolView) -> str:
+    """What becomes of the clients, if the pool has no usable member now."""
+    if not view.down:
+        return ""
+    given = bool(view.offered) or view.fallback(0) is not None
+    return consequence(view.name, view.settings.when_down, given)
 
 
 def _summary(view: PoolView) -> PoolSummary:

@@ -4,10 +4,13 @@ import hmac
 import ipaddress
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from twisted.web.http import Request
+
+from dinamed.config.settings import Right, TokenSettings
 
 _PROXIED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Headers of a proxy: its address is loopback, that of who asks need not be."""
@@ -15,29 +18,64 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Guard:
-    """Allows changes to holders of the token; without a token, to loopback only.
+    """Allows changes to holders of a token; without any token, to loopback only.
 
-    `token_file` is read anew for each request, so that a token can be changed.
+    Whoever holds that of `token_file` may do all, the others what their token says.
+    Files are read anew for each request, so that tokens can be changed.
     """
 
-    def __init__(self, token_file: str | None) -> None:
-        self._token_file = token_file
+    def __init__(
+        self, token_file: str | None, tokens: Sequence[TokenSettings] = ()
+    ) -> None:
+        self._tokens = tuple(tokens)
+        if token_file is not None:
+            owner = TokenSettings(name="", file=token_file, may=("all",))
+            self._tokens = (owner, *self._tokens)
 
-    def objection(self, request: Request) -> tuple[int, str] | None:
-        """None if the request may change things, else the HTTP status and why not."""
-        if self._token_file is None:
+    def objection(
+        self, request: Request, need: Right = "all"
+    ) -> tuple[int, str] | None:
+        """None if the request may change things, else the HTTP status and why not.
+
+        `need` is the right to what it wants.
+        """
+        if not self._tokens:
             return self._not_local(request)
+        given = _credentials(request)
+        if given is None:
+            return 401, "needs Authorization: Bearer TOKEN"
         try:
-            token = read_token(self._token_file)
+            token = self._token_of(given)
         except (OSError, ValueError) as error:
             return 503, f"the token file is not usable: {error}"
-        given = request.getHeader("authorization") or ""
-        scheme, _, credentials = given.partition(" ")
-        if scheme.lower() != "bearer":
-            return 401, "needs Authorization: Bearer TOKEN"
-        if not hmac.compare_digest(credentials.strip().encode(), token):
+        if token is None:
             return 403, "wrong token"
+        if need not in token.may and "all" not in token.may:
+            return 403, f'the token "{token.name}" may not change that ({need})'
         return None
+
+    def who(self, request: Request) -> str:
+        """Who asks: the name of the token, else the client's address."""
+        given = _credentials(request)
+        token = None
+        if given is not None:
+            with suppress(OSError, ValueError):
+                token = self._token_of(given)
+        return token.name if token and token.name else request.getClientAddress().host
+
+    def _token_of(self, given: bytes) -> TokenSettings | None:
+        """The token that is given.  Raises if none fits, and one can't be read."""
+        trouble: Exception | None = None
+        found = None
+        for token in self._tokens:
+            try:
+                if hmac.compare_digest(given, read_token(token.file)) and not found:
+                    found = token
+            except (OSError, ValueError) as error:
+                trouble = error
+        if found is None and trouble is not None:
+            raise trouble
+        return found
 
     @staticmethod
     def _not_local(request: Request) -> tuple[int, str] | None:
@@ -51,6 +89,15 @@ class Guard:
         if _from_another_origin(request):
             return 403, "asked for by a page of another origin"
         return None
+
+
+def _credentials(request: Request) -> bytes | None:
+    """The token that a request carries, if any."""
+    key = request.getHeader("x-api-key")
+    if key is not None:
+        return key.strip().encode()
+    scheme, _, credentials = (request.getHeader("authorization") or "").partition(" ")
+    return credentials.strip().encode() if scheme.lower() == "bearer" else None
 
 
 def read_token(path: str) -> bytes:

@@ -79,6 +79,11 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """Unix time at which the order ends."""
     reason: str
     """Why the member is not handed out; empty if it is."""
+    by: str
+    """Who gave the order, if there is one; and why."""
+    order_reason: str
+    weight_until: float | None
+    """Unix time at which an order of another weight ends."""
     addresses: tuple[str, ...]
     addresses_out: dict[str, str]
     """Those that are not handed out because their own checks fail, while the member is
@@ -127,6 +132,8 @@ class OrderReply(MemberStatus, frozen=True, kw_only=True):
     """The member after an order, and what the fleet knows of that."""
 
     fleet: FleetSeen
+    effect: str
+    """What becomes of the clients, if the pool has no usable member now."""
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,10 +145,22 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     """Seconds; for good if left out."""
     by: Annotated[str, Meta(max_length=255)] = ""
-    """Who gives the order."""
+    """Who gives the order; the token's name or the client's address if left out."""
     reason: Annotated[str, Meta(max_length=1000)] = ""
     here: bool = False
     """Whether it is for this server alone, and not for its fleet."""
+
+
+class WeightRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`PATCH /api/v1/pools/POOL/members/MEMBER`."""
+
+    weight: Annotated[float, Meta(ge=0, le=1e100)] | None
+    """None: the weight of the config again."""
+    duration: Annotated[float, Meta(gt=0, le=315_360_000)] | None = msgspec.field(
+        default=None, name="for"
+    )
+    by: Annotated[str, Meta(max_length=255)] = ""
+    reason: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class PushReply(msgspec.Struct, frozen=True):
@@ -240,7 +259,7 @@ class LivePool(msgspec.Struct, frozen=True):
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/events` tells at every step."""
+    """What `GET /api/v1/live` tells at every step."""
 
     now: float
     version: str
@@ -256,7 +275,7 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/events` tells first: totals of the last minutes."""
+    """What `GET /api/v1/live` tells first: totals of the last minutes."""
 
     step: float
     """Seconds from one point to the next."""

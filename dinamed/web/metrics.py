@@ -21,6 +21,7 @@ from dinamed.health.service import HealthService
 from dinamed.histogram import Histogram
 from dinamed.plans.engine import Engine
 from dinamed.pools.pool import FAMILIES, PoolView
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
@@ -54,6 +55,7 @@ class ServerCollector(Collector):
             "Queries that we failed at.",
             self._parts.stack.resolver.failures,
         )
+        yield from _stages(self._parts.stage_failures)
         samples = self._parts.stack.samples
         yield _histogram(
             "answer_duration_seconds",
@@ -82,6 +84,15 @@ class ServerCollector(Collector):
         yield from _reloads(self._parts.reloading)
         yield from _checks(self._parts.health)
         yield _shortages(self._parts)
+        turns = self._parts.turns
+        yield _gauge(
+            "reactor_longest_turn_seconds",
+            "The longest time in the last minutes for which nothing else was done.",
+            turns.longest,
+        )
+        yield _counter(
+            "reactor_stalls", "Turns that took over a tenth of a second.", turns.stalls
+        )
         fleet = self._parts.fleet
         if fleet.has_fleet:
             yield from fleet_metrics(fleet.status(), fleet.alone_seconds)
@@ -187,6 +198,17 @@ def _questions(engine: Engine) -> Iterator[Metric]:
         "Messages that got no reply, for they were none or replies themselves.",
         engine.counts.silent,
     )
+
+
+def _stages(failures: StageFailures) -> Iterator[Metric]:
+    raised = CounterMetricFamily(
+        "dinamed_stage_failures",
+        "Times that a stage of another package raised and was passed over.",
+        labels=("stage",),
+    )
+    for stage, count in sorted(failures.counts.items()):
+        raised.add_metric((stage,), count)
+    yield raised
 
 
 def _closed(streams: StreamFactory) -> Metric:

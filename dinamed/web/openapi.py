@@ -7,12 +7,14 @@ import msgspec
 
 from dinamed import __version__
 from dinamed.fleet.status import FleetStatus
+from dinamed.happenings import Happening
 from dinamed.server.signing_status import SigningStatus
 from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
     ErrorMessage,
     ExplainReply,
     LoadReport,
+    MemberStatus,
     OrderReply,
     OrderRequest,
     PoolStatus,
@@ -22,6 +24,7 @@ from dinamed.web.messages import (
     ReplaceReply,
     RoundTrip,
     Status,
+    WeightRequest,
 )
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -41,6 +44,8 @@ class Operation(NamedTuple):
     """Of the query string: name, what it is, whether it is needed."""
     takes: Any = None
     """The type of the request's body."""
+    success: int = 200
+    """Status of the reply."""
 
     @property
     def changes(self) -> bool:
@@ -72,6 +77,53 @@ OPERATIONS = (
         takes=OrderRequest,
     ),
     Operation("get", "/api/v1/fleet", "How it goes with the fleet.", FleetStatus),
+    Operation(
+        "patch",
+        "/api/v1/pools/{pool}/members/{member}",
+        "Order another weight of a member.",
+        MemberStatus,
+        (*_CHANGE, 404),
+        takes=WeightRequest,
+    ),
+    Operation(
+        "delete",
+        "/api/v1/pools/{pool}/members/{member}",
+        "Take a member out of the list that is set here.",
+        "text/plain",
+        (*_CHANGE, 404, 409, 412),
+        success=204,
+    ),
+    Operation(
+        "get",
+        "/api/v1/pools/{pool}/members",
+        "The members of a pool as tables of the config; ETag stands for the list.",
+        list[dict[str, Any]],
+        (404,),
+    ),
+    Operation(
+        "put",
+        "/api/v1/pools/{pool}/members",
+        "Set the members of a pool; with If-Match only if the list is that.",
+        list[dict[str, Any]],
+        (*_CHANGE, 404, 409, 412),
+        takes=list[dict[str, Any]],
+    ),
+    Operation(
+        "post",
+        "/api/v1/pools/{pool}/members",
+        "Add a member to the list that is set here, or several.",
+        list[dict[str, Any]],
+        (*_CHANGE, 404, 409, 412),
+        takes=dict[str, Any] | list[dict[str, Any]],
+        success=201,
+    ),
+    Operation(
+        "post",
+        "/api/v1/pools/{pool}/discover",
+        "Ask the source of a pool's members now, and believe what it says.",
+        dict[str, str],
+        (*_CHANGE, 404, 409),
+    ),
     Operation(
         "post",
         "/api/v1/load",
@@ -135,6 +187,14 @@ OPERATIONS = (
     Operation(
         "get",
         "/api/v1/events",
+        "What has happened; as a stream with Accept: text/event-stream.",
+        tuple[Happening, ...],
+        (400, 503),
+        (("since", "the number after which; default 0: all", False),),
+    ),
+    Operation(
+        "get",
+        "/api/v1/live",
         "The figures of the dashboard, as they change.",
         "text/event-stream",
         (503,),
@@ -147,7 +207,8 @@ _MEANINGS = {
     401: "needs a token",
     403: "not allowed to",
     404: "is not there",
-    409: "another order was given meanwhile",
+    409: "another order was given meanwhile; or it is not set here, or there already",
+    412: "the list is another by now",
     413: "too large",
     415: "not JSON",
     422: "refused for what is wrong in the files; nothing has changed",
@@ -197,7 +258,11 @@ def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "summary": one.about,
         "operationId": _identifier(one),
         "responses": {
-            "200": {"description": "success", "content": content},
+            str(one.success): (
+                {"description": "success"}
+                if one.success == 204
+                else {"description": "success", "content": content}
+            ),
             **{str(status): _error(status) for status in sorted({*one.errors, 429})},
         },
     }

@@ -1,20 +1,24 @@
 """The parts of a server that the HTTP side uses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dinamed.config.settings import Settings
+from dinamed.discovery.service import DiscoveryService
+from dinamed.happenings import EventLog
 from dinamed.health.service import HealthService
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
 from dinamed.pools.manager import PoolManager
+from dinamed.pools.stages.guarded import StageFailures
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.fleet import FleetMember
 from dinamed.server.liveness import Liveness
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.stack import Stack
+from dinamed.server.stalls import TurnMeter
 from dinamed.signals import Signal
 from dinamed.takeover.sender import ReplaceService
 
@@ -46,3 +50,11 @@ class WebParts:
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""
+    turns: TurnMeter = field(default_factory=TurnMeter)
+    """How long the reactor's turns take."""
+    discovery: DiscoveryService | None = None
+    """Where members come from that the config does not name."""
+    events: EventLog = field(default_factory=EventLog)
+    """What has happened."""
+    stage_failures: StageFailures = field(default_factory=StageFailures)
+    """What stages of other packages have raised."""

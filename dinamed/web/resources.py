@@ -12,6 +12,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
+from dinamed.config.settings import Right
+from dinamed.web.body_errors import body_error
 from dinamed.web.guard import Guard
 from dinamed.web.messages import ErrorMessage
 
@@ -90,9 +92,9 @@ class Sliced:
 class Endpoint(Resource):
     """One address of the API: a handler a method, JSON in and out.
 
-    Handlers get the request and return what is to be sent as JSON, or a Deferred of
-    it, or what sends itself, or raise `HttpError`.  Those in `changes` must pass the
-    guard first.
+    Handlers get the request and return what is to be sent as JSON, or what sends
+    itself, or a Deferred of that, or raise `HttpError`.  Those in `changes` must pass
+    the guard first: `need` is the right that they want.
     """
 
     isLeaf = True
@@ -103,8 +105,10 @@ class Endpoint(Resource):
         reads: Mapping[bytes, Handler],
         changes: Mapping[bytes, Handler] | None = None,
         guard: Guard | None = None,
+        need: Right = "all",
     ) -> None:
         super().__init__()
+        self._need: Right = need
         self._reads = reads
         self._changes = changes or {}
         self._guard = guard
@@ -116,17 +120,20 @@ class Endpoint(Resource):
         except Exception:
             self._fail(Failure(), request)
             return NOT_DONE_YET
-        if isinstance(result, Sends):
-            result.send(request)
-            return NOT_DONE_YET
         if not isinstance(result, Deferred):
-            self._send(200, result, request)
+            self._deliver(result, request)
             return NOT_DONE_YET
         gone: Deferred[None] = request.notifyFinish()
         gone.addErrback(lambda _: result.cancel())
-        result.addCallback(lambda value: self._send(200, value, request))
+        result.addCallback(self._deliver, request)
         result.addErrback(self._fail, request)
         return NOT_DONE_YET
+
+    def _deliver(self, value: object, request: Request) -> None:
+        if isinstance(value, Sends):
+            value.send(request)
+        else:
+            self._send(200, value, request)
 
     def _handler(self, request: Request) -> Handler:
         method = b"GET" if request.method == b"HEAD" else request.method
@@ -134,7 +141,7 @@ class Endpoint(Resource):
             raise HttpError(404, "no such address")
         if method in self._changes:
             assert self._guard is not None
-            objection = self._guard.objection(request)
+            objection = self._guard.objection(request, self._need)
             if objection is not None:
                 raise HttpError(*objection)
             return self._changes[method]
@@ -197,7 +204,7 @@ def body_of(request: Request, wanted: Any) -> Any:
     try:
         return msgspec.json.decode(raw_body_of(request), type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HttpError(400, f"body: {error}") from None
+        raise HttpError(400, body_error(str(error), wanted)) from None
 
 
 def raw_body_of(request: Request) -> bytes:

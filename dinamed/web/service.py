@@ -14,7 +14,6 @@ from dinamed.server.stream_listener import StreamListenService
 from dinamed.server.tls import Certificates
 from dinamed.web.api import Api
 from dinamed.web.dashboard import Dashboard
-from dinamed.web.events import EventsService
 from dinamed.web.guard import Guard
 from dinamed.web.health import healthy, ready
 from dinamed.web.live import Live
@@ -23,15 +22,17 @@ from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
+from dinamed.web.watchers import LiveService
 
 
 def site_of(
     reactor: Any, parts: WebParts, token_file: str | None
-) -> tuple[QuietSite, EventsService]:
+) -> tuple[QuietSite, LiveService]:
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
-    events = EventsService(reactor, Live(parts))
-    api = Api(parts, Guard(token_file), events, cooperator)
+    live = LiveService(reactor, Live(parts))
+    api = Api(parts, Guard(token_file, parts.settings.server.tokens), live, cooperator)
+    live.at_end.append(api.events.end)
     registry = registry_of(ServerCollector(parts))
     pages = {
         b"": Dashboard().resource(),
@@ -40,7 +41,7 @@ def site_of(
         b"metrics": MetricsPage(registry, cooperator).resource(),
     }
     hosts = parts.settings.server.http_hosts
-    return make_site(api, reactor, pages, hosts=hosts), events
+    return make_site(api, reactor, pages, hosts=hosts), live
 
 
 def web_service(
@@ -51,13 +52,13 @@ def web_service(
     certificates: Certificates | None = None,
 ) -> MultiService:
     """All that serves HTTP, on sockets that were bound before; with TLS if it can."""
-    site, events = site_of(reactor, parts, token_file)
+    site, live = site_of(reactor, parts, token_file)
     factory: IProtocolFactory = site
     if certificates is not None:
         factory = TLSMemoryBIOFactory(certificates, False, site, reactor)
     site.take_limits(parts.settings.limits)
     parts.applied.subscribe(lambda settings: site.take_limits(settings.limits))
     service = MultiService()
-    events.setServiceParent(service)
+    live.setServiceParent(service)
     StreamListenService(reactor, factory, sockets).setServiceParent(service)
     return service

@@ -14,7 +14,7 @@ Header, 72 octets at offset 0::
     16  u32  nodes      number of nodes, empty non-terminals included
     20  u32  rrsets     number of RRsets
     24  u32  records    number of records
-    28  u32  nodes_at   offset of the first node, which is the apex
+    28  u32  apex_at    offset of the node of the apex
     32  u32  pools_at   offset of the pools
     36  u32  bound_at   offset of the bound names
     40  u32  bound      number of bound names
@@ -28,11 +28,12 @@ Header, 72 octets at offset 0::
     70  u16  origin     octets in the origin's name
     72  the origin, an absolute wire name with its zero octet, lowercased
 
-Nodes follow each other without gaps, the apex first::
+Nodes follow each other without gaps from behind the origin on, the apex first but in
+zones that were changed without being packed anew (`dinamed.zones.patch`)::
 
     u8   octets in the key, then the key
     u8   flags, see `NodeFlag`
-    u16  pool: 0, or 1 + the place of the pool in the list of pools
+    u16  pool: 0, or 1 + the place of the pool in the list of pools, or `DEAD`
     u16  number of RRsets, then the RRsets, types in ascending order
 
 An RRset::
@@ -55,11 +56,13 @@ order of their hashes.  Zones that are not signed have none.
 Index: open addressing with linear probing.  An array of u32, each 0 (free) or the
 offset of a node.  A key is looked for from slot ``crc32(key) & (slots - 1)`` on (the
 CRC-32 of zlib), and is missing when a free slot comes first.  At least a third of the
-slots is free.
+slots is free, and no name lies more than `MOST_PROBES` slots behind its own: a zone
+with names that were made to collide is refused.
 """
 
 import struct
 from enum import IntFlag
+from typing import NamedTuple
 
 from dinamed.zones.model import RRset
 
@@ -74,6 +77,11 @@ RRSET = struct.Struct("<HIHI")
 RDATA = struct.Struct("<H")
 
 WILDCARD = b"\x01*"
+MOST_PROBES = 1024
+"""Slots that a name may lie behind its own.  Names do not come near that by chance."""
+COLLIDING = "names in it were made to collide in its index"
+DEAD = 0xFFFF
+"""As the pool of a node that is no longer one of the zone's."""
 
 
 class ZoneFlag(IntFlag):
@@ -110,6 +118,28 @@ class NodeFlag(IntFlag):
     HAS_WILDCARD = 32
     POOL = 64
     HASH = 128
+
+
+class Measure(NamedTuple):
+    """What a node holds: number of its pool, RRsets, records; the offset after it."""
+
+    pool: int
+    rrsets: int
+    records: int
+    end: int
+
+
+def measure(data: bytes | bytearray | memoryview, offset: int) -> Measure:
+    """Look how far the node at an offset reaches."""
+    start = offset + 1 + data[offset]
+    _, pool, count = NODE.unpack_from(data, start)
+    end = start + NODE.size
+    records = 0
+    for _ in range(count):
+        _, _, number, size = RRSET.unpack_from(data, end)
+        records += number
+        end += RRSET.size + size
+    return Measure(pool, count, records, end)
 
 
 def encode_rrset(rrset: RRset) -> bytes:

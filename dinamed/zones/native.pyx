@@ -5,6 +5,8 @@
 there, and the results are the same, octet for octet.
 """
 
+from dinamed.zones.layout import COLLIDING, MOST_PROBES
+
 from cpython.bytearray cimport (
     PyByteArray_AsString,
     PyByteArray_Resize,
@@ -332,8 +334,12 @@ cdef class RecordTable:
 
 
 def index(bytes offsets not None, bytes hashes not None):
-    """The index of a packed zone, from native arrays, as a little-endian one."""
-    cdef uint32_t count = len(offsets) // 4, slots = 4, mask, i, at
+    """The index of a packed zone, from native arrays, as a little-endian one.
+
+    Raises ValueError if a name would lie too far behind its slot.
+    """
+    cdef uint32_t count = len(offsets) // 4, slots = 4, mask, i, at, probes
+    cdef uint32_t most = MOST_PROBES
     cdef const uint32_t *from_offsets = <const uint32_t *><const char *>offsets
     cdef const uint32_t *from_hashes = <const uint32_t *><const char *>hashes
     while <uint64_t>slots * 2 < <uint64_t>count * 3:
@@ -343,8 +349,12 @@ def index(bytes offsets not None, bytes hashes not None):
     cdef uint8_t *octets = <uint8_t *>PyByteArray_AsString(table)
     for i in range(count):
         at = from_hashes[i] & mask
+        probes = 0
         while little32(octets + 4 * <uint64_t>at):
             at = (at + 1) & mask
+            probes += 1
+            if probes == most:
+                raise ValueError(COLLIDING)
         little_put32(octets + 4 * <uint64_t>at, from_offsets[i])
     return table
 

@@ -13,6 +13,7 @@ from zlib import crc32
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.layout import (
+    DEAD,
     HEADER,
     HEADER_1,
     MAGIC,
@@ -23,6 +24,7 @@ from dinamed.zones.layout import (
     NodeFlag,
     ZoneFlag,
     decode_rrset,
+    measure,
 )
 from dinamed.zones.model import RRset
 from dinamed.zones.packer import pack
@@ -112,12 +114,6 @@ class Node:
             offset += RRSET.size + size
         return tuple(types), records, bytes(self._data[self._offset : offset])
 
-    def _end(self) -> int:
-        offset = self._offset
-        for _ in range(self._count):
-            offset += RRSET.size + RRSET.unpack_from(self._data, offset)[3]
-        return offset
-
 
 class ZoneMatch(NamedTuple):
     """What a lookup found: see `PackedZone.find`."""
@@ -132,11 +128,14 @@ class PackedZone:
 
     `buffer` is what `pack` made, or a mapping of a file that holds it.  `names` and
     `records` are counts; `names` includes empty non-terminals.  `depth` is the number
-    of labels of the deepest name, relative to the origin.  Raises ValueError when the
+    of labels of the deepest name, relative to the origin.  Of the octets so many are
+    `dead`: left over from names that were changed.  Raises ValueError when the
     buffer is not a packed zone.
     """
 
-    def __init__(self, buffer: bytes | bytearray | memoryview | mmap.mmap) -> None:
+    def __init__(
+        self, buffer: bytes | bytearray | memoryview | mmap.mmap, dead: int = 0
+    ) -> None:
         data = memoryview(buffer).cast("B").toreadonly()
         self.outdated = data[:8] == MAGIC_1
         """Whether this is of the layout before, so that signatures are not found."""
@@ -172,6 +171,8 @@ class PackedZone:
         if size != len(data) or slots & (slots - 1) or index_at + 4 * slots != size:
             raise ValueError("packed zone is damaged")
         self.buffer = data
+        self.dead = dead
+        self._first = header.size + origin
         self.flags = ZoneFlag(flags)
         self.origin: WireName = bytes(data[header.size : header.size + origin])
         self.pools = self._read_pools()
@@ -224,11 +225,15 @@ class PackedZone:
 
     def nodes(self) -> Iterator[tuple[bytes, Node]]:
         """All names and nodes, the apex first."""
-        offset = self._nodes_at
-        for _ in range(self.names):
-            node = Node(self.buffer, offset, self.pools)
-            yield node.key, node
-            offset = node._end()
+        yield b"", self.apex
+        offset, left = self._first, self.names - 1
+        while left:
+            found = measure(self.buffer, offset)
+            if offset != self._nodes_at and found.pool != DEAD:
+                left -= 1
+                node = Node(self.buffer, offset, self.pools)
+                yield node.key, node
+            offset = found.end
 
     def bound(self) -> Iterator[tuple[bytes, Node]]:
         """The names that are bound to a pool, without a walk over all names."""

@@ -12,8 +12,10 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.chain import NO_CHAIN, DenialChain, chain_of, is_signed
 from dinamed.zones.layout import (
+    COLLIDING,
     HEADER,
     MAGIC,
+    MOST_PROBES,
     NODE,
     WILDCARD,
     NodeFlag,
@@ -335,8 +337,12 @@ def _index(offsets: "array[int]", hashes: "array[int]") -> bytes | bytearray:
     table = array("I", bytes(4 * slots))
     for offset, hashed in zip(offsets, hashes, strict=True):
         slot = hashed & mask
-        while table[slot]:
+        for _ in range(MOST_PROBES):
+            if not table[slot]:
+                break
             slot = (slot + 1) & mask
+        else:
+            raise ValueError(COLLIDING)
         table[slot] = offset
     return _little(table)
 

@@ -69,6 +69,53 @@ class ConvertTests(ServedTestCase):
         ):
             self.assertIn(part, out)
 
+    def test_geodns_conf(self) -> None:
+        """The file beside the zones, or named: folders, logs, and what is left out."""
+        folder = os.path.join(self.folder, "dns")
+        os.makedirs(os.path.join(folder, "mmdb"))
+        zone = '{"data": {"": {"ns": ["ns.x."]}, "w": {"a": [["192.0.2.1"]]},\n'
+        zone += '"w.de": {"a": [["192.0.2.2"]]}}}'
+        self.write("dns/a.example.json", zone)
+        self.write("dns/mmdb/GeoLite2-City.mmdb", "")
+        self.write("dns/mmdb/GeoLite2-ASN.mmdb", "")
+        conf = self.write(
+            "dns/geodns.conf",
+            "; a comment\n[GeoIP]\ndirectory=mmdb ; here\n[querylog]\n"
+            'path = "log/q.log"\n[http]\nuser = stats\n???\n',
+        )
+        for path in (conf, folder):
+            status, out, _ = self.convert("geodns", path)
+            self.assertEqual(status, 0)
+            for part in (
+                f'databases = ["{folder}/mmdb/GeoLite2-City.mmdb", '
+                f'"{folder}/mmdb/GeoLite2-ASN.mmdb"]',
+                f'[query_log]\nfile = "{folder}/log/q.log"',
+                "# [http] of geodns.conf, left out",
+                "# geodns.conf:8 could not be read",
+                '[zones."a.example"]',
+            ):
+                self.assertIn(part, out)
+        os.unlink(conf)
+        _, out, _ = self.convert("geodns", folder)
+        self.assertIn("# [geo]\n# databases = [", out)
+
+    def test_goes_on(self) -> None:
+        """A zone that can't be read is left out, and the others are converted."""
+        folder = os.path.join(self.folder, "dns")
+        os.mkdir(folder)
+        self.write("dns/a.example.json", '{"data": {"": {"ns": ["ns.x."]}}}')
+        self.write("dns/b.example.json", "{")
+        status, out, err = self.convert("geodns", folder)
+        self.assertEqual(status, 1)
+        self.assertIn('[zones."a.example"]', out)
+        self.assertIn("b.example.json:1: JSON: ", err)
+        self.assertIn("left out: b.example.\n", err)
+        target = os.path.join(self.folder, "out")
+        self.convert("geodns", folder, "--out", target)
+        status, _, err = self.convert("geodns", folder, "--out", target)
+        self.assertEqual(status, 2)
+        self.assertIn(f"{target}/dinamed.toml is there already", err)
+
     def test_lbnamed(self) -> None:
         """Loads, increments and shares stand in the members' tables."""
         config = self.config("lbnamed", self.write("s.lb", LB2), "--zone", "b.example")

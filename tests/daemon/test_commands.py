@@ -47,6 +47,49 @@ class CommandTests(OwnDaemonCase):
         self.run_command("up", "mirrors/ams1")
         self.assertEqual(self.handed_out(self.daemon), {"192.0.2.1", "192.0.2.2"})
 
+    def test_last_usable(self) -> None:
+        """Who drains the last usable member is told what becomes of the clients."""
+        told = self.run_command("drain", "mirrors/fra1", "mirrors/ams1")
+        self.assertEqual(
+            told.splitlines(),
+            [
+                "mirrors/fra1: drain, now drain (drained by order)",
+                "mirrors/ams1: drain, now drain (drained by order)",
+                "mirrors has no usable member now: all are handed out "
+                '(when_down = "all")',
+            ],
+        )
+
+    def test_patterns(self) -> None:
+        """An order for several members, by pattern; one that matches nothing."""
+        told = self.run_command("drain", "mirrors/*", "mirrors/fra1", "--json")
+        self.assertEqual(
+            {one["name"]: one["state"] for one in json.loads(told)},
+            {"fra1": "drain", "ams1": "drain", "never": "drain"},
+        )
+        self.run_command("auto", "mirrors/fra?")
+        self.assertEqual(self.handed_out(self.daemon), {"192.0.2.1"})
+        told = self.run_command("drain", "*/none*", status=1)
+        self.assertIn("no member is matched by '*/none*'", told)
+
+    def test_partly_refused(self) -> None:
+        """One member that isn't there does not keep the others from their order."""
+        told = self.run_command("drain", "mirrors/none", "mirrors/fra1", status=1)
+        self.assertIn("'mirrors' has no member 'none'", told)
+        self.assertEqual(self.handed_out(self.daemon), {"192.0.2.2"})
+
+    def test_mistake_in_config(self) -> None:
+        """A mistake in the file on disk takes no tool away from who is on call."""
+        path = self.daemon.folder / "dinamed.toml"
+        good = path.read_text()
+        path.write_text(good.replace("weight", "wieght") + "[pools.x]\nselect = 1\n")
+        self.assertIn("now drain", self.run_command("drain", "mirrors/fra1"))
+        path.write_text(good.replace("[server]", "[server]\nlisten = 1\ntsl = 1"))
+        self.assertIn("test-ns1: dinamed", self.run_command("status"))
+        path.write_text(good + "[")
+        told = self.run_command("status", "--http", f"http://127.0.0.1:{self.port}")
+        self.assertIn("test-ns1: dinamed", told)
+
     def handed_out(self, daemon: Daemon) -> set[str]:
         """The addresses of 60 answers; a member of weight 1 in 4 is among them."""
         return {
@@ -57,7 +100,7 @@ class CommandTests(OwnDaemonCase):
         }
 
     def test_explain(self) -> None:
-        """With a URL the server that runs is asked, and knows its orders."""
+        """The server that runs is asked, and knows its orders; else the files are."""
         self.run_command("drain", "mirrors/fra1")
         server = f"http://127.0.0.1:{self.port}"
         asked = ("explain", "ftp.example.org", "--client", "198.51.100.0/24")
@@ -66,11 +109,20 @@ class CommandTests(OwnDaemonCase):
         self.assertIn("mirrors/fra1: drained by order", told)
         self.assertIn("NOERROR aa, scope /0\n", told)
         self.assertIn(" IN A 192.0.2.2\n", told)
-        self.assertNotIn("drained", self.run_command(*asked))
+        by_config = self.run_command(*asked)
+        self.assertIn(f"by the server at {server}:\n", by_config)
+        self.assertIn("mirrors/fra1: drained by order", by_config)
+        offline = self.run_command(*asked, "--offline")
+        self.assertNotIn("drained", offline)
+        self.assertIn(f"by the files of {self.daemon.folder}/dinamed.toml:\n", offline)
         nobody = f"http://127.0.0.1:{free_port(['127.0.0.1'])}"
         self.assertIn(
             "refused", self.run_command(*asked, "--http", nobody, status=1).lower()
         )
+        self.daemon.stop()
+        told = self.run_command(*asked)
+        self.assertIn("connection refused", told)
+        self.assertIn("by the files of", told)
 
     def test_status(self) -> None:
         """For people and for programs."""
@@ -109,6 +161,21 @@ class CommandTests(OwnDaemonCase):
         self.assertIn(f"{zone}:", told)
         self.assertIn("nothing has changed", told)
         self.assertEqual(len(self.daemon.ask("new.example.org", "A").answer), 1)
+
+    def test_diff(self) -> None:
+        """What a reload would change, which changes nothing by itself."""
+        self.assertEqual(self.run_command("diff"), "no change\n")
+        path = self.daemon.folder / "dinamed.toml"
+        text = path.read_text()
+        path.write_text(text.replace("weight = 3", "weight = 5"))
+        zone = self.daemon.folder / "zone"
+        zone.write_text(zone.read_text() + "new IN A 192.0.2.99\n")
+        told = self.run_command("diff")
+        self.assertIn("~ zone example.org.: records ", told)
+        self.assertIn("~ member mirrors/fra1: weight 3 -> 5\n", told)
+        self.assertIn("fra1", self.run_command("status"))
+        self.run_command("reload")
+        self.assertEqual(self.run_command("diff"), "no change\n")
 
     def test_refused(self) -> None:
         """What the server does not take is told, with exit status 1."""

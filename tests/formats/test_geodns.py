@@ -355,6 +355,15 @@ class LabelTests(GeodnsTestCase):
             ],
         )
 
+    def test_long_names(self) -> None:
+        """What is too long for a name is left out: nobody can ask for it."""
+        long_name = ".".join(["x" * 60] * 5)
+        for name, why in (("x" * 64, "longer than 63"), (long_name, "longer than 255")):
+            problems, warnings = self.told(f'{{"data": {{"{name}": {{}}, "a": {{}}}}}}')
+            self.assertEqual(problems, [])
+            self.assertEqual(len(warnings), 1)
+            self.assertIn(f"{why} octets: left out", warnings[0])
+
     def test_aliases(self) -> None:
         """Loops are problems; aliases that lead nowhere are warned of."""
         self.assertEqual(

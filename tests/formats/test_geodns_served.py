@@ -38,6 +38,38 @@ class ImportTests(ServedTestCase):
         self.assertEqual((w.check, x.check), ((check,), ()))
         self.assertEqual(made.warnings, ())
 
+    def test_weight_of_none(self) -> None:
+        """Records of weight 0 fill up what the others leave of an answer."""
+        mx = [{"mx": f"m{n}.", "weight": n // 2} for n in range(5)]
+        engine = self.serve(
+            {
+                "z.json": json.dumps(
+                    {
+                        "max_hosts": 4,
+                        "data": {
+                            "": NS,
+                            "w": {"mx": mx},
+                            "o": {"mx": mx, "max_hosts": 1},
+                            "t": {"txt": [{"txt": "a", "weight": 0}, "b"]},
+                            "s": {"srv": [{"target": "a."}, {"target": "b."}]},
+                        },
+                    }
+                )
+            },
+            CONFIG,
+        )
+
+        def given(name: str, rrtype: str) -> set[int]:
+            asked = (ask(engine, f"{name}.example.org.", rrtype) for _ in range(40))
+            return {len(answer.data) for answer in asked}
+
+        self.assertEqual(given("w", "MX"), {4})
+        self.assertEqual(given("o", "MX"), {1})
+        self.assertEqual(given("t", "TXT"), {2})
+        self.assertEqual(given("s", "SRV"), {2})
+        seen = ask_often(engine, "o.example.org.", "MX")
+        self.assertNotIn("0 m0.", " ".join(map(str, seen.data)))
+
     def test_health_that_is_not_followed(self) -> None:
         """What can't be followed is told, and everybody is in."""
         label = {

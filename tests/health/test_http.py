@@ -1,18 +1,28 @@
 """The `http` and `https` checks against real and hostile peers."""
 
-from typing import cast
+from typing import Any, cast
 
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.ssl import CertificateOptions
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from dinamed.config.checks import HttpCheck, HttpsCheck
+from dinamed.health.connection import CLOSING
 from dinamed.health.http import HttpProbe
 from dinamed.health.results import PASSED, ProbeTarget, Result
 from tests.health.certificates import DAY, Authority
-from tests.health.support import LOCAL, Answer, Flood, Script, half_reactor, real
+from tests.health.support import (
+    LOCAL,
+    Answer,
+    Flood,
+    Peer,
+    Script,
+    half_reactor,
+    real,
+)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -181,6 +191,73 @@ class HttpTests(Served):
         self.failureResultOf(waiting, CancelledError)
         await script.lost
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class Ending(Answer):
+    """Sends the body after the header, and notes how the connection ends."""
+
+    def __init__(self, head: bytes, rest: bytes) -> None:
+        super().__init__(head)
+        self._rest = rest
+        self.end: Deferred[str] = Deferred()
+
+    def buildProtocol(self, addr: object) -> Peer:
+        """Make a protocol that notes why it ends."""
+        script = self
+
+        class Noting(Peer):
+            def connectionLost(self, reason: Any = None) -> None:
+                super().connectionLost(reason)
+                script.end.callback(reason.type.__name__)
+
+        return Noting(self)
+
+    def said(self, peer: Peer, data: bytes) -> None:
+        """Answer in two pieces."""
+        super().said(peer, data)
+        real.callLater(0.02, lambda: peer.transport.write(self._rest))  # type: ignore[union-attr]
+
+
+class EndTests(Served):
+    """How connections end: not by a reset where that can be helped."""
+
+    async def test_orderly(self) -> None:
+        """The rest of a response is read, whatever it is that mattered."""
+        length = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for head, rest, body, ok in (
+            (length, b"0123456789", None, True),
+            (length + b"01234", b"56789", None, True),
+            (length + b"01234", b"56789", "x", False),
+            (length.replace(b"200", b"503"), b"0123456789", None, False),
+            (chunked, b"1\r\na\r\n0\r\n\r\n", "a", True),
+        ):
+            script = Ending(head, rest)
+            check = HttpCheck(url=self.serve(script), body=body, timeout=9)
+            self.assertIs((await self.probe(check)).ok, ok)
+            self.assertEqual(await script.end, "ConnectionDone", head)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    async def test_kept_open(self) -> None:
+        """A peer that neither tells a length nor closes keeps us for a moment only."""
+        script = Answer(b"HTTP/1.1 200 OK\r\n\r\n")
+        waiting = self.probe(HttpCheck(url=self.serve(script), timeout=9))
+        await script.met
+        while self.clock.getDelayedCalls()[0].getTime() != CLOSING:
+            await deferLater(real, 0.01)
+        self.clock.advance(CLOSING)
+        self.assertEqual(await waiting, PASSED)
+        await script.lost
+
+    async def test_packed(self) -> None:
+        """A pattern is not looked for in a body that is packed."""
+        script = Answer(answer(200, b"Content-Encoding: br\r\n"))
+        result = await self.probe(HttpCheck(url=self.serve(script), body="x"))
+        self.assertEqual(
+            result.reason, "the body is packed by br, which was not asked for"
+        )
+        script = Answer(answer(200, b"Content-Encoding: gzip\r\n"))
+        self.assertEqual(await self.probe(HttpCheck(url=self.serve(script))), PASSED)
 
 
 class HttpsTests(Served):

@@ -57,6 +57,13 @@ class PrometheusTests(WebTestCase):
         self.successResultOf(polled)
         self.assertEqual(self.brought(poller.poll(), b"m 9 994000\n").load, 1)
 
+    def test_packed(self) -> None:
+        """A body that is packed, though nobody asked for that."""
+        polled = self.poller().poll()
+        self.respond(b"\x1f\x8b", more=b"Content-Encoding: gzip\r\n")
+        words = "the body is packed by gzip, which was not asked for"
+        self.assertEqual(self.refused(polled), words)
+
     def test_refused(self) -> None:
         """What is no load is refused, with its reason."""
         for page, words in (

@@ -91,6 +91,20 @@ class SelectorTests(SynchronousTestCase):
         self.assertIn("malformed", self.refused("m", b'm{a="\xff"} 1\n'))
         self.assertIn("twice", self.refused("m", b"m 1\nm 2\n"))
 
+    def test_exemplars(self) -> None:
+        """What OpenMetrics adds behind a sample is none of it; labels may look so."""
+        for line, value, at in (
+            (b'm 12 # {trace_id="a"} 1.0\n', 12, None),
+            (b'm 12 # {trace_id="a"} 1.0 1700000001.0\n', 12, None),
+            (b'm{a="x"} 12 1700000000000 # {b="} # "} 1.0 5\n', 12, 1.7e9),
+            (b'm{a="# } # ",b="\\"}#"} 12\n', 12, None),
+            (b"m 3 1700000000.5\n", 3, 1700000000.5),
+            (b"m 3 1700000000\n", 3, 1.7e9),
+            (b"m 3 1700000000500\n", 3, 1700000000.5),
+        ):
+            found = Selector("m").select(line)
+            self.assertEqual((found.total, found.at), (value, at), line)
+
     def test_many(self) -> None:
         """A page can't make us parse without end; labels help before that."""
         page = b"".join(b'm{a="%d"} 1\n' % n for n in range(MAX_SERIES + 1))

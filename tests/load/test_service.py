@@ -4,7 +4,7 @@ import errno
 import random
 from dataclasses import dataclass, field
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -19,6 +19,7 @@ from dinamed.load.poller import (
 )
 from dinamed.load.service import LoadService, names_member
 from dinamed.load.sources import BrokenSource, make_source
+from dinamed.load.watch import LoadWatch
 from dinamed.pools.manager import UnknownPoolError
 from dinamed.pools.report import Report, make_report
 from tests.load.fakes import load_reactor
@@ -350,3 +351,36 @@ class SourceTests(SynchronousTestCase):
         """Nobody is asked for pushed reports."""
         made = make_source(load_reactor(Clock()), PushFeed(), random.Random(1))
         self.assertIs(made, None)
+
+
+class OldReportTests(SynchronousTestCase):
+    """Reports that are old when they come."""
+
+    def test_old(self) -> None:
+        """One that is too old to count is a failure, and says so; others are not."""
+        clock = Clock()
+        told: list[Report | str] = []
+        ages = iter([5.0, 59.0, 60.0, 86400.0 * 3, 1.0])
+
+        class Old:
+            def poll(self) -> "Deferred[Report | None]":
+                at = 1e9 - next(ages)
+                return succeed(make_report(1.5, now=1e9, source="x", at=at))
+
+        watch = LoadWatch(
+            clock,
+            Old(),
+            10.0,
+            30.0,
+            "m",
+            lambda _, what: told.append(what),
+            told.append,
+        )
+        watch.start(0.0)
+        clock.pump([0.0, 10.0, 10.0, 10.0, 10.0])
+        watch.stop()
+        kinds = [isinstance(one, Report) for one in told]
+        self.assertEqual(kinds, [True, True, False, False, True])
+        self.assertEqual(told[2], "the report is 60 s old, so it does not count")
+        self.assertEqual(told[3], "the report is 3 d old, so it does not count")
+        self.assertEqual((watch.polls, watch.failures, watch.in_row), (5, 2, 0))

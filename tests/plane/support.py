@@ -9,7 +9,13 @@ from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
 from dinamed.plane.plan_install import install_plan
-from dinamed.plane.service import INSTALL_CLIENT, INSTALL_LEVELS
+from dinamed.plane.service import (
+    INSTALL_CLIENT,
+    INSTALL_LEVELS,
+    INSTALL_PROOF,
+    INSTALL_SIGNATURE,
+)
+from dinamed.plane.signature_install import install_signed
 from dinamed.plane.table_compiler import TableCompiler
 from dinamed.plans.context import QueryContext
 from dinamed.plans.defence import Defence
@@ -191,6 +197,8 @@ class Pair:
             for _ in range(3):  # the plan, the client, the levels
                 if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
                     self.install_client(query, plan, source, wanted)
+                elif wanted in (INSTALL_SIGNATURE, INSTALL_PROOF):
+                    install_signed(self.plane, engine.executor, query, plan, source)
                 elif wanted:
                     install_plan(
                         self.plane,

@@ -11,10 +11,20 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import TcpCheck
 from dinamed.config.settings import MemberSettings
+from dinamed.pools.context import DrawContext
 from dinamed.pools.pool import Choice, PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
-from tests.pools.support import chosen, context, everyone, host, manager, pool
+from tests.pools.support import (
+    HERE,
+    chosen,
+    context,
+    everyone,
+    host,
+    manager,
+    nested,
+    pool,
+)
 
 
 class ChooseTests(SynchronousTestCase):
@@ -128,6 +138,30 @@ class ChooseTests(SynchronousTestCase):
         want = len(may) if picker == "all" else min(answers, len(may))
         self.assertEqual(len(choice.members), want)
         self.assertEqual(len(set(choice.members)), want)
+
+
+class MinUpTests(SynchronousTestCase):
+    """`min_up`: too few usable members are none."""
+
+    def test_too_few(self) -> None:
+        """Below the share all are handed out, and the pool above goes elsewhere."""
+        inner = pool(
+            "in", host("a", 2), host("b", 1), host("c", 1), select=["all"], min_up=0.5
+        )
+        pools = manager(inner, pool("out", nested("in"), host("z"), select=["all"]))
+        pools.health("in", "b", False, now=0.0)
+        pools.health("in", "c", False, now=0.0)
+        self.assertFalse(pools.view("in").down)
+        self.assertEqual(everyone(pools.view("in")), {"a"})
+        pools.health("in", "b", True, now=0.0)
+        pools.health("in", "a", False, now=0.0)
+        view = pools.view("in")
+        self.assertTrue(view.down)
+        self.assertEqual(everyone(view), {"a", "b", "c"})
+        self.assertEqual(everyone(pools.view("out")), {"z"})
+        recorder = ListRecorder()
+        view.choose(DrawContext(HERE, 4, 0.0, Random(1), recorder=recorder))
+        self.assertIn('too few usable members: when_down = "all"', str(recorder.events))
 
 
 class FamilyTests(SynchronousTestCase):

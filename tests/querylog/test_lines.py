@@ -61,6 +61,15 @@ class LineTests(SynchronousTestCase):
         inside = self.told(exchange(self.server, "outer"))
         self.assertEqual((inside["pool"], inside["members"]), ("outer", ["fra1"]))
 
+    def test_no_address(self) -> None:
+        """NODATA for want of an address names the pool, also behind an alias."""
+        for name in ("ftp", "topool"):
+            told = self.told(exchange(self.server, name, "AAAA"))
+            self.assertEqual((told["rcode"], told["pool"]), ("NOERROR", "mirrors"))
+            self.assertEqual((told["members"], told["select"]), ([], ["hash"]))
+        for name in ("www", "missing.ftp"):
+            self.assertNotIn("pool", self.told(exchange(self.server, name, "AAAA")))
+
     def test_static(self) -> None:
         """Other answers have no pool; a stream says so."""
         told = self.told(exchange(self.server, "www", stream=True))

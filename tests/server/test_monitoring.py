@@ -1,9 +1,11 @@
 """Checks and feeds wired to what is served, and what outlasts a restart."""
 
+import errno
 import json
 import os
 import random
 import shutil
+from unittest.mock import patch
 
 from twisted.application.service import MultiService, Service
 from twisted.internet import reactor
@@ -18,8 +20,9 @@ from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.fleet import member_of_fleet
+from dinamed.server.kept_files import write_atomically
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
-from dinamed.server.state_file import FILE_NAME, StateFileService, write_atomically
+from dinamed.server.state_file import FILE_NAME, SAVE_INTERVAL, StateFileService
 
 ZONE = """\
 $TTL 3600
@@ -235,6 +238,43 @@ class SavingTests(SynchronousTestCase):
             view = self.started(1010.0).manager.view("mirrors")
             self.assertEqual(view.member_states["a"].order, Order.AUTO, text)
             self.stop()
+        bad = [f"state.json.bad{number}" for number in ("", ".2", ".3", ".4")]
+        kept = {name for name in os.listdir(self.folder) if "state" in name}
+        self.assertEqual(kept, {"state.json", *bad})
+        with open(os.path.join(self.folder, "state.json.bad.4")) as file:
+            self.assertEqual(file.read(), text)
+
+    def test_unreadable_for_now(self) -> None:
+        """What the system does not give us now is read later, and not overwritten."""
+        self.stop()
+        with open(self.path, "rb") as file:
+            good = file.read()
+        real = open
+
+        def refuse(path: str, *more: object) -> object:
+            if path == self.path and more == ("rb",):
+                raise OSError(errno.EMFILE, "Too many open files")
+            return real(path, *more)  # type: ignore[call-overload]
+
+        with patch("dinamed.server.state_file.open", refuse, create=True):
+            manager = self.started(1010.0).manager
+            self.clock.advance(SAVE_INTERVAL)
+            self.clock.advance(SAVE_INTERVAL)
+        with open(self.path, "rb") as file:
+            self.assertEqual(file.read(), good)
+        self.clock.advance(SAVE_INTERVAL)
+        self.assertEqual(manager.view("mirrors").member_states["a"].order, Order.DRAIN)
+        self.stop()
+
+    def test_unreadable_for_long(self) -> None:
+        """After some tries it is kept aside; where that can't be, nothing is saved."""
+        self.stop()
+        os.rename(self.path, self.path + ".good")
+        os.mkdir(self.path)
+        self.started(1010.0)
+        self.stop()
+        self.assertTrue(os.path.isdir(self.path + ".bad"))
+        self.assertTrue(os.path.isfile(self.path))
 
     def test_unwritable(self) -> None:
         """A folder that is gone is told once, and harms nothing else."""

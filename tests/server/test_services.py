@@ -13,6 +13,7 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from dinamed.early_signals import expect_signals
 from dinamed.plans.context import unpacked
 from dinamed.pools.states import Order
 from dinamed.problems import Problem
@@ -140,7 +141,8 @@ class ReloadTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.folder = self.mktemp()
         self.authority = authority_of(load_config(self.folder))
-        self.service = ReloadService(InlineReactor(), self.authority)
+        self.reactor = InlineReactor()
+        self.service = ReloadService(self.reactor, self.authority)
         self.loads: list[Deferred[Configuration]] = []
         self.patch(services, "load_aside", self.load)
         self.events = captured(self)
@@ -269,6 +271,17 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(len(self.loads), 1)
         self.service.stopService()
         self.assertIs(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
+
+    def test_early_signal(self) -> None:
+        """A SIGHUP that has come before the service is not forgotten."""
+        previous = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGHUP, previous)
+        expect_signals()
+        signal.raise_signal(signal.SIGHUP)
+        self.service.startService()
+        self.reactor.advance(0)
+        self.assertEqual(len(self.loads), 1)
+        self.service.stopService()
 
     def test_foreign_handler(self) -> None:
         """A handler that Python does not know of gives way to the default."""

@@ -6,6 +6,7 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.server import sockets
+from dinamed.server.interfaces import addresses_of
 from dinamed.server.sockets import (
     BindError,
     ListenAddress,
@@ -57,8 +58,32 @@ class SplitTests(SynchronousTestCase):
             self.assertIn(repr(text), str(caught.exception))
 
 
+def resolved(name: str) -> list[ListenAddress]:
+    """The addresses of an interface, if it has any."""
+    return resolve([name], 53) if addresses_of(name) else []
+
+
 class ResolveTests(SynchronousTestCase):
     """From interfaces to addresses."""
+
+    def test_network_interface(self) -> None:
+        """The name of a network interface stands for all of its addresses."""
+        found = resolve(["lo:5300"], 53)
+        self.assertIn(ListenAddress("127.0.0.1", 5300, V4), found)
+        hosts = {
+            str(one) for _, name in socket.if_nameindex() for one in resolved(name)
+        }
+        self.assertLessEqual({"127.0.0.1:53"}, hosts)
+        if not addresses_of("lo"):
+            self.fail("lo has no address")
+        self.assertEqual(addresses_of("nothing0"), [])
+
+    def test_interface_without_address(self) -> None:
+        """It can't be listened on, and that is told in one line."""
+        self.patch(sockets, "addresses_of", lambda name: [])
+        with self.assertRaises(BindError) as caught:
+            resolve(["lo"], 53)
+        self.assertEqual(str(caught.exception), "the interface lo has no address")
 
     def test_literals(self) -> None:
         """Both families; each address once."""
@@ -107,7 +132,7 @@ class ResolveTests(SynchronousTestCase):
         """Both families, or IPv4 alone where the system has no IPv6."""
         self.assertEqual(everywhere(), ("0.0.0.0", "::"))
 
-        def no_such_family(family: int) -> None:
+        def no_such_family(family: int, kind: int) -> None:
             raise OSError(errno.EAFNOSUPPORT, "no")
 
         self.patch(socket, "socket", no_such_family)
@@ -172,9 +197,12 @@ class BindTests(SynchronousTestCase):
             opened: list[Listening] = []
 
             def keep(
-                address: ListenAddress, shares: int, opened: list[Listening] = opened
+                address: ListenAddress,
+                shares: int,
+                freebind: bool,
+                opened: list[Listening] = opened,
             ) -> Listening:
-                opened.append(self.bind_one(address, shares))
+                opened.append(self.bind_one(address, shares, freebind))
                 return opened[-1]
 
             self.bind_one = sockets._bind_one
@@ -228,3 +256,22 @@ class BindTests(SynchronousTestCase):
         with self.assertRaises(BindError) as caught:
             bind([ListenAddress("::", 53, V6)])
         self.assertIn("not supported", str(caught.exception))
+
+
+class FreebindTests(SynchronousTestCase):
+    """Addresses that this host has not got."""
+
+    def test_not_here(self) -> None:
+        """They are refused with a hint, or bound with `freebind`."""
+        for host, family in (("192.0.2.77", V4), ("2001:db8::77", V6)):
+            address = ListenAddress(host, free_port(["127.0.0.1"]), family)
+            with self.assertRaises(BindError) as caught:
+                bind([address])
+            self.assertIn("freebind = true", str(caught.exception))
+            (listening,) = bind([address], freebind=True)
+            self.addCleanup(listening.close)
+            self.assertEqual(listening.udp.getsockname()[0], host)
+            (stream,) = bind_http(
+                f"[{host}]:0" if family == V6 else f"{host}:0", 0, freebind=True
+            )
+            self.addCleanup(stream[1].close)

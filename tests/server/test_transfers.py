@@ -1,7 +1,10 @@
 """The service that keeps versions: updates, journals, what is not ready."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from random import Random
+from typing import Any
 
 import dns.message
 import dns.rcode
@@ -13,7 +16,9 @@ from dinamed.plans.context import packed
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
 from dinamed.server.transfers import TransferService
+from dinamed.server.updated_zones import UNKNOWN_STEP
 from dinamed.transfers.tsig import Signer
+from dinamed.wire.later import Later
 from tests.server.support import Clock, captured, write_config
 from tests.server.test_secondary import Reactor
 from tests.transfers.support import KEY
@@ -162,10 +167,83 @@ class UpdatedTests(ServiceCase):
         with open(path, "w") as file:
             file.write("{")
         self.start()
-        self.assertEqual(self.serial, 1)
+        self.assertEqual(self.serial, 2)
         self.assertTrue(
             any("updates of" in str(e.get("log_format")) for e in self.events)
         )
+        self.assertEqual(self.update("other", "b"), dns.rcode.SERVFAIL)
+        self.start()
+        for name in (path, path + ".bad"):
+            with open(name) as file:
+                self.assertEqual(file.read(), "{")
+        self.assertFalse(os.path.exists(path + ".bad.2"))
+        os.unlink(path)
+        self.reload()
+        self.assertEqual(self.update("other", "b"), 0)
+
+    def test_mended(self) -> None:
+        """Updates of a later version, or cut short, are served once they are mended."""
+        self.update("new", "a")
+        path = os.path.join(self.folder, "state", "zones", "example.org.updates")
+        with open(path, "rb") as file:
+            good = file.read()
+        for bad in (good.replace(b'"version": 1', b'"version": 9'), good[:-20], b""):
+            with open(path, "wb") as file:
+                file.write(bad)
+            self.start()
+            self.assertEqual(self.answers("new.example.org."), [])
+            self.assertGreaterEqual(self.serial, 2)
+            self.assertEqual(self.update("other", "b"), dns.rcode.SERVFAIL)
+        with open(path, "wb") as file:
+            file.write(good)
+        self.reload()
+        self.assertEqual(self.answers("new.example.org."), ['"a"'])
+        self.assertEqual(self.update("other", "b"), 0)
+        self.start()
+        self.assertEqual(self.serial, 3)
+
+    def test_lost_serial(self) -> None:
+        """Where nobody knows the serial any more, it goes far ahead."""
+        self.update("new", "a")
+        zones = os.path.join(self.folder, "state", "zones")
+        os.unlink(os.path.join(zones, "example.org.serial"))
+        with open(os.path.join(zones, "example.org.updates"), "w"):
+            pass
+        self.start()
+        self.assertEqual(self.serial, 1 + UNKNOWN_STEP)
+
+    def test_meanwhile(self) -> None:
+        """Updates that come while one is saved are made after it, in their order."""
+        threads: list[Callable[[], None]] = []
+
+        def later(done: Any, function: Any, *args: Any) -> None:
+            now = Reactor.callInThreadWithCallback
+            threads.append(partial(now, self.reactor, done, function, *args))
+
+        self.reactor.callInThreadWithCallback = later  # type: ignore[method-assign]
+        replies = []
+        for text in ("a", "b", "c"):
+            made = dns.update.UpdateMessage("example.org.")
+            made.replace("new", 60, "TXT", text)
+            wire = Signer(KEY).sign(made.to_wire(), self.clock.now)
+            replies.append(self.authority.engine.respond(wire, packed(HOST), True))
+        self.assertEqual(len(threads), 1)
+        self.assertEqual(self.answers("new.example.org."), [])
+        threads.pop(0)()
+        self.assertEqual(self.answers("new.example.org."), ['"a"'])
+        self.edit("192.0.2.80", "192.0.2.81")
+        self.reload()  # while the second is saved
+        threads.pop(0)()
+        self.assertEqual(self.answers("new.example.org."), ['"b"'])
+        self.assertEqual(self.answers("www.example.org.", "A"), ["192.0.2.81"])
+        self.service.hold(True)
+        threads.pop(0)()
+        rcodes = [
+            one.reply[3] & 0xF
+            for one in replies
+            if isinstance(one, Later) and one.reply is not None
+        ]
+        self.assertEqual(rcodes, [0, 0, dns.rcode.SERVFAIL])
 
     def test_same_serial(self) -> None:
         """A file that changes without its serial is told."""

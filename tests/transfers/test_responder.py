@@ -1,6 +1,7 @@
 """What is answered to whom: signatures, ACLs, NOTIFY."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import dns.flags
 import dns.message
@@ -14,11 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.config.settings import ZoneSettings
 from dinamed.config.transfers import Grant, Primary
 from dinamed.plans.context import packed
+from dinamed.server.update_queue import Change, Done
 from dinamed.transfers.journal import Delta
 from dinamed.transfers.responder import TransferResponder
-from dinamed.transfers.tsig import Signer
-from dinamed.transfers.update import RRsets
+from dinamed.transfers.tsig import Signer, find_signature
+from dinamed.transfers.update import RRsets, UpdateError
 from dinamed.transfers.view import View
+from dinamed.wire.later import Later
 from dinamed.wire.many import FirstOfMany
 from dinamed.wire.names import WireName
 from tests.plans.support import HERE, STARTED, Bench
@@ -46,6 +49,8 @@ class Zones:
     def __init__(self, view: View | None) -> None:
         self.served = view
         self.updates: list[Mapping[bytes, RRsets]] = []
+        self.slow = False
+        self.waiting: list[Callable[[], object]] = []
         self.heard: list[int | None] = []
 
     def view(self, origin: WireName) -> View | None:
@@ -56,11 +61,19 @@ class Zones:
         """No journal."""
         return None
 
-    def update(
-        self, origin: WireName, changed: Mapping[bytes, RRsets], serial: int | None
-    ) -> None:
-        """Take it down."""
+    def update(self, origin: WireName, change: Change, done: Done) -> None:
+        """Take it down, now or when the test says so."""
+        assert self.served is not None
+        try:
+            changed, _ = change(self.served.zone)
+        except UpdateError as error:
+            done(error)
+            return
         self.updates.append(changed)
+        if self.slow:
+            self.waiting.append(partial(done, changed))
+        else:
+            done(changed)
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """Take it down."""
@@ -286,6 +299,24 @@ class UpdateTests(AnsweringCase):
             made = dns.update.UpdateMessage("example.org.")
             self.ask(made, f"198.51.100.{number}")
         self.assertEqual(len(self.lines), 60)
+
+    def test_later(self) -> None:
+        """A reply that has to wait is signed, counted and given when it is made."""
+        self.zones.slow = True
+        made = dns.update.UpdateMessage("example.org.")
+        made.add("new", 60, "A", "192.0.2.1")
+        wire = Signer(KEY).sign(made.to_wire(), STARTED)
+        reply = self.engine.respond(wire, packed(HERE), False)
+        assert isinstance(reply, Later)
+        self.assertIs(reply.reply, None)
+        self.assertEqual(self.lines, [])
+        taken: list[bytes] = []
+        reply.then(taken.append)
+        self.zones.waiting.pop()()
+        self.assertEqual(taken, [reply.reply])
+        self.assertEqual(taken[0][3] & 0xF, dns.rcode.NOERROR)
+        self.assertIsNot(find_signature(taken[0]), None)
+        self.assertEqual(sum(count for _, count in self.engine.counts.totals()), 1)
 
     def test_not_ready(self) -> None:
         """A zone that cannot be served cannot be changed."""

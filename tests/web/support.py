@@ -150,6 +150,7 @@ class SiteCase(TestCase):
             self.fleet,
             self.liveness,
             lambda: self.ready,
+            stage_failures=authority.stage_failures,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
         port = reactor.listenTCP(0, self.site, interface="127.0.0.1")  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ class ApiTests(SiteCase):
         member = await self.json("PUT", path, 200, body=body)
         self.assertEqual(member["state"], "drain")
         self.assertEqual(member["until"], self.now + 7200)
-        self.assertEqual(member["reason"], "drained by order")
+        self.assertEqual(member["reason"], "drained by order of 127.0.0.1")
         member = await self.json("PUT", path, 200, body={"state": "auto"})
         self.assertEqual((member["state"], member["until"]), ("up", None))
 
@@ -178,7 +178,7 @@ class ApiTests(SiteCase):
         """Every unknown path is a JSON 404."""
         for path in ("/x", "/api", "/api/v2", "/api/v1/x", "/api/v1/status/x"):
             await self.json("GET", path, 404)
-        await self.json("GET", "/api/v1/pools/mirrors/members", 404)
+        await self.json("GET", "/api/v1/pools/mirrors/nothing", 404)
         await self.json("GET", "/api/v1/pools/%ff", 404)
 
     async def test_method(self) -> None:

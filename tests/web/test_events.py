@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from dinamed.plans.context import packed
-from dinamed.web.events import MOST_WATCHERS, PATIENCE, Watcher
 from dinamed.web.live import MOST_OF_POOL, POINTS
+from dinamed.web.watchers import MOST_WATCHERS, PATIENCE, Watcher
 from tests.plans.support import query
 from tests.web.support import SiteCase
 from tests.web.test_metrics import MANY
@@ -53,7 +53,7 @@ class EventsTests(SiteCase):
 
     async def watch(self, wanted: int) -> Reader:
         """Begin to watch."""
-        url = (self.base + "/api/v1/events").encode()
+        url = (self.base + "/api/v1/live").encode()
         response = await self.agent.request(b"GET", url, Headers())
         self.assertEqual(response.code, 200)
         reader = Reader(wanted)
@@ -85,12 +85,12 @@ class EventsTests(SiteCase):
         self.events.tell_all()
         events = await reader.done
         (pool,) = events[2][1]["pools"]
-        self.assertEqual(pool["members"][0]["reason"], "drained by order")
+        self.assertEqual(pool["members"][0]["reason"], "drained by order of 127.0.0.1")
 
     async def test_too_many(self) -> None:
         """One page too many is told so."""
         readers = [await self.watch(3) for _ in range(MOST_WATCHERS)]
-        await self.json("GET", "/api/v1/events", 503)
+        await self.json("GET", "/api/v1/live", 503)
         self.events.tell_all()
         for reader in readers:
             await reader.done
@@ -104,7 +104,7 @@ class EventsTests(SiteCase):
 
     async def test_head(self) -> None:
         """HEAD does not watch."""
-        reply = await self.ask("HEAD", "/api/v1/events")
+        reply = await self.ask("HEAD", "/api/v1/live")
         self.assertEqual(reply.type, "text/event-stream")
         self.assertEqual(self.events.watchers, 0)
 

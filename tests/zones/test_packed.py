@@ -3,6 +3,8 @@
 import mmap
 import random
 from pathlib import Path
+from unittest.mock import patch
+from zlib import crc32
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
-from dinamed.zones.layout import NodeFlag, ZoneFlag
+from dinamed.zones.layout import MOST_PROBES, NodeFlag, ZoneFlag
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, PackedZone, pack
 from tests.zones.strategies import (
@@ -143,6 +145,27 @@ class FindTests(SynchronousTestCase):
         # The first is the name itself, the last is the apex, which needs no index.
         self.assertEqual(len(probes), 1 + zone.depth + 1)
         self.assertEqual(zone.depth, 2)
+
+
+class CollisionTests(SynchronousTestCase):
+    """Names that were made to lie in one place of the index."""
+
+    def test_refused(self) -> None:
+        """A zone of them is not packed: each look-up would go through all of them."""
+        keys = []
+        for number in range(10_000_000):
+            key = b"\x07%07x" % number
+            if not crc32(key) & 2047:
+                keys.append(key)
+                if len(keys) == MOST_PROBES + 5:
+                    break
+        rrsets = [(b"", SOA), *((key, ADDRESS) for key in keys)]
+        self.assertRaises(ValueError, pack, ORIGIN, rrsets, {})
+        self.assertEqual(
+            PackedZone(pack(ORIGIN, rrsets[:-10], {})).names, len(keys) - 9
+        )
+        with patch("dinamed.zones.packer.native", None):
+            self.assertRaises(ValueError, pack, ORIGIN, rrsets, {})
 
 
 class PackTests(SynchronousTestCase):

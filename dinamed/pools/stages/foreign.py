@@ -31,7 +31,7 @@ def known_kinds(points: Iterable[EntryPoint] | None = None) -> Mapping[str, Stag
 def _picks(point: EntryPoint) -> bool:
     try:
         return hasattr(point.load(), "prepare")
-    except (ImportError, AttributeError):
+    except Exception:  # another package's
         return True  # making one will tell why it can't be had
 
 

@@ -27,12 +27,26 @@ from math import log
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.arguments import no_argument
-from dinamed.pools.stages.protocol import CLIENT, PoolFacts
+from dinamed.pools.stages.protocol import CLIENT, NAME, PoolFacts
 from dinamed.pools.stages.weighted import by_weight
 
 MASK = 2**64 - 1
 PREFIX_V4 = 24
 PREFIX_V6 = 56
+
+
+BY_NAME = "name"
+"""The argument of `hash` that has it go by the question's name."""
+
+
+def hash_stage(argument: object = None) -> "Hashed | HashedByName":
+    """The stage `hash`, or `{hash = "name"}`.
+
+    @raise ValueError: the argument is another.
+    """
+    if argument == BY_NAME:
+        return HashedByName()
+    return Hashed(argument)
 
 
 class Hashed:
@@ -52,6 +66,19 @@ class Hashed:
         return _Scores(candidates)
 
 
+class HashedByName:
+    """Picks the member whose score for the name of the question is the highest.
+
+    Under a wildcard each name so has a member of its own, the same for all clients.
+    """
+
+    depends = frozenset({NAME})
+
+    def prepare(self, candidates: Candidates, facts: PoolFacts) -> "_ScoresByName":
+        """Make ready."""
+        return _ScoresByName(candidates)
+
+
 class _Scores:
     __slots__ = ("_candidates", "_rows")
 
@@ -59,10 +86,14 @@ class _Scores:
         self._candidates = candidates
         self._rows = [(member_seed(m.name), m.weight, (m,)) for m in candidates]
 
-    def draw(self, context: DrawContext, count: int) -> Candidates:
+    def key(self, context: DrawContext) -> int:
+        """The key of what the choice goes by; takes down that it does."""
         bits = network_bits(context.client)
         context.used(bits)
-        key = client_key(context.client, bits)
+        return client_key(context.client, bits)
+
+    def draw(self, context: DrawContext, count: int) -> Candidates:
+        key = self.key(context)
         if count > 1:
             scored = [
                 (log(uniform(key ^ seed)) / weight, -place)
@@ -87,10 +118,22 @@ class _Scores:
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         look = DrawContext(
-            context.client, context.family, context.now, context.rng, count=False
+            context.client,
+            context.family,
+            context.now,
+            context.rng,
+            count=False,
+            name=context.name,
         )
         (winner,) = self.draw(look, 1)
         return tuple(float(member is winner) for member in self._candidates)
+
+
+class _ScoresByName(_Scores):
+    __slots__ = ()
+
+    def key(self, context: DrawContext) -> int:
+        return fnv1a(context.name)
 
 
 def network_bits(client: Client) -> int:

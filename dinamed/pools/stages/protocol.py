@@ -21,6 +21,7 @@ CLIENT = "client"
 PLACE = "place"
 LOAD = "load"
 TIME = "time"
+NAME = "name"
 STATIC: frozenset[str] = frozenset()
 
 
@@ -45,8 +46,9 @@ class Narrowing(Protocol):
     """A stage that keeps some of the candidates.
 
     `depends` says what else than the candidates its choice depends on, out of
-    "client", "place", "load" and "time".  A stage that depends on nothing is run
-    once a snapshot where it leads the chain, so it must not look at the context.
+    "client", "place", "load", "time" and "name", the question's.  A stage that
+    depends on nothing is run once a snapshot where it leads the chain, so it must not
+    look at the context.
     """
 
     @property

@@ -13,12 +13,12 @@ object as described in `dinamed.pools.stages.protocol`.  Built-in names win.
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import cast
 
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.country import CountryStage
 from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.guarded import StageFailures, guarded
+from dinamed.pools.stages.hashed import hash_stage
 from dinamed.pools.stages.least import Least
 from dinamed.pools.stages.nearest import NearestStage
 from dinamed.pools.stages.network import NetworkStage
@@ -43,7 +43,7 @@ def builtin_stages() -> Registry:
             "priority": PriorityStage,
             "weighted": Weighted,
             "round-robin": RoundRobin,
-            "hash": Hashed,
+            "hash": hash_stage,
             "shed": Shed,
             "least": Least,
             "best": Best,
@@ -54,30 +54,46 @@ def builtin_stages() -> Registry:
     )
 
 
-def load_stages(points: Iterable[EntryPoint] | None = None) -> Registry:
+def load_stages(
+    points: Iterable[EntryPoint] | None = None, failures: StageFailures | None = None
+) -> Registry:
     """The built-in stages and those of other packages.
 
     `points` are their entry points; by default those of what is installed, which are
-    looked up on each call.  They are imported only when they are used.
+    looked up on each call.  They are imported only when they are used, and what they
+    raise later is noted in `failures`.
     """
     if points is None:
         points = entry_points(group=GROUP)
-    found: dict[str, Factory] = {point.name: _Lazy(point) for point in points}
+    noted = StageFailures() if failures is None else failures
+    found: dict[str, Factory] = {point.name: _Lazy(point, noted) for point in points}
     return MappingProxyType({**found, **builtin_stages()})
 
 
 class _Lazy:
-    """A factory that is imported when it is called."""
+    """A factory that is imported when it is called; what it makes is guarded."""
 
-    def __init__(self, point: EntryPoint) -> None:
+    def __init__(self, point: EntryPoint, failures: StageFailures) -> None:
         self._point = point
+        self._failures = failures
 
     def __call__(self, argument: object) -> Stage:
+        name = self._point.name
+        whence = f"stage {name!r} of {self._point.value}"
         try:
-            factory = cast(Factory, self._point.load())
-        except (ImportError, AttributeError) as error:
-            raise ValueError(
-                f"stage {self._point.name!r} of {self._point.value} "
-                f"can't be loaded: {error}"
-            ) from error
-        return factory(argument)
+            factory = self._point.load()
+        except Exception as error:  # another package's
+            raise ValueError(f"{whence} can't be loaded: {_shown(error)}") from error
+        try:
+            stage: object = factory(argument)
+        except ValueError:
+            raise
+        except Exception as error:  # another package's
+            raise ValueError(f"{whence} can't be made: {_shown(error)}") from error
+        return guarded(name, stage, self._failures)
+
+
+def _shown(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    return text if text and isinstance(error, ImportError) else f"{kind}: {text}"

@@ -137,6 +137,8 @@
     const known = told.members.filter((member) => member.load !== null);
     const room = known.reduce((sum, member) => sum + member.capacity, 0), load = known.reduce((sum, member) => sum + member.load, 0);
     say(pool.loaded, `${told.usable} of ${told.size} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);
+    pool.usable = told.usable;
+    pool.whenDown = told.when_down;
     const lacking = told.down ? "member" : told.families_down.map((family) => `${family} address`).join(" and no usable ");
     say(pool.alarm, lacking ? `No usable ${lacking}: when_down = “${told.when_down}” decides` : "");
     say(pool.more, told.members.length < told.size ? `${whole.format(told.members.length)} of ${whole.format(told.size)} members are shown; those that are out come first.` : "");
@@ -216,7 +218,7 @@
   }
   function watch() {
     if (source || document.hidden) return;
-    const mine = new EventSource("/api/v1/events");
+    const mine = new EventSource("/api/v1/live");
     source = mine;
     source.addEventListener("history", (event) => {
       const told = JSON.parse(event.data);
@@ -245,7 +247,17 @@
     dialog.showModal();
     form.querySelector("input:checked").focus();
   }
-  function timed() { $("order-for").hidden = form.elements.state.value === "auto"; }
+  function timed() {
+    const wanted = form.elements.state.value;
+    $("order-for").hidden = wanted === "auto";
+    say($("order-effect"), wanted === "drain" || wanted === "down" ? lastUsable() : "");
+  }
+  function lastUsable() {
+    const pool = asked && state.pools.get(asked.pool), row = pool && pool.rows.get(asked.name);
+    if (!row || pool.usable !== 1 || row.member.state !== "up" || !row.member.weight) return "";
+    const then = { all: "all members are handed out", none: "its names have no address", last: "those usable last are handed out" };
+    return `This is the last usable member of ${asked.pool}. Without it ${then[pool.whenDown] || `pool ${pool.whenDown} stands in`}.`;
+  }
   form.addEventListener("change", timed);
   form.addEventListener("submit", async (event) => {
     if (event.submitter && event.submitter.value === "cancel") return;
@@ -260,7 +272,7 @@
       const reply = await fetch(path, { method: "PUT", headers, body: JSON.stringify(body) });
       const told = await reply.json();
       if (reply.ok) {
-        say($("news"), `${asked.pool}/${asked.name}: ${told.state}`);
+        say($("news"), `${asked.pool}/${asked.name}: ${told.state}${told.effect ? `. ${told.effect}` : ""}`);
         const pool = state.pools.get(asked.pool), row = pool && pool.rows.get(asked.name);
         if (row) showMember(row, pool, { ...row.member, state: told.state, order: told.order, until: told.until, reason: told.reason }, Date.now() / 1000);
         dialog.close();

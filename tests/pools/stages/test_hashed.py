@@ -9,9 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.pools.context import Client
+from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Candidates
-from dinamed.pools.stages.hashed import Hashed, client_key, fnv1a, mix, uniform
+from dinamed.pools.stages.hashed import (
+    Hashed,
+    client_key,
+    fnv1a,
+    hash_stage,
+    mix,
+    uniform,
+)
 from tests.pools.support import candidates, chi_square, context, facts
 
 WEIGHTS = [10.0, 10, 10, 10, 4, 4, 1, 1]
@@ -184,7 +191,28 @@ class HashedTests(SynchronousTestCase):
         self.assertEqual(odds.index(1.0), winner.index)
         self.assertEqual(sum(odds), 1.0)
 
+    def test_by_name(self) -> None:
+        """With "name" each question's name has its member, whoever asks."""
+        members = candidates([1, 1, 2])
+        prepared = hash_stage("name").prepare(members, facts(members))
+        shares = {member.name: 0 for member in members}
+        for number in range(400):
+            name = b"\3n%02d\7example\0" % number
+            winners = set()
+            for last in (1, 77):
+                client = Client.at(bytes((192, 0, last, 1)))
+                asked = DrawContext(client, 4, 0.0, Random(number), name=name)
+                (winner,) = prepared.draw(asked, 1)
+                winners.add(winner.name)
+                self.assertEqual(asked.scope, 0)
+                self.assertEqual(prepared.odds(asked)[winner.index], 1.0)
+            self.assertEqual(len(winners), 1)
+            shares[winners.pop()] += 1
+        self.assertGreater(min(shares.values()), 60)
+        self.assertGreater(shares["c"], 150)
+
     def test_argument(self) -> None:
-        """It takes none."""
+        """It takes none but "name"."""
+        self.assertRaises(ValueError, hash_stage, "client")
         with self.assertRaisesRegex(ValueError, "hash takes no argument"):
             Hashed([])

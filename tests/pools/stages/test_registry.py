@@ -29,7 +29,7 @@ class RegistryTests(SynchronousTestCase):
     def test_a_stage_of_another_package(self) -> None:
         """An entry point adds a stage."""
         points = installed(("mine", f"{Weighted.__module__}:Weighted"))
-        self.assertIsInstance(load_stages(points)["mine"](None), Weighted)
+        self.assertIsInstance(load_stages(points)["mine"](None), Picking)
 
     def test_builtin_names_win(self) -> None:
         """Nobody can replace a built-in stage by accident."""
@@ -43,6 +43,18 @@ class RegistryTests(SynchronousTestCase):
             registry["mine"](None)
         with self.assertRaisesRegex(ValueError, "can't be loaded"):
             load_stages(installed(("mine", "dinamed.pools:Nothing")))["mine"](None)
+
+    def test_a_stage_that_cannot_be_made(self) -> None:
+        """Whatever its package raises, and what is no stage, is a `ValueError`."""
+        here = "tests.pools.stages.test_registry"
+        for name, words in (
+            ("Broken", "can't be made: RuntimeError: out of order"),
+            ("Odd", "odd needs an argument"),
+            ("Coin", "is no stage"),
+        ):
+            factory = load_stages(installed(("mine", f"{here}:{name}")))["mine"]
+            with self.assertRaisesRegex(ValueError, words):
+                factory(None)
 
     def test_what_is_installed(self) -> None:
         """Without entry points given, those of installed packages are used."""
@@ -73,6 +85,8 @@ class KindTests(SynchronousTestCase):
             check = kinds[name].argument
             assert check is not None
             self.assertRaises(ValueError, check, argument)
+        bare = kinds["gone"]
+        self.assertTrue(bare.bare)
 
     def test_a_bare_name(self) -> None:
         """A factory that needs an argument refuses a name alone, in a config too."""
@@ -81,6 +95,13 @@ class KindTests(SynchronousTestCase):
         assert check is not None
         self.assertTrue(kinds["odd"].bare)
         self.assertRaises(ValueError, check, None)
+
+
+class Broken:
+    """A stage that can't be made."""
+
+    def __init__(self, argument: object) -> None:
+        raise RuntimeError("out of order")
 
 
 class Coin:

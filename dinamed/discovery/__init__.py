@@ -1,0 +1,1 @@
+"""Where members come from that the config does not name."""

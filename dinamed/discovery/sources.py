@@ -1,0 +1,282 @@
+"""Asking where members come from: files, URLs, and names in the DNS."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.protocol import Protocol as NetworkProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.internet.threads import deferToThreadPool
+from twisted.names import client, dns, error
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, ResponseDone, ResponseFailed
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+
+from dinamed.config.discovery import (
+    Discovery,
+    DnsDiscovery,
+    FileDiscovery,
+    HttpDiscovery,
+)
+from dinamed.config.values import host_port
+from dinamed.discovery.targets import MemberReader, Members
+from dinamed.shortage import shortage
+
+MAX_BODY = 32 << 20
+"""Octets of a list."""
+
+
+class SourceError(Exception):
+    """The source has told nothing; the message says why, on one line."""
+
+
+class MemberSource(Protocol):
+    """Where one pool's members come from."""
+
+    def ask(self) -> "Deferred[Members | None]":
+        """The members; None: as before.
+
+        Fails with `SourceError`, `BadMembersError`.
+        """
+        ...
+
+
+def make_member_source(
+    reactor: Any, rules: Discovery, reader: MemberReader
+) -> MemberSource | None:
+    """What asks by these rules; None where nobody is asked (`api`)."""
+    match rules:
+        case FileDiscovery():
+            return FileSource(rules.path, reader.prometheus)
+        case HttpDiscovery():
+            return HttpSource(reactor, rules, reader.prometheus)
+        case DnsDiscovery():
+            return DnsSource(reactor, rules, reader)
+    return None
+
+
+class FileSource:
+    """Reads a file whenever it has changed.
+
+    It is read at once: a file of ten thousand members takes some milliseconds, and what
+    of it is new is all that is looked at closely.
+    """
+
+    def __init__(self, path: str, read: Callable[[bytes], Members]) -> None:
+        self._path = path
+        self._read = read
+        self._seen: object = None
+
+    def ask(self) -> "Deferred[Members | None]":
+        """See `MemberSource`."""
+        try:
+            status = os.stat(self._path)
+            seen = status.st_mtime_ns, status.st_ino, status.st_size
+            if seen == self._seen:
+                return succeed(None)
+            with open(self._path, "rb") as file:
+                data = file.read(MAX_BODY + 1)
+            if len(data) > MAX_BODY:
+                raise SourceError("the file is too large")
+            members = self._read(data)
+        except OSError as problem:
+            self._seen = None
+            return fail(SourceError(shortage(problem) or str(problem.strerror)))
+        except Exception as problem:
+            self._seen = seen
+            return fail(problem)
+        self._seen = seen
+        return succeed(members)
+
+
+class _Body(NetworkProtocol):
+    """Reads the body of a response, up to a limit."""
+
+    def __init__(self, done: "Deferred[bytes]") -> None:
+        self._done = done
+        self._data = bytearray()
+
+    def dataReceived(self, data: bytes) -> None:
+        """More of it."""
+        self._data += data
+        if len(self._data) > MAX_BODY:
+            self.abort()
+
+    def abort(self) -> None:
+        """Read no more."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The end."""
+        if self._done.called:
+            return
+        if len(self._data) > MAX_BODY:
+            self._done.errback(SourceError("the list is too large"))
+        elif reason.check(ResponseDone, PotentialDataLoss):
+            self._done.callback(bytes(self._data))
+        else:
+            self._done.errback(SourceError("the answer broke off"))
+
+
+class HttpSource:
+    """Fetches a list from a URL; the list is read in a thread."""
+
+    def __init__(
+        self, reactor: Any, rules: HttpDiscovery, read: Callable[[bytes], Members]
+    ) -> None:
+        self._reactor = reactor
+        self._rules = rules
+        self._read = read
+        self._agent = Agent(reactor, connectTimeout=rules.limit)
+
+    def ask(self) -> "Deferred[Members | None]":
+        """See `MemberSource`."""
+        headers = Headers({"Accept": ["application/json"], "User-Agent": ["dinamed"]})
+        for name, value in self._rules.headers:
+            headers.setRawHeaders(name, [value])
+        if self._rules.token_file is not None:
+            try:
+                with open(self._rules.token_file, encoding="ascii") as file:
+                    headers.setRawHeaders(
+                        "Authorization", [f"Bearer {file.read().strip()}"]
+                    )
+            except (OSError, UnicodeDecodeError) as problem:
+                return fail(SourceError(f"no token: {problem}"))
+        asked = self._agent.request(b"GET", self._rules.url.encode(), headers)
+        got: Deferred[bytes] = asked.addCallback(self._answered)
+        got.addTimeout(self._rules.limit, self._reactor)
+        got.addErrback(self._failed)
+        return got.addCallback(
+            lambda data: deferToThreadPool(
+                self._reactor, self._reactor.getThreadPool(), self._read, data
+            )
+        )
+
+    @staticmethod
+    def _answered(response: Any) -> "Deferred[bytes]":
+        if response.code != 200:
+            raise SourceError(f"status {response.code}")
+        done: Deferred[bytes] = Deferred(lambda _: body.abort())
+        body = _Body(done)
+        response.deliverBody(body)
+        return done
+
+    @staticmethod
+    def _failed(failure: Failure) -> Failure:
+        if failure.check(SourceError):
+            return failure
+        problem = failure.value
+        if isinstance(problem, ResponseFailed) and problem.reasons:
+            problem = problem.reasons[0].value
+        words = shortage(problem) or str(problem) or type(problem).__name__
+        return Failure(SourceError(words))
+
+
+class DnsSource:
+    """Asks for the addresses of a name, or for its SRV records and their addresses."""
+
+    def __init__(self, reactor: Any, rules: DnsDiscovery, reader: MemberReader) -> None:
+        self._rules = rules
+        self._reader = reader
+        self._resolver: Any = _resolver(reactor, rules.resolver)
+        # What is left of the time after two tries is for addresses of SRV targets.
+        self._patience = [max(0.5, rules.limit / 3), max(0.5, rules.limit / 3)]
+
+    def ask(self) -> "Deferred[Members | None]":
+        """See `MemberSource`."""
+        rules = self._rules
+        if rules.record == "SRV":
+            found = self._resolver.lookupService(rules.name, self._patience)
+            found.addCallback(self._targets)
+        else:
+            found = self._addresses(rules.name, rules.record)
+            found.addCallback(
+                lambda known: [{"name": one, "addresses": [one]} for one in known]
+            )
+        found.addCallback(self._reader.tables)
+        found.addErrback(self._failed)
+        members: Deferred[Members | None] = found
+        return members
+
+    def _addresses(self, name: str, record: str) -> "Deferred[list[str]]":
+        kinds = []
+        if "AAAA" in record.split("+"):
+            kinds.append(self._resolver.lookupIPV6Address)
+        if "A" in record.split("+"):
+            kinds.insert(0, self._resolver.lookupAddress)
+        asked = [kind(name, self._patience) for kind in kinds]
+        return gatherResults(asked, consumeErrors=True).addCallbacks(_sorted, _first)
+
+    def _targets(self, replies: Any) -> "Deferred[list[dict[str, object]]]":
+        records = [
+            header.payload
+            for header in replies[0]
+            if isinstance(header.payload, dns.Record_SRV)
+            and header.payload.target.name != b""
+        ]
+        records.sort(key=lambda one: (one.priority, one.target.name))
+        single = {record.target.name: record for record in records}.values()
+        asked = [self._target(record) for record in single]
+        return gatherResults(asked, consumeErrors=True).addErrback(_first)
+
+    def _target(self, record: Any) -> "Deferred[dict[str, object]]":
+        """A member from an SRV record, with the addresses that its target has."""
+        name = record.target.name.decode("ascii").rstrip(".")
+
+        def table(known: list[str]) -> dict[str, object]:
+            return {
+                "name": name,
+                "addresses": known,
+                "priority": record.priority,
+                "weight": float(record.weight or 1),
+            }
+
+        return self._addresses(name, "A+AAAA").addCallback(table)
+
+    @staticmethod
+    def _failed(failure: Failure) -> Failure:
+        if failure.check(error.DomainError):
+            absent = failure.check(error.DNSNameError) is not None
+            kind = type(failure.value).__name__
+            words = "the name does not exist" if absent else f"refused: {kind}"
+            return Failure(SourceError(words))
+        if failure.check(error.DNSQueryTimeoutError, error.ResolverError, OSError):
+            words = shortage(failure.value) or "no answer"
+            return Failure(SourceError(words))
+        return failure
+
+
+def _sorted(replies: list[Any]) -> list[str]:
+    found = set()
+    for answers, _, _ in replies:
+        for header in answers:
+            if isinstance(header.payload, dns.Record_A | dns.Record_AAAA):
+                found.add(
+                    header.payload.dottedQuad()
+                    if isinstance(header.payload, dns.Record_A)
+                    else _ipv6(header.payload.address)
+                )
+    return sorted(found)
+
+
+def _ipv6(packed: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET6, packed)
+
+
+def _first(failure: Failure) -> Failure:
+    """The failure behind that of many."""
+    inner = getattr(failure.value, "subFailure", None)
+    return failure if inner is None else inner
+
+
+def _resolver(reactor: Any, address: str | None) -> Any:
+    """What asks: one resolver, or those of the system, hosts file aside."""
+    if address is None:
+        return client.Resolver(resolv="/etc/resolv.conf", reactor=reactor)
+    host, port = host_port(address)
+    return client.Resolver(servers=[(host, port or 53)], reactor=reactor)
