@@ -36,10 +36,15 @@ class CommandTests(OwnDaemonCase):
         """A drained member is handed out no more, until it is given back."""
         told = self.run_command("drain", "mirrors/fra1", "--for", "1h30m")
         self.assertEqual(
-            told, "mirrors/fra1: drain for 1h30m, now drain (drained by order)\n"
+            told,
+            "mirrors/fra1: drain for 1h30m, "
+            "now drain (drained by order of 127.0.0.1)\n",
         )
         self.assertEqual(self.handed_out(self.daemon), {"192.0.2.2"})
-        self.assertIn("drained by order, for 1h", self.run_command("status", "mirrors"))
+        self.assertIn(
+            "drained by order of 127.0.0.1, for 1h",
+            self.run_command("status", "mirrors"),
+        )
         self.assertIn("mirrors/fra1: drain, drained by order", self.daemon.log)
         self.run_command("auto", "mirrors/fra1")
         self.run_command("down", "mirrors/ams1")
@@ -53,8 +58,8 @@ class CommandTests(OwnDaemonCase):
         self.assertEqual(
             told.splitlines(),
             [
-                "mirrors/fra1: drain, now drain (drained by order)",
-                "mirrors/ams1: drain, now drain (drained by order)",
+                "mirrors/fra1: drain, now drain (drained by order of 127.0.0.1)",
+                "mirrors/ams1: drain, now drain (drained by order of 127.0.0.1)",
                 "mirrors has no usable member now: all are handed out "
                 '(when_down = "all")',
             ],
