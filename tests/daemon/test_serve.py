@@ -1,12 +1,16 @@
 """`dinamed serve`: the server in the foreground, by one word."""
 
 import argparse
+import contextlib
+import os
+import re
 import signal
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.commands import serve
-from tests.daemon.harness import Daemon, program, wait_until
+from tests.daemon.harness import PATIENCE, Daemon, program, wait_until
 from tests.daemon.scenario import FILES, ZONE
 
 
@@ -42,12 +46,21 @@ class ServeTests(SynchronousTestCase):
 
     def test_replace(self) -> None:
         """A new process can take over: the command line starts the same again."""
+        self.addCleanup(self.kill_successor)
         self.daemon.send_signal(signal.SIGUSR2)
-        told = wait_until(lambda: "has left all to it" in self.daemon.log)
-        self.assertTrue(told, self.daemon.log)
-        self.assertTrue(self.daemon.answers(5))
+        # What was started passes signals on from now on.
+        line = Path(f"/proc/{self.daemon.pid}/cmdline")
+        guards = wait_until(lambda: b"supervisor" in line.read_bytes(), PATIENCE)
+        self.assertTrue(guards, self.daemon.log)
+        self.assertTrue(self.daemon.answers(PATIENCE))
         self.daemon.assert_quiet()
-        self.daemon.stop()
+        self.assertEqual(self.daemon.stop(), -signal.SIGTERM)
+
+    def kill_successor(self) -> None:
+        """Kill the new process where the test has failed before it could stop it."""
+        for pid in re.findall(r"process (\d+) has taken over", self.daemon.log):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 class OptionTests(SynchronousTestCase):
