@@ -51,6 +51,7 @@ from dinamed.web.messages import (
 )
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
+from dinamed.web.powerdns import PowerdnsResource
 from dinamed.web.renewals import Renewals
 from dinamed.web.resources import (
     Endpoint,
@@ -131,6 +132,9 @@ class Api:
             b"replace", Endpoint({}, {b"POST": self._renewals.replace}, self._guard)
         )
         root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
+        root.putChild(
+            b"servers", PowerdnsResource(self._parts, self._guard, self._cooperator)
+        )
         root.putChild(b"live", self._live.resource())
         root.putChild(b"events", self.events.resource())
         described = description()

@@ -23,6 +23,7 @@ from dinamed.server.parents import ParentAsker
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.stack import stack_of
+from dinamed.server.transfers import TransferService
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
@@ -110,7 +111,17 @@ class SiteCase(TestCase):
                 file.write(text)
         self.now = 1_000_000.0
         loaded = load_here(os.path.join(folder, "dinamed.toml"))
-        self.authority = Authority(loaded, lambda: self.now, random.Random(1))
+        transfers = TransferService(reactor, lambda: self.now, random.Random(5), ())
+        self.transfers = transfers
+        self.authority = Authority(
+            loaded,
+            lambda: self.now,
+            random.Random(1),
+            transfers,
+            transfers.answering,
+        )
+        transfers.changed.subscribe(self.authority.refresh)
+        self.authority.served.subscribe(transfers.served)
         self.reloading = StubReload(reactor, self.authority)
         self.agent = Agent(reactor)
         self.serve(None)
@@ -150,6 +161,7 @@ class SiteCase(TestCase):
             self.fleet,
             self.liveness,
             lambda: self.ready,
+            transfers=self.transfers,
             stage_failures=authority.stage_failures,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
