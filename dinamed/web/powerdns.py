@@ -38,7 +38,14 @@ from dinamed.web.resources import (
 )
 from dinamed.web.slowly import Streamed
 from dinamed.wire.constants import Rcode
-from dinamed.wire.names import BadName, from_text, is_within, relative, to_text
+from dinamed.wire.names import (
+    BadName,
+    WireName,
+    from_text,
+    is_within,
+    relative,
+    to_text,
+)
 from dinamed.zones.packed import Node, PackedZone
 
 API_VERSION = "4.9.0"
@@ -180,7 +187,7 @@ class PowerdnsResource(Resource):
 
         Raises `HttpError` 404, 422 with the reason; fails with 422 or 503.
         """
-        origin = self._zone(name).origin
+        origin = self._origin(name)
         transfers = self._parts.transfers
         why = "nothing is changed here"
         if transfers is not None:
@@ -213,16 +220,22 @@ class PowerdnsResource(Resource):
         return result
 
     def _zone(self, name: str) -> PackedZone:
-        """A served zone by its id.  Raises `HttpError` 404."""
+        """A served zone by its id.  Raises `HttpError`: 404, 503 if it is not ready."""
+        origin = self._origin(name)
+        snapshot = self._parts.engine.snapshot
+        if origin in snapshot.unready:
+            raise HttpError(503, f"{to_text(origin)} was not fetched yet")
+        return snapshot.zones[origin]
+
+    def _origin(self, name: str) -> WireName:
+        """The origin of a zone of ours by its id.  Raises `HttpError` 404."""
         try:
             origin = from_text(_ESCAPED.sub(_unescaped, name)).lower()
         except BadName:
             raise HttpError(404, "Not Found") from None
-        snapshot = self._parts.engine.snapshot
-        zone = snapshot.zones.get(origin)
-        if zone is None or origin in snapshot.unready:
+        if origin not in self._parts.engine.snapshot.zones:
             raise HttpError(404, "Not Found")
-        return zone
+        return origin
 
     @staticmethod
     def _nodes(zone: PackedZone, name: str) -> Iterator[tuple[bytes, Node]]:

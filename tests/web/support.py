@@ -4,7 +4,8 @@ import io
 import json
 import os
 import random
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
@@ -100,6 +101,8 @@ class SiteCase(TestCase):
     """The site of one server on a free port of loopback."""
 
     config = CONFIG
+    secrets: ClassVar[Mapping[str, str]] = {}
+    """Files beside the config which nobody else may read, by name."""
 
     def setUp(self) -> None:
         """Serve a config on a free port."""
@@ -108,6 +111,10 @@ class SiteCase(TestCase):
         self.folder = folder
         for name, text in (("dinamed.toml", self.config), ("example.org.zone", ZONE)):
             with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+        for name, text in self.secrets.items():
+            path = os.path.join(folder, name)
+            with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
                 file.write(text)
         self.now = 1_000_000.0
         loaded = load_here(os.path.join(folder, "dinamed.toml"))

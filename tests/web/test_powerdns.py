@@ -1,7 +1,8 @@
 """PowerDNS' API, over real sockets on loopback."""
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tests.web.support import CONFIG, SiteCase
 
@@ -49,14 +50,14 @@ class PowerdnsCase(SiteCase):
     """A server whose zone can be changed, by whoever has the token."""
 
     config = STATE + NEIGHBOURS
+    secrets: ClassVar[Mapping[str, str]] = {
+        "dns.token": "dns-secret\n",
+        "load.token": "load-secret\n",
+    }
 
     def setUp(self) -> None:
         """Serve it."""
         super().setUp()
-        for name in ("dns", "load"):
-            path = os.path.join(self.folder, f"{name}.token")
-            with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-                file.write(f"{name}-secret\n")
         self.transfers.startService()
         self.addCleanup(self.transfers.stopService)
 
@@ -280,6 +281,10 @@ class PatchTests(PowerdnsCase):
         """A zone that is not ours to change, or is not there, says so."""
         unknown = f"{SERVER}/zones/nope.org."
         await self.ours("PATCH", unknown, 404, body={"rrsets": []})
+        second = f"{SERVER}/zones/second.test."
+        error = await self.ours("PATCH", second, 422, body={"rrsets": []})
+        self.assertIn("secondary", error["error"])
+        await self.ours("GET", second, 503)
 
     async def test_taken_over(self) -> None:
         """While another process takes over nothing is promised."""
