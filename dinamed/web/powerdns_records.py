@@ -68,7 +68,7 @@ class ZonePatch(msgspec.Struct, frozen=True):
     rrsets: tuple[RRsetChange, ...]
 
 
-class Wanted(NamedTuple):
+class WantedRRset(NamedTuple):
     """An RRset as it is to be, in wire form: without data there is to be none."""
 
     owner: WireName
@@ -113,7 +113,7 @@ def lines_of(zone: PackedZone, key: bytes, node: Node) -> Iterator[str]:
             yield f"{rrset.name}\t{rrset.ttl}\tIN\t{rrset.type}\t{record.content}\n"
 
 
-def read_changes(body: object, origin: WireName) -> tuple[Wanted, ...]:
+def read_changes(body: object, origin: WireName) -> tuple[WantedRRset, ...]:
     """What a PATCH asks for in a zone.  Raises ValueError with the reason."""
     try:
         patch = msgspec.convert(body, ZonePatch)
@@ -122,7 +122,7 @@ def read_changes(body: object, origin: WireName) -> tuple[Wanted, ...]:
     if sum(1 + len(one.records) for one in patch.rrsets) > MAX_RECORDS:
         raise ValueError(f"more than {MAX_RECORDS} RRsets and records in one request")
     readers = RdataReader(origin), RdataReader(_ELSEWHERE)
-    found: dict[tuple[WireName, int], Wanted] = {}
+    found: dict[tuple[WireName, int], WantedRRset] = {}
     for change in patch.rrsets:
         wanted = _read_change(change, origin, readers)
         key = wanted.owner, wanted.type
@@ -134,7 +134,7 @@ def read_changes(body: object, origin: WireName) -> tuple[Wanted, ...]:
 
 def _read_change(
     change: RRsetChange, origin: WireName, readers: tuple[RdataReader, RdataReader]
-) -> Wanted:
+) -> WantedRRset:
     what = f"RRset {change.name} IN {change.type}"
     try:
         if not change.name.endswith("."):
@@ -149,13 +149,13 @@ def _read_change(
         raise ValueError(f"{what}: Name is out of zone")
     kind = change.changetype.upper()
     if kind == "DELETE":
-        return Wanted(owner, rrtype, 0, ())
+        return WantedRRset(owner, rrtype, 0, ())
     if kind != "REPLACE":
         raise ValueError(f"{what}: Changetype not understood")
     if change.comments:
         raise ValueError(f"{what}: comments are not kept here")
     if not change.records:
-        return Wanted(owner, rrtype, 0, ())
+        return WantedRRset(owner, rrtype, 0, ())
     if change.ttl is None or not 0 <= change.ttl <= _MAX_TTL:
         raise ValueError(f"{what}: needs a ttl from 0 to {_MAX_TTL}")
     if rrtype in _SINGLE and len(change.records) > 1:
@@ -163,7 +163,7 @@ def _read_change(
     rdatas = tuple(_rdata(what, rrtype, one, readers) for one in change.records)
     if len({comparable(rrtype, rdata) for rdata in rdatas}) < len(rdatas):
         raise ValueError(f"{what}: the same record twice")
-    return Wanted(owner, rrtype, change.ttl, rdatas)
+    return WantedRRset(owner, rrtype, change.ttl, rdatas)
 
 
 def _rdata(
@@ -185,7 +185,7 @@ def _rdata(
 
 
 def apply_changes(
-    wanted: Sequence[Wanted], zone: PackedZone
+    wanted: Sequence[WantedRRset], zone: PackedZone
 ) -> tuple[Mapping[bytes, RRsets], int | None]:
     """What changes come to in a zone, as `changed_names`.  Raises `UpdateError`.
 
@@ -210,7 +210,7 @@ def apply_changes(
     return changed_names(zone, records)
 
 
-def _check_place(zone: PackedZone, one: Wanted, node: Node | None) -> None:
+def _check_place(zone: PackedZone, one: WantedRRset, node: Node | None) -> None:
     """Whether these records may be changed by themselves.  Raises `UpdateError`."""
     apex = one.owner == zone.origin
     pool = None if node is None else node.pool
@@ -223,7 +223,7 @@ def _check_place(zone: PackedZone, one: Wanted, node: Node | None) -> None:
         raise UpdateError(Rcode.REFUSED, f"{one}: it comes from the zone's file")
 
 
-def _same_soa(zone: PackedZone, one: Wanted) -> bool:
+def _same_soa(zone: PackedZone, one: WantedRRset) -> bool:
     """Whether an SOA is that of the zone, but for a serial."""
     if not one.rdatas or one.ttl != zone.soa.ttl:
         return False
@@ -232,7 +232,7 @@ def _same_soa(zone: PackedZone, one: Wanted) -> bool:
     return old == new
 
 
-def _records(zone: PackedZone, wanted: Iterable[Wanted]) -> Iterator[AnyRecord]:
+def _records(zone: PackedZone, wanted: Iterable[WantedRRset]) -> Iterator[AnyRecord]:
     """The update section that makes a zone so.
 
     What goes does so first, for the sake of CNAMEs, which stand alone.  The name
