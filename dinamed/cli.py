@@ -40,6 +40,7 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
     {
+        "serve": CommandEntry("run the server in the foreground", "serve"),
         "init": CommandEntry("write a config and a zone file to begin with", "init"),
         "check": CommandEntry(
             "read a config file and all it names, and print every problem", "check"
@@ -64,6 +65,9 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         ),
         "status": CommandEntry(
             "show a running server: its zones, pools and members", "status"
+        ),
+        "events": CommandEntry(
+            "tell what has happened to a running server, and by whom", "events"
         ),
         "drain": CommandEntry(
             "hand a member out no more, whatever its checks say", "orders", "DRAIN"

@@ -14,6 +14,7 @@ from setuptools import find_namespace_packages
 from twisted.trial.unittest import SynchronousTestCase
 
 import dinamed
+from dinamed.commands.completion import SHELLS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -203,6 +204,31 @@ class ShippedFilesTests(SynchronousTestCase):
         self.assertGreater(len(named), 4)
         for pattern in named:
             self.assertTrue(list(ROOT.glob(pattern)), pattern)
+
+    def test_man_page_and_completion(self) -> None:
+        """The Debian package has what the program makes, where each tool looks."""
+        rules = self.read("debian/rules")
+        for place in (
+            "usr/share/man/man1",
+            "usr/share/bash-completion/completions/dinamed",
+            "usr/share/zsh/vendor-completions/_dinamed",
+            "usr/share/fish/vendor_completions.d/dinamed.fish",
+        ):
+            self.assertIn(f"debian/dinamed/{place}", rules)
+        (shells,) = re.findall(r"^SHELLS = (.*)$", rules, re.M)
+        self.assertEqual(tuple(shells.split()), SHELLS)
+        self.assertIn("completion $$shell", rules)
+        # Made before what made them is taken away, and never packaged itself.
+        self.assertLess(rules.index("-b man"), rules.index("uninstall --yes pip"))
+        (tools,) = re.findall(r"^TOOLS = (.*)$", rules, re.M)
+        self.assertFalse(tools.startswith("debian/dinamed/"))
+        self.assertIn(f"prune {tools}\n", self.read("MANIFEST.in"))
+
+    def test_report_rtt(self) -> None:
+        """The program for mirrors is in the share folder, to be run as it is."""
+        self.assertIn(
+            "install -D -m 755 etc/rtt/report-rtt $(SHARE)/", self.read("debian/rules")
+        )
 
     def test_same_place(self) -> None:
         """The unit, the package and the image have the environment in one place."""

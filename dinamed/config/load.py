@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dinamed.config import (
+    catalog_rules,
     dnssec_rules,
     fleet_rules,
     places,
@@ -90,15 +91,17 @@ def _settings(
     fleet = fleet_rules.read_fleet(reader, raw.get("fleet", {}))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
+    defaults = _tables(reader, raw, zone_folder.DEFAULTS)
     zone_tables = zone_folder.with_folder(
-        reader,
-        server,
-        _tables(reader, raw, "zones"),
-        _tables(reader, raw, zone_folder.DEFAULTS),
+        reader, server, _tables(reader, raw, "zones"), defaults
+    )
+    zone_tables, catalog = catalog_rules.with_catalog(
+        reader, server, zone_tables, defaults
     )
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
-    zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec)
+    zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec, catalog)
+    zones = catalog_rules.with_shared_rights(zones, catalog, zone_tables)
     keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"))
     cookies: tuple[str, ...] = ()
     if server is not None:

@@ -23,7 +23,14 @@ from dinamed.config.fleet import FleetSettings
 from dinamed.config.limits import Limits
 from dinamed.config.places import Country, Geo
 from dinamed.config.query_log import QueryLog
-from dinamed.config.transfers import Grant, KeySettings, MayTransfer, Peer, Primary
+from dinamed.config.transfers import (
+    CatalogName,
+    Grant,
+    KeySettings,
+    MayTransfer,
+    Peer,
+    Primary,
+)
 from dinamed.config.values import MAX_TTL, FilePath, StageSettings, Ttl
 from dinamed.zones.targeting import Targeting
 
@@ -94,6 +101,7 @@ class ServerSettings(Table, frozen=True, kw_only=True):
     http_hosts: tuple[HostName, ...] = ()
     state: FilePath | None = None
     zone_folder: FilePath | None = None
+    catalog: CatalogName | None = None
     identity: Identity | None = None
     threads: Threads | Literal["python"] = 0
     token_file: FilePath | None = None

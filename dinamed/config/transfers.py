@@ -81,6 +81,14 @@ def key_name(text: str) -> str:
     return text.lower().removesuffix(".")
 
 
+def catalog_name(text: str) -> str:
+    """The name of a catalog zone, in lower case and without its final dot."""
+    if text in ("@", ".") or text.startswith("*."):
+        raise BadName(f"{shown(text)} is not the name of a catalog")
+    from_text(text)
+    return text.lower().removesuffix(".")
+
+
 def name_pattern(text: str) -> str:
     """Names of the zone that may be updated: see `Grant.names`."""
     for part in text.split(".*") if text != "*" else []:
@@ -106,6 +114,7 @@ def type_name(text: str) -> str:
 
 
 Secret = Annotated[str, Meta(extra={"form": secret})]
+CatalogName = Annotated[str, Meta(extra={"form": catalog_name})]
 KeyName = Annotated[str, Meta(extra={"form": key_name})]
 ServerName = Annotated[str, Meta(extra={"form": server_name})]
 PeerAddress = Annotated[str, Meta(extra={"form": peer_address})]

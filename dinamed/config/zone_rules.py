@@ -75,10 +75,12 @@ def read_zones(
     raw: dict[str, object],
     pools: Mapping[str, object],
     dnssec: Dnssec,
+    catalog: str | None = None,
 ) -> list[ZoneSettings]:
     """Read every `[zones."NAME"]`; report all that does not hold.
 
     `pools` has the names of the pools as keys; `dnssec` are the defaults for signing.
+    `catalog` is the name of the zone that is made here, and needs no source.
     """
     zones = []
     seen: dict[WireName, str] = {}
@@ -96,7 +98,8 @@ def read_zones(
         if zone is not None and isinstance(table, dict):
             zone = read_transfers(reader, zone, table, path)
             zone = read_dnssec(reader, zone, table, path, dnssec)
-            _check_source(reader, zone, table, path)
+            if name != catalog:
+                _check_source(reader, zone, table, path)
             zones.append(zone)
     for zone in zones:
         path = ("zones", zone.name, "names")

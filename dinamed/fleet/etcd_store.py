@@ -15,7 +15,7 @@ from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreS
 PATIENCE = 3.0
 """Seconds that one request may take."""
 
-PARTING = 1.0
+PARTING = 0.5
 """Seconds that the last request may take."""
 
 Connections = HTTPConnectionPool

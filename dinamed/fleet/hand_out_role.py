@@ -41,7 +41,7 @@ class HandOutRole:
             books = view.accounting
             whole = sum(books.totals.values())
             # The first time says where counting begins.
-            if self._told.get(pool) == whole and books.shared:
+            if self._told.get(pool) == whole and books.told:
                 continue
             books.share()
             self._told[pool] = whole

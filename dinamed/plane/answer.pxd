@@ -3,8 +3,21 @@
 What is answered here has the octets that the engine would give.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
+from dinamed.plane.cookie cimport judge_cookie
+from dinamed.plane.malformed cimport (
+    BAD_RECORDS,
+    NO_FAULT,
+    UNKNOWN_OPCODE,
+    Fault,
+    fault_of,
+    opt_anywhere,
+)
+from dinamed.plane.octets cimport fnv1a, get16, put16
+from dinamed.plane.plan_answer cimport by_plan, route_offset
+from dinamed.plane.pool_answer cimport drawn_answer
+from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.query cimport (
     ACCEPT,
     IGNORE,
@@ -19,27 +32,35 @@ from dinamed.plane.query cimport (
     TYPE_MX,
     TYPE_NS,
     TYPE_NSEC,
-    TYPE_RRSIG,
     TYPE_PTR,
+    TYPE_RRSIG,
     TYPE_SOA,
     TYPE_SRV,
     ParsedQuery,
     Screening,
     read_query,
 )
-from dinamed.plane.cookie cimport judge_cookie
-from dinamed.plane.select cimport NOBODY, RouteData
-from dinamed.plane.pool_answer cimport count_hand_outs, drawn_answer
 from dinamed.plane.rate_table cimport DROPS, answer_kind, judge
-from dinamed.plane.malformed cimport (
-    BAD_RECORDS,
-    NO_FAULT,
-    UNKNOWN_OPCODE,
-    Fault,
-    fault_of,
-    opt_anywhere,
+from dinamed.plane.reply cimport (
+    DROP,
+    FORMERR,
+    HTTPS,
+    LIMITED,
+    NOTIMP,
+    NXDOMAIN,
+    PUNT,
+    PUNT_FOR_PROOF,
+    SVCB,
+    TXT,
+    RequestContext,
+    denied,
+    limited,
+    negative,
+    put_bare_opt,
+    refused,
+    static_answer,
 )
-from dinamed.plane.octets cimport fnv1a, get16, put16
+from dinamed.plane.select cimport NOBODY, RouteData
 from dinamed.plane.signed cimport (
     Canonical,
     Signing,
@@ -48,46 +69,12 @@ from dinamed.plane.signed cimport (
     link_at,
     place_of,
 )
-from dinamed.plane.posix cimport plane_get_pointer
-from dinamed.plane.reply cimport (
-    TXT,
-    SVCB,
-    HTTPS,
-    FORMERR,
-    NXDOMAIN,
-    NOTIMP,
-    DROP,
-    PUNT,
-    PUNT_FOR_PLAN,
-    PUNT_FOR_PROOF,
-    LIMITED,
-    RequestContext,
-    finish,
-    truncated,
-    cut,
-    room_for,
-    limited,
-    refused,
-    denied,
-    negative,
-    put_bare_opt,
-    static_answer,
-)
-from dinamed.plane.tables cimport (
-    POOL_PLAN,
-    FIXED_PLAN,
-    InstalledPlan,
-    TablesData,
-    installed_plan,
-    plan_steps,
-    count_reply,
-    zone_of,
-)
+from dinamed.plane.tables cimport TablesData, count_reply, zone_of
 from dinamed.plane.zone cimport (
     EXACT,
     HIDDEN,
-    WILDCARD,
     MISSING,
+    WILDCARD,
     MatchKind,
     Zone,
     find,
@@ -95,53 +82,6 @@ from dinamed.plane.zone cimport (
     pool_of,
     rrset_of,
 )
-
-
-cdef inline int by_plan(
-    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
-    uint8_t *out
-) noexcept nogil:
-    """Carry out the plan that Python has made for this question, if it has."""
-    cdef const InstalledPlan *plan = installed_plan(tables, query)
-    cdef const RouteData *route
-    cdef Signing signing
-    cdef uint32_t counts[3]
-    cdef uint32_t size
-    cdef bint needed = False
-    if plan == NULL:
-        return PUNT_FOR_PLAN
-    request.kind = plan.limited
-    if plan.kind == POOL_PLAN:
-        route = <const RouteData *>plane_get_pointer(
-            &tables.routes[plan.route + (1 if query.type == TYPE_AAAA else 0)]
-        )
-        if route.kind != NOBODY:
-            signing.owner = plan.signer
-            signing.proof = NULL
-            return drawn_answer(
-                tables, route, query, plan.subnet, request, plan,
-                &signing if plan.signer else NULL, out
-            )
-    elif plan.kind != FIXED_PLAN:
-        return PUNT
-    size = room_for(tables, query, plan.error)
-    if plan.body > size:
-        size = cut(plan_steps(plan), plan.steps, size, counts, &needed)
-        memcpy(out + query.end, plan.octets + plan.size, size)
-        if needed:
-            return truncated(
-                tables, query, out, size, plan.rcode, plan.authoritative, counts,
-                plan.error, 0,
-            )
-        return finish(
-            tables, query, out, size, plan.rcode, plan.authoritative, counts,
-            plan.error, 0,
-        )
-    memcpy(out + query.end, plan.octets + plan.size, plan.body)
-    return finish(
-        tables, query, out, plan.body, plan.rcode, plan.authoritative, plan.counts,
-        plan.error, 0,
-    )
 
 
 cdef inline int at_node(
@@ -177,19 +117,19 @@ cdef inline int at_node(
     slot = pool_of(zone, node)
     request.kind = zone.limited
     if slot:
-        if query.type == TXT:
+        if query.type == TXT and signing != NULL:
             return PUNT
-        if query.type == TYPE_A or query.type == TYPE_AAAA:
+        if query.type == TYPE_A or query.type == TYPE_AAAA or query.type == TXT:
             if tables.rates != NULL:
                 request.kind = answer_kind(
                     tables.rates, query.type, zone.data + node, zone.origin, zone.size
                 )
             route = <const RouteData *>plane_get_pointer(
-                &tables.routes[slot - 1 + (1 if query.type == TYPE_AAAA else 0)]
+                &tables.routes[slot - 1 + route_offset(query.type)]
             )
             if route.kind != NOBODY:
                 return drawn_answer(
-                    tables, route, query, zone.subnet, request, NULL, signing, out
+                    tables, route, query, zone.subnet, request, NULL, signing, 0, out
                 )
             if signing != NULL:  # the proof leaves out this type
                 return by_plan(tables, query, request, out)

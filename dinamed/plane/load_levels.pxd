@@ -45,6 +45,7 @@ cdef struct RouteLoad:
     double *ranks           # their priority, where that counts after shedding
     bint sheds
     bint foresees
+    uint32_t best           # among how many of the lowest the lot decides; 0: none
     double low              # TTLs
     double high
 

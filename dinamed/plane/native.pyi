@@ -19,6 +19,8 @@ WRAP_AT_96: int
 WRAP_INVERTED: int
 MOST_DATABASES: int
 LOWEST: int
+FALLBACK: int
+NO_INNER: int
 MOST_DRAWN: int
 MOST_KEYS: int
 MOST_SHED: int
@@ -27,6 +29,7 @@ MOST_LEASES: int
 PLAN_FIXED: int
 PLAN_POOL: int
 PLAN_PUNT: int
+PLAN_BY_CLIENT: int
 
 HandOutCount = tuple[str, str, int]
 ResolverRow = tuple[
@@ -118,8 +121,13 @@ class GeoTrees:
         self, address: bytes, prefix: int, sources_asked: int
     ) -> tuple[tuple[int, ...], int]: ...
 
+class Turns:
+    def __init__(self, credits: list[float]) -> None: ...
+    def credits(self) -> list[float]: ...
+
 class Route:
     pool: str
+    serial: int
     members: tuple[str, ...]
     subs: dict[object, Route]
     loads: Loads | None
@@ -136,7 +144,6 @@ class Route:
         limits: list[int] = ...,
         aliases: list[int] = ...,
         seeds: list[int] = ...,
-        start: list[float] = ...,
         serial: int = ...,
         loads: Loads | None = ...,
         slots: list[int] = ...,
@@ -144,6 +151,18 @@ class Route:
         *,
         sheds: bool = ...,
         foresees: bool = ...,
+        best: int = ...,
+        number: int = ...,
+        ttl: int = ...,
+        more: int = ...,
+        rotates: bool = ...,
+        quiet: bool = ...,
+        span: int = ...,
+        identities: list[int] = ...,
+        inner: list[int] = ...,
+        fallback: int = ...,
+        turns: Turns | None = ...,
+        turn_slots: list[int] = ...,
         source: Any = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
@@ -206,6 +225,7 @@ class Tables:
         secrets: tuple[bytes, ...] = ...,
         required: bool = ...,
         trusted: Prefixes | None = ...,
+        managers: Prefixes | None = ...,
         limits: RateTable | None = ...,
         trees: GeoTrees | None = ...,
         keepalive: int = ...,
@@ -214,22 +234,8 @@ class Tables:
 
 def rows_of(threads: int) -> int: ...
 
-class Plane:
-    threads: int
-    tables: Tables | None
-    retired: int
-    rows: int
-    def __init__(self, threads: int, seeds: bytes, wake_descriptor: int) -> None: ...
-    def attach(self, thread: int, descriptor: int) -> None: ...
-    def run(self, thread: int) -> None: ...
-    def stop(self, drain: bool = True) -> None: ...
-    def serve(self, tables: Tables) -> None: ...
-    def replace(self, slot: int, route: Route) -> None: ...
-    def publish(self, route: Route, levels: LevelTable) -> None: ...
-    def withdraw(self, route: Route) -> None: ...
-    def grow(self, loads: Loads, most: int) -> None: ...
-    def set_clock(self, ahead: float) -> None: ...
-    def install_plan(
+class Plan:
+    def __init__(
         self,
         name: bytes,
         rrtype: int,
@@ -249,13 +255,51 @@ class Plane:
         limited: bytes = ...,
         steps: bytes = ...,
         before_steps: bytes = ...,
+        serial: int = ...,
+        placed: bool = ...,
+        region: int = ...,
+        guarded: bool = ...,
+        until: float = ...,
         signer: bytes = ...,
         after: bytes = ...,
         after_counts: tuple[int, int, int] = ...,
     ) -> None: ...
+
+class Plane:
+    threads: int
+    tables: Tables | None
+    retired: int
+    rows: int
+    def __init__(self, threads: int, seeds: bytes, wake_descriptor: int) -> None: ...
+    def attach(self, thread: int, descriptor: int) -> None: ...
+    def run(self, thread: int) -> None: ...
+    def stop(self, drain: bool = True) -> None: ...
+    def serve(self, tables: Tables) -> None: ...
+    def replace(self, slot: int, route: Route) -> None: ...
+    def publish(self, route: Route, levels: LevelTable) -> None: ...
+    def withdraw(self, route: Route) -> None: ...
+    def grow(self, loads: Loads, most: int) -> None: ...
+    def set_clock(self, ahead: float) -> None: ...
+    def install_plan(self, made: Plan) -> None: ...
     def install_signature(
         self, owner: bytes, rrtype: int, members: list[bytes], record: bytes
     ) -> None: ...
+    def install_client_plan(
+        self,
+        name: bytes,
+        rrtype: int,
+        do: bool,
+        address: bytes,
+        prefix: int,
+        made: Plan,
+        *,
+        scope: int = ...,
+        sources_asked: int = ...,
+    ) -> None: ...
+    def install_region(
+        self, slot: int, region: int, route: Route, costs: Sequence[float] = ...
+    ) -> None: ...
+    def forget(self) -> None: ...
     def install_client(
         self,
         slot: int,

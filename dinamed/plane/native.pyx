@@ -22,7 +22,8 @@ from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 from libc.math cimport INFINITY, exp
-from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, RequestContext, answer
+from dinamed.plane.answer cimport answer
+from dinamed.plane.reply cimport LIMITED, PUNT_FOR_PLAN, RequestContext
 from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,
     KEY_SIZE,
@@ -43,7 +44,7 @@ from dinamed.plane.resolver_table cimport (
     tag_of,
 )
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
-from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData
+from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData, TurnsData
 from dinamed.plane.rate_table cimport (
     RATE_ROW,
     OVER,
@@ -84,6 +85,7 @@ from dinamed.plane.connection_limits cimport (
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
 from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
+from dinamed.plane.installed cimport OF_REGION
 from dinamed.plane.geo_trees cimport (
     AT_16,
     AT_96,
@@ -125,6 +127,7 @@ from dinamed.plane.stream_thread cimport (
 )
 from dinamed.plane.streams cimport run_streams
 from dinamed.plane.tables cimport (
+    CLIENT_PLAN,
     POOL_PLAN,
     MOST_COLUMNS,
     STEP_SIZE,
@@ -176,15 +179,17 @@ fill_crc_table(CRC)
 (
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, BY_CLIENT, BY_PLACE,
     LOWEST,
-) = range(9)
-EDITION = 6
+    FALLBACK,
+) = range(10)
+EDITION = 8
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
 MOST_SHED = MOST_KEPT
 MOST_FORESEEN = MOST_WHERE
 MOST_LEASES = MOST_CACHES
-PLAN_FIXED, PLAN_POOL, PLAN_PUNT = range(3)
+PLAN_FIXED, PLAN_POOL, PLAN_PUNT, PLAN_BY_CLIENT = range(4)
+NO_INNER = 0xFFFFFFFF   # as in pool_answer.pxd
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED
 TICKS_A_SECOND = 2.0**22
@@ -213,5 +218,6 @@ include "levels.pxi"
 include "route.pxi"
 include "zone_table.pxi"
 include "tables.pxi"
+include "plan.pxi"
 include "plane.pxi"
 include "streams.pxi"

@@ -6,7 +6,9 @@ What is not named here is left to Python.
 from dinamed.plane.extension import native as native
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.members import Candidates
+from dinamed.pools.members import Candidates, Family
+from dinamed.pools.pool import PoolView
+from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed
 from dinamed.pools.stages.least import Least
@@ -17,6 +19,9 @@ from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill
 from dinamed.pools.stages.weighted import Weighted
+
+FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
+"""The routes into each pool: for A, for AAAA, for TXT."""
 
 
 def split_stages(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
@@ -60,8 +65,20 @@ def kind_of(stage: Picking) -> int:
         Hashed: native.BY_HASH,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
+        Best: native.LOWEST,
         Least: native.LOWEST,
         Predictive: native.LOWEST,
         Spill: native.LOWEST,
     }
     return kinds.get(type(stage), native.ELSEWHERE)
+
+
+def is_nested(view: PoolView) -> bool:
+    """Whether any member is a pool, or another pool stands in."""
+    return bool(fallbacks(view)) or any(one.inner for one in view.members)
+
+
+def fallbacks(view: PoolView) -> list[str]:
+    """The pools that stand in."""
+    pools = [view.fallback(family) for family in FAMILIES]
+    return [pool.name for pool in pools if pool is not None]

@@ -2,7 +2,9 @@
 
 import struct
 from collections.abc import Mapping
+from hashlib import blake2b
 
+from dinamed.geo.place import Place
 from dinamed.plane.extension import native
 from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Wanted
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
@@ -23,25 +25,31 @@ def _steps(records: Rendered) -> bytes:
     )
 
 
-def install_plan(
-    plane: "native.Plane",
-    route_index: Mapping[str, int],
+def forwarding_plan(
     query: Query,
     plan: Plan,
+    route_index: Mapping[str, int],
     limited: bytes = b"",
-) -> None:
-    """Install the plan of a query's question (class IN), with its DO, in the plane.
+    *,
+    follows: bool = False,
+    guarded: bool = False,
+    until: float = 0.0,
+) -> "native.Plan":
+    """The plan of a query's question (class IN), with its DO, for the plane.
 
-    `limited` is the kind of the reply, where replies are limited.
+    One that `follows` from another stands for no question itself.  `limited` is the
+    kind of the reply, where replies are limited; `guarded` and `until` are for fixed
+    ones.
+    What the plane has no way for is left to Python.
     """
     question = query.question
-    asked = question.key, question.type, query.dnssec_ok
+    asked = b"" if follows else question.key, question.type, query.dnssec_ok
     if (
         isinstance(plan, Fixed)
         and plan.rcode in NATIVE_RCODES
         and len(plan.records.body) <= PLAN_BODY_MAX
     ):
-        plane.install_plan(
+        return native.Plan(
             *asked,
             native.PLAN_FIXED,
             rcode=plan.rcode,
@@ -51,16 +59,17 @@ def install_plan(
             body=plan.records.body,
             limited=limited,
             steps=_steps(plan.records),
+            guarded=guarded,
+            until=until,
         )
-    elif (
+    if (
         isinstance(plan, PoolAnswer)
-        and plan.wanted is not Wanted.TEXT
-        and plan.place is None
+        and (plan.signing is None or plan.wanted is not Wanted.TEXT)
         and plan.pool in route_index
         and (plan.signing is not None or not plan.after.body)
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
     ):
-        plane.install_plan(
+        return native.Plan(
             *asked,
             native.PLAN_POOL,
             rcode=plan.empty.rcode,
@@ -75,9 +84,15 @@ def install_plan(
             limited=limited,
             steps=_steps(plan.empty.records),
             before_steps=_steps(plan.before),
+            region=0 if plan.place is None else region_of(plan.place),
             signer=b"" if plan.signing is None else plan.signing.owner,
             after=b"" if plan.signing is None else plan.after.body,
             after_counts=plan.after.counts,
         )
-    else:
-        plane.install_plan(*asked, native.PLAN_PUNT)
+    return native.Plan(*asked, native.PLAN_PUNT, guarded=guarded, until=until)
+
+
+def region_of(place: Place) -> int:
+    """The number by which the plane knows a place that a name has told; never 0."""
+    digest = blake2b(repr(place).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) | 1

@@ -159,78 +159,116 @@ cdef class Plane:
         """Say how far the pools' steady clock is ahead of time.monotonic()."""
         plane_set_double(&self.shared.ahead, ahead)
 
-    def install_plan(
-        self, bytes name not None, uint32_t rrtype, bint do, int kind, *,
-        uint32_t rcode=0, bint authoritative=False, int error=-1,
-        tuple counts=(0, 0, 0), bytes body=b"", uint32_t route=0, bint subnet=False,
-        tuple before_counts=(0, 0, 0), bytes before=b"", bytes owner=b"",
-        bytes limited=b"", bytes steps=b"", bytes before_steps=b"",
-        bytes signer=b"", bytes after=b"", tuple after_counts=(0, 0, 0),
-    ):
+    def install_plan(self, Plan made not None):
         """Remember the plan of a question, and forget all others when there are many.
 
-        `name` is in lower case; with `do` the plan is for those who set DO, else for
-        the others; `limited` is the kind of the answer, for limits on
-        replies.  `steps` has nine octets for each RRset of the body: its end, the
-        counts up to there, and whether a reply without it is truncated.  A question
-        that is known keeps its plan.  `signer` is the owner that signatures of drawn
-        records are for, where they are wanted; `after` are the records behind these.
+        A question that is known keeps its plan, unless that was for a time.
         """
         cdef Tables tables = self.tables
-        cdef InstalledPlan *plan
         cdef _Plans plans = tables._plans
-        cdef size_t size = len(name) + len(body) + len(before) + len(owner)
-        size += len(steps) + len(before_steps) + len(after)
-        cdef uint8_t *at
-        cdef int i
-        if not 0 < len(name) <= 255 or size > 8192:
-            raise ValueError("too long to be remembered")
-        for part, told in ((body, steps), (before, before_steps)):
-            for i in range(0, len(told), STEP_SIZE):
-                if int.from_bytes(told[i : i + 2], "big") > len(part):
-                    raise ValueError("an RRset past the end")
-        if kind == POOL_PLAN and route + 2 > <uint32_t>len(tables.routes):
-            raise ValueError("no such route")
+        cdef InstalledPlan *plan = made.plan
+        cdef InstalledPlan *other
+        cdef _OldPlan old
+        cdef uint32_t slot
+        if plan == NULL or not plan.size:
+            raise ValueError("a plan of no question")
+        made.check(tables)
         if plans.used * 2 >= tables._slots or plans.octets > 128 * tables._slots:
             plans = _Plans(tables._slots)
             self._swap(&tables.data.installed, plans.slots, tables._plans)
             tables._plans = plans
-        plan = <InstalledPlan *>calloc(1, sizeof(InstalledPlan) + size)
-        if plan == NULL:
-            raise MemoryError
-        plan.hash = plan_hash(
-            tables.data.salt, <const uint8_t *><const char *>name, len(name), rrtype, do
+        slot = plans.slot_for(plan)
+        other = <InstalledPlan *>plans.slots[slot]
+        if other == NULL:
+            plans.add(slot, plan)
+        elif other.until:
+            old = _OldPlan()
+            self._swap(&plans.slots[slot], plan, old)
+            old.plan = other
+        else:
+            return
+        made.plan = NULL
+
+    def install_client_plan(
+        self, bytes name not None, uint32_t rrtype, bint do, bytes address not None,
+        uint32_t prefix, Plan made not None, *, uint32_t scope=0,
+        uint32_t sources_asked=0,
+    ):
+        """Remember the plan of a question for a client, or for all at its place.
+
+        The question's own plan is a PLAN_BY_CLIENT, or this does nothing.  `scope` is
+        the least that the answer depends on; of the place so many sources were
+        `sources_asked`.
+        """
+        cdef Tables tables = self.tables
+        cdef ClientClass found
+        cdef InstalledClient *known
+        cdef const InstalledPlan *above = tables.find_plan(name, rrtype, do)
+        if len(address) not in (4, 16) or prefix > 8 * <uint32_t>len(address):
+            raise ValueError("not an address")
+        if above == NULL or above.kind != CLIENT_PLAN or made.plan == NULL:
+            return
+        made.check(tables)
+        cdef const uint8_t *key = <const uint8_t *><const char *>address
+        cdef uint32_t size = len(address)
+        if above.placed and prefix and tables.data.trees != NULL:
+            class_of(tables.data.trees, key, size, prefix, &found)
+            key, size, prefix = <const uint8_t *>found.records, found.size, OF_CLASS
+        known = self._new_client(above.serial, key, size, prefix, 0)
+        if known != NULL:
+            known.scope = scope
+            known.sources_asked = sources_asked
+            known.plan = made.plan
+            made.plan = NULL
+            tables._clients.install_client(known)
+
+    def forget(self):
+        """Forget all plans and clients, for something that they go by has changed."""
+        cdef Tables tables = self.tables
+        cdef _Plans plans = _Plans(tables._slots)
+        cdef _Plans clients = _Plans(CLIENTS * tables._slots, True)
+        self._swap(&tables.data.installed, plans.slots, tables._plans)
+        tables._plans = plans
+        self._swap(&tables.data.known, clients.slots, tables._clients)
+        tables._clients = clients
+
+    def install_region(
+        self, uint32_t slot, uint64_t region, Route route not None, costs=(),
+    ):
+        """Remember by which route answers are drawn for all clients in a region."""
+        self._install(
+            slot, <const uint8_t *>&region, 8, OF_REGION, route, 0, 0, costs
         )
-        plan.kind = <PlanKind>kind
-        plan.size = len(name)
-        plan.type = rrtype
-        plan.do = do
-        plan.rcode = rcode
-        plan.authoritative = authoritative
-        plan.error = error + 1
-        plan.route = route
-        plan.subnet = subnet
-        if tables.data.rates != NULL:
-            plan.limited = kind_hash(
-                tables.data.rates, <const uint8_t *><const char *>limited, len(limited)
-            )
-        for i in range(3):
-            plan.counts[i] = counts[i]
-            plan.before_counts[i] = before_counts[i]
-            plan.after_counts[i] = after_counts[i]
-        plan.after = len(after)
-        if signer:
-            plan.signer = fnv1a(<const uint8_t *><const char *>signer, len(signer))
-        plan.body = len(body)
-        plan.before = len(before)
-        plan.owner = len(owner)
-        at = plan.octets
-        plan.steps = len(steps) // STEP_SIZE
-        plan.before_steps = len(before_steps) // STEP_SIZE
-        for part in (name, body, before, owner, steps, before_steps, after):
-            memcpy(at, <const char *><bytes>part, len(<bytes>part))
-            at += len(<bytes>part)
-        plans.add(plan)
+
+    def install_signature(
+        self, bytes owner not None, uint32_t rrtype, list members not None,
+        bytes record not None,
+    ):
+        """Remember the signature of an RRset, and forget all others when there are many.
+
+        `owner` is the one that is signed, in lower case; `members` are the data of the
+        records where they are drawn, else empty.  `record` is without its owner.
+        """
+        cdef Tables tables = self.tables
+        cdef _Plans signatures = tables._signatures
+        cdef Signature *signature
+        cdef uint64_t total = 0
+        cdef bytes rdata
+        if signatures.used * 2 > signatures.mask:
+            signatures = _Plans(signatures.mask + 1)
+            self._swap(&tables.data.signatures, signatures.slots, tables._signatures)
+            tables._signatures = signatures
+        for rdata in members:
+            total += member_hash(<const uint8_t *><const char *>rdata, len(rdata))
+        signature = <Signature *>calloc(1, sizeof(Signature) + len(record))
+        if signature == NULL:
+            raise MemoryError
+        signature.hash = set_hash(
+            fnv1a(<const uint8_t *><const char *>owner, len(owner)), rrtype, total
+        )
+        signature.size = len(record)
+        memcpy(signature.octets, <const char *>record, signature.size)
+        signatures.install_signature(signature)
 
     def install_signature(
         self, bytes owner not None, uint32_t rrtype, list members not None,
@@ -281,7 +319,7 @@ cdef class Plane:
     def forget_clients(self):
         """Have Python asked again about every client."""
         cdef Tables tables = self.tables
-        cdef _Plans clients = _Plans(tables._clients.mask + 1)
+        cdef _Plans clients = _Plans(tables._clients.mask + 1, True)
         self._swap(&tables.data.known, clients.slots, tables._clients)
         tables._clients = clients
 
@@ -313,7 +351,6 @@ cdef class Plane:
         Route route, uint32_t scope, uint32_t sources_asked, costs,
     ) except -1:
         cdef Tables tables = self.tables
-        cdef _Plans clients = tables._clients
         cdef Route above = tables.routes[slot]
         cdef InstalledClient *known
         cdef uint32_t i, cost_count = len(costs)
@@ -321,10 +358,30 @@ cdef class Plane:
             raise ValueError("not the costs of that route")
         if not any(route is sub for sub in above.subs.values()):
             raise ValueError("nobody keeps that route")
-        if installed_client(&tables.data, above.data.serial, key, size, prefix) != NULL:
+        known = self._new_client(above.data.serial, key, size, prefix, cost_count)
+        if known == NULL:
             return 0
+        known.scope = scope
+        known.sources_asked = sources_asked
+        known.route = &route.data
+        known.cost_count = cost_count
+        for i in range(cost_count):
+            known.costs[i] = costs[i]
+        tables._clients.install_client(known)
+        return 0
+
+    cdef InstalledClient *_new_client(
+        self, uint64_t serial, const uint8_t *key, uint32_t size, uint32_t prefix,
+        uint32_t cost_count,
+    ) except? NULL:
+        """Room for one that is not known yet, and so many costs; NULL if it is."""
+        cdef Tables tables = self.tables
+        cdef _Plans clients = tables._clients
+        cdef InstalledClient *known
+        if installed_client(&tables.data, serial, key, size, prefix) != NULL:
+            return NULL
         if clients.used * 2 > clients.mask or clients.octets > OCTETS_OF_CLIENTS:
-            clients = _Plans(clients.mask + 1)
+            clients = _Plans(clients.mask + 1, True)
             self._swap(&tables.data.known, clients.slots, tables._clients)
             tables._clients = clients
         known = <InstalledClient *>calloc(
@@ -332,21 +389,14 @@ cdef class Plane:
         )
         if known == NULL:
             raise MemoryError
-        known.serial = above.data.serial
+        known.serial = serial
         known.size = size
         known.prefix = prefix
-        known.scope = scope
-        known.sources_asked = sources_asked
-        known.route = &route.data
-        known.cost_count = cost_count
-        for i in range(cost_count):
-            known.costs[i] = costs[i]
         memcpy(known.address, key, size)
         known.hash = client_hash(
-            tables.data.salt, known.serial, known.address, known.size, prefix
+            tables.data.salt, serial, known.address, size, prefix
         )
-        clients.install_client(known)
-        return 0
+        return known
 
     cdef int _swap(self, void *at, const void *new, object old) except -1:
         """Have threads find `new` at this pointer from now on.

@@ -38,6 +38,7 @@ cdef enum:
     NXDOMAIN = 3
     NOTIMP = 4
     REFUSED = 5
+    PROHIBITED = 18
     NOT_AUTHORITATIVE = 20
     NOT_SUPPORTED = 21
 

@@ -1,15 +1,44 @@
 # How members of a pool are drawn: the routes into pools.
 
 
-cdef class Route:
-    """How members of one pool are drawn for one family of addresses.
+cdef class Turns:
+    """What each member of a pool has coming to it, shared by all routes and threads."""
 
-    `records` are the members' records without their owner, all of one size.  `rows`
-    is how many threads count hand-outs, `start` the credits that round robin begins
-    with, for each thread.  `loads`, with the members' places there, is for those that go
-    by load; `ranks` are priorities that count after shedding.  `serial` is a number of
-    its own for each route BY_CLIENT, and `subs` holds the routes for its clients, by
-    candidates.  `source` is for those who make levels.
+    cdef TurnsData data
+
+    def __cinit__(self, list credits not None):
+        cdef uint32_t i
+        self.data.size = len(credits)
+        self.data.credits = <double *>_new(self.data.size * sizeof(double))
+        for i in range(self.data.size):
+            self.data.credits[i] = credits[i]
+
+    def __dealloc__(self):
+        free(self.data.credits)
+
+    def credits(self):
+        """Those of all."""
+        cdef uint32_t i
+        return [self.data.credits[i] for i in range(self.data.size)]
+
+
+cdef class Route:
+    """How members of one pool are drawn for one kind of answers.
+
+    `records` are the records of each member without their owner, one behind the other,
+    of `span` octets each; with a span of 0 each has one of its own size.  `identities`
+    are numbers for their addresses.  `rows` is how many threads count hand-outs; with
+    `quiet` none are.  `loads`, with the members' places there, is for those that go by
+    load; `ranks` are priorities that count after shedding; among `best` of the lowest
+    the lot decides.  `turns` is what is shared by those who take turns.  `serial` is a
+    number of its own for each route BY_CLIENT, and `subs` holds the routes for its
+    clients, by candidates.
+
+    `number` stands for the pool.  `inner` has the places of the routes that members
+    stand for in turn, NO_INNER for hosts; `fallback` that of the one that answers
+    instead.  Where members have several addresses, an answer has as many as `more`, or
+    one of each member, and with `rotates` begins with any.  `source` is for those who
+    make levels.
     """
 
     cdef RouteData data
@@ -20,6 +49,7 @@ cdef class Route:
     cdef readonly object source
     cdef LevelTable levels
     cdef uint32_t _rows
+    cdef Turns _turns
 
     def __cinit__(
         self,
@@ -33,7 +63,6 @@ cdef class Route:
         list limits=[],
         list aliases=[],
         list seeds=[],
-        list start=[],
         uint64_t serial=0,
         Loads loads=None,
         list slots=[],
@@ -41,10 +70,22 @@ cdef class Route:
         *,
         bint sheds=False,
         bint foresees=False,
+        uint32_t best=0,
+        uint64_t number=0,
+        uint32_t ttl=0,
+        uint32_t more=0,
+        bint rotates=False,
+        bint quiet=False,
+        uint32_t span=0,
+        list identities=[],
+        list inner=[],
+        uint32_t fallback=0,
+        Turns turns=None,
+        list turn_slots=[],
         object source=None,
     ):
         cdef RouteData *data = &self.data
-        cdef uint32_t size = len(members), i
+        cdef uint32_t size = len(members), i, end = 0
         cdef bytes record
         self.pool = pool
         self.source = source
@@ -53,24 +94,35 @@ cdef class Route:
         self.members = members
         self._rows = rows
         data.kind = <RouteKind>kind
+        data.pool = number
+        data.ttl = ttl
+        data.fallback = fallback
         data.size = size
         data.answers = answers
         if not size:
             return
-        data.span = len(records[0])
+        data.span = span
+        data.more = more
+        data.rotates = rotates
+        data.quiet = quiet
         data.stride = (size + 7) & ~<uint32_t>7
         data.weights = <double *>_new(size * sizeof(double))
         data.limits = <uint64_t *>_new(size * sizeof(uint64_t))
         data.aliases = <uint32_t *>_new(size * sizeof(uint32_t))
         data.seeds = <uint64_t *>_new(size * sizeof(uint64_t))
-        data.records = <uint8_t *>_new(size * data.span)
+        data.records = <uint8_t *>_new(sum(map(len, records)))
+        data.ends = <uint32_t *>_new(size * sizeof(uint32_t))
+        data.identities = <uint64_t *>_new(size * sizeof(uint64_t))
         data.counts = <uint64_t *>_new(rows * data.stride * sizeof(uint64_t))
         data.booked = <uint64_t *>_new(size * sizeof(uint64_t))
         for i in range(size):
             record = records[i]
-            if <uint32_t>len(record) != data.span:
+            if span and len(record) % span:
                 raise ValueError("records of different sizes")
-            memcpy(data.records + i * data.span, <const char *>record, data.span)
+            memcpy(data.records + end, <const char *>record, len(record))
+            end += len(record)
+            data.ends[i] = end
+            data.identities[i] = identities[i]
             data.weights[i] = weights[i]
             data.total += data.weights[i]
             if limits:
@@ -84,10 +136,21 @@ cdef class Route:
             self._load(loads, slots, ranks)
             data.load.sheds = sheds
             data.load.foresees = foresees
-        if start:
-            data.credits = <double *>_new(rows * size * sizeof(double))
-            for i in range(rows * size):
-                data.credits[i] = start[i]
+            data.load.best = best
+        if inner:
+            data.inner = <uint32_t *>_new(size * sizeof(uint32_t))
+            for i in range(size):
+                data.inner[i] = inner[i]
+        if turns is not None:
+            self._turns = turns
+            data.turns = &turns.data
+            data.turn_slots = <uint32_t *>_new(size * sizeof(uint32_t))
+            for i in range(size):
+                data.turn_slots[i] = turn_slots[i]
+                if data.turn_slots[i] >= turns.data.size:
+                    raise ValueError("a slot that there is not")
+        if best > MOST_ANSWERS:
+            raise ValueError("more than can be drawn")
         if data.answers > size or size and data.answers > MOST_ANSWERS:
             raise ValueError("more answers than can be drawn")
 
@@ -116,9 +179,17 @@ cdef class Route:
         free(self.data.aliases)
         free(self.data.seeds)
         free(self.data.records)
-        free(self.data.credits)
+        free(self.data.ends)
+        free(self.data.identities)
+        free(self.data.inner)
+        free(self.data.turn_slots)
         free(self.data.counts)
         free(self.data.booked)
+
+    @property
+    def serial(self):
+        """The number that clients' routes are known by; 0: they are as all others."""
+        return self.data.serial
 
     cdef bint _news(self) noexcept:
         """Whether there are hand-outs that were not taken yet."""

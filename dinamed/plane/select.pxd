@@ -1,15 +1,17 @@
 """Drawing members: the picking stages of `dinamed.pools.stages` in C."""
 
-from libc.math cimport log
+from libc.math cimport INFINITY, log
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 from dinamed.plane.load_levels cimport MOST_KEPT, RouteLoad
 from dinamed.plane.select_load cimport among
+from dinamed.plane.posix cimport plane_claim, plane_release
 from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
 
 cdef enum:
     MOST_ANSWERS = 64
     TRIES = 4
+    TURN_TRIES = 20000
 
 
 cdef enum RouteKind:
@@ -22,6 +24,14 @@ cdef enum RouteKind:
     BY_CLIENT    # by the route that was installed for the client
     BY_PLACE     # by the route that was installed for all who are at one place
     LOWEST       # by load
+    FALLBACK     # another pool stands in
+
+
+cdef struct TurnsData:
+    # What members of a pool have coming to them, for all who take turns.
+    uint32_t claim
+    uint32_t size
+    double *credits
 
 
 cdef struct RouteData:
@@ -29,15 +39,25 @@ cdef struct RouteData:
     uint64_t serial      # of routes BY_CLIENT, each its own
     uint32_t size
     uint32_t answers     # how many members are drawn, at most `size`
-    uint32_t span        # octets of a record without its owner
+    uint64_t pool        # its number; routes into one pool have the same
+    uint32_t ttl
+    uint32_t more        # addresses that an answer may have, beyond one of each member
+    bint rotates         # whether members with several begin with any of them
+    bint quiet           # whether nothing is booked
+    uint32_t span        # octets of a record without its owner; 0: they differ
     uint32_t stride      # from the counts of one thread to those of the next
     double total         # of the weights
     double *weights
     uint64_t *limits     # of the alias table, in 2**-32 of a column
     uint32_t *aliases
     uint64_t *seeds      # of the members, for BY_HASH
-    uint8_t *records     # their records without the owner
-    double *credits      # by thread, for IN_TURN
+    uint8_t *records     # their records without the owner, member by member
+    uint32_t *ends       # where those of each member end
+    uint64_t *identities # of their addresses
+    uint32_t *inner      # the places of the routes that members stand for, or NULL
+    uint32_t fallback    # the place of the route that answers instead, for FALLBACK
+    TurnsData *turns     # for IN_TURN
+    uint32_t *turn_slots # the members' places in there
     uint64_t *counts     # hand-outs by thread
     uint64_t *booked     # what of them the pool's accounting knows
     RouteLoad load          # for LOWEST, and for shedding before another draw
@@ -48,7 +68,7 @@ cdef struct Subset:
     RouteData route
     double weights[MOST_KEPT]
     uint64_t seeds[MOST_KEPT]
-    double credits[MOST_KEPT]
+    uint32_t turn_slots[MOST_KEPT]
 
 
 cdef inline uint32_t alias_draw(
@@ -61,22 +81,12 @@ cdef inline uint32_t alias_draw(
     return route.aliases[column]
 
 
-cdef inline void by_weight(
-    const RouteData *route, uint64_t *rng, uint32_t *drawn
+cdef inline void by_lot(
+    const RouteData *route, uint64_t *rng, uint32_t *drawn, uint32_t count
 ) noexcept nogil:
-    """One weighted draw after another, each among those that are left."""
-    cdef uint32_t count = 0, tries = TRIES * route.answers, found = 0, i
+    """Go on behind the first `count`: each by weight among those that are left."""
+    cdef uint32_t found = 0, i
     cdef double left, point
-    if route.answers == 1 and route.limits != NULL:
-        drawn[0] = alias_draw(route, rng)
-        return
-    if route.limits != NULL and route.answers * 4 <= route.size:
-        while count < route.answers and tries:
-            tries -= 1
-            found = alias_draw(route, rng)
-            if not among(drawn, count, found):
-                drawn[count] = found
-                count += 1
     while count < route.answers:
         left = 0.0
         for i in range(route.size):
@@ -93,6 +103,24 @@ cdef inline void by_weight(
         count += 1
 
 
+cdef inline void by_weight(
+    const RouteData *route, uint64_t *rng, uint32_t *drawn
+) noexcept nogil:
+    """One weighted draw after another, each among those that are left."""
+    cdef uint32_t count = 0, tries = TRIES * route.answers, found
+    if route.answers == 1 and route.limits != NULL:
+        drawn[0] = alias_draw(route, rng)
+        return
+    if route.limits != NULL and route.answers * 4 <= route.size:
+        while count < route.answers and tries:
+            tries -= 1
+            found = alias_draw(route, rng)
+            if not among(drawn, count, found):
+                drawn[count] = found
+                count += 1
+    by_lot(route, rng, drawn, count)
+
+
 cdef inline void everyone(
     const RouteData *route, uint64_t *rng, uint32_t *drawn
 ) noexcept nogil:
@@ -104,32 +132,38 @@ cdef inline void everyone(
 
 
 cdef inline uint32_t turn(
-    const RouteData *route, double *credit, double total,
-    const uint32_t *drawn, uint32_t count,
+    const RouteData *route, double total, const uint32_t *drawn, uint32_t count,
 ) noexcept nogil:
     """Credit all that are left, take the one with the most, and charge it."""
+    cdef double *credits = route.turns.credits
+    cdef double *credit
     cdef uint32_t i, best = 0
-    cdef bint first = True
+    cdef double most = -INFINITY
     for i in range(route.size):
         if count and among(drawn, count, i):
             continue
-        credit[i] += route.weights[i]
-        if first or credit[i] > credit[best]:
+        credit = credits + route.turn_slots[i]
+        credit[0] += route.weights[i]
+        if credit[0] > most:
             best = i
-            first = False
-    credit[best] -= total
+            most = credit[0]
+    credits[route.turn_slots[best]] -= total
     return best
 
 
 cdef inline void in_turn(
-    const RouteData *route, uint32_t thread, uint32_t *drawn
+    const RouteData *route, uint64_t *rng, uint32_t *drawn
 ) noexcept nogil:
-    cdef double *credit = route.credits + thread * route.size
+    """By the turns that all threads share; if those are held up, by chance."""
     cdef double total = route.total
     cdef uint32_t count
+    if not plane_claim(&route.turns.claim, TURN_TRIES):
+        by_lot(route, rng, drawn, 0)
+        return
     for count in range(route.answers):
-        drawn[count] = turn(route, credit, total, drawn, count)
+        drawn[count] = turn(route, total, drawn, count)
         total -= route.weights[drawn[count]]
+    plane_release(&route.turns.claim)
 
 
 cdef inline void by_hash(
@@ -164,8 +198,7 @@ cdef inline void by_hash(
 
 
 cdef inline void take_subset(
-    Subset *left, const RouteData *route, const uint32_t *kept, uint32_t count,
-    uint32_t thread,
+    Subset *left, const RouteData *route, const uint32_t *kept, uint32_t count
 ) noexcept nogil:
     """Make a route of those that are kept."""
     cdef RouteData *made = &left.route
@@ -178,24 +211,20 @@ cdef inline void take_subset(
         made.answers = count
     made.weights = left.weights
     made.seeds = left.seeds
-    if route.credits != NULL:
-        made.credits = left.credits
+    made.turns = route.turns
+    made.turn_slots = left.turn_slots
     for i in range(count):
         left.weights[i] = route.weights[kept[i]]
         left.seeds[i] = route.seeds[kept[i]]
         made.total += left.weights[i]
-        if route.credits != NULL:
-            left.credits[i] = route.credits[thread * route.size + kept[i]]
+        if route.turns != NULL:
+            left.turn_slots[i] = route.turn_slots[kept[i]]
 
 
-cdef inline void restore(
-    const Subset *left, const RouteData *route, const uint32_t *kept, uint32_t thread,
-    uint32_t *drawn,
+cdef inline void name_in_whole(
+    const Subset *left, const uint32_t *kept, uint32_t *drawn
 ) noexcept nogil:
-    """Name those that were drawn as the whole route does, and keep their credits."""
+    """Name those that were drawn as the whole route does."""
     cdef uint32_t i
     for i in range(left.route.answers):
         drawn[i] = kept[drawn[i]]
-    if route.credits != NULL:
-        for i in range(left.route.size):
-            route.credits[thread * route.size + kept[i]] = left.credits[i]

@@ -11,7 +11,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from dinamed.plane.levels cimport LevelsData, worth
 from dinamed.plane.resolver_table cimport (
-    KEY_SIZE,
     ClientResolver,
     ResolverTableData,
     ResolverBucket,
@@ -22,13 +21,14 @@ from dinamed.plane.resolver_table cimport (
     mean_rate,
     tag_of,
 )
+from dinamed.plane.client_key cimport put_apart
 from dinamed.plane.load_levels cimport (
     DrawResult,
     LoadsData,
     RouteLoad,
     with_cost,
 )
-from dinamed.plane.octets cimport chance, unit
+from dinamed.plane.octets cimport below, chance, unit
 from dinamed.plane.posix cimport (
     plane_add,
     plane_add_double,
@@ -191,34 +191,6 @@ cdef inline void record_load(
             plane_add(loads.leases + index, 1)
 
 
-cdef inline void put_key(
-    uint64_t *key, const uint8_t *address, uint32_t size, bint subnet, uint32_t bits
-) noexcept nogil:
-    """The key of a client, as `predictive` makes it."""
-    cdef uint8_t *octets = <uint8_t *>key
-    cdef uint32_t most = 4 if size == 4 else 8, used, i
-    key[0] = key[1] = 0
-    if not subnet:
-        memcpy(octets, address, most)
-        octets[KEY_SIZE - 1] = <uint8_t>most
-        return
-    used = (bits + 7) >> 3
-    for i in range(used):
-        octets[i] = address[i]
-    if bits & 7:
-        octets[used - 1] &= <uint8_t>(0xFF00 >> (bits & 7))
-    octets[most] = <uint8_t>bits
-    octets[KEY_SIZE - 1] = <uint8_t>(most + 1)
-
-
-cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
-    """Make it the key of a question that only one family can have."""
-    cdef uint8_t *octets = <uint8_t *>key
-    cdef uint32_t size = octets[KEY_SIZE - 1]
-    memcpy(octets + size, "v4only" if family == 1 else "v6only", 6)
-    octets[KEY_SIZE - 1] = <uint8_t>(size + 6)
-
-
 cdef inline void foresee(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
@@ -297,8 +269,23 @@ cdef inline void least(
     const uint32_t *kept, uint32_t size, uint32_t answers, uint32_t thread,
     uint64_t *rng, uint32_t *drawn, DrawResult *result,
 ) noexcept nogil:
-    """Draw the lowest load, and take down what one hand-out adds to each."""
+    """Draw the lowest load, and take down what one hand-out adds to each.
+
+    Or some by equal chance of more of them, for `best`.
+    """
+    cdef uint32_t most = loaded.best if loaded.best > answers else answers, i, other
+    cdef uint32_t one
     result.count = mixed(
-        loaded, levels, total, faded, kept, size, answers, 0, NULL, rng, drawn
+        loaded, levels, total, faded, kept, size, most if most < size else size, 0,
+        NULL, rng, drawn,
     )
+    if loaded.best:
+        if answers > result.count:
+            answers = result.count
+        for i in range(answers):
+            other = i + below(rng, result.count - i)
+            one = drawn[i]
+            drawn[i] = drawn[other]
+            drawn[other] = one
+        result.count = answers
     record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)

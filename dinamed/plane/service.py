@@ -21,13 +21,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dinamed.plane import table_compiler
-from dinamed.plane.plan_install import install_plan
-from dinamed.plane.signature_install import install_signed
+from dinamed.plane.installer import Installer
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
-from dinamed.plans.context import QueryContext
 from dinamed.plans.counts import OTHER, TYPES
-from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.server.authority import Authority
 from dinamed.server.liveness import Liveness, ask_stream, ask_udp, new_probe
 from dinamed.server.periodic import Surviving, looping
@@ -50,23 +47,17 @@ TICKS_OF_COSTS = 1500
 """After this many ticks Python is asked anew for the costs of members."""
 SOON = 0.02
 """Seconds in which reports of large pools are gathered."""
-BATCH = 64
-"""Queries of each thread that are answered before timers and TCP get a turn."""
+BATCH = 16
+"""Queries of each thread that are answered before the clock is looked at."""
+TURN = 0.004
+"""Seconds for which the threads' queries are answered before others get as long."""
 _PATIENCE = struct.pack("@ll", 0, 200_000)
 """How long a thread waits in a socket before it looks whether to stop: 0.2 s."""
 _JOIN_PATIENCE = 1.0
 MOST_LESSONS = 4
 """What one question may have to teach: a plan, a client, levels."""
-INSTALL_CLIENT = 2
-"""What `native` asks for when it does not know the client."""
-INSTALL_LEVELS = 3
-"""What `native` asks for when it does not know how full the members are."""
 HANDED_PROBE = 4
-"""And for a message by which the server asks itself."""
-INSTALL_SIGNATURE = 5
-"""And when it is the signature of such an answer."""
-INSTALL_PROOF = 6
-"""And when it is what denies a name or a type."""
+"""What `native` says of a message by which the server asks itself."""
 THREAD_PATIENCE = 2.0
 """Seconds without a turn after which a thread is dead; they turn each 0.2 s."""
 _TYPES = (0, *TYPES)
@@ -107,8 +98,7 @@ class _Bell:
 
     def doRead(self) -> None:
         os.eventfd_read(self._descriptor)
-        if self._plane.serve_punted():
-            os.eventfd_write(self._descriptor, 1)
+        self._plane.take_turn()
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -135,8 +125,11 @@ class DataPlane:
         authority: Authority,
         responder: Responder,
         threads: int,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._reactor = reactor
+        self._clock = clock
+        self._resting: Any = None
         self._authority = authority
         self._responder = responder
         self._compiler = TableCompiler(native.rows_of(threads), Random())
@@ -160,7 +153,10 @@ class DataPlane:
         self._refreshing: Any = None
         self._collecting = looping(reactor, self._tick, "taking over from the plane")
         self._booking = Surviving(self._count_slice, "booking hand-outs")
-        self._installing = Surviving(self._install, "installing plans in the plane")
+        self._installer = Installer(
+            authority.engine, self._compiler, self.native, self._steady
+        )
+        self._installing = Surviving(self._installer.install, "teaching the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
     @property
@@ -261,6 +257,8 @@ class DataPlane:
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
+        if self._resting is not None:
+            self._resting.cancel()
         self._reactor.removeReader(self._bell)
         if not any(thread.is_alive() for thread in self._threads):
             for sock in self._sockets:
@@ -268,6 +266,25 @@ class DataPlane:
             self.streams.close()
             self._bell.close()
         self._threads, self._sockets = [], []
+
+    def take_turn(self) -> None:
+        """Answer for a while; if there is more, after as long again.
+
+        So others have half of the time, however much the threads leave to Python; what
+        finds no room while it waits they drop and count.
+        """
+        begin = self._clock()
+        while self.serve_punted():
+            spent = self._clock() - begin
+            if spent >= TURN:
+                self._reactor.removeReader(self._bell)
+                self._resting = self._reactor.callLater(spent, self._rested)
+                return
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._reactor.addReader(self._bell)
+        self.take_turn()
 
     def serve_punted(self) -> bool:
         """Answer what the threads have left to Python; True if there may be more.
@@ -366,6 +383,10 @@ class DataPlane:
         self._refreshing = None
         self._refresh()
 
+    def _steady(self) -> float:
+        """The steady clock of the pools."""
+        return self._authority.manager.clock.read(self._authority.seconds())
+
     def _set_clock(self, now: float) -> None:
         steady = self._authority.manager.clock.read(now)
         self.native.set_clock(steady - time.monotonic())
@@ -432,7 +453,7 @@ class DataPlane:
         Never raises.
         """
         now = self._authority.seconds()
-        time = self._authority.manager.clock.read(now)
+        time = self._steady()
         executor = self._authority.engine.executor
         for _ in range(MOST_LESSONS):
             answered, replies, wanted = self.native.answer_frames(
@@ -462,29 +483,6 @@ class DataPlane:
         learner = partial(self._installing, wanted, source)
         return self._responder.respond(data, source, stream, learner)
 
-    def _install(self, what: int, source: bytes, query: Query, plan: Plan) -> None:
-        """Install what the plane needs to answer the next such query by itself.
-
-        Or, where the plan is known and that is not enough, those of this client.
-        """
-        engine, compiler = self._authority.engine, self._compiler
-        if what in (INSTALL_CLIENT, INSTALL_LEVELS):
-            if not isinstance(plan, PoolAnswer):
-                return
-            context = QueryContext(query, source)
-            client, snapshot = engine.executor.client_of(plan, context), engine.snapshot
-            now = self._authority.seconds()
-            if what == INSTALL_CLIENT:
-                compiler.install_client(self.native, plan, client, snapshot, now)
-            else:
-                compiler.publish(self.native, plan, client, snapshot, now)
-            return
-        if what in (INSTALL_SIGNATURE, INSTALL_PROOF):
-            install_signed(self.native, engine.executor, query, plan, source)
-            return
-        limited = engine.kind(query, plan)
-        install_plan(self.native, compiler.route_index, query, plan, limited)
-
     def _serve(self) -> None:
         """Serve what the engine serves now."""
         snapshot = self._authority.engine.snapshot
@@ -496,6 +494,10 @@ class DataPlane:
     def _pools_changed(self, names: frozenset[str]) -> None:
         """Draw by the present views; those that came with a config are there."""
         pools = self._authority.manager.views
+        if self._authority.engine.snapshot.tables and self._compiler.offers_changed(
+            names, pools
+        ):
+            self.native.forget()  # other labels may stand for names now
         for index, route in self._compiler.changed(names, pools):
             self.native.replace(index, route)
         now = self._authority.seconds()

@@ -6,7 +6,8 @@ Python as a whole.
 """
 
 from libc.stdint cimport uint32_t, uint8_t
-from dinamed.plane.answer cimport DROP, PUNT_FOR_PLAN, answer
+from dinamed.plane.answer cimport answer
+from dinamed.plane.reply cimport DROP, PUNT_FOR_PLAN
 from dinamed.plane.connection cimport (
     LONGEST_FRAME,
     MOST_PENDING,

@@ -1,7 +1,7 @@
 """What a thread for TCP holds: its connections, in order, and what becomes of them."""
 
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
-from dinamed.plane.answer cimport RequestContext
+from dinamed.plane.reply cimport RequestContext
 from dinamed.plane.connection cimport (
     MOST_PENDING,
     UNWATCHED,

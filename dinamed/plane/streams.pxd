@@ -1,7 +1,7 @@
 """A thread of the plane for TCP: it accepts, reads messages, and answers them."""
 
 from libc.stdint cimport uint32_t, uint64_t
-from dinamed.plane.answer cimport RequestContext
+from dinamed.plane.reply cimport RequestContext
 from dinamed.plane.connection cimport Connection, send_kept
 from dinamed.plane.posix cimport (
     plane_add,

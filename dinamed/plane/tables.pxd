@@ -25,6 +25,7 @@ cdef enum PlanKind:
     FIXED_PLAN
     POOL_PLAN
     PUNT_PLAN  # always for the Python engine
+    CLIENT_PLAN  # that which is installed for the client, or its class
 
 
 cdef struct InstalledPlan:
@@ -46,10 +47,16 @@ cdef struct InstalledPlan:
     uint32_t owner          # octets of the drawn records' owner
     uint32_t steps          # how many RRsets the body has, and those before
     uint32_t before_steps
+    uint64_t serial         # of a CLIENT_PLAN, its own
+    bint placed             # whether that goes by the client's place alone
+    uint64_t region         # of a POOL_PLAN, the place to take clients to be in; 0: theirs
+    bint guarded            # whether it is for those who may see members
+    double until            # on the steady clock; 0: for ever
     uint64_t signer         # hash of the owner that is signed; 0: nothing is
     uint32_t after_counts[3]
     uint32_t after          # octets of the records behind the drawn ones
-    uint8_t octets[1]       # name, body, before, owner, steps of both, after
+    uint64_t renewing       # whether Python was asked for a newer one
+    uint8_t octets[1]       # name, body, before, owner, steps of both
 
 
 cdef struct InstalledClient:
@@ -62,6 +69,7 @@ cdef struct InstalledClient:
     uint32_t scope          # bits of the client subnet that this depends on
     uint32_t sources_asked  # for a class, how many sources were asked for its place
     const RouteData *route
+    InstalledPlan *plan     # for a CLIENT_PLAN; it goes with this
     uint32_t cost_count     # as many as the route has members; 0: not known
     float costs[1]          # what each costs the client, in ms
 
@@ -86,6 +94,7 @@ cdef struct TablesData:
     uint32_t keepalive      # how long a stream may be idle, in steps of 100 ms
     bint subnets            # whether every resolver's client subnets are honoured
     Tree trusted            # else the resolvers whose are
+    Tree managers           # the clients that may see members
     const RateTableData *rates        # the limits on replies, or NULL
     Secrets secrets
     uint64_t salt[2]        # of the hashes that names and addresses are found by

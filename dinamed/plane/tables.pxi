@@ -11,35 +11,42 @@ cdef class _Plans:
     cdef uint32_t mask
     cdef uint32_t used
     cdef uint64_t octets
+    cdef bint clients
 
-    def __cinit__(self, uint32_t slots):
+    def __cinit__(self, uint32_t slots, bint clients=False):
         self.slots = <void **>_new(slots * sizeof(void *))
         self.mask = slots - 1
+        self.clients = clients
 
     def __dealloc__(self):
         cdef uint32_t i
         if self.slots != NULL:
             for i in range(self.mask + 1):
+                if self.clients and self.slots[i] != NULL:
+                    free((<InstalledClient *>self.slots[i]).plan)
                 free(self.slots[i])
         free(self.slots)
 
-    cdef void add(self, InstalledPlan *plan) noexcept:
-        """Take a plan over, unless there is one of the same question."""
+    cdef uint32_t slot_for(self, const InstalledPlan *plan) noexcept:
+        """Where the plan of the same question is, or there is room for this one."""
         cdef uint32_t slot = <uint32_t>plan.hash & self.mask
-        cdef InstalledPlan *other
+        cdef const InstalledPlan *other
         while self.slots[slot] != NULL:
-            other = <InstalledPlan *>self.slots[slot]
+            other = <const InstalledPlan *>self.slots[slot]
             if (
                 other.hash == plan.hash and other.type == plan.type
                 and other.do == plan.do and other.size == plan.size
                 and memcmp(other.octets, plan.octets, plan.size) == 0
             ):
-                free(plan)
-                return
+                break
             slot = (slot + 1) & self.mask
+        return slot
+
+    cdef void add(self, uint32_t slot, InstalledPlan *plan) noexcept:
+        """Take a plan over, whose question has none yet."""
         plane_set_pointer(&self.slots[slot], plan)
         self.used += 1
-        self.octets += sizeof(InstalledPlan) + plan.size + plan.body + plan.before
+        self.octets += octets_of(plan)
 
     cdef void install_signature(self, Signature *signature) noexcept:
         """Take a signature over, unless there is one of the same set."""
@@ -60,6 +67,24 @@ cdef class _Plans:
         plane_set_pointer(&self.slots[slot], known)
         self.used += 1
         self.octets += sizeof(InstalledClient) + known.cost_count * sizeof(float)
+        if known.plan != NULL:
+            self.octets += octets_of(known.plan)
+
+
+cdef class _OldPlan:
+    """One that has a newer one in its place."""
+
+    cdef InstalledPlan *plan
+
+    def __dealloc__(self):
+        free(self.plan)
+
+
+cdef size_t octets_of(const InstalledPlan *plan) noexcept:
+    return (
+        sizeof(InstalledPlan) + plan.size + plan.body + plan.before + plan.owner
+        + STEP_SIZE * (plan.steps + plan.before_steps)
+    )
 
 
 cdef class Tables:
@@ -70,6 +95,7 @@ cdef class Tables:
     else knows, the same for all tables that clients and plans go on to.  `secrets` makes cookies, where
     there are any; `required` leaves the clients with bad ones to Python.  The client
     subnets of all resolvers count with `subnets`, else of those in `trusted`.
+    Clients in `managers` may see the members of pools.
     `keepalive` is what clients are told in steps of 100 ms, at most 65535.
     """
 
@@ -83,6 +109,7 @@ cdef class Tables:
     cdef RateTable _limits
     cdef GeoTrees _trees
     cdef Prefixes _trusted
+    cdef Prefixes _managers
     cdef uint32_t _slots
 
     def __cinit__(
@@ -99,6 +126,7 @@ cdef class Tables:
         tuple secrets=(),
         bint required=False,
         Prefixes trusted=None,
+        Prefixes managers=None,
         RateTable limits=None,
         GeoTrees trees=None,
         uint32_t keepalive=0,
@@ -138,6 +166,9 @@ cdef class Tables:
         if trusted is not None:
             self._trusted = trusted
             data.trusted = trusted.tree
+        if managers is not None:
+            self._managers = managers
+            data.managers = managers.tree
         if limits is not None:
             self._limits = limits
             data.rates = &limits.table
@@ -162,8 +193,7 @@ cdef class Tables:
             self._enter(i)
         self._slots = slots
         self._plans = _Plans(slots)
-        self._clients = _Plans(CLIENTS * slots)
-        self._signatures = _Plans(SIGNATURES * slots)
+        self._clients = _Plans(CLIENTS * slots, True)
         data.installed = self._plans.slots
         data.known = self._clients.slots
         data.installed_mask = slots - 1
@@ -190,6 +220,25 @@ cdef class Tables:
             zone.limited = origin_kind(self.data.rates, zone.origin, zone.size)
         if zone.labels > self.data.zone_labels:
             self.data.zone_labels = zone.labels
+
+    cdef const InstalledPlan *find_plan(
+        self, bytes name, uint32_t rrtype, bint do
+    ) noexcept:
+        """The plan of a question, or NULL."""
+        cdef InstalledPlan *wanted
+        cdef const uint8_t *octets = <const uint8_t *><const char *>name
+        cdef uint64_t hash = plan_hash(self.data.salt, octets, len(name), rrtype, do)
+        cdef uint32_t slot = <uint32_t>hash & self._plans.mask
+        while self._plans.slots[slot] != NULL:
+            wanted = <InstalledPlan *>self._plans.slots[slot]
+            if (
+                wanted.hash == hash and wanted.type == rrtype and wanted.do == do
+                and wanted.size == <uint32_t>len(name)
+                and memcmp(wanted.octets, octets, wanted.size) == 0
+            ):
+                return wanted
+            slot = (slot + 1) & self._plans.mask
+        return NULL
 
     def __dealloc__(self):
         free(self.data.routes)

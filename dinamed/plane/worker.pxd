@@ -2,7 +2,8 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
-from dinamed.plane.answer cimport PUNT_FOR_PLAN, LIMITED, DROP, RequestContext, answer
+from dinamed.plane.answer cimport answer
+from dinamed.plane.reply cimport DROP, LIMITED, PUNT_FOR_PLAN, RequestContext
 from dinamed.plane.samples cimport SampleRing, sample
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,

@@ -24,7 +24,7 @@ from dinamed.wire.names import WireName
 from dinamed.wire.render import Rendered, rdata_record
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
-_STABLE = frozenset({"hash", "predictive"})
+STABLE = frozenset({"hash", "predictive"})
 """Pickers that promise a client the same answer again."""
 
 
@@ -78,7 +78,7 @@ def addresses_of(
         settings = snapshot.pools[name].settings
         picker = settings.select[-1].name
         group = [member for member in members if member.pool == name]
-        turns = list(_in_turn(group, family, None if picker in _STABLE else rng))
+        turns = list(_in_turn(group, family, None if picker in STABLE else rng))
         room = len(turns) if picker == "all" else max(settings.answers, len(group))
         chosen += turns[:room]
     return list(dict.fromkeys(chosen))

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Hashable
 from functools import partial
 from random import Random
+from typing import NamedTuple
 
 from dinamed.generations import Generations
-from dinamed.geo.place import NOWHERE
+from dinamed.geo.place import NOWHERE, Place
 from dinamed.plans.builtin_names import Vitals, chaos_plan, synthesize, ttl_of, within
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import choose, reply_of_choice
@@ -30,11 +31,13 @@ from dinamed.plans.reply import (
     with_answers,
 )
 from dinamed.plans.snapshot import Snapshot
-from dinamed.plans.target_search import TargetQuery, search_targets
+from dinamed.plans.target_search import TargetAnswer, TargetQuery, search_targets
 from dinamed.pools.context import Client
+from dinamed.pools.recorder import Recorder
 from dinamed.wire.constants import HEADER_SIZE, ExtendedError, Rcode, Type
 from dinamed.wire.names import WireName
 from dinamed.wire.query import Kind, Query
+from dinamed.wire.question import Question
 from dinamed.wire.render import EMPTY, Rendered
 
 PLAN_LIMIT = 16384
@@ -50,6 +53,24 @@ DATA_AT = len(QUESTION_NAME) + 10
 """Where the data begin in a record at the question's name."""
 
 _NOT_OURS = Fixed(Rcode.NOTAUTH, False, EMPTY, ExtendedError.NOT_AUTHORITATIVE)
+
+
+class FoundTarget(NamedTuple):
+    """What stands for a name, for a client.
+
+    `place_scope` is the length of the client's prefix that its place depends on;
+    `placed` tells that nothing else of the client matters.
+    """
+
+    answer: TargetAnswer
+    place_scope: int
+    placed: bool
+
+    @property
+    def scope(self) -> int:
+        """What the label depends on beside the place."""
+        return self.answer.scope
+
 
 PlanKey = tuple[WireName, int, int, bool]
 """Name, type and class of a question, and DO: what a plan depends on beside the
@@ -149,15 +170,37 @@ class Executor:
     ) -> bytes:
         """Find out which label is meant for this client, and answer with that."""
         client = self.client_of(plan, context)
+        found = self.find_target(plan, client, context.query.question, context.recorder)
+        if client.subnet and plan.tailored:
+            scope = max(scope, found.place_scope, found.scope)
+        return self.execute(found.answer.plan, context, scope)
+
+    def find_target(
+        self,
+        plan: Targeted,
+        client: Client,
+        question: Question,
+        recorder: Recorder | None = None,
+    ) -> FoundTarget:
+        """What stands for the name, for this client."""
         place, used = NOWHERE, 0
         if plan.tailored:
             place, used = self.snapshot.locator.locate(client.address, client.prefix)
-        question, recorder = context.query.question, context.recorder
-        asking = TargetQuery(question, client, place, self._rng, recorder)
-        settled = search_targets(self._planner, self.snapshot, plan, asking)
-        if client.subnet and plan.tailored:
-            scope = max(scope, used, settled.scope)
-        return self.execute(settled.plan, context, scope)
+        asked = TargetQuery(question, client, place, self._rng, recorder)
+        answer = search_targets(self._planner, self.snapshot, plan, asked)
+        placed = not self.snapshot.tables[plan.zone].by_address
+        return FoundTarget(answer, used, placed)
+
+    def told(
+        self, plan: Synthesized, question: Question, place: Place = NOWHERE
+    ) -> Fixed:
+        """What a name tells at this moment, to a client at a place, however long."""
+        texts = synthesize(plan, self.snapshot, self._vitals(), place)
+        ttl = ttl_of(plan.topic)
+        records = [
+            text_record(QUESTION_NAME, question.class_, ttl, text) for text in texts
+        ]
+        return Fixed(Rcode.NOERROR, True, with_answers(EMPTY, records))
 
     def client_of(
         self,

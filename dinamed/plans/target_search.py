@@ -39,10 +39,11 @@ class TargetQuery:
 
 class TargetAnswer(NamedTuple):
     """What follows, and the length of the client's prefix that it depends on, beside
-    that of the client's place."""
+    that of the client's place; `drawn` tells that chance has a part in it."""
 
     plan: Plan
     scope: int
+    drawn: bool = False
 
 
 def search_targets(
@@ -61,7 +62,8 @@ def search_targets(
         _tell(asking.recorder, plan, targets, leaf)
     if leaf is None:
         return TargetAnswer(plan.empty, scope)
-    return TargetAnswer(_plan_of(planner, table, plan, asking, leaf), scope)
+    drawn = not leaf.pool and table.sample(leaf) is not None
+    return TargetAnswer(_plan_of(planner, table, plan, asking, leaf), scope, drawn)
 
 
 def _plan_of(

@@ -59,6 +59,11 @@ class TargetTable:
         self._hosts = PrefixTable(e for e in entries if not _is_wide(e[0]))
         self._wide = PrefixTable(e for e in entries if _is_wide(e[0]))
 
+    @property
+    def by_address(self) -> bool:
+        """Whether labels go by the client's address, and not by its place alone."""
+        return "ip" in self._targeting.kinds
+
     def speaks_of(self, key: bytes, rrtype: int) -> bool:
         """Whether more than a plain look-up is needed for this label and type."""
         if rrtype in WHOLE:

@@ -28,6 +28,20 @@ from dinamed.pools.shared import (
     SharedResolver,
 )
 
+MISSED = 3.0
+"""Publications of others after which nothing is heard of them any more."""
+
+WEIGHED = 200.0
+"""Hand-outs of all servers after which it is seen which share was our own."""
+
+LEAST_SHARE = 0.01
+
+KEPT = 0.05
+"""How much of what was learned of flows weighs on when the others are not heard."""
+
+USUAL_LAPSE = 5.0
+"""Seconds between two of them, until that is known."""
+
 MOST_DEPARTED = 10_000
 """Members that have left and whose hand-outs are remembered."""
 
@@ -42,7 +56,13 @@ class PoolAccounting:
         "_accounts",
         "_credits",
         "_departed",
+        "_fleet_flow",
+        "_foreign_count",
         "_foreseen",
+        "_heard_until",
+        "_own_before",
+        "_own_share",
+        "_together",
         "answers",
         "clock",
         "edition",
@@ -64,6 +84,12 @@ class PoolAccounting:
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
         self._foreseen = (0.0, 0.0)
+        self._heard_until = 0.0
+        self._fleet_flow = FlowMeter()
+        self._own_share = 1.0
+        self._together = False
+        self._own_before = 0
+        self._foreign_count = 0.0
         self.resolvers: ResolverStore = ClientResolvers(capacity)
         self.flow = FlowMeter()
         self.half_step = HALF_STEP
@@ -142,7 +168,7 @@ class PoolAccounting:
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration
             self.leases.look_ahead(horizon, duration)
-        self.flow.duration = duration
+        self.flow.duration = self._fleet_flow.duration = duration
         self.answers = answers
 
     def reported(self, name: str, measured: float, load: float | None = None) -> None:
@@ -161,13 +187,40 @@ class PoolAccounting:
         arrivals += (unseen - account.unseen + account.late) / self.answers
         account.late = 0.0
         if load is not None and before is not None and lapse > 0:
-            self.flow.learn(before, load, arrivals, lapse)
+            self._learn(before, load, arrivals, lapse, measured)
         self.edition += 1
 
+    def _learn(
+        self, before: float, load: float, arrivals: float, lapse: float, time: float
+    ) -> None:
+        """Learn the load of a transfer, as known with the others and as alone."""
+        if self.hears(time):
+            self._fleet_flow.learn(before, load, arrivals, lapse)
+            arrivals *= self._own_share
+            self._together = True
+        elif self._together:
+            # Rates will look smaller by as much again: begin there, and learn quickly.
+            self._together = False
+            known, growth, mean = self.flow.sums
+            self.flow.sums = KEPT * known, KEPT * growth / self._own_share, mean
+        self.flow.learn(before, load, arrivals, lapse)
+
+    def flow_at(self, time: float) -> FlowMeter:
+        """What is learned of the load of a transfer, of use at that time.
+
+        A server that does not hear of the others' hand-outs takes all growth for its
+        own doing; so it learns a larger load, which makes up for what it does not see.
+        """
+        return self._fleet_flow if self.hears(time) else self.flow
+
     @property
-    def shared(self) -> bool:
+    def told(self) -> bool:
         """Whether other servers of the pool are told."""
         return self.leases.journal is not None
+
+    def hears(self, time: float) -> bool:
+        """Whether others have told of late, as of that time of the steady clock."""
+        return time < self._heard_until
 
     def share(self) -> None:
         """Remember from now on what other servers of the pool are to be told."""
@@ -225,7 +278,22 @@ class PoolAccounting:
                 resolver.expires = last + heard.left
                 resolver.where = where
                 self.resolvers.hear(heard.key, resolver, time, leases.horizon)
+        self._weigh(sum(told.counts.values()), last)
+        quiet = MISSED * (told.lapse or USUAL_LAPSE)
+        self._heard_until = max(self._heard_until, time + quiet)
         self.edition += 1
+
+    def _weigh(self, foreign: float, time: float) -> None:
+        """Learn which share of all hand-outs is our own, as others tell of theirs."""
+        if not self._heard_until:
+            self._fleet_flow.sums = self.flow.sums
+        self._foreign_count += foreign
+        own = sum(account.total for account in self._accounts.values())
+        recent = own - self._own_before
+        whole = recent + self._foreign_count
+        if whole >= WEIGHED:
+            self._own_share = max(LEAST_SHARE, recent / whole)
+            self._own_before, self._foreign_count = own, 0.0
 
     @property
     def totals(self) -> Mapping[str, int]:

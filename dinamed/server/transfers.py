@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from dinamed.config.settings import PoolSettings, ZoneSettings
 from dinamed.config.zone_rules import origin
 from dinamed.plans.snapshot import Snapshot
+from dinamed.server.catalog import CatalogProducer
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
@@ -71,6 +72,7 @@ class TransferService(Service):
         self._notifier = NotifySender(reactor, seconds, rng, self.source_for)
         self._updated = UpdatedZones()
         self._updater = UpdateQueue(reactor, self._updated, self._has_updated)
+        self._catalog = CatalogProducer(seconds)
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
         self._zones: dict[WireName, ZoneSettings] = {}
@@ -142,6 +144,9 @@ class TransferService(Service):
                     served = PackedZone(pack(apex, [(b"", _NO_SOA)], {}))
                 zones[apex] = served
         self._updated.forget(changing)
+        catalog = self._catalog.serve(settings, self._files)
+        if catalog is not None:
+            zones[catalog.origin] = catalog
         return zones, frozenset(unready)
 
     def _takes_changes(self, zone: ZoneSettings, base: PackedZone | None) -> bool:

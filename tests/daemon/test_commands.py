@@ -65,6 +65,20 @@ class CommandTests(OwnDaemonCase):
             ],
         )
 
+    def test_events(self) -> None:
+        """An order is told with its number and its subject; `--since` leaves out."""
+        self.run_command("drain", "mirrors/fra1")
+        told = json.loads(self.run_command("events", "--json"))
+        last = told[-1]
+        self.assertEqual(
+            (last["kind"], last["subject"], last["text"]),
+            ("order", "mirrors/fra1", "drain"),
+        )
+        self.assertIn("order   mirrors/fra1: drain", self.run_command("events"))
+        self.assertEqual(self.run_command("events", "--since", str(last["id"])), "")
+        told = self.run_command("events", "--since", "x", status=1)
+        self.assertIn("since: must be the number of an event", told)
+
     def test_patterns(self) -> None:
         """An order for several members, by pattern; one that matches nothing."""
         told = self.run_command("drain", "mirrors/*", "mirrors/fra1", "--json")

@@ -89,8 +89,9 @@ def _disturb(pair: Pair, end: float) -> int:
         for _ in range(200):
             filled += 1
             name = b"\x08%08d\x07example\x03org\0" % filled
+            native = table_compiler.native
             plane.install_plan(
-                name, 255, False, table_compiler.native.PLAN_FIXED, body=FILLER
+                native.Plan(name, 255, False, native.PLAN_FIXED, body=FILLER)
             )
         swaps += plane.retired > retired
         plane.reclaim()

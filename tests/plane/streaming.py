@@ -24,13 +24,10 @@ class StreamServer:
     """A plane whose threads serve TCP, each on a listening socket of its own."""
 
     def __init__(self, threads: int = 1, secret: bytes = bytes(16)) -> None:
-        self.pair = Pair(threads=threads)
         native = table_compiler.native
         self.bell = os.eventfd(0, os.EFD_NONBLOCK)
-        rows = native.rows_of(threads)
-        self.plane = native.Plane(threads, os.urandom(8 * rows), self.bell)
-        self.plane.serve(self.pair.tables())
-        self.pair.plane = self.plane
+        self.pair = Pair(threads=threads, bell=self.bell)
+        self.plane = self.pair.plane
         self.streams = native.Streams(self.plane, secret)
         self.streams.limit(400, 400, 400)
         self.streams.patience(PATIENCE, 10 * PATIENCE)

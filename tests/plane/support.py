@@ -8,18 +8,9 @@ from dinamed.config.places import Geo
 from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
-from dinamed.plane.plan_install import install_plan
-from dinamed.plane.service import (
-    INSTALL_CLIENT,
-    INSTALL_LEVELS,
-    INSTALL_PROOF,
-    INSTALL_SIGNATURE,
-)
-from dinamed.plane.signature_install import install_signed
+from dinamed.plane.installer import Installer
 from dinamed.plane.table_compiler import TableCompiler
-from dinamed.plans.context import QueryContext
 from dinamed.plans.defence import Defence
-from dinamed.plans.plan import Plan, PoolAnswer
 from dinamed.wire.cookies import Cookies
 from dinamed.wire.query import Query, read_query
 from dinamed.zones.packed import PackedZone
@@ -87,6 +78,12 @@ BOUND = {
     "near": "near",
     "net": "net",
     "crowd": "crowd",
+    "several": "several",
+    "mixed": "mixed",
+    "deep": "deep",
+    "deeper": "deeper",
+    "standin": "standin",
+    "best": "best",
     "*.pools": "weighted",
 }
 
@@ -102,6 +99,30 @@ def members(weighted: bool = True) -> tuple[MemberSettings, ...]:
         )
         for n in range(1, 9)
     )
+
+
+def several() -> tuple[MemberSettings, ...]:
+    """Members with more addresses than one, some of which others have too."""
+    return tuple(
+        host(
+            f"s{n}",
+            *(f"192.0.2.{n * 10 + k}" for k in range(n)),
+            "192.0.2.200",
+            *(f"2001:db8:2::{n}:{k}" for k in range(3)),
+            weight=float(n),
+        )
+        for n in range(1, 5)
+    )
+
+
+def inner(*names: str) -> tuple[MemberSettings, ...]:
+    """Members that are pools."""
+    return tuple(MemberSettings(name=f"in-{name}", pool=name) for name in names)
+
+
+def mixed() -> tuple[MemberSettings, ...]:
+    """Hosts beside pools."""
+    return (*members()[:2], *inner("hashed2", "several"))
 
 
 def crowd() -> tuple[MemberSettings, ...]:
@@ -133,6 +154,12 @@ def pools() -> list[PoolSettings]:
         make_pool("crowd", *crowd(), select=["hash"], answers=60),
         make_pool("placed", *MEMBERS, select=["country", "hash"]),
         make_pool("near", *MEMBERS, select=["priority", "nearest", "hash"]),
+        make_pool("several", *several(), select=["hash"], answers=3),
+        make_pool("mixed", *mixed(), select=["hash"], answers=2),
+        make_pool("deep", *inner("placed", "several", "net"), select=["hash"]),
+        make_pool("deeper", *inner("deep", "mixed"), select=["hash"], answers=2),
+        make_pool("standin", host("gone", "192.0.2.9", weight=0.0), when_down="deep"),
+        make_pool("best", *members(), select=["best"]),
         make_pool("net", *MEMBERS, select=["network", "country", "hash"]),
     ]
 
@@ -160,6 +187,7 @@ class Pair:
         self,
         threads: int = 0,
         served: tuple[list[PackedZone], list[PoolSettings]] | None = None,
+        bell: int = -1,
     ) -> None:
         need_plane()
         self.bench = Bench(*(served or (zones(), pools())))
@@ -168,13 +196,19 @@ class Pair:
         rng = random.Random(1)
         native = table_compiler.native
         rows = native.rows_of(threads)
-        self.plane = native.Plane(threads, rng.randbytes(8 * rows), -1)
+        self.plane = native.Plane(threads, rng.randbytes(8 * rows), bell)
         self.compiler = TableCompiler(rows, rng)
         self.cookies = Cookies((bytes(range(16)), b"x" * 16))
         self.bench.engine.serve(
             self.bench.engine.snapshot.with_defence(Defence(self.cookies))
         )
         self.plane.serve(self.tables())
+        self.installer = Installer(
+            self.bench.engine,
+            self.compiler,
+            self.plane,
+            lambda: self.bench.manager.clock.read(self.bench.now),
+        )
         self.native = self.installed = self.left = 0
 
     def tables(self) -> "table_compiler.native.Tables":
@@ -189,47 +223,25 @@ class Pair:
         now = self.bench.now
         steady = self.bench.manager.clock.read(now)
         reply, wanted = self.plane.answer(data, source, now, steady, stream)
-        if wanted:
-            query = read_query(data)
-            assert isinstance(query, Query)
-            engine = self.bench.engine
-            plan = engine.executor.plan(query)
-            for _ in range(3):  # the plan, the client, the levels
-                if wanted in (INSTALL_CLIENT, INSTALL_LEVELS):
-                    self.install_client(query, plan, source, wanted)
-                elif wanted in (INSTALL_SIGNATURE, INSTALL_PROOF):
-                    install_signed(self.plane, engine.executor, query, plan, source)
-                elif wanted:
-                    install_plan(
-                        self.plane,
-                        self.compiler.route_index,
-                        query,
-                        plan,
-                        engine.kind(query, plan),
-                    )
-                reply, wanted = self.plane.answer(data, source, now, steady, stream)
-                if not wanted:
-                    break
-            assert not wanted
+        for _ in range(4):  # the plan, what follows for the client, the levels
+            if not wanted:
+                break
+            self.install(data, source, wanted)
+            reply, wanted = self.plane.answer(data, source, now, steady, stream)
             self.installed += 1
+        assert not wanted
         if reply is None:
             self.left += 1
         else:
             self.native += 1
         return reply
 
-    def install_client(
-        self, query: Query, plan: Plan, source: bytes, what: int
-    ) -> None:
-        """Have the plane know the client of a query, or the levels for it."""
-        assert isinstance(plan, PoolAnswer)
-        engine = self.bench.engine
-        client = engine.executor.client_of(plan, QueryContext(query, source))
-        now = self.bench.now
-        if what == INSTALL_CLIENT:
-            self.compiler.install_client(self.plane, plan, client, engine.snapshot, now)
-        else:
-            self.compiler.publish(self.plane, plan, client, engine.snapshot, now)
+    def install(self, data: bytes, source: bytes, wanted: int) -> None:
+        """Have the plane know what it wants for a message."""
+        query = read_query(data)
+        assert isinstance(query, Query)
+        plan = self.bench.engine.executor.plan(query)
+        self.installer.install(wanted, source, query, plan)
 
     def take_counts(self) -> None:
         """Book what the plane has handed out, and publish what follows from it."""

@@ -24,6 +24,7 @@ DETERMINED = frozenset(
     {
         *("hashed", "hashed2", "ranked", "six", "down", "toempty"),
         *("placed", "near", "net", "crowd", "tocrowd"),
+        *("deep", "deeper", "standin", "several", "mixed"),
     }
 )
 
@@ -186,8 +187,8 @@ class AgreementTests(SynchronousTestCase):
                     self.check(data + ending)
                     self.check(data + ending, stream=True)
         self.assertGreater(self.pair.native, 500)
-        # TXT beside a pool, and answers that are too long, are Python's.
-        self.assertGreater(self.pair.left, 50)
+        # Hints of a pool's choice are Python's.
+        self.assertLess(self.pair.left, 40)
 
     def test_places(self) -> None:
         """Clients of every place and prefix get their members, with the same scope."""
@@ -256,6 +257,14 @@ class AgreementTests(SynchronousTestCase):
             ("near", (1,)),
             ("net", (1,)),
             ("nearby", (1, 28)),
+            ("nested", (1, 28, 16)),
+            ("two", (1,)),
+            ("several", (1, 28, 16)),
+            ("deeper", (1, 28, 16)),
+            ("standin", (1,)),
+            ("best", (1,)),
+            ("weighted", (16,)),
+            ("mgmt", (16,)),
             ("x.sub", (1,)),
         ):
             for rrtype in types:

@@ -313,11 +313,11 @@ class LimitTests(StreamCase):
         self.ask(second)
         self.assertTrue(self.is_refused(0))
         self.assertTrue(self.is_refused(1))
+        self.assertEqual(self.streams.refused, 2)
         self.ask(self.connect(1, "127.0.0.2"))
         first.close()
         self.assertTrue(settled(lambda: self.streams.open == 2, self))
         self.ask(self.connect(1))
-        self.assertEqual(self.streams.refused, 2)
 
     def test_per_prefix(self) -> None:
         """A network's one more closes its own that was used the longest ago."""

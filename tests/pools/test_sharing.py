@@ -155,6 +155,29 @@ class TakeTests(SynchronousTestCase):
         books.take(news, now=63.0)
         self.assertEqual((before.rate, before.expires), (rate, 122.0))
 
+    def test_hearing(self) -> None:
+        """After three publications that did not come it is as if one were alone."""
+        books = accounting()
+        self.assertFalse(books.hears(100.0))
+        books.take(told(lapse=10.0), now=100.0)
+        self.assertTrue(books.hears(129.0))
+        self.assertFalse(books.hears(131.0))
+
+    def test_two_flows(self) -> None:
+        """Alone a transfer looks as much larger as one sees too few of them."""
+        books, load = accounting(), 0.0
+        books.reported("a", 0.0, load)
+        for number in range(1, 200):
+            now = 10.0 * number
+            books.add("a", 10, now - 5.0)
+            books.take(told(counts={"a": 30}, lapse=10.0), now=now)
+            load = load * 0.9672 + 0.4
+            books.reported("a", now, load)
+        together = books.flow_at(1990.0).value(100.0)
+        alone = books.flow_at(5000.0).value(100.0)
+        self.assertLess(abs(together - 0.01), 0.002)
+        self.assertLess(abs(alone / together - 4.0), 0.8)
+
     def test_memory(self) -> None:
         """However many hand-outs no report shows, they take a bounded memory."""
         books = accounting()

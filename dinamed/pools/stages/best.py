@@ -10,6 +10,7 @@ from dinamed.config.stages import count as whole
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates, Member
 from dinamed.pools.stages.least import Least
+from dinamed.pools.stages.levels import Leveled, Levels
 from dinamed.pools.stages.protocol import PoolFacts, Prepared, Scored
 
 DEFAULT = 2
@@ -27,12 +28,13 @@ class Best:
     def __init__(self, argument: object = None) -> None:
         number = whole(DEFAULT if argument is None else argument)
         assert isinstance(number, int)
-        self._among = number
+        self.among = number
+        """How many."""
         self._least = Least()
 
     def prepare(self, candidates: Candidates, facts: PoolFacts) -> "_Slice":
         """Make ready."""
-        return _Slice(self._least.prepare(candidates, facts), self._among)
+        return _Slice(self._least.prepare(candidates, facts), self.among)
 
 
 class _Slice:
@@ -48,6 +50,10 @@ class _Slice:
 
     def rank(self, now: float) -> Sequence[Member]:
         return self._lowest.rank(now)
+
+    def levels(self, time: float) -> Levels:
+        assert isinstance(self._lowest, Leveled)
+        return self._lowest.levels(time)
 
     def odds(self, context: DrawContext) -> Sequence[float]:
         return ()

@@ -76,7 +76,7 @@ class LeaseTrust(NamedTuple):
 
 
 def trust(ttl: Ttl, shared: bool) -> LeaseTrust:
-    """How much is believed with that TTL, and where several servers share."""
+    """How much is believed with that TTL, and while other servers tell of hand-outs."""
     if shared:
         return LeaseTrust(SHARED_CAME, 1.0)
     return LeaseTrust(CAME, FIXED if ttl.low == ttl.high else 1.0)

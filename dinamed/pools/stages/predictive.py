@@ -144,7 +144,7 @@ class Forecast:
         self._groups: list[tuple[float, list[_ForecastEntry]]] | None = None
         self._flow = 0.0
         self._stay = 1.0
-        self._trust = self._believed()
+        self._trust = self._believed(inf)
         self._until = -inf
         self._edition = -1
 
@@ -204,9 +204,9 @@ class Forecast:
             return self._smallest(self._flow * clients, rng)[0][3].alone
         return self._rows[place].alone
 
-    def _believed(self) -> LeaseTrust:
+    def _believed(self, time: float) -> LeaseTrust:
         """How much of what leases say is believed."""
-        return trust(self._ttl, self._accounting.shared)
+        return trust(self._ttl, self._accounting.hears(time))
 
     def _same(self, resolver: ClientResolver) -> Candidates:
         """The members of the resolver's answer, as they are now; () if one is not."""
@@ -326,10 +326,10 @@ class Forecast:
                 row.capacity = report.capacity
         flow = self._given_flow
         if flow is None:
-            flow = accounting.flow.value(sum(row.capacity for row in rows))
+            flow = accounting.flow_at(time).value(sum(row.capacity for row in rows))
         self._flow = flow
         self._stay = leases.stay()
-        self._trust = self._believed()
+        self._trust = self._believed(time)
         subjects = []
         for row in rows:
             known = posted.get(row.account.name)

@@ -150,7 +150,7 @@ class Spilling(Forecast):
         places = self._mixture.several(smallest, count, context.rng)
         return [self._rows[place] for place in places]
 
-    def _believed(self) -> LeaseTrust:
+    def _believed(self, time: float) -> LeaseTrust:
         """All: clients come by their place, and so do not spread by capacity."""
         return LeaseTrust(1.0, 1.0)
 

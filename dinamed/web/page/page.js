@@ -309,6 +309,25 @@
       out.replaceChildren(make("p", { class: "wrong" }, `The server was not reached: ${error.message}`));
     }
   });
+  async function showFleet() {
+    if (document.hidden) return;
+    try {
+      const reply = await fetch("/api/v1/fleet");
+      if (!reply.ok) return;
+      const told = await reply.json(), card = $("fleet"), now = Date.now() / 1000;
+      if (!told.name) { clearInterval(fleet); return; }
+      card.hidden = false;
+      say(card.querySelector("p"), `${told.mode} for ${span(now - told.since)}: ${told.why}`);
+      card.querySelector("ul").replaceChildren(...told.servers.map((one) => {
+        const parts = [one.region, one.self ? "this server" : one.live ? "live" : "not heard of"];
+        if (one.lag !== null) parts.push(`lag ${one.lag.toFixed(1)} s`);
+        if (one.pools_differ.length) parts.push("other config");
+        return make("li", {}, make("b", {}, one.server), ` ${parts.filter(Boolean).join(", ")}`);
+      }));
+    } catch { /* the state of the connection is told elsewhere */ }
+  }
+  const fleet = setInterval(showFleet, 5000);
+  showFleet();
 
   // Keys change over days: once a minute is often enough.
   async function signing() {
