@@ -167,6 +167,10 @@ class ByMethod(Endpoint):
         super().__init__(reads, changes, guard, need)
         self._removing = removing
 
+    def known_methods(self) -> list[bytes]:
+        """Those of both."""
+        return [*super().known_methods(), *self._removing.known_methods()]
+
     def render(self, request: Request) -> Any:
         """Answer one request; never raises."""
         if request.method == b"DELETE":

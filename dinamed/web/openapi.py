@@ -268,7 +268,7 @@ def _operation(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": _TEXT}
-        for name in ("pool", "member")
+        for name in ("pool", "member", "zone")
         if f"{{{name}}}" in one.path
     ] + [
         {

@@ -135,6 +135,11 @@ class Endpoint(Resource):
         else:
             self._send(200, value, request)
 
+    def known_methods(self) -> list[bytes]:
+        """The methods that this address has."""
+        head = [b"HEAD"] if b"GET" in self._reads else []
+        return [*self._reads, *head, *self._changes]
+
     def _handler(self, request: Request) -> Handler:
         method = b"GET" if request.method == b"HEAD" else request.method
         if request.postpath and request.postpath != [b""]:
@@ -146,8 +151,7 @@ class Endpoint(Resource):
                 raise HttpError(*objection)
             return self._changes[method]
         if method not in self._reads:
-            head = [b"HEAD"] if b"GET" in self._reads else []
-            known = b", ".join([*self._reads, *head, *self._changes])
+            known = b", ".join(self.known_methods())
             request.setHeader(b"allow", known)
             raise HttpError(405, f"use {known.decode()}")
         return self._reads[method]

@@ -9,6 +9,7 @@ SETTINGS = """\
 [parameters]
 "path.pool" = "mirrors"
 "path.member" = "fra1"
+"path.zone" = "example.org."
 "query.name" = "ftp.example.org"
 """
 
