@@ -349,6 +349,7 @@ def wire_web(
         lambda: first_round.begun,
         turns,
         server.discovery,
+        server.transfers,
         stage_failures=authority.stage_failures,
     )
     certificates = bound.certificates if settings.server.http_tls else None

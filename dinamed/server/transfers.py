@@ -135,7 +135,7 @@ class TransferService(Service):
         changing = {}
         self._take_secondaries(loaded)
         for apex, zone in self._zones.items():
-            if zone.update:
+            if zone.update or self._takes_changes(zone, loaded.zones.get(apex)):
                 zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
             elif zone.primary:
                 served = self._secondaries[apex].served
@@ -148,6 +148,12 @@ class TransferService(Service):
         if catalog is not None:
             zones[catalog.origin] = catalog
         return zones, frozenset(unready)
+
+    def _takes_changes(self, zone: ZoneSettings, base: PackedZone | None) -> bool:
+        """Whether whoever may change records of all zones can change those of this."""
+        own = zone.file is not None and not zone.primary
+        signed = base is None or base.signed
+        return self._files is not None and own and not signed
 
     def _take_secondaries(self, loaded: Configuration) -> None:
         keys = keyring(loaded.settings.keys)
@@ -291,6 +297,31 @@ class TransferService(Service):
             after = View(step.served, before.pools)
             self._steps[step.origin] = [difference_at(before, after, step.names)]
         self.changed.emit()
+
+    def why_fixed(self, origin: WireName) -> str:
+        """Why a zone's records can't be changed here; empty if they can."""
+        zone = self._zones.get(origin)
+        if zone is not None and zone.primary:
+            return "it is a secondary zone, which its primary changes"
+        if zone is None or zone.file is None:
+            return "only zones with a file of their own can be updated"
+        if self._files is None:
+            return "what is updated is kept in [server] state, which is not set"
+        if not self._updated.knows(origin):
+            return "it is signed elsewhere"
+        return ""
+
+    def is_secondary(self, origin: WireName) -> bool:
+        """Whether a zone is fetched from a primary."""
+        return origin in self._secondaries
+
+    def notify_again(self, origin: WireName) -> bool:
+        """Tell the secondaries of a zone its serial; False if it has none to tell."""
+        view, zone = self._views.get(origin), self._zones.get(origin)
+        if view is None or zone is None or not zone.notify:
+            return False
+        self._notify(origin, view)
+        return True
 
     def notified(self, origin: WireName, serial: int | None) -> None:
         """A primary says that a zone has changed."""

@@ -99,11 +99,17 @@ class UpdatedZones:
             self._children.pop(origin, None)
             self._unread.pop(origin, None)
 
+    def knows(self, origin: WireName) -> bool:
+        """Whether a zone takes updates."""
+        return origin in self._base
+
     def served(self, origin: WireName) -> PackedZone:
         """What the next update changes.  Raises `UpdateError` if it may not."""
         if origin in self._unread:
             why = "the updates before could not be read, and must not be lost"
             raise UpdateError(Rcode.SERVFAIL, why)
+        if origin not in self._served:  # the config has it no more
+            raise UpdateError(Rcode.NOTAUTH, "the zone does not take updates any more")
         return self._served[origin]
 
     def prepare(

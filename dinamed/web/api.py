@@ -51,6 +51,7 @@ from dinamed.web.messages import (
 )
 from dinamed.web.openapi import description
 from dinamed.web.parts import WebParts
+from dinamed.web.powerdns import PowerdnsResource
 from dinamed.web.renewals import Renewals
 from dinamed.web.resources import (
     Endpoint,
@@ -115,22 +116,21 @@ class Api:
 
     def resource(self) -> Resource:
         """The tree."""
-        root = Folder()
+        root, guard = Folder(), self._guard
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", Endpoint({b"GET": self.explain}))
-        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, self._guard, "load"))
+        root.putChild(b"load", Endpoint({}, {b"POST": self.push}, guard, "load"))
+        root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, guard, "rtt"))
+        root.putChild(b"reload", Endpoint({}, {b"POST": self._renewals.reload}, guard))
         root.putChild(
-            b"rtt", Endpoint({}, {b"POST": self._rtt.push}, self._guard, "rtt")
+            b"replace", Endpoint({}, {b"POST": self._renewals.replace}, guard)
         )
+        root.putChild(b"dnssec", DnssecResource(self._parts.signing, guard))
         root.putChild(
-            b"reload", Endpoint({}, {b"POST": self._renewals.reload}, self._guard)
+            b"servers", PowerdnsResource(self._parts, guard, self._cooperator)
         )
-        root.putChild(
-            b"replace", Endpoint({}, {b"POST": self._renewals.replace}, self._guard)
-        )
-        root.putChild(b"dnssec", DnssecResource(self._parts.signing, self._guard))
         root.putChild(b"live", self._live.resource())
         root.putChild(b"events", self.events.resource())
         described = description()

@@ -19,6 +19,7 @@ from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.stack import Stack
 from dinamed.server.stalls import TurnMeter
+from dinamed.server.transfers import TransferService
 from dinamed.signals import Signal
 from dinamed.takeover.sender import ReplaceService
 
@@ -54,6 +55,8 @@ class WebParts:
     """How long the reactor's turns take."""
     discovery: DiscoveryService | None = None
     """Where members come from that the config does not name."""
+    transfers: TransferService | None = None
+    """What changes the records of zones."""
     events: EventLog = field(default_factory=EventLog)
     """What has happened."""
     stage_failures: StageFailures = field(default_factory=StageFailures)

@@ -4,7 +4,8 @@ import io
 import json
 import os
 import random
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
@@ -23,6 +24,7 @@ from dinamed.server.parents import ParentAsker
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.stack import stack_of
+from dinamed.server.transfers import TransferService
 from dinamed.takeover.sender import ReplaceOutcome, ReplaceService
 from dinamed.web.parts import WebParts
 from dinamed.web.service import site_of
@@ -99,6 +101,8 @@ class SiteCase(TestCase):
     """The site of one server on a free port of loopback."""
 
     config = CONFIG
+    secrets: ClassVar[Mapping[str, str]] = {}
+    """Files beside the config which nobody else may read, by name."""
 
     def setUp(self) -> None:
         """Serve a config on a free port."""
@@ -108,9 +112,23 @@ class SiteCase(TestCase):
         for name, text in (("dinamed.toml", self.config), ("example.org.zone", ZONE)):
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
+        for name, text in self.secrets.items():
+            path = os.path.join(folder, name)
+            with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+                file.write(text)
         self.now = 1_000_000.0
         loaded = load_here(os.path.join(folder, "dinamed.toml"))
-        self.authority = Authority(loaded, lambda: self.now, random.Random(1))
+        transfers = TransferService(reactor, lambda: self.now, random.Random(5), ())
+        self.transfers = transfers
+        self.authority = Authority(
+            loaded,
+            lambda: self.now,
+            random.Random(1),
+            transfers,
+            transfers.answering,
+        )
+        transfers.changed.subscribe(self.authority.refresh)
+        self.authority.served.subscribe(transfers.served)
         self.reloading = StubReload(reactor, self.authority)
         self.agent = Agent(reactor)
         self.serve(None)
@@ -150,6 +168,7 @@ class SiteCase(TestCase):
             self.fleet,
             self.liveness,
             lambda: self.ready,
+            transfers=self.transfers,
             stage_failures=authority.stage_failures,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)
