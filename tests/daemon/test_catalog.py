@@ -7,7 +7,16 @@ import dns.tsigkeyring
 import dns.update
 
 from tests.daemon.harness import Daemon, wait_until
-from tests.daemon.transfer_peers import KEY, NAMED_CONFIG, NAMED_PRIMARY, SECRET, Named
+from tests.daemon.transfer_peers import (
+    KEY,
+    KNOT_CONFIG,
+    NAMED_CONFIG,
+    NAMED_PRIMARY,
+    SECRET,
+    Knot,
+    Named,
+    Peer,
+)
 from tests.daemon.transferring import KEYS, ZONE_FILE, TransferCase
 
 CATALOG = "cat.example"
@@ -40,17 +49,43 @@ class NamedByCatalog(Named):
         return text.format_map({**named, "zone": zone, "notify": "no"})
 
 
+MEMBER_TEMPLATE = """\
+template:
+  - id: member
+    storage: "{folder}"
+    semantic-checks: off
+    acl: ours
+    master: other
+zone:
+"""
+INTERPRETED = """\
+    catalog-role: interpret
+    catalog-template: member
+"""
+
+
+class KnotByCatalog(Knot):
+    """Knot DNS, which knows nothing but the catalog."""
+
+    def config(self, primary: bool, settings: dict[str, object]) -> str:
+        """A secondary of the catalog, and by it of its members."""
+        named = {**settings, "name": CATALOG, "role": "master", "file": "catalog"}
+        text = KNOT_CONFIG.replace("zone:\n", MEMBER_TEMPLATE) + INTERPRETED
+        return text.format_map(named)
+
+
 class CatalogTests(TransferCase):
     """The daemon makes a catalog."""
 
-    def setUp(self) -> None:
+    def begin(self, kind: type[Peer]) -> None:
+        """The daemon with two zones, and a server that follows it."""
         files = {f"zones/{name}.zone": ZONE_FILE for name in ("a.example", "b.example")}
         self.daemon = Daemon({}, "a.example", ("127.0.0.1",))
         (self.daemon.folder / "state").mkdir()
         (self.daemon.folder / "zones").mkdir()
         for name in files:
             self.write(name.split("/")[1])
-        self.peer = NamedByCatalog(self.daemon.port, None)
+        self.peer = kind(self.daemon.port, None)
         config = KEYS.replace(
             "[server]", f'[server]\ncatalog = "{CATALOG}"\nzone_folder = "zones"'
         )
@@ -72,14 +107,23 @@ notify = [{{ address = "127.0.0.1:{self.peer.port}", key = "{KEY}" }}]
         self.daemon.send_signal(signal.SIGHUP)
 
     def await_answer(self, zone: str, rcode: int) -> None:
-        """Wait until BIND answers so for a name of a zone."""
+        """Wait until the other server answers so for a name of a zone."""
         self.assertTrue(
             wait_until(lambda: self.peer.ask(f"www.{zone}", "A").rcode() == rcode, 30),
             f"{zone}: not {rcode}\n{self.peer.log}\n{self.daemon.log}",
         )
 
     def test_bind(self) -> None:
-        """BIND serves the members, and follows those that come and go at a reload."""
+        """BIND follows."""
+        self.check(NamedByCatalog)
+
+    def test_knot(self) -> None:
+        """Knot follows."""
+        self.check(KnotByCatalog)
+
+    def check(self, kind: type[Peer]) -> None:
+        """It serves the members, and follows those that come and go at a reload."""
+        self.begin(kind)
         for zone in ("a.example", "b.example"):
             self.await_answer(zone, 0)
         self.write("c.example.zone")
