@@ -7,6 +7,8 @@
 #   make sanitize  the compiled parts under sanitizers, and SECONDS of fuzzing
 #   make docs      the manual, as HTML in docs/_build/html
 #   make man       the man page, in docs/_build/man
+#   make dist      sdist and wheel in DIST, the same from the same commit
+#   make sbom      what a release brings along, as CycloneDX, beside them
 #   make clean     remove what the above have made
 #
 # PYTHON chooses the interpreter that makes the environment, VENV its folder,
@@ -21,12 +23,15 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SECONDS ?= 60
 # Branches included; what daemons of the tests run in their own processes is not counted.
 FLOOR ?= 80
+DIST ?= dist
+# The time of the commit, for all that would be told the time of the build.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 # A change to one of these asks for a new install; all other files are used in place.
 PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/*/*.pyx dinamed/*/*.pxd dinamed/*/*.pxi)
 
-.PHONY: run test coverage lint sanitize docs man clean print-python
+.PHONY: run test coverage lint sanitize docs man dist sbom clean print-python
 
 run: $(VENV)/.installed
 	@echo "Serving example.org on 127.0.0.1 port 5300.  Try, in another terminal:"
@@ -61,6 +66,33 @@ docs: $(VENV)/.installed-dev
 
 man: $(VENV)/.installed-dev
 	$(BIN)/sphinx-build -q -W -b man docs docs/_build/man
+
+# Debugging information names the folder of the build.  setuptools gives the sdist the
+# times of the build, so it is packed again.
+dist: $(VENV)/.installed-dev
+	@test -n "$(SOURCE_DATE_EPOCH)" || { echo "set SOURCE_DATE_EPOCH" >&2; exit 1; }
+	rm -rf build "$(DIST)"
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) CFLAGS=-g0 \
+		$(BIN)/python -m build --sdist --wheel --outdir "$(DIST)" >/dev/null
+	set -e; for sdist in "$(DIST)"/*.tar.gz; do \
+		folder=$$(basename "$$sdist" .tar.gz); \
+		tar -C "$(DIST)" -xzf "$$sdist"; \
+		tar -C "$(DIST)" --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 \
+			--numeric-owner --mode=u=rwX,go=rX --format=gnu -cf - "$$folder" \
+			| gzip -n9 > "$$sdist.new"; \
+		mv "$$sdist.new" "$$sdist"; rm -r "$(DIST)/$$folder"; \
+	done
+	cd "$(DIST)" && sha256sum * | tee SHA256SUMS
+
+# From an environment that holds the wheel alone, with all that it needs.
+sbom:
+	$(BIN)/python -m venv --clear "$(DIST)/.sbom" "$(DIST)/.released"
+	"$(DIST)/.sbom/bin/python" -m pip --quiet install cyclonedx-bom
+	"$(DIST)/.released/bin/python" -m pip --quiet install "$$(echo "$(DIST)"/*.whl)[geo]"
+	"$(DIST)/.released/bin/python" -m pip --quiet uninstall --yes pip setuptools
+	"$(DIST)/.sbom/bin/cyclonedx-py" environment --output-reproducible --of JSON \
+		-o "$(DIST)/dinamed.cdx.json" "$(DIST)/.released/bin/python"
+	rm -rf "$(DIST)/.sbom" "$(DIST)/.released"
 
 clean:
 	rm -rf build dist docs/_build *.egg-info _trial_temp* .mypy_cache .ruff_cache \

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.cli import COMMANDS, main
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import (
+    CatalogSettings,
     KeySettings,
     MemberSettings,
     PoolSettings,
@@ -43,16 +44,19 @@ NO_KEYS = {
     (Settings, "files"),
     (Settings, "targeting"),
     (ZoneSettings, "name"),
+    (CatalogSettings, "name"),
+    (CatalogSettings, "transfer"),
+    (CatalogSettings, "notify"),
     (PoolSettings, "name"),
     (KeySettings, "name"),
     (FleetSettings, "password"),
 }
 """Fields that no key fills: they come from elsewhere."""
-LIKE_ANOTHER = {(ZoneSettings, "dnssec")}
+LIKE_ANOTHER = {(ZoneSettings, "dnssec"), (CatalogSettings, "primary")}
 """Tables whose keys are those of another, and described there."""
 NO_TABLES = {Ttl, StageSettings}
 """Structs that stand for a single value."""
-NAMED = {"keys", "zones", "pools"}
+NAMED = {"keys", "zones", "catalogs", "pools"}
 """Tables of tables, by name."""
 
 

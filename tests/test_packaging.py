@@ -230,6 +230,17 @@ class ShippedFilesTests(SynchronousTestCase):
             "install -D -m 755 etc/rtt/report-rtt $(SHARE)/", self.read("debian/rules")
         )
 
+    def test_release_page(self) -> None:
+        """What the page on releases has one run is there: targets and modules."""
+        page, makefile = self.read("docs/releasing.rst"), self.read("Makefile")
+        targets = set(re.findall(r"``make (\w+)``", page))
+        self.assertEqual(targets, {"dist", "sbom"})
+        for target in targets:
+            self.assertRegex(makefile, rf"(?m)^{target}:")
+            self.assertRegex(makefile, rf"(?m)^\.PHONY: .*\b{target}\b")
+        for name in re.findall(r"``((?:tests|benchmarks)\.\w+)``", page):
+            self.assertTrue((ROOT / (name.replace(".", "/") + ".py")).is_file(), name)
+
     def test_same_place(self) -> None:
         """The unit, the package and the image have the environment in one place."""
         for name in ("etc/dinamed.service", "debian/rules", "Containerfile"):

@@ -58,7 +58,9 @@ def changes(everything: Everything, told: Mapping[str, Any]) -> Iterator[str]:
     fetched = {f"{zone.name.removesuffix('.')}.".lower() for zone in settings.zones}
     for name in sorted(zones.keys() - served.keys()):
         yield f"+ zone {name}"
-    for name in sorted(served.keys() - zones.keys() - fetched):
+    # With catalogs a zone that the config does not name may be a member of one.
+    gone = set() if settings.catalogs else served.keys() - zones.keys() - fetched
+    for name in sorted(gone):
         yield f"- zone {name}"
     for name in sorted(zones.keys() & served.keys()):
         yield from _differing(

@@ -65,7 +65,7 @@ def advise(
     known; `placed` are the zones of geodns that go by place.
     """
     found: list[tuple[Path, str]] = []
-    if not settings.zones:
+    if not settings.zones and not settings.catalogs:
         found.append((("zones",), "there is no zone: every question is refused"))
     found += _listen(settings, resolve)
     geo = bool(settings.geo.databases or settings.geo.networks)

@@ -1,4 +1,4 @@
-"""The zone of `[server] catalog`: who may transfer it, and who is told of changes."""
+"""What must hold of `[server] catalog`, the zone, and of `[catalogs."NAME"]`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,14 @@ from msgspec.structs import replace
 
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
-from dinamed.config.settings import ServerSettings, ZoneSettings
+from dinamed.config.settings import (
+    CatalogSettings,
+    KeySettings,
+    ServerSettings,
+    ZoneSettings,
+)
+from dinamed.config.transfer_rules import key_exists, read_primary, read_transfers
+from dinamed.config.transfers import KEY_PREFIX, catalog_name
 from dinamed.config.zone_rules import zone_name
 from dinamed.wire.names import WireName
 
@@ -70,3 +77,71 @@ def with_shared_rights(
         if key not in table
     }
     return [replace(zone, **common) if zone.name == name else zone for zone in zones]
+
+
+def read_catalogs(
+    reader: Reader,
+    raw: Mapping[str, object],
+    zones: Sequence[ZoneSettings],
+    keys: Sequence[KeySettings],
+    defaults: Mapping[str, object],
+) -> list[CatalogSettings]:
+    """Read every `[catalogs."NAME"]`; its members share the `KEYS` of `defaults`."""
+    if not raw:
+        return []
+    shared = _shared(reader, defaults)
+    taken = {apex: zone.name for zone in zones if (apex := _apex(zone.name))}
+    known = {key.name for key in keys}
+    found = []
+    for name, table in raw.items():
+        path: Path = ("catalogs", name)
+        canonical = reader.apply(catalog_name, name, path)
+        if not isinstance(canonical, str):
+            continue
+        first = taken.setdefault(zone_name(canonical), name)
+        if first != name or any(zone.name == name for zone in zones):
+            reader.report(path, f'the same zone as "{first}"')
+        given = {"name": canonical, "primary": (), **shared}
+        plain = table
+        if isinstance(table, dict):
+            one = table.get("primary")
+            listed = [one] if isinstance(one, str | dict) else one
+            listing = {} if listed is None else {"primary": listed}
+            given["primary"] = read_primary(reader, listing, path)
+            plain = {key: one for key, one in table.items() if key != "primary"}
+        catalog = reader.table(CatalogSettings, plain, path, **given)
+        if catalog is None:
+            continue
+        if not catalog.primary and reader.intact((*path, "primary")):
+            reader.report((*path, "primary"), "a catalog needs a primary")
+        key_exists(reader, catalog.key, known, (*path, "key"))
+        for place, peer in enumerate(catalog.primary):
+            key_exists(reader, peer.key, known, (*path, "primary", place))
+        _shared_keys(reader, catalog, known)
+        keyed = [replace(one, key=one.key or catalog.key) for one in catalog.primary]
+        found.append(replace(catalog, primary=tuple(keyed)))
+    return found
+
+
+def _shared_keys(reader: Reader, catalog: CatalogSettings, known: set[str]) -> None:
+    """Check the keys that are named in `[zone_defaults]`."""
+    for place, text in enumerate(catalog.transfer):
+        if text.startswith(KEY_PREFIX):
+            name = text.removeprefix(KEY_PREFIX)
+            key_exists(reader, name, known, ("zone_defaults", "transfer", place))
+    for place, peer in enumerate(catalog.notify):
+        key_exists(reader, peer.key, known, ("zone_defaults", "notify", place))
+
+
+def _shared(reader: Reader, defaults: Mapping[str, object]) -> dict[str, object]:
+    """The `KEYS` of `[zone_defaults]`, as they are read."""
+    if reader.problems:
+        return {}  # which may be about them, and are told once
+    table = {key: defaults[key] for key in KEYS if key in defaults}
+    path: Path = ("zone_defaults",)
+    plain = {key: one for key, one in table.items() if key == "transfer"}
+    zone = reader.table(ZoneSettings, plain, path, name=".")
+    if zone is None:
+        return {}
+    zone = read_transfers(reader, zone, table, path)
+    return {"transfer": zone.transfer, "notify": zone.notify}

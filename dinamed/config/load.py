@@ -37,6 +37,7 @@ _TABLES = (
     "dnssec",
     "zone_defaults",
     "zones",
+    "catalogs",
     "pools",
 )
 
@@ -103,6 +104,9 @@ def _settings(
     zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec, catalog)
     zones = catalog_rules.with_shared_rights(zones, catalog, zone_tables)
     keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"))
+    catalogs = catalog_rules.read_catalogs(
+        reader, _tables(reader, raw, "catalogs"), zones, keys, defaults
+    )
     cookies: tuple[str, ...] = ()
     if server is not None:
         _check_server(reader, server)
@@ -134,6 +138,7 @@ def _settings(
         keys=tuple(keys),
         dnssec=dnssec,
         zones=tuple(zones),
+        catalogs=tuple(catalogs),
         pools=tuple(pools),
         cookie_secrets=cookies,
     )

@@ -16,7 +16,7 @@ from dinamed.config.sources import INCLUDE
 from dinamed.config.zone_folder import DEFAULTS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-NAMED = ("keys", "zones", "pools")
+NAMED = ("keys", "zones", "catalogs", "pools")
 """Tables of tables, by name."""
 NO_KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -24,6 +24,7 @@ NO_KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
             ("path", "files", "include", "cookie_secrets", "targeting")
         ),
         "ZoneSettings": frozenset(("name",)),
+        "CatalogSettings": frozenset(("name", "transfer", "notify")),
         "PoolSettings": frozenset(("name", "voting")),
         "FleetSettings": frozenset(("password",)),
         "KeySettings": frozenset(("name",)),
@@ -34,6 +35,8 @@ TEXT_OR_TABLE = ("notify", "primary", "update")
 """Lists whose elements may be texts in place of tables."""
 ONE_OR_LIST = ("check",)
 """Values that may be one table or a list of them."""
+ONE_PRIMARY = (("CatalogSettings", "primary"),)
+"""Lists that may be one of their elements too."""
 
 OR_BOOLEAN = (("ZoneSettings", "dnssec"),)
 """Tables that a truth value may stand for."""
@@ -96,6 +99,8 @@ class _Maker:
             schema = self._key(field)
             if (kind.__name__, field.name) in OR_BOOLEAN:
                 schema = {"anyOf": [{"type": "boolean"}, schema]}
+            if (kind.__name__, field.name) in ONE_PRIMARY:
+                schema = {"anyOf": [schema.get("items", {}), schema]}
             properties[field.encode_name] = schema
             if field.required:
                 required.append(field.encode_name)

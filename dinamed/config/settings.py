@@ -26,6 +26,7 @@ from dinamed.config.query_log import QueryLog
 from dinamed.config.transfers import (
     CatalogName,
     Grant,
+    KeyName,
     KeySettings,
     MayTransfer,
     Peer,
@@ -36,6 +37,7 @@ from dinamed.zones.targeting import Targeting
 
 __all__ = [
     "MAX_TTL",
+    "CatalogSettings",
     "Grant",
     "KeySettings",
     "MemberSettings",
@@ -152,6 +154,29 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     names: dict[str, PoolReference] = {}
 
 
+class CatalogSettings(Table, frozen=True, kw_only=True):
+    """`[catalogs."NAME"]`: another server's catalog zone, whose members we serve.
+
+    `primary` has `key` wherever it says none itself.  `transfer` and `notify` are those
+    of `[zone_defaults]`.
+    """
+
+    name: CatalogName
+    primary: tuple[Primary, ...] = ()
+    key: KeyName | None = None
+    transfer: tuple[MayTransfer, ...] = ()
+    notify: tuple[Peer, ...] = ()
+
+    def zone(self, name: str) -> ZoneSettings:
+        """The settings of the catalog itself, or of a member, with this name."""
+        return ZoneSettings(
+            name=name,
+            primary=self.primary,
+            transfer=self.transfer,
+            notify=self.notify,
+        )
+
+
 class VotingSettings(Table, frozen=True, kw_only=True):
     """The keys of `[pools.NAME.check]` that say how the votes of servers count.
 
@@ -224,6 +249,7 @@ class Settings(Table, frozen=True, kw_only=True):
     dnssec: Dnssec = Dnssec()
     """The defaults for zones that are signed."""
     zones: tuple[ZoneSettings, ...] = ()
+    catalogs: tuple[CatalogSettings, ...] = ()
     pools: tuple[PoolSettings, ...] = ()
     targeting: tuple[Targeting, ...] = ()
     """Not of the config file itself, but of the zone files of other programs."""

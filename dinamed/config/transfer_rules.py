@@ -119,17 +119,27 @@ def read_transfers(
     reader: Reader, zone: ZoneSettings, table: dict[str, object], path: Path
 ) -> ZoneSettings:
     """Read `notify`, `primary` and `update` of a zone into it."""
-    here: Path = (*path, "primary")
-    primary = _elements(reader, Primary, "address", table, here)
-    for place, one in enumerate(primary):
-        if isinstance(one, Primary):
-            _trusting(reader, one, (*here, place))
+    primary = read_primary(reader, table, path)
     return replace(
         zone,
         notify=_elements(reader, Peer, "address", table, (*path, "notify")),
         primary=primary,
         update=_elements(reader, Grant, "key", table, (*path, "update")),
     )
+
+
+def read_primary(
+    reader: Reader, table: dict[str, object], path: Path
+) -> tuple[Primary, ...]:
+    """Read the key `primary` of a table."""
+    here: Path = (*path, "primary")
+    primary = _elements(reader, Primary, "address", table, here)
+    found = []
+    for place, one in enumerate(primary):
+        if isinstance(one, Primary):
+            _trusting(reader, one, (*here, place))
+            found.append(one)
+    return tuple(found)
 
 
 def _trusting(reader: Reader, peer: Primary, path: Path) -> None:
@@ -201,7 +211,7 @@ def check_transfers(
         for where, names in named.items():
             if reader.intact((*path, where)):  # else the places are not those here
                 for place, name in enumerate(names):
-                    _key_exists(reader, name, known, (*path, where, place))
+                    key_exists(reader, name, known, (*path, where, place))
         if zone.update and zone.file is None:
             why = "only zones with a file of their own can be updated"
             reader.report((*path, "update"), why)
@@ -213,6 +223,7 @@ def check_transfers(
                 reader.report((*path, key), "has no use in a secondary zone")
 
 
-def _key_exists(reader: Reader, name: str | None, known: set[str], path: Path) -> None:
+def key_exists(reader: Reader, name: str | None, known: set[str], path: Path) -> None:
+    """Report the name of a key that is not there."""
     if name is not None and name not in known:
         reader.report(path, f"no key {shown(name)}{meant(name, known)}")

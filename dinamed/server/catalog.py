@@ -1,11 +1,11 @@
 """The catalog zone that this server makes of its zones (RFC 9432)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Set
 
 from twisted.logger import Logger
 
-from dinamed.config.settings import Settings, ZoneSettings
-from dinamed.config.zone_rules import origin, zone_name
+from dinamed.config.settings import Settings
+from dinamed.config.zone_rules import zone_name
 from dinamed.server.kept_files import kept_aside
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.transfers.catalog import next_catalog
@@ -25,10 +25,12 @@ class CatalogProducer:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._made: PackedZone | None = None
-        self._made_of: Sequence[ZoneSettings] | None = None
+        self._made_of: Set[WireName] | None = None
 
-    def serve(self, settings: Settings, files: ZoneFiles | None) -> PackedZone | None:
-        """The catalog to serve for a config; None if it has none."""
+    def serve(
+        self, settings: Settings, zones: Set[WireName], files: ZoneFiles | None
+    ) -> PackedZone | None:
+        """The catalog of zones to serve for a config; None if it has none."""
         name = settings.server.catalog
         if name is None:
             self._made = self._made_of = None
@@ -37,11 +39,11 @@ class CatalogProducer:
         before = self._made
         if before is not None and before.origin != apex:
             before = None
-        if before is not None and self._made_of is settings.zones:
+        members = zones - {apex}
+        if before is not None and self._made_of == members:
             return before
         if before is None and files is not None:
             before = self._read(apex, files)
-        members = {origin(zone) for zone in settings.zones} - {apex}
         made = next_catalog(apex, members, before, int(self._seconds()))
         if made is not before:
             self.log.info(
@@ -52,7 +54,7 @@ class CatalogProducer:
             )
             if files is not None:
                 self._save(made, files)
-        self._made, self._made_of = made, settings.zones
+        self._made, self._made_of = made, members
         return made
 
     def _read(self, apex: WireName, files: ZoneFiles) -> PackedZone | None:

@@ -68,7 +68,8 @@ class SecondaryContext(NamedTuple):
 class Secondary:
     """A zone that is fetched from primaries.
 
-    `changed` is called when another version, or none, is to be served.
+    `changed` is called when another version, or none, is to be served.  `check` raises
+    `ValueError` for versions that are not to be taken.
     """
 
     log = Logger()
@@ -80,6 +81,7 @@ class Secondary:
         keys: Keys,
         files: ZoneFiles | None,
         changed: Callable[["Secondary"], None],
+        check: Callable[[PackedZone], object] | None = None,
     ) -> None:
         self.zone = zone
         self.origin = origin(zone)
@@ -95,6 +97,7 @@ class Secondary:
         self._keys = keys
         self._files = files
         self._changed = changed
+        self._check = check
         self._timer: Any = None
         self._expiry: Any = None
         self._stop_fetch: Callable[[], None] | None = None
@@ -113,11 +116,16 @@ class Secondary:
         """For the log."""
         return to_text(self.origin)
 
-    def reconfigure(self, zone: ZoneSettings, keys: Keys) -> None:
+    def reconfigure(
+        self,
+        zone: ZoneSettings,
+        keys: Keys,
+        check: Callable[[PackedZone], object] | None = None,
+    ) -> None:
         """Go by another config, from the next transfer on."""
         rebound = zone.names != self.zone.names
         moved = zone.primary != self.zone.primary
-        self.zone, self._keys = zone, keys
+        self.zone, self._keys, self._check = zone, keys, check
         if rebound and self.served is not None:
             assert self.raw is not None
             self.served = self._bound(self.raw)
@@ -220,6 +228,11 @@ class Secondary:
 
         def _work() -> Incoming:
             incoming.result = incoming.finish()
+            if incoming.result is not None and self._check is not None:
+                try:
+                    self._check(incoming.result[0])
+                except ValueError as error:
+                    raise TransferError(str(error)) from None
             return incoming
 
         if incoming.current or (

@@ -1,7 +1,7 @@
 """Zone transfers of this server: versions served, NOTIFY, and secondary zones."""
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
 from typing import Any
 
@@ -10,10 +10,11 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import PoolSettings, ZoneSettings
-from dinamed.config.zone_rules import origin
+from dinamed.config.settings import PoolSettings, Settings, ZoneSettings
+from dinamed.config.zone_rules import origin, zone_name
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.catalog import CatalogProducer
+from dinamed.server.catalog_members import CatalogMembers
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
@@ -22,6 +23,7 @@ from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.server.zone_files import ZoneFiles
 from dinamed.shortage import Shortages
 from dinamed.signals import Signal
+from dinamed.transfers.catalog import members_of
 from dinamed.transfers.journal import (
     DIFF_LIMIT,
     Delta,
@@ -32,7 +34,7 @@ from dinamed.transfers.journal import (
 from dinamed.transfers.responder import TransferResponder
 from dinamed.transfers.serial import newer
 from dinamed.transfers.signed_view import SignedView
-from dinamed.transfers.tsig import keyring
+from dinamed.transfers.tsig import Keys, keyring
 from dinamed.transfers.view import View, static_pools, static_texts
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
@@ -73,6 +75,7 @@ class TransferService(Service):
         self._updated = UpdatedZones()
         self._updater = UpdateQueue(reactor, self._updated, self._has_updated)
         self._catalog = CatalogProducer(seconds)
+        self._members = CatalogMembers()
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
         self._zones: dict[WireName, ZoneSettings] = {}
@@ -133,7 +136,7 @@ class TransferService(Service):
         zones = dict(loaded.zones)
         unready = set()
         changing = {}
-        self._take_secondaries(loaded)
+        followed = self._take_secondaries(settings)
         for apex, zone in self._zones.items():
             if zone.update or self._takes_changes(zone, loaded.zones.get(apex)):
                 zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
@@ -144,7 +147,8 @@ class TransferService(Service):
                     served = PackedZone(pack(apex, [(b"", _NO_SOA)], {}))
                 zones[apex] = served
         self._updated.forget(changing)
-        catalog = self._catalog.serve(settings, self._files)
+        listed = self._zones.keys() - followed
+        catalog = self._catalog.serve(settings, listed, self._files)
         if catalog is not None:
             zones[catalog.origin] = catalog
         return zones, frozenset(unready)
@@ -155,22 +159,45 @@ class TransferService(Service):
         signed = base is None or base.signed
         return self._files is not None and own and not signed
 
-    def _take_secondaries(self, loaded: Configuration) -> None:
-        keys = keyring(loaded.settings.keys)
+    def _take_secondaries(self, settings: Settings) -> Set[WireName]:
+        """Begin, change and end secondary zones as a config and catalogs want it.
+
+        Returns the catalogs that are followed.
+        """
+        keys = keyring(settings.keys)
+        catalogs = {zone_name(one.name): one for one in settings.catalogs}
+        own = self._zones.keys() | catalogs.keys()
+        for apex, catalog in catalogs.items():
+            self._zones[apex] = zone = catalog.zone(catalog.name)
+            self._take(apex, zone, keys, members_of)
+        have = {apex: self._secondaries[apex].raw for apex in catalogs}
+        self._zones.update(self._members.zones(catalogs, have, own))
         wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
         for apex in self._secondaries.keys() - wanted.keys():
             self._secondaries.pop(apex).stop()
         for apex, zone in wanted.items():
-            known = self._secondaries.get(apex)
-            if known is not None:
-                known.reconfigure(zone, keys)
-                continue
-            secondary = self._secondaries[apex] = Secondary(
-                zone, self._setting, keys, self._files, self._fetched
-            )
-            secondary.restore()
-            if self.running:
-                self._reactor.callLater(0, secondary.start)
+            if apex not in catalogs:
+                self._take(apex, zone, keys)
+        return catalogs.keys()
+
+    def _take(
+        self,
+        apex: WireName,
+        zone: ZoneSettings,
+        keys: Keys,
+        check: Callable[[PackedZone], object] | None = None,
+    ) -> None:
+        """Begin with a secondary zone, or go on with it by these settings."""
+        known = self._secondaries.get(apex)
+        if known is not None:
+            known.reconfigure(zone, keys, check)
+            return
+        secondary = self._secondaries[apex] = Secondary(
+            zone, self._setting, keys, self._files, self._fetched, check
+        )
+        secondary.restore()
+        if self.running:
+            self._reactor.callLater(0, secondary.start)
 
     def _fetched(self, secondary: Secondary) -> None:
         """A secondary zone has another version, or none any more."""

@@ -4,9 +4,10 @@ import hashlib
 import struct
 from collections.abc import Iterable
 
+from dinamed.config.zone_rules import zone_name
 from dinamed.transfers.serial import following, newer
 from dinamed.wire.constants import Type
-from dinamed.wire.names import WireName
+from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.packer import pack
@@ -62,6 +63,37 @@ def next_catalog(
     new = clock if newer(clock, serial) else following(serial)
     made = catalog_zone(origin, members, new)
     return before if _listed(before) == _listed(made) else made
+
+
+def members_of(zone: PackedZone) -> frozenset[WireName]:
+    """The member zones of a catalog, in lower case.
+
+    Raises `ValueError` if it is broken: of another version than 2, with two PTR records
+    at one name, or with one zone twice (RFC 9432 section 4).
+    """
+    members: set[WireName] = set()
+    version: tuple[bytes, ...] = ()
+    for key, node in zone.nodes():
+        if key == VERSION_KEY:
+            texts = node.get(Type.TXT)
+            version = () if texts is None else texts.rdatas
+        if not key or key[1 + key[0] :] != ZONES_KEY:
+            continue
+        pointers = node.get(Type.PTR)
+        if pointers is None:
+            continue
+        if len(pointers.rdatas) != 1:
+            raise ValueError("broken catalog: two PTR records at one name")
+        member = pointers.rdatas[0].lower()
+        text = to_text(member)
+        if zone_name(text) != member:
+            raise ValueError(f"broken catalog: {text} is not the name of a zone")
+        if member in members:
+            raise ValueError(f"broken catalog: {text} is there twice")
+        members.add(member)
+    if version != _VERSION.rdatas:
+        raise ValueError('broken catalog: its version is not "2"')
+    return frozenset(members)
 
 
 def _listed(zone: PackedZone) -> dict[bytes, list[RRset]]:

@@ -77,3 +77,60 @@ class CatalogRulesTests(FolderTestCase):
             with self.subTest(name):
                 (told,) = self.problems_of(f'[server]\ncatalog = "{name}"\n')
                 self.assertIn("dinamed.toml:2: server.catalog: ", told)
+
+
+class FollowedTests(FolderTestCase):
+    """`[catalogs."NAME"]`."""
+
+    def problems_of(self, text: str) -> list[str]:
+        """What is wrong in a config, without the place."""
+        return [str(one).partition(": ")[2] for one in self.load(text + KEYS).problems]
+
+    def test_key(self) -> None:
+        """It is that of all primaries that have none; members share the defaults."""
+        loaded = self.load(
+            '[catalogs."Cat.example."]\nkey = "one"\nprimary = ["192.0.2.1", '
+            '{ address = "192.0.2.2", key = "two" }]\n'
+            '[zone_defaults]\ntransfer = ["key:two"]\nnotify = ["192.0.2.7"]\n' + KEYS
+        )
+        assert loaded.settings is not None, loaded.problems
+        (catalog,) = loaded.settings.catalogs
+        self.assertEqual(catalog.name, "cat.example")
+        member = catalog.zone("a.example")
+        self.assertEqual([peer.key for peer in member.primary], ["one", "two"])
+        self.assertEqual(member.transfer, ("key:two",))
+        self.assertEqual([peer.address for peer in member.notify], ["192.0.2.7"])
+
+    def test_one_primary(self) -> None:
+        """A single primary needs no brackets."""
+        for text in ('"192.0.2.1"', '{ address = "192.0.2.1" }', '["192.0.2.1"]'):
+            loaded = self.load(f'[catalogs."cat.example"]\nprimary = {text}\n')
+            assert loaded.settings is not None, loaded.problems
+            (peer,) = loaded.settings.catalogs[0].primary
+            self.assertEqual(peer.address, "192.0.2.1")
+
+    def test_problems(self) -> None:
+        """No primary, keys that are not there, zones of the config, what has no use."""
+        head = '[catalogs."cat.example"]\n'
+        good = head + 'primary = ["192.0.2.1"]\n'
+        for text, told in (
+            (head, 'catalogs."cat.example".primary: a catalog needs a primary'),
+            (good + 'key = "onne"\n', 'catalogs."cat.example".key: no key "onne"'),
+            (
+                good + '[zone_defaults]\nnotify = [{ address = "192.0.2.1", '
+                'key = "nobody" }]\n',
+                'zone_defaults.notify[0]: no key "nobody"',
+            ),
+            (good + "transfer = []\n", 'catalogs."cat.example".transfer: unknown key'),
+            (
+                good + zone("Cat.Example", "[]"),
+                'catalogs."cat.example": the same zone as "Cat.Example"',
+            ),
+            (
+                '[server]\ncatalog = "cat.example"\n' + good,
+                'catalogs."cat.example": the same zone as "cat.example"',
+            ),
+        ):
+            with self.subTest(told):
+                (found,) = self.problems_of(text)
+                self.assertTrue(found.startswith(told), found)

@@ -2,15 +2,25 @@
 
 import dns.name
 import dns.rdata
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.transfers.catalog import catalog_zone, member_key, next_catalog
+from dinamed.transfers.catalog import (
+    VERSION_KEY,
+    ZONES_KEY,
+    catalog_zone,
+    member_key,
+    members_of,
+    next_catalog,
+)
 from dinamed.transfers.serial import newer
 from dinamed.transfers.view import View
+from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
+from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
+from dinamed.zones.packer import pack
 
 ORIGIN = from_text("cat.example.")
 A, B = from_text("a.example."), from_text("b.example.")
@@ -70,8 +80,54 @@ class CatalogTests(SynchronousTestCase):
         self.assertEqual(next_catalog(ORIGIN, [B], second, 5).serial, 1002)
         self.assertEqual(next_catalog(ORIGIN, [B], second, 2000).serial, 2000)
 
+    @settings(deadline=None)
     @given(SERIALS, st.integers(0, 2**33))
     def test_never_back(self, serial: int, now: int) -> None:
         """Another set has a newer serial, at any time."""
         before = catalog_zone(ORIGIN, [A], serial)
         self.assertTrue(newer(next_catalog(ORIGIN, [B], before, now).serial, serial))
+
+
+def made(
+    version: tuple[bytes, ...], *members: tuple[str, tuple[bytes, ...]]
+) -> PackedZone:
+    """A catalog of another server: TXT data, and PTR data by label."""
+    rrsets = [(b"", RRset(int(Type.SOA), 0, (bytes(22),)))]
+    if version:
+        rrsets.append((VERSION_KEY, RRset(int(Type.TXT), 0, version)))
+    for label, names in members:
+        key = bytes((len(label),)) + label.encode() + ZONES_KEY
+        rrsets.append((key, RRset(int(Type.PTR), 0, names)))
+        # Properties (RFC 9432 section 4.4), which are passed over.
+        rrsets.append((b"\x05group" + key, RRset(int(Type.TXT), 0, (b"\x01g",))))
+    return PackedZone(pack(ORIGIN, rrsets, {}))
+
+
+class MembersTests(SynchronousTestCase):
+    """What others' catalogs list."""
+
+    def test_own(self) -> None:
+        """What is made here is read here."""
+        self.assertEqual(members_of(catalog_zone(ORIGIN, [A, B], 1)), {A, B})
+
+    def test_others(self) -> None:
+        """Labels mean nothing, properties are passed over, names are in lower case."""
+        zone = made((b"\x012",), ("x", (A,)), ("y", (from_text("B.Example."),)))
+        self.assertEqual(members_of(zone), {A, B})
+        self.assertEqual(members_of(made((b"\x012",))), frozenset())
+
+    def test_broken(self) -> None:
+        """Another version, or several; two zones at a name; a zone twice; no zone."""
+        good = (b"\x012",)
+        for zone, why in (
+            (made((), ("x", (A,))), "version"),
+            (made((b"\x011",)), "version"),
+            (made((b"\x011", b"\x012")), "version"),
+            (made((b"\x012\x00",)), "version"),
+            (made(good, ("x", (A, B))), "two PTR"),
+            (made(good, ("x", (A,)), ("y", (A,))), "twice"),
+            (made(good, ("x", (from_text("*.example."),))), "wildcard"),
+        ):
+            with self.subTest(why):
+                refusal = self.assertRaises(ValueError, members_of, zone)
+                self.assertIn(why, str(refusal))
