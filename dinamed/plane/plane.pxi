@@ -270,36 +270,6 @@ cdef class Plane:
         memcpy(signature.octets, <const char *>record, signature.size)
         signatures.install_signature(signature)
 
-    def install_signature(
-        self, bytes owner not None, uint32_t rrtype, list members not None,
-        bytes record not None,
-    ):
-        """Remember the signature of an RRset, and forget all others when there are many.
-
-        `owner` is the one that is signed, in lower case; `members` are the data of the
-        records where they are drawn, else empty.  `record` is without its owner.
-        """
-        cdef Tables tables = self.tables
-        cdef _Plans signatures = tables._signatures
-        cdef Signature *signature
-        cdef uint64_t total = 0
-        cdef bytes rdata
-        if signatures.used * 2 > signatures.mask:
-            signatures = _Plans(signatures.mask + 1)
-            self._swap(&tables.data.signatures, signatures.slots, tables._signatures)
-            tables._signatures = signatures
-        for rdata in members:
-            total += member_hash(<const uint8_t *><const char *>rdata, len(rdata))
-        signature = <Signature *>calloc(1, sizeof(Signature) + len(record))
-        if signature == NULL:
-            raise MemoryError
-        signature.hash = set_hash(
-            fnv1a(<const uint8_t *><const char *>owner, len(owner)), rrtype, total
-        )
-        signature.size = len(record)
-        memcpy(signature.octets, <const char *>record, signature.size)
-        signatures.install_signature(signature)
-
     def install_client(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
         Route route not None, uint32_t scope, costs=(),
