@@ -49,7 +49,7 @@ cdef struct InstalledPlan:
     uint32_t before_steps
     uint64_t serial         # of a CLIENT_PLAN, its own
     bint placed             # whether that goes by the client's place alone
-    uint64_t region         # of a POOL_PLAN, the place to take clients to be in; 0: theirs
+    uint64_t region         # of a POOL_PLAN, where to take clients to be; 0: theirs
     bint guarded            # whether it is for those who may see members
     double until            # on the steady clock; 0: for ever
     uint64_t signer         # hash of the owner that is signed; 0: nothing is

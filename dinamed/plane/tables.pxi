@@ -93,8 +93,8 @@ cdef class Tables:
     `routes` holds for each pool that for IPv4 and then that for IPv6; `columns` the
     types that are counted one by one, from column 1 on.  `salt` is 16 octets that nobody
     else knows, the same for all tables that clients and plans go on to.  `secrets` makes
-    cookies, where there are any; `required` leaves the clients with bad ones to Python.  The client
-    subnets of all resolvers count with `subnets`, else of those in `trusted`.
+    cookies, where there are any; `required` leaves the clients with bad ones to Python.
+    The client subnets of all resolvers count with `subnets`, else of those in `trusted`.
     Clients in `managers` may see the members of pools.
     `keepalive` is what clients are told in steps of 100 ms, at most 65535.
     """
