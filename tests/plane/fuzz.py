@@ -63,6 +63,11 @@ def broken(rng: random.Random) -> bytes:
     return bytes(data[:4096])
 
 
+def is_counted(data: bytes) -> bool:
+    """Whether a reply may tell of questions so far, which is fixed for a second."""
+    return b"mgmt" in data.lower() or b"_status" in data.lower()
+
+
 def main() -> None:
     """Try and count."""
     millions = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
@@ -78,7 +83,7 @@ def main() -> None:
             continue
         assert reply[:2] == data[:2] and reply[2] & 0x80, data.hex()
         assert len(reply) <= 1232, data.hex()
-        if not number % 100 and not is_drawn(data):
+        if not number % 100 and not is_drawn(data) and not is_counted(data):
             assert reply == pair.ask_engine(data, source), data.hex()
     print(
         f"seed {seed}: {tried} messages, {pair.native} answered natively, "
