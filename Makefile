@@ -22,7 +22,7 @@ TESTS ?= tests
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SECONDS ?= 60
 # Branches included; what daemons of the tests run in their own processes is not counted.
-FLOOR ?= 80
+FLOOR ?= 90
 DIST ?= dist
 # The time of the commit, for all that would be told the time of the build.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)

@@ -21,7 +21,9 @@ from tests.daemon.harness import need_tool
 
 NODES = 3
 STEP = 0.05
-PATIENCE = 40.0
+PATIENCE = 60.0
+INTERVAL = 5.0
+"""Seconds after which a server says what it has to say anew."""
 """Seconds for one thing to come about, on a busy machine."""
 
 
@@ -164,15 +166,23 @@ class EtcdTests(TestCase):
 
     @inlineCallbacks
     def say(self, number: int, stores: list[EtcdStore], ears: list[Listening]) -> Any:
-        """Have each say something new, until all have heard it."""
-        value = str(number).encode()
-        for place, store in enumerate(stores):
-            store.publish(f"by/ns{place}/live", value)
-        wanted = {f"by/ns{place}/live": value for place in range(len(stores))}
-        yield self.until(
-            lambda: all(wanted.items() <= ear.values.items() for ear in ears),
-            f"round {number}",
-        )
+        """Have each say something new at each interval, until all have heard it."""
+        wanted: dict[str, bytes] = {}
+        next_at = 0.0
+
+        def heard() -> bool:
+            nonlocal next_at
+            if all(wanted.items() <= ear.values.items() for ear in ears) and wanted:
+                return True
+            if reactor.seconds() >= next_at:
+                next_at = reactor.seconds() + INTERVAL
+                for place, store in enumerate(stores):
+                    value = f"{number} at {next_at}".encode()
+                    wanted[f"by/ns{place}/live"] = value
+                    store.publish(f"by/ns{place}/live", value)
+            return False
+
+        yield self.until(heard, f"round {number}")
 
     @inlineCallbacks
     def test_failures(self) -> Any:
