@@ -71,7 +71,7 @@ man: $(VENV)/.installed-dev
 # times of the build, so it is packed again.
 dist: $(VENV)/.installed-dev
 	@test -n "$(SOURCE_DATE_EPOCH)" || { echo "set SOURCE_DATE_EPOCH" >&2; exit 1; }
-	rm -rf build "$(DIST)"
+	rm -rf build "$(DIST)" dinamed/*/native.c
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) CFLAGS=-g0 \
 		$(BIN)/python -m build --sdist --wheel --outdir "$(DIST)" >/dev/null
 	set -e; for sdist in "$(DIST)"/*.tar.gz; do \
