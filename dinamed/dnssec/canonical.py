@@ -3,38 +3,11 @@
 import struct
 from collections.abc import Iterable
 
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-
-from dinamed.wire.constants import CLASS_IN, Type
+from dinamed.wire.constants import CLASS_IN
 from dinamed.wire.names import WireName
+from dinamed.zones.canonical import canonical_rdata
 
 _HEAD = struct.Struct("!HHIH")
-# The name in NSEC stays as it is (RFC 6840 section 5.1).
-_NO_NAMES = frozenset({Type.A, Type.AAAA, Type.TXT, Type.DNSKEY, Type.DS, Type.NSEC})
-_NAME_ONLY = frozenset({Type.NS, Type.CNAME, Type.PTR, Type.DNAME})
-
-
-def canonical_rdata(rrtype: int, rdata: bytes) -> bytes:
-    """Record data with its names in lower case, where the type has that."""
-    if rrtype in _NO_NAMES:
-        return rdata
-    if rrtype in _NAME_ONLY:
-        return rdata.lower()
-    if rrtype == Type.MX:
-        return rdata[:2] + rdata[2:].lower()
-    try:
-        known = dns.rdata.from_wire(
-            dns.rdataclass.IN,
-            dns.rdatatype.RdataType.make(rrtype),
-            rdata,
-            0,
-            len(rdata),
-        )
-        return known.to_digestable()
-    except Exception:  # dnspython raises many kinds; such data has no names to fold
-        return rdata
 
 
 def signed_octets(

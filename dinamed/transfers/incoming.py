@@ -14,8 +14,9 @@ from dinamed.transfers.serial import newer
 from dinamed.wire.constants import FLAG_QR, Rcode, Type
 from dinamed.wire.names import WireName, is_within, relative, to_text
 from dinamed.wire.question import FormatError
+from dinamed.zones.canonical import canonical_rdata
 from dinamed.zones.masterdata import MasterData, new_records, type_text
-from dinamed.zones.merge import Merger, comparable
+from dinamed.zones.merge import Merger
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.packer import assemble
@@ -244,9 +245,9 @@ def _rrsets_at(
 
 def _remove(rrsets: dict[int, RRset], record: Record) -> None:
     rrset = rrsets.get(record.type)
-    gone = comparable(record.type, record.rdata)
+    gone = canonical_rdata(record.type, record.rdata)
     rdatas = rrset.rdatas if rrset is not None else ()
-    left = tuple(one for one in rdatas if comparable(record.type, one) != gone)
+    left = tuple(one for one in rdatas if canonical_rdata(record.type, one) != gone)
     if rrset is None or len(left) == len(rdatas):
         what = f"{to_text(record.owner)} {type_text(record.type)}"
         raise TransferError(f"removes what is not there: {what}")
@@ -261,8 +262,10 @@ def _add(rrsets: dict[int, RRset], record: Record) -> None:
     if rrset is None:
         rrsets[record.type] = RRset(record.type, record.ttl, (record.rdata,))
         return
-    new = comparable(record.type, record.rdata)
-    rdatas = tuple(one for one in rrset.rdatas if comparable(record.type, one) != new)
+    new = canonical_rdata(record.type, record.rdata)
+    rdatas = tuple(
+        one for one in rrset.rdatas if canonical_rdata(record.type, one) != new
+    )
     rrsets[record.type] = RRset(record.type, record.ttl, (*rdatas, record.rdata))
 
 

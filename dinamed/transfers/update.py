@@ -10,7 +10,8 @@ from dinamed.transfers.view import View
 from dinamed.wire.constants import CLASS_ANY, CLASS_IN, Rcode, Type
 from dinamed.wire.names import is_within, relative, to_text
 from dinamed.wire.question import FormatError
-from dinamed.zones.merge import BESIDE_CNAME, comparable
+from dinamed.zones.canonical import canonical_rdata
+from dinamed.zones.merge import BESIDE_CNAME
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 
@@ -171,9 +172,9 @@ def _add(key: bytes, rrsets: RRsets, record: AnyRecord) -> None:
     rrset = rrsets.get(record.type)
     rdatas: tuple[bytes, ...] = ()
     if rrset is not None and record.type not in _SINGLE:
-        new = comparable(record.type, record.rdata)
+        new = canonical_rdata(record.type, record.rdata)
         rdatas = tuple(
-            one for one in rrset.rdatas if comparable(record.type, one) != new
+            one for one in rrset.rdatas if canonical_rdata(record.type, one) != new
         )
     rrsets[record.type] = RRset(record.type, record.ttl, (*rdatas, record.rdata))
 
@@ -190,8 +191,10 @@ def _delete(key: bytes, rrsets: RRsets, record: AnyRecord) -> None:
     rrset = rrsets.get(record.type)
     if rrset is None or (not key and record.type == Type.SOA):
         return
-    gone = comparable(record.type, record.rdata)
-    left = tuple(one for one in rrset.rdatas if comparable(record.type, one) != gone)
+    gone = canonical_rdata(record.type, record.rdata)
+    left = tuple(
+        one for one in rrset.rdatas if canonical_rdata(record.type, one) != gone
+    )
     if left:
         rrsets[record.type] = rrset._replace(rdatas=left)
     elif record.type not in kept:
@@ -237,7 +240,7 @@ def _held(view: View, key: bytes) -> Mapping[int, RRset]:
 
 
 def _comparables(rrtype: int, rdatas: Iterable[bytes]) -> set[bytes]:
-    return {comparable(rrtype, rdata) for rdata in rdatas}
+    return {canonical_rdata(rrtype, rdata) for rdata in rdatas}
 
 
 def _content(rrsets: Mapping[int, RRset]) -> set[tuple[int, int, bytes]]:

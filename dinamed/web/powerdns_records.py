@@ -20,9 +20,10 @@ from dinamed.transfers.update import (
 from dinamed.wire.constants import CLASS_ANY, CLASS_IN, Rcode, Type
 from dinamed.wire.names import BadName, WireName, from_text, is_within, to_text
 from dinamed.wire.names import relative as relative_key
+from dinamed.zones.canonical import canonical_rdata
 from dinamed.zones.lines import EntryError
 from dinamed.zones.masterdata import type_text
-from dinamed.zones.merge import BESIDE_CNAME, comparable
+from dinamed.zones.merge import BESIDE_CNAME
 from dinamed.zones.packed import Node, PackedZone
 from dinamed.zones.rdata import RdataReader
 
@@ -161,7 +162,7 @@ def _read_change(
     if rrtype in _SINGLE and len(change.records) > 1:
         raise ValueError(f"{what}: has more than one record")
     rdatas = tuple(_rdata(what, rrtype, one, readers) for one in change.records)
-    if len({comparable(rrtype, rdata) for rdata in rdatas}) < len(rdatas):
+    if len({canonical_rdata(rrtype, rdata) for rdata in rdatas}) < len(rdatas):
         raise ValueError(f"{what}: the same record twice")
     return WantedRRset(owner, rrtype, change.ttl, rdatas)
 
@@ -242,11 +243,11 @@ def _records(zone: PackedZone, wanted: Iterable[WantedRRset]) -> Iterator[AnyRec
     for one in wanted:
         if one.type == Type.NS and one.owner == zone.origin:
             known = zone.apex.get(Type.NS)
-            kept = {comparable(one.type, rdata) for rdata in one.rdatas}
+            kept = {canonical_rdata(one.type, rdata) for rdata in one.rdatas}
             last += [
                 AnyRecord(one.owner, one.type, CLASS_NONE, 0, rdata)
                 for rdata in (() if known is None else known.rdatas)
-                if comparable(one.type, rdata) not in kept
+                if canonical_rdata(one.type, rdata) not in kept
             ]
         elif one.type != Type.SOA:
             yield AnyRecord(one.owner, one.type, CLASS_ANY, 0, b"")

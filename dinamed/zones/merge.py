@@ -4,11 +4,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-
 from dinamed.wire.constants import Type
+from dinamed.zones.canonical import canonical_rdata
 from dinamed.zones.layout import encode_rrset
 from dinamed.zones.masterdata import RAW, MasterData
 from dinamed.zones.model import RRset
@@ -17,8 +14,6 @@ _KEY = 25
 BESIDE_CNAME = frozenset((Type.CNAME, _KEY, Type.RRSIG, Type.NSEC, Type.NSEC3))
 """What may stand beside a CNAME (RFC 2181 section 10.1, RFC 4035 section 2.5)."""
 _SINGLE = frozenset((Type.CNAME, Type.DNAME, Type.SOA))
-_NAME_ONLY = frozenset((Type.NS, Type.CNAME, Type.PTR, Type.DNAME))
-_EXACT = frozenset((Type.A, Type.AAAA, Type.TXT))
 _MAX_RRSET = 65535 - 12 - 5  # what is left beside header and the shortest question
 
 # count and size of an RRset of one record, by the octets of its rdata
@@ -75,7 +70,7 @@ class Merger:
         if len(kept) > 1:
             unique: dict[bytes, RawRecord] = {}
             for record in records:
-                unique.setdefault(comparable(rrtype, record.rdata), record)
+                unique.setdefault(canonical_rdata(rrtype, record.rdata), record)
             kept = tuple(unique.values())
         if len(kept) > 1 and rrtype in _SINGLE:
             self._problem(key, kept[1], "a name has only one record of this type")
@@ -100,24 +95,3 @@ class Merger:
     def _problem(self, key: bytes, record: RawRecord, message: str) -> None:
         owner = self.data.owner_text(key, record.type)
         self.data.problem_at(record.place, owner, message)
-
-
-def comparable(rrtype: int, rdata: bytes) -> bytes:
-    """A value that is equal for equal records: names compare without case."""
-    if rrtype in _EXACT:
-        return rdata
-    if rrtype in _NAME_ONLY:
-        return rdata.lower()
-    if rrtype == Type.MX:
-        return rdata[:2] + rdata[2:].lower()
-    try:
-        known = dns.rdata.from_wire(
-            dns.rdataclass.IN,
-            dns.rdatatype.RdataType.make(rrtype),
-            rdata,
-            0,
-            len(rdata),
-        )
-        return known.to_digestable()
-    except Exception:  # dnspython raises many kinds; such data equals only itself
-        return rdata
