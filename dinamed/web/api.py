@@ -54,6 +54,7 @@ from dinamed.web.parts import WebParts
 from dinamed.web.powerdns import PowerdnsResource
 from dinamed.web.renewals import Renewals
 from dinamed.web.resources import (
+    Branch,
     Endpoint,
     Handler,
     HttpError,
@@ -334,25 +335,15 @@ class Api:
         )
 
 
-class _Pools(Resource):
+class _Pools(Branch):
     """`/pools`, `/pools/POOL` and `/pools/POOL/members/MEMBER`."""
-
-    isLeaf = True
 
     def __init__(self, api: Api) -> None:
         super().__init__()
         self._api = api
 
-    def render(self, request: Request) -> Any:
-        """Answer one request."""
-        try:
-            path = [str(part, "utf-8") for part in request.postpath or () if part]
-        except UnicodeDecodeError:
-            return NoSuchAddress().render(request)
-        request.postpath = []
-        return self._endpoint(path).render(request)
-
-    def _endpoint(self, path: list[str]) -> Endpoint:
+    def endpoint(self, path: list[str]) -> Endpoint:
+        """What stands at a path below this one."""
         api = self._api
         match path:
             case []:

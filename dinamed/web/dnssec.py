@@ -1,6 +1,6 @@
 """`/api/v1/dnssec`: how zones are signed, and orders about their keys."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from twisted.web.resource import Resource
@@ -10,7 +10,7 @@ from dinamed.server.signing import SigningService
 from dinamed.server.signing_status import SigningStatus, status_of
 from dinamed.server.zone_keys import OrderFault, ZoneKeys
 from dinamed.web.guard import Guard
-from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, body_of
+from dinamed.web.resources import Branch, Endpoint, HttpError, NoSuchAddress, body_of
 from dinamed.wire.names import BadName, from_text
 
 
@@ -26,26 +26,16 @@ class SigningOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     emergency: bool = False
 
 
-class DnssecResource(Resource):
+class DnssecResource(Branch):
     """`/dnssec` and `/dnssec/ZONE`."""
-
-    isLeaf = True
 
     def __init__(self, signing: SigningService, guard: Guard) -> None:
         super().__init__()
         self._signing = signing
         self._guard = guard
 
-    def render(self, request: Request) -> Any:
-        """Answer one request."""
-        try:
-            path = [str(part, "utf-8") for part in request.postpath or () if part]
-        except UnicodeDecodeError:
-            return NoSuchAddress().render(request)
-        request.postpath = []
-        return self._endpoint(path).render(request)
-
-    def _endpoint(self, path: list[str]) -> Resource:
+    def endpoint(self, path: list[str]) -> Resource:
+        """What stands at a path below this one."""
         match path:
             case []:
                 return Endpoint({b"GET": self.every})

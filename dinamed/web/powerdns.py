@@ -14,7 +14,6 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Cooperator
 from twisted.logger import Logger
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from dinamed.server.update_queue import Changed
@@ -28,6 +27,7 @@ from dinamed.web.powerdns_records import (
     rrsets_of,
 )
 from dinamed.web.resources import (
+    Branch,
     Endpoint,
     Handler,
     HttpError,
@@ -86,10 +86,9 @@ class NoContent(Sends):
         request.finish()
 
 
-class PowerdnsResource(Resource):
+class PowerdnsResource(Branch):
     """`/servers`, and what is below."""
 
-    isLeaf = True
     log = Logger()
 
     def __init__(self, parts: WebParts, guard: Guard, cooperator: Cooperator) -> None:
@@ -98,16 +97,8 @@ class PowerdnsResource(Resource):
         self._guard = guard
         self._cooperator = cooperator
 
-    def render(self, request: Request) -> Any:
-        """Answer one request."""
-        try:
-            path = [str(part, "utf-8") for part in request.postpath or () if part]
-        except UnicodeDecodeError:
-            return NoSuchAddress().render(request)
-        request.postpath = []
-        return self._endpoint(path).render(request)
-
-    def _endpoint(self, path: list[str]) -> Endpoint:
+    def endpoint(self, path: list[str]) -> Endpoint:
+        """What stands at a path below this one."""
         match path:
             case []:
                 return self._guarded(GET=lambda request: [_server()])

@@ -197,6 +197,25 @@ class NoSuchAddress(Endpoint):
         return NOT_DONE_YET
 
 
+class Branch(Resource):
+    """An address with all that is below it; subclasses tell one from another."""
+
+    isLeaf = True
+
+    def endpoint(self, path: list[str]) -> Resource:
+        """What stands at a path below this one."""
+        raise NotImplementedError
+
+    def render(self, request: Request) -> Any:
+        """Answer one request."""
+        try:
+            path = [str(part, "utf-8") for part in request.postpath or () if part]
+        except UnicodeDecodeError:
+            return NoSuchAddress().render(request)
+        request.postpath = []
+        return self.endpoint(path).render(request)
+
+
 def body_of(request: Request, wanted: Any) -> Any:
     """The body of a request, which is JSON, as a value of the type `wanted`.
 
