@@ -8,6 +8,7 @@ from dinamed.formats.gdnsd_map import TARGETS, DatacenterMap
 from dinamed.formats.gdnsd_pools import CannotConvertError, Hash, PoolMaker
 from dinamed.formats.migrated import MigratedZone, Migration
 from dinamed.formats.vscf import read_vscf
+from dinamed.formats.zone_lines import DEFAULT_TTL, ORIGIN, ZoneLines
 from dinamed.geo.countries import CONTINENTS
 from dinamed.zones.words import any_ttl
 
@@ -19,8 +20,6 @@ _DYN = re.compile(
     r"(?:IN\s+)?(?P<type>DYNA|DYNC)\s+(?P<what>[^\s;]+)\s*(?:;.*)?",
     re.IGNORECASE,
 )
-_ORIGIN = re.compile(r"\$ORIGIN\s+(\S+)", re.IGNORECASE)
-_DEFAULT_TTL = re.compile(r"\$TTL\s+(\S+)", re.IGNORECASE)
 _OURS = re.compile(r"\$(?:ADDR_LIMIT_V[46]|INCLUDE)\b", re.IGNORECASE)
 
 
@@ -61,58 +60,39 @@ def zone_name(file: str) -> str:
     return "." if name == ROOT else name.removesuffix(".").replace("@", "/").lower()
 
 
-class _Zone:
+class _Zone(ZoneLines):
     """One zone file, line by line."""
 
     def __init__(self, file: str, maker: PoolMaker, ttl: int) -> None:
+        name = zone_name(file)
+        safe = name.replace("/", "@") if name != "." else "root"
+        super().__init__(MigratedZone(name, f"{safe}.zone", ""), ttl)
         self.file = file
-        self.name = zone_name(file)
         self.maker = maker
-        self.ttl = ttl
-        self.origin = self.name
-        self.owner = "@"
-        self.hidden = False
-        safe = self.name.replace("/", "@") if self.name != "." else "root"
-        self.zone = MigratedZone(self.name, f"{safe}.zone", "")
 
     def read(self) -> MigratedZone:
         """All of it."""
         with open(self.file, encoding="utf-8", errors="surrogateescape") as file:
             lines = [self._line(line.rstrip("\r\n")) for line in file]
-        head = [] if any(map(_DEFAULT_TTL.match, lines)) else [f"$TTL {self.ttl}"]
+        head = [] if any(map(DEFAULT_TTL.match, lines)) else [f"$TTL {self.ttl}"]
         text = "\n".join([*head, *lines]) + "\n"
         self.zone.text = text.encode("utf-8", "surrogateescape").decode("latin-1")
         return self.zone
 
     def _line(self, line: str) -> str:
-        if match := _ORIGIN.match(line):
-            self.origin = self._absolute(match[1]).rstrip(".")
-        elif match := _DEFAULT_TTL.match(line):
+        if match := ORIGIN.match(line):
+            self.origin = self.absolute(match[1]).rstrip(".")
+        elif match := DEFAULT_TTL.match(line):
             ttl = any_ttl(match[1])
             self.ttl = self.ttl if ttl is None else ttl
         elif _OURS.match(line):
             self.zone.notes.append(f"left out: {line}")
             return f"; {line}"
         elif match := _DYN.fullmatch(line):
-            self.owner = match["owner"] or self.owner
+            self.hide(match["owner"])
             self._bind(match)
-            self.hidden = True
             return f"; {line}"
-        elif line[:1] and line[:1] not in " \t;$()":
-            self.owner = line.split()[0]
-            self.hidden = False
-        elif self.hidden and line.strip(" \t;"):
-            # It goes on with the owner of a line that is a comment now.
-            self.hidden = False
-            return f"{self.owner}{line}"
-        return line
-
-    def _absolute(self, name: str) -> str:
-        if name == "@":
-            return f"{self.origin}."
-        if name.endswith("."):
-            return name
-        return f"{name}." if self.origin == "." else f"{name}.{self.origin}."
+        return self.keep(line)
 
     def _bind(self, match: re.Match[str]) -> None:
         """Bind the owner to the pool of a resource, or say why not."""
@@ -121,12 +101,12 @@ class _Zone:
         try:
             self._bound(what, self.ttl if ttl is None else ttl)
         except CannotConvertError as error:
-            left = f"{self._absolute(self.owner)} {match['type']} {what}: {error}"
+            left = f"{self.absolute(self.owner)} {match['type']} {what}: {error}"
             self.maker.migration.left.append(left)
             self.zone.notes.append(f"left out: {left}")
 
     def _bound(self, what: str, ttl: int) -> None:
-        name = self._relative(self._absolute(self.owner))
+        name = self.relative(self.absolute(self.owner))
         places = self.maker.map_of(what)
         self.zone.names[name] = self.maker.pool(what, ttl)
         if places is None:
@@ -158,12 +138,6 @@ class _Zone:
             known = geo.setdefault("networks", {})
             assert isinstance(known, dict)
             known.update(networks)
-
-    def _relative(self, name: str) -> str:
-        text = name.removesuffix(".").lower()
-        if text == self.name:
-            return "@"
-        return text.removesuffix(f".{self.name}") if self.name != "." else text
 
 
 def _networks(places: DatacenterMap) -> Iterator[tuple[str, dict[str, str]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dinamed.formats.lua_calls import NotACallError, read_call
 from dinamed.formats.migrated import MigratedPool, MigratedZone, Migration, Table
 from dinamed.formats.powerdns_pools import NoEquivalentError, pool_of
+from dinamed.formats.zone_lines import DEFAULT_TTL, ORIGIN, ZoneLines
 from dinamed.zones.words import any_ttl
 
 _LUA = re.compile(
@@ -14,8 +15,6 @@ _LUA = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SOA = re.compile(r"(\S+)\s+(?:\S+\s+)?(?:IN\s+)?SOA\s", re.IGNORECASE)
-_ORIGIN = re.compile(r"\$ORIGIN\s+(\S+)", re.IGNORECASE)
-_TTL = re.compile(r"\$TTL\s+(\S+)", re.IGNORECASE)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _FAMILIES = {"A": 4, "AAAA": 6}
 
@@ -63,23 +62,18 @@ def _entries(text: str) -> list[str]:
 def _zone_of(entries: list[str]) -> str | None:
     origin = None
     for entry in entries:
-        if match := _ORIGIN.match(entry):
+        if match := ORIGIN.match(entry):
             origin = origin or match[1]
         elif match := _SOA.match(entry):
             return match[1] if match[1] not in ("@",) else origin
     return origin
 
 
-class _Reader:
+class _Reader(ZoneLines):
     def __init__(self, zone: str, entries: list[str]) -> None:
-        self.zone = MigratedZone(
-            zone, f"{zone.replace('/', '@').strip('.') or 'root'}.zone", ""
-        )
+        file = f"{zone.replace('/', '@').strip('.') or 'root'}.zone"
+        super().__init__(MigratedZone(zone, file, ""), ttl=3600)
         self.entries = entries
-        self.origin = zone
-        self.owner = "@"
-        self.hidden = False
-        self.ttl = 3600
         self.records: dict[str, _Record] = {}
         self.migration = Migration(zones=[self.zone])
 
@@ -92,33 +86,18 @@ class _Reader:
         return self.migration
 
     def _entry(self, entry: str) -> str:
-        if match := _ORIGIN.match(entry):
-            self.origin = self._absolute(match[1]).removesuffix(".")
-        elif match := _TTL.match(entry):
+        if match := ORIGIN.match(entry):
+            self.origin = self.absolute(match[1]).removesuffix(".")
+        elif match := DEFAULT_TTL.match(entry):
             self.ttl = any_ttl(match[1]) or self.ttl
         elif match := _LUA.fullmatch(entry):
-            self.owner = match["owner"] or self.owner
+            self.hide(match["owner"])
             self._lua(match)
-            self.hidden = True
             return "\n".join(f"; {line}" for line in entry.split("\n"))
-        elif entry[:1] and entry[:1] not in " \t;$()":
-            self.owner = entry.split()[0]
-            self.hidden = False
-        elif self.hidden and entry.strip(" \t;"):
-            # It goes on with the owner of a line that is a comment now.
-            self.hidden = False
-            return f"{self.owner}{entry}"
-        return entry
-
-    def _absolute(self, name: str) -> str:
-        if name == "@":
-            return f"{self.origin}."
-        if name.endswith("."):
-            return name
-        return f"{name}." if self.origin == "." else f"{name}.{self.origin}."
+        return self.keep(entry)
 
     def _lua(self, match: re.Match[str]) -> None:
-        owner = self._absolute(self.owner).lower()
+        owner = self.absolute(self.owner).lower()
         rrtype = match["type"].upper()
         text = "".join(_STRING.findall(match["text"])).replace('\\"', '"')
         try:
@@ -143,19 +122,13 @@ class _Reader:
                 record.notes.append(f"A and AAAA differ; here both are: {others[0]}")
             members = [one for t in tables for one in _members(t)]
             table = {**table, "members": members}
-        name = self._relative(owner)
+        name = self.relative(owner)
         wanted = re.sub(r"[^a-z0-9_.-]+", "-", name).strip("-.") or "apex"
         pool = self.migration.free_name(wanted if name != "@" else "apex")
         self.migration.pools[pool] = MigratedPool(
             {"ttl": record.ttl, **table}, record.notes
         )
         self.zone.names[name] = pool
-
-    def _relative(self, name: str) -> str:
-        text = name.removesuffix(".")
-        if text == self.zone.name:
-            return "@"
-        return text.removesuffix(f".{self.zone.name}")
 
 
 def _rest(table: Table) -> Table:
