@@ -11,13 +11,14 @@ DEFAULT_TTL = re.compile(r"\$TTL\s+(\S+)", re.IGNORECASE)
 class ZoneLines:
     """Where we are in a master file (RFC 1035 section 5.1).
 
-    `origin` is without its dot, `owner` as it was written last; `ttl` is in seconds.
-    Subclasses turn some entries into comments, and call `hide` for each.
+    `origin` is without its dot (empty: the root), `owner` as it was written last;
+    `ttl` is in seconds.  Subclasses turn some entries into comments, and call
+    `hide` for each.
     """
 
     def __init__(self, zone: MigratedZone, ttl: int) -> None:
         self.zone = zone
-        self.origin = zone.name
+        self.origin = zone.name.removesuffix(".")
         self.owner = "@"
         self.ttl = ttl
         self._hidden = False
@@ -45,12 +46,12 @@ class ZoneLines:
             return f"{self.origin}."
         if name.endswith("."):
             return name
-        return f"{name}." if self.origin == "." else f"{name}.{self.origin}."
+        return f"{name}.{self.origin}." if self.origin else f"{name}."
 
     def relative(self, name: str) -> str:
         """An absolute name as it stands in the zone's config, `@` for the apex."""
         text = name.removesuffix(".").lower()
-        if text == self.zone.name:
+        if text == self.zone.name.removesuffix("."):
             return "@"
         return (
             text.removesuffix(f".{self.zone.name}") if self.zone.name != "." else text

@@ -291,6 +291,23 @@ class PowerDnsTests(MigrationCase):
         self.assertEqual(len(migration.left), 5)
         self.assertIn("see $GENERATE", migration.left[-1])
 
+    def test_control_entries(self) -> None:
+        """They stay as they are behind a record that is taken out."""
+        made = self.convert(
+            "w LUA A \"ifportup(80, {'192.0.2.1'})\"\n"
+            "$GENERATE 1-2 h$ A 192.0.2.$\n"
+            "$ORIGIN .\n"
+            "v.example.org LUA A \"ifportup(80, {'192.0.2.2'})\"\n"
+        )
+        zone = made.zones[0]
+        self.assertIn("\n$GENERATE 1-2 h$ A 192.0.2.$\n$ORIGIN .\n", zone.text)
+        self.assertEqual(list(zone.names), ["w", "v"])
+
+    def test_root(self) -> None:
+        """The apex of the root is an apex too."""
+        path = self.write("z", "@ LUA A \"ifportup(80, {'192.0.2.1'})\"\n")
+        self.assertEqual(list(read_powerdns(path, ".").zones[0].names), ["@"])
+
     def test_zone(self) -> None:
         """The zone's name by the SOA, by $ORIGIN, or as told."""
         self.assertEqual(self.convert("").zones[0].name, "example.org")
