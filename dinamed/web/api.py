@@ -54,11 +54,11 @@ from dinamed.web.parts import WebParts
 from dinamed.web.powerdns import PowerdnsResource
 from dinamed.web.renewals import Renewals
 from dinamed.web.resources import (
-    Branch,
     Endpoint,
     Handler,
     HttpError,
     NoSuchAddress,
+    Subtree,
     argument,
     body_of,
 )
@@ -335,7 +335,7 @@ class Api:
         )
 
 
-class _Pools(Branch):
+class _Pools(Subtree):
     """`/pools`, `/pools/POOL` and `/pools/POOL/members/MEMBER`."""
 
     def __init__(self, api: Api) -> None:

@@ -10,7 +10,7 @@ from dinamed.server.signing import SigningService
 from dinamed.server.signing_status import SigningStatus, status_of
 from dinamed.server.zone_keys import OrderFault, ZoneKeys
 from dinamed.web.guard import Guard
-from dinamed.web.resources import Branch, Endpoint, HttpError, NoSuchAddress, body_of
+from dinamed.web.resources import Endpoint, HttpError, NoSuchAddress, Subtree, body_of
 from dinamed.wire.names import BadName, from_text
 
 
@@ -26,7 +26,7 @@ class SigningOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     emergency: bool = False
 
 
-class DnssecResource(Branch):
+class DnssecResource(Subtree):
     """`/dnssec` and `/dnssec/ZONE`."""
 
     def __init__(self, signing: SigningService, guard: Guard) -> None:

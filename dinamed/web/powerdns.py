@@ -27,12 +27,12 @@ from dinamed.web.powerdns_records import (
     rrsets_of,
 )
 from dinamed.web.resources import (
-    Branch,
     Endpoint,
     Handler,
     HttpError,
     NoSuchAddress,
     Sends,
+    Subtree,
     argument,
     body_of,
 )
@@ -86,7 +86,7 @@ class NoContent(Sends):
         request.finish()
 
 
-class PowerdnsResource(Branch):
+class PowerdnsResource(Subtree):
     """`/servers`, and what is below."""
 
     log = Logger()

@@ -197,7 +197,7 @@ class NoSuchAddress(Endpoint):
         return NOT_DONE_YET
 
 
-class Branch(Resource):
+class Subtree(Resource):
     """An address with all that is below it; subclasses tell one from another."""
 
     isLeaf = True
