@@ -73,4 +73,6 @@ def unwrap(address: bytes, prefix: int) -> Unwrapped:
     if inverted:
         mask = 0xFFFFFFFF << 32 - known & 0xFFFFFFFF
         inside = ((int.from_bytes(inside) ^ 0xFFFFFFFF) & mask).to_bytes(4)
-    return Unwrapped(inside, known, offset)
+    # Who is known by no bit of the IPv4 address is looked up as an IPv6 client, so the
+    # scope has at least one: those two may be at different places.
+    return Unwrapped(inside, known, offset, offset + 1)

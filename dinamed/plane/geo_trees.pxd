@@ -57,7 +57,8 @@ cdef inline void class_of(
                     for i in range(known):
                         inside[i >> 3] ^= <uint8_t>(0x80 >> (i & 7))
                 found.offset = offset
-                found.floor = 0
+                # Who is known by no bit of it is looked up as an IPv6 client.
+                found.floor = offset + 1
                 address = inside
                 size = 4
     for i in range(trees.count):

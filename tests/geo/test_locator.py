@@ -1,5 +1,7 @@
 """One view of all that is known."""
 
+from ipaddress import IPv6Network
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -137,6 +139,21 @@ class LocatorTests(SynchronousTestCase):
         self.assertEqual(found.scope, 16 + 24)
         found = self.locator.locate(packed("2002:c000:200::"), 40)
         self.assertEqual((found.place.country, found.scope), ("DE", 40))
+
+    def test_no_bit_of_the_address_inside(self) -> None:
+        """A scope never reaches those who are looked up as IPv6 clients.
+
+        The IPv4 addresses have nothing known of them, the prefixes around them have.
+        """
+        networks = ("::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "2001::/32")
+        locator = Locator(
+            PrefixTable((IPv6Network(one), Place(country="DE")) for one in networks)
+        )
+        for network, offset in zip(networks, (96, 96, 16, 96), strict=True):
+            inside = packed(network.partition("/")[0])
+            self.assertEqual(locator.locate(inside, 128), (NOWHERE, offset + 1))
+            self.assertEqual(locator.locate(inside, offset).place.country, "DE")
+            self.assertEqual(locator.locate(inside, offset).scope, offset)
 
     def test_remembered(self) -> None:
         """The same client is looked up once; how many are remembered is bounded."""
