@@ -11,14 +11,12 @@ from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed import __version__
 from dinamed.clock import WallClock, make_steady
 from dinamed.config.default import default_path, is_example
 from dinamed.config.settings import Settings
 from dinamed.discovery.service import DiscoveryService
 from dinamed.early_signals import expect_signals, leave_log_rotation
 from dinamed.options import Options as Options
-from dinamed.plane.extension import why_not
 from dinamed.plane.service import DataPlane, threads_for
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
@@ -36,6 +34,7 @@ from dinamed.server.reaper import ReaperService
 from dinamed.server.round_trips_file import round_trips_file
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
+from dinamed.server.signing_ahead import SigningAheadService
 from dinamed.server.sockets import (
     BindError,
     ListenAddress,
@@ -50,6 +49,7 @@ from dinamed.server.sockets import (
 )
 from dinamed.server.stack import Stack, stack_of
 from dinamed.server.stalls import StallService, TurnMeter
+from dinamed.server.start_log import tell_start
 from dinamed.server.state_file import StateFileService
 from dinamed.server.systemd import SystemdNotifier, SystemdService
 from dinamed.server.tls import (
@@ -303,6 +303,7 @@ def wire(
         server.watching,
         server.fleet,
         server.signing,
+        SigningAheadService(reactor, authority, server.signing),
         server.transfers,
         GeoDatabaseService(reactor, authority),
         ConfigWatcher(reactor, authority, server.reloading.reload),
@@ -312,7 +313,7 @@ def wire(
     ):
         if service is not None:
             service.setServiceParent(services)
-    tell_start(server, bound)
+    tell_start(authority, bound.summary(), server.listening.engine)
     return services
 
 
@@ -382,18 +383,3 @@ def wire_answering(
         )
         arriving.setServiceParent(answering)
     return answering
-
-
-def tell_start(server: Server, bound: Bound) -> None:
-    """Log what is about to be served, and how."""
-    log = Logger("dinamed")
-    log.info(
-        "dinamed {version} serves {what} on {where}; UDP engine: {engine}",
-        version=__version__,
-        what=server.authority.summary(),
-        where=bound.summary(),
-        engine=server.listening.engine,
-    )
-    threads = server.authority.loaded.settings.server.threads
-    if why_not and threads != "python":
-        log.warn("UDP is answered by Python: {why}", why=why_not)

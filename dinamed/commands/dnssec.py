@@ -28,6 +28,7 @@ from dinamed.commands.remote import (
 )
 from dinamed.commands.status import duration
 from dinamed.dnssec.keys import ds_text
+from dinamed.dnssec.rolling import wanted_keys
 from dinamed.server.signing_status import status_of
 
 _ORDERS = {
@@ -93,8 +94,7 @@ def _ds(arguments: argparse.Namespace) -> int:
     state = keys.state
     if state is None:
         raise FilesFault(keys.problem or f"{arguments.zone} has no key yet")
-    labels = state.active if state.roll is None else (state.roll.new,)
-    for label in labels:
+    for label in wanted_keys(state):
         key = keys.held.keys[label]
         if key.secure_entry:
             print(ds_text(key.zone, key.ds))
@@ -156,17 +156,24 @@ def _print_zone(zone: dict[str, Any], now: float) -> None:
         print(f"  waits for {wait['what']} (for {since}{left})")
     if zone["expires"] is not None:
         print(f"  signatures are good for {duration(zone['expires'] - now)} or more")
-    parent = zone["parent"]
-    if parent is None:
-        print("  parent: not asked yet")
+    if zone["ahead"]:
+        print(f"  {zone['ahead']} signatures made ahead")
+    _print_shown("parent", "DS", zone["parent"], now)
+    _print_shown("name server", "DNSKEY", zone["servers"], now)
+
+
+def _print_shown(who: str, what: str, view: dict[str, Any] | None, now: float) -> None:
+    """What each server has shown."""
+    if view is None:
+        print(f"  {who}: not asked yet")
         return
-    for server, tags in sorted(parent["servers"].items()):
-        shown = "no answer" if tags is None else "no DS" if not tags else "DS "
+    for server, tags in sorted(view["servers"].items()):
+        shown = "no answer" if tags is None else f"{what} " if tags else f"no {what}"
         listed = ", ".join(map(str, tags or ()))
-        age = duration(max(0.0, now - parent["at"]))
-        print(f"  parent {server}: {shown}{listed} ({age} ago)")
-    if not parent["servers"]:
-        print("  parent: its servers were not found")
+        age = duration(max(0.0, now - view["at"]))
+        print(f"  {who} {server}: {shown}{listed} ({age} ago)")
+    if not view["servers"]:
+        print(f"  {who}: no address was found")
 
 
 def _order(arguments: argparse.Namespace) -> int:

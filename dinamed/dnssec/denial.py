@@ -6,7 +6,6 @@ them (RFC 4035 section 2.3).  Nothing that is asked adds to it.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from types import MappingProxyType
 
 from dinamed.dnssec.nsec import nsec_rrset
@@ -28,7 +27,8 @@ class Denial:
 
     `pools` has the types that names bound to a pool can ever answer, by its name, and
     `apex` the types that the apex has beside those of its data.  `others` are the types
-    that further names can answer, or names beside their data, by relative key.
+    that further names can answer, or names beside their data, by relative key.  `order`
+    is that of the names if it is known.
     """
 
     def __init__(
@@ -37,27 +37,38 @@ class Denial:
         pools: Mapping[str, frozenset[int]],
         apex: Iterable[int] = (),
         others: Mapping[bytes, frozenset[int]] = MappingProxyType({}),
+        order: NameOrder | None = None,
     ) -> None:
         self.names = names
-        self._pools = pools
-        self._apex = frozenset(apex)
-        self._others = others
+        self.pools = pools
+        self.apex = frozenset(apex)
+        self.others = others
+        self._order = order
         # RFC 9077: as long as any other negative answer.
         self.ttl = names.zone.negative.ttl
 
-    @cached_property
+    @property
     def order(self) -> NameOrder:
         """The names in their order; the apex comes first."""
+        if self._order is None:
+            self._order = self._ordered()
+        return self._order
+
+    def _ordered(self) -> NameOrder:
         further = {
             key
             for key, virtual in self.names.virtual.items()
             if not virtual.node.flags & _NOT_IN_CHAIN
         }
-        for key in self._others:
+        for key in self.others:
             node = self.names.zone.node(key)
             if node is None or node.flags & _NOT_IN_CHAIN:
                 further.add(key)
         return NameOrder(self.names.zone, further)
+
+    def with_apex(self, apex: Iterable[int]) -> "Denial":
+        """The same names in the same order, with these types at the apex."""
+        return Denial(self.names, self.pools, apex, self.others, self.order)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -91,7 +102,7 @@ class Denial:
         virtual = self.names.virtual.get(key)
         if virtual is not None and virtual.own:
             return _TEXT
-        others = self._others.get(key, frozenset())
+        others = self.others.get(key, frozenset())
         node = self.names.zone.node(key) if virtual is None else virtual.node
         if node is None:
             return others
@@ -99,5 +110,5 @@ class Denial:
         if node.flags & _CUT:
             return types & _AT_CUTS
         if node.pool is not None:
-            types |= self._pools[node.pool]
-        return types if key else types | self._apex
+            types |= self.pools[node.pool]
+        return types if key else types | self.apex

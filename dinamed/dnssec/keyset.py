@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dinamed.dnssec.keys import DELETE_CDNSKEY, DELETE_CDS, Key
+from dinamed.dnssec.cosigners import is_entry
+from dinamed.dnssec.keys import DELETE_CDNSKEY, DELETE_CDS, Key, ds_of
 from dinamed.wire.constants import Type
 from dinamed.zones.model import RRset
 
@@ -35,25 +36,26 @@ class KeySet:
     def rrsets(
         self,
         others: Iterable[bytes] = (),
-        wanted_too: Iterable[bytes] = (),
+        gone: Iterable[bytes] = (),
         ttl: int = DNSKEY_TTL,
     ) -> Mapping[int, RRset]:
         """DNSKEY, CDS and CDNSKEY, by type.
 
-        `others` are DNSKEY records of other signers of the zone (RFC 8901), and
-        `wanted_too` those of them that the parent has a DS of.
+        `others` are DNSKEY records of other signers of the zone (RFC 8901), of which
+        the parent keeps its DS; those that are `gone` are published, and no more.
         """
-        keys = dict.fromkeys((*(key.dnskey for key in self.published), *others))
-        found = {Type.DNSKEY: RRset(int(Type.DNSKEY), ttl, tuple(sorted(keys)))}
-        cds: tuple[bytes, ...]
-        cdnskey: tuple[bytes, ...]
-        if self.removing:
-            cds, cdnskey = (DELETE_CDS,), (DELETE_CDNSKEY,)
-        elif self.wanted:
-            cds = tuple(key.ds for key in self.wanted)
-            cdnskey = (*(key.dnskey for key in self.wanted), *wanted_too)
-        else:
-            return {int(rrtype): rrset for rrtype, rrset in found.items()}
-        found[Type.CDS] = RRset(int(Type.CDS), ttl, cds)
-        found[Type.CDNSKEY] = RRset(int(Type.CDNSKEY), ttl, cdnskey)
-        return {int(rrtype): rrset for rrtype, rrset in found.items()}
+        others = tuple(others)
+        ours = (key.dnskey for key in self.published)
+        keys = dict.fromkeys((*ours, *others, *gone))
+        found = {int(Type.DNSKEY): RRset(int(Type.DNSKEY), ttl, tuple(sorted(keys)))}
+        if not self.removing and not self.wanted:
+            return found
+        wanted = () if self.removing else self.wanted or ()
+        entries = [key.dnskey for key in wanted]
+        entries += [dnskey for dnskey in others if is_entry(dnskey)]
+        zone = self.published[0].zone
+        cds = tuple(ds_of(zone, dnskey) for dnskey in entries) or (DELETE_CDS,)
+        cdnskey = tuple(entries) or (DELETE_CDNSKEY,)
+        found[int(Type.CDS)] = RRset(int(Type.CDS), ttl, cds)
+        found[int(Type.CDNSKEY)] = RRset(int(Type.CDNSKEY), ttl, cdnskey)
+        return found

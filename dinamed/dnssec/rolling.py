@@ -8,15 +8,22 @@ A roll goes through four stages (RFC 6781 section 4.1.2, with one key for all):
 3. `TRUSTED`, once all servers of the parent show the new DS and not the old one.
 4. Done, once no cache has the old DS or the old signatures: the old key is gone.
 
+Where the new key is of another algorithm, all data must have signatures of each
+algorithm that any cached DNSKEY RRset or DS names (RFC 6781 section 4.1.4, RFC 6840
+section 5.11).  So before the first stage is `PRESIGNING`, in which both keys sign data
+and the new one is not published yet, and both sign data until the end of one more
+stage, `RETIRING`, in which the old key is not published any more.
+
 No stage is left before what the next one needs has reached every cache, so that no
 validator ever fails.  The state is a value, and so is each change of it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
+from dinamed.dnssec.cosigners import CosignerKey, followed
 from dinamed.dnssec.keys import Key
 from dinamed.dnssec.keyset import DNSKEY_TTL, KeySet
 
@@ -26,7 +33,7 @@ STATE_VERSION = 1
 NO_TTL = 86400
 """The TTL of a DS that nobody has shown, in seconds."""
 
-Stage = Literal["announced", "signing", "trusted"]
+Stage = Literal["presigning", "announced", "signing", "trusted", "retiring"]
 
 
 class Roll(msgspec.Struct, frozen=True):
@@ -38,6 +45,8 @@ class Roll(msgspec.Struct, frozen=True):
     since: float
     """When this stage began."""
     signing_since: float | None = None
+    both: bool = False
+    """Whether both keys sign data throughout, for they are of two algorithms."""
 
 
 class ParentView(msgspec.Struct, frozen=True):
@@ -63,6 +72,14 @@ class ParentView(msgspec.Struct, frozen=True):
         return bool(self.servers) and None not in self.servers.values()
 
 
+class ServersView(msgspec.Struct, frozen=True):
+    """The tags of the keys that each name server of the zone was last seen to have,
+    by its address; None where it gave no answer."""
+
+    at: float
+    servers: dict[str, tuple[int, ...] | None] = {}
+
+
 class ZoneState(msgspec.Struct, frozen=True):
     """What is kept of the signing of one zone, beside its keys."""
 
@@ -83,6 +100,8 @@ class ZoneState(msgspec.Struct, frozen=True):
     """Whether the parent has ever had a DS of a key of ours."""
     serial: int | None = None
     """The highest serial that was given out."""
+    others: tuple[CosignerKey, ...] = ()
+    """Keys of other signers that are published."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -108,17 +127,40 @@ def keyset_of(state: ZoneState, keys: Mapping[str, Key], now: float) -> KeySet:
         wanted = entries if now >= announced_at(state) else None
         return KeySet(active, entries, data, wanted, removing)
     new = keys[roll.new]
-    published = (*active, new)
-    entries = (*entries, new)
-    if roll.stage == "announced":
-        wanted = entries[:-1] if now >= announced_at(state) else None
-        return KeySet(published, entries, data, wanted, removing)
-    return KeySet(published, entries, (new,), (new,), removing)
+    signers = (*data, new) if roll.both else (new,)
+    if roll.stage == "retiring":
+        return KeySet((new,), (new,), signers, (new,), removing)
+    if roll.stage in ("signing", "trusted"):
+        return KeySet((*active, new), (*entries, new), signers, (new,), removing)
+    wanted = entries if now >= announced_at(state) else None
+    if roll.stage == "presigning":
+        return KeySet(active, entries, signers, wanted, removing)
+    signers = signers if roll.both else data
+    return KeySet((*active, new), (*entries, new), signers, wanted, removing)
 
 
 def announced_at(state: ZoneState) -> float:
     """When CDS and CDNSKEY may be out: no cache has anything from before the keys."""
     return state.since + max(DNSKEY_TTL, state.highest_ttl) + MARGIN
+
+
+def wanted_keys(state: ZoneState) -> tuple[str, ...]:
+    """The labels of the keys that the parent is to have a DS of by now.
+
+    Before caches know of a new key its DS would leave them with none that fits.
+    """
+    roll = state.roll
+    if roll is None or roll.stage in ("presigning", "announced"):
+        return state.active
+    return (roll.new,)
+
+
+def with_others(state: ZoneState, found: Iterable[bytes], now: float) -> ZoneState:
+    """The state where the zone's data have these keys of other signers."""
+    trusted = frozenset() if state.parent is None else state.parent.tags
+    hold = max(DNSKEY_TTL, state.highest_ttl) + MARGIN
+    others = followed(state.others, found, now, hold, trusted)
+    return msgspec.structs.replace(state, others=others)
 
 
 def begin(state: ZoneState, new: str, now: float) -> ZoneState:
@@ -129,8 +171,14 @@ def begin(state: ZoneState, new: str, now: float) -> ZoneState:
         raise RollFault("the zone is on its way to be unsigned")
     if not state.active:
         raise RollFault("the zone has no key yet")
-    roll = Roll(new, "announced", now)
+    both = any(_algorithm(one) != _algorithm(new) for one in state.active)
+    roll = Roll(new, "presigning" if both else "announced", now, both=both)
     return msgspec.structs.replace(state, roll=roll)
+
+
+def _algorithm(label: str) -> str:
+    """The algorithm that a key's label tells: see `Key.label`."""
+    return label.split("+")[1]
 
 
 def advanced(
@@ -144,18 +192,31 @@ def advanced(
     roll = state.roll
     if roll is None:
         return state
-    if roll.stage == "announced" and now >= roll.since + DNSKEY_TTL + MARGIN:
-        roll = Roll(roll.new, "signing", now, now)
-    elif roll.stage == "signing" and _trusted(state, keys, roll):
-        roll = Roll(roll.new, "trusted", now, roll.signing_since)
-    elif roll.stage == "trusted" and now >= _done_at(state, roll):
+    if now < _next_at(state, roll):
+        return state
+    if roll.stage == "signing" and not _trusted(state, keys, roll):
+        return state
+    following = _FOLLOWING[roll.both].get(roll.stage)
+    if following is None:
         since = roll.signing_since or now
         return msgspec.structs.replace(
             state, active=(roll.new,), since=since, roll=None, highest_ttl=highest_ttl
         )
-    if roll is state.roll:
-        return state
+    signing_since = now if following == "signing" else roll.signing_since
+    roll = Roll(roll.new, following, now, signing_since, roll.both)
     return msgspec.structs.replace(state, roll=roll)
+
+
+_FOLLOWING: Mapping[bool, Mapping[Stage, Stage]] = {
+    False: {"announced": "signing", "signing": "trusted"},
+    True: {
+        "presigning": "announced",
+        "announced": "signing",
+        "signing": "trusted",
+        "trusted": "retiring",
+    },
+}
+"""The stage after each but the last, by whether both keys sign data."""
 
 
 def _leaving(state: ZoneState, now: float) -> ZoneState:
@@ -184,7 +245,14 @@ def _trusted(state: ZoneState, keys: Mapping[str, Key], roll: Roll) -> bool:
     )
 
 
-def _done_at(state: ZoneState, roll: Roll) -> float:
+def _next_at(state: ZoneState, roll: Roll) -> float:
+    """When time allows for the end of the stage."""
+    if roll.stage == "signing":
+        return roll.since
+    if roll.stage == "presigning":
+        return roll.since + state.highest_ttl + MARGIN
+    if roll.stage != "trusted":
+        return roll.since + DNSKEY_TTL + MARGIN
     ttl = NO_TTL if state.parent is None else state.parent.ttl
     signatures = (roll.signing_since or roll.since) + state.highest_ttl
     return max(roll.since + ttl, signatures) + MARGIN
@@ -237,14 +305,18 @@ def _waiting_off(state: ZoneState, now: float) -> Waiting:
 
 
 def _waiting_roll(state: ZoneState, roll: Roll, keys: Mapping[str, Key]) -> Waiting:
-    new = keys[roll.new].tag
-    if roll.stage == "announced":
-        what = f"caches to learn of the new key {new}"
-        return Waiting(what, roll.since, roll.since + DNSKEY_TTL + MARGIN)
     if roll.stage == "signing":
         return Waiting(_parent_words(state, roll, keys), roll.since)
-    what = "caches to forget the old DS and the old signatures"
-    return Waiting(what, roll.since, _done_at(state, roll))
+    what = _CACHES[roll.stage].format(new=keys[roll.new].tag)
+    return Waiting(what, roll.since, _next_at(state, roll))
+
+
+_CACHES: Mapping[Stage, str] = {
+    "presigning": "caches to forget data without signatures of the new key {new}",
+    "announced": "caches to learn of the new key {new}",
+    "trusted": "caches to forget the old DS and the old signatures",
+    "retiring": "caches to forget the old key",
+}
 
 
 def _parent_words(state: ZoneState, roll: Roll, keys: Mapping[str, Key]) -> str:

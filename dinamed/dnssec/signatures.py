@@ -7,6 +7,7 @@ other data nor out of date.  An RRset that changes is another entry.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 from zlib import crc32
 
 from dinamed.dnssec.keys import Key
@@ -19,11 +20,23 @@ Entry = tuple[bytes, bytes]
 """A digest, and the signature of what it stands for."""
 
 
+class MadeAhead(Protocol):
+    """Signatures that are there already."""
+
+    def get(self, digest: bytes) -> bytes | None:
+        """The signature of what a digest stands for; None if it is not there."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
 class Signatures:
-    """A bounded store of signatures; those used last stay."""
+    """A bounded store of signatures, where those used last stay, before one of those
+    that were made ahead."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._found: Generations[bytes, bytes] = Generations(limit)
+        self._ahead: MadeAhead | None = None
         self.made = 0
         """Signatures that were made since the start."""
 
@@ -31,12 +44,23 @@ class Signatures:
         """The signature of these octets; made if it is not known."""
         digest = digest_of(key, data)
         found = self._found.get(digest)
+        if found is None and self._ahead is not None:
+            found = self._ahead.get(digest)
         if found is None:
             # Whatever signing raises is no signature, and so is not kept.
             found = key.sign(data)
             self.made += 1
             self._found.put(digest, found)
         return found
+
+    @property
+    def ahead(self) -> int:
+        """How many were made ahead."""
+        return 0 if self._ahead is None else len(self._ahead)
+
+    def take_ahead(self, ahead: MadeAhead) -> None:
+        """Look here before a signature is made."""
+        self._ahead = ahead
 
     def entries(self) -> Iterator[Entry]:
         """All signatures, to be saved."""

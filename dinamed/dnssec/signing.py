@@ -2,11 +2,12 @@
 
 import struct
 from collections.abc import Callable
+from typing import Protocol
 
 from dinamed.dnssec.canonical import signed_octets
 from dinamed.dnssec.grid import HOUR, Grid
+from dinamed.dnssec.keys import Key
 from dinamed.dnssec.keyset import KeySet
-from dinamed.dnssec.signatures import Signatures
 from dinamed.generations import Generations
 from dinamed.wire.names import WireName, labels
 from dinamed.zones.model import RRset
@@ -14,6 +15,17 @@ from dinamed.zones.model import RRset
 _HEAD = struct.Struct("!HBBIIIH")
 _RECENT = 1 << 15
 _Recent = tuple[int, WireName, RRset]
+
+
+class SignatureSource(Protocol):
+    """Has signatures, or makes them."""
+
+    made: int
+    """How many were made."""
+
+    def signature(self, key: Key, data: bytes) -> bytes:
+        """The signature of these octets."""
+        ...
 
 
 class ZoneSigner:
@@ -27,7 +39,7 @@ class ZoneSigner:
         zone: WireName,
         keys: KeySet,
         grid: Grid,
-        signatures: Signatures,
+        signatures: SignatureSource,
         seconds: Callable[[], float],
     ) -> None:
         self.zone = zone.lower()
@@ -60,11 +72,13 @@ class ZoneSigner:
         recent = (int(now) // HOUR, owner, rrset)
         found = self._recent.get(recent)
         if found is None:
-            found = tuple(self._made(owner.lower(), rrset, now))
+            found = self.signed_at(owner, rrset, now)
             self._recent.put(recent, found)
         return found
 
-    def _made(self, owner: WireName, rrset: RRset, now: float) -> list[bytes]:
+    def signed_at(self, owner: WireName, rrset: RRset, now: float) -> tuple[bytes, ...]:
+        """As `rrsigs`, as of a moment, and remembering nothing."""
+        owner = owner.lower()
         slot = self.grid.slot(owner, rrset.type, now)
         inception, expiration = self.grid.times(slot)
         count = sum(1 for _ in labels(owner)) - owner.startswith(b"\x01*")
@@ -84,4 +98,4 @@ class ZoneSigner:
             )
             octets = signed_octets(head, owner, rrset.type, rrset.ttl, rrset.rdatas)
             found.append(head + self.signatures.signature(key, octets))
-        return found
+        return tuple(found)

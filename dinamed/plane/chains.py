@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Mapping
 from itertools import accumulate
 
-from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.online import OnlineZone
 from dinamed.dnssec.presigned import ByName
 from dinamed.dnssec.secured import SecuredZone
@@ -12,6 +11,7 @@ from dinamed.plane.extension import native
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName
 from dinamed.zones.model import RRset
+from dinamed.zones.order import NameOrder
 from dinamed.zones.packed import PackedZone
 
 MOST_PRESIGNED = 50_000
@@ -23,7 +23,9 @@ class Chains:
     """The names of each chain in their order; those of before where it is the same."""
 
     def __init__(self) -> None:
-        self._known: dict[WireName, tuple[Denial | PackedZone, native.ChainKeys]] = {}
+        self._known: dict[
+            WireName, tuple[NameOrder | PackedZone, native.ChainKeys]
+        ] = {}
 
     def keep(self, zones: Mapping[WireName, SecuredZone]) -> None:
         """Forget the chains of all other zones."""
@@ -35,9 +37,9 @@ class Chains:
         """The chain of a zone; None for one that is not signed, or hashes its names."""
         if isinstance(zone, OnlineZone):
             known = self._known.get(zone.origin)
-            if known is None or known[0] is not zone.denial:
-                order = zone.denial.order
-                known = (zone.denial, native.ChainKeys(order.keys, order.starts))
+            order = zone.denial.order
+            if known is None or known[0] is not order:
+                known = (order, native.ChainKeys(order.keys, order.starts))
                 self._known[zone.origin] = known
             return known[1]
         if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:

@@ -87,7 +87,8 @@ def _command(path: str, descriptor: int) -> list[str]:
     return [sys.executable, "-P", "-m", module, path, str(descriptor)]
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """The environment of a child that runs a module of ours."""
     folders = [folder or os.getcwd() for folder in sys.path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
@@ -100,7 +101,7 @@ def _load_in_child(path: str) -> Configuration:
             input=msgspec.msgpack.encode({}),
             stdout=subprocess.PIPE,
             pass_fds=(output,),
-            env=_environment(),
+            env=child_environment(),
             check=False,
         )
         if done.returncode:
@@ -125,7 +126,7 @@ def load_aside(
             child,
             sys.executable,
             _command(path, _OUTPUT),
-            _environment(),
+            child_environment(),
             childFDs={0: "w", 1: "r", 2: "r", _OUTPUT: output},
         )
     except OSError:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Iterable
 
 ASIDE = ".bad"
 """What is put behind the name of a file that can't be read."""
@@ -12,10 +13,15 @@ def write_atomically(path: str, data: bytes) -> None:
 
     Raises `OSError`.
     """
+    write_pieces(path, (data,))
+
+
+def write_pieces(path: str, pieces: Iterable[bytes]) -> None:
+    """As `write_atomically`, for what is too much for one piece.  Raises `OSError`."""
     aside = f"{path}.new"
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:
-        file.write(data)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)

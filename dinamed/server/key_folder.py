@@ -20,6 +20,7 @@ FOLDER = "dnssec"
 """The folder within `[server] state`."""
 STATE_FILE = "state.json"
 SIGNATURES_FILE = "signatures"
+AHEAD_FILE = "signatures.ahead"
 _PRIVATE = ".private"
 _MOST_OCTETS = 1 << 16
 
@@ -28,11 +29,13 @@ _MOST_OCTETS = 1 << 16
 class HeldKeys:
     """What a folder holds: keys by their labels, when each was made, the state.
 
-    `problems` are files that are not usable, each with its path and why.
+    `times` are those of the keys' files, by what they are called there; `problems` are
+    files that are not usable, each with its path and why.
     """
 
     keys: dict[str, Key] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
+    times: dict[str, Mapping[str, float]] = field(default_factory=dict)
     state: ZoneState | None = None
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -63,6 +66,11 @@ class KeyFolder:
     def signatures_path(self) -> str:
         """The path of the file of signatures."""
         return os.path.join(self.folder, SIGNATURES_FILE)
+
+    @property
+    def ahead_path(self) -> str:
+        """The path of the file of signatures that were made ahead."""
+        return os.path.join(self.folder, AHEAD_FILE)
 
     def read(self, aside: bool = True) -> HeldKeys:
         """All that is there.  Nothing is raised: see `HeldKeys.problems`.
@@ -105,6 +113,7 @@ class KeyFolder:
         else:
             held.keys[key.label] = key
             held.created[key.label] = times.get("Created", 0.0)
+            held.times[key.label] = times
 
     def _read_state(self, held: HeldKeys, aside: bool) -> None:
         try:

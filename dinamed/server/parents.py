@@ -1,9 +1,9 @@
-"""Asking the servers of a parent zone which DS they have (RFC 7344, RFC 8078)."""
+"""Asking servers which DS of a zone its parent has, and which keys they have of it."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dns.resolver import Resolver as SystemResolver
@@ -12,7 +12,8 @@ from twisted.names import client, dns, error
 from twisted.python.failure import Failure
 
 from dinamed.config.values import host_port
-from dinamed.dnssec.rolling import NO_TTL, ParentView
+from dinamed.dnssec.keys import tag_of
+from dinamed.dnssec.rolling import NO_TTL, ParentView, ServersView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import ROOT, WireName, parent, to_text
 
@@ -70,7 +71,7 @@ class ParentAsker:
     def _ask_all(
         self, zone: WireName, servers: list[str], now: float
     ) -> Deferred[ParentView]:
-        asked = [self._ask_one(zone, server) for server in servers[:MOST_SERVERS]]
+        asked = [self._ask_one(zone, one, Type.DS) for one in servers[:MOST_SERVERS]]
 
         def view(results: list[tuple[bool, Shown]]) -> ParentView:
             shown = {
@@ -82,28 +83,51 @@ class ParentAsker:
 
         return DeferredList(asked).addCallback(view)
 
-    def _ask_one(self, zone: WireName, server: str) -> Deferred[Shown]:
+    def keys_at(
+        self, zone: WireName, servers: Mapping[WireName, Sequence[str]], now: float
+    ) -> Deferred[ServersView]:
+        """The keys of a zone that its own name servers have.
+
+        The addresses of those whose are not given are looked for.  It never fails.
+        """
+        known = [address for found in servers.values() for address in found]
+        hosts = [_text(host) for host, found in servers.items() if not found]
+        addresses: Deferred[list[str]] = self._addresses(hosts)
+        addresses.addErrback(lambda _: [])
+        return addresses.addCallback(
+            lambda found: self._ask_keys(zone, [*known, *found][:MOST_SERVERS], now)
+        )
+
+    def _ask_keys(
+        self, zone: WireName, servers: list[str], now: float
+    ) -> Deferred[ServersView]:
+        servers = list(dict.fromkeys(servers))
+        asked = [self._ask_one(zone, server, Type.DNSKEY) for server in servers]
+
+        def view(results: list[tuple[bool, Shown]]) -> ServersView:
+            shown = [result[0] for _, result in results]
+            return ServersView(now, dict(zip(servers, shown, strict=True)))
+
+        return DeferredList(asked).addCallback(view)
+
+    def _ask_one(self, zone: WireName, server: str, rrtype: Type) -> Deferred[Shown]:
         host, port = host_port(server)
         asker = _Asker(self._reactor, [(host, port or PORT)])
-        query = [dns.Query(to_text(zone).encode(), int(Type.DS), dns.IN)]
+        query = [dns.Query(to_text(zone).encode(), int(rrtype), dns.IN)]
         answered = asker.queryUDP(query, TIMEOUTS)
         answered.addCallback(
             lambda said: asker.queryTCP(query, TIMEOUTS[-1]) if said.trunc else said
         )
         answered.addErrback(lambda _: asker.queryTCP(query, TIMEOUTS[-1]))
         shown: Deferred[Shown] = answered.addCallbacks(
-            lambda said: _shown(zone, said), _silent
+            lambda said: _shown(zone, said, rrtype), _silent
         )
         return shown
 
     @inlineCallbacks
     def _servers(self, zone: WireName) -> Any:
         """The addresses of the servers of the zone above this one."""
-        if self._resolver is None:
-            servers = SystemResolver(RESOLV_CONF).nameservers
-            known = [(server, PORT) for server in servers if isinstance(server, str)]
-            self._resolver = _Asker(self._reactor, known)
-        resolver = self._resolver
+        resolver = self._system()
         above = zone
         hosts: list[bytes] = []
         while above != ROOT and not hosts:
@@ -113,8 +137,22 @@ class ParentAsker:
             except error.DomainError:
                 continue
             hosts = [one.payload.name.name for one in answers if one.type == dns.NS]
+        return (yield self._addresses(hosts))
+
+    def _system(self) -> Any:
+        """The resolver for finding servers.  Raises `OSError` if there is none."""
+        if self._resolver is None:
+            servers = SystemResolver(RESOLV_CONF).nameservers
+            known = [(server, PORT) for server in servers if isinstance(server, str)]
+            self._resolver = _Asker(self._reactor, known)
+        return self._resolver
+
+    @inlineCallbacks
+    def _addresses(self, hosts: Sequence[bytes]) -> Any:
+        """All addresses of some hosts, as far as they are found."""
         addresses: list[str] = []
         for host in hosts:
+            resolver = self._system()
             for look in (resolver.lookupAddress, resolver.lookupIPV6Address):
                 try:
                     answers, _, _ = yield look(host)
@@ -138,16 +176,21 @@ def _ipv6(packed: bytes) -> str:
     return str(ipaddress.IPv6Address(packed))
 
 
-def _shown(zone: WireName, message: Any) -> Shown:
+def _shown(zone: WireName, message: Any, rrtype: Type) -> Shown:
+    """The tags of DS or DNSKEY records in an answer."""
     if message.rCode not in (dns.OK, dns.ENAME) or not message.auth:
         return None, None
     owner = to_text(zone).lower().removesuffix(".").encode()
     found = [
         one
         for one in message.answers
-        if one.type == Type.DS and one.name.name.lower().rstrip(b".") == owner
+        if one.type == rrtype and one.name.name.lower().rstrip(b".") == owner
     ]
-    tags = tuple(int.from_bytes(one.payload.data[:2], "big") for one in found)
+    data = [one.payload.data for one in found]
+    tags = tuple(
+        int.from_bytes(one[:2], "big") if rrtype is Type.DS else tag_of(one)
+        for one in data
+    )
     return tags, max((one.ttl for one in found), default=None)
 
 

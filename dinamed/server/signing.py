@@ -1,8 +1,7 @@
 """Signing zones as they are served: keys at the first start, rolls, the parent's DS."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
 from random import Random
 from typing import Any
 
@@ -16,20 +15,20 @@ from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.grid import HOUR
 from dinamed.dnssec.keyset import KeySet
 from dinamed.dnssec.online import OnlineZone
-from dinamed.dnssec.rolling import ParentView, Waiting, waiting
+from dinamed.dnssec.rolling import ParentView, ServersView, Waiting, waiting
 from dinamed.dnssec.signing import ZoneSigner
 from dinamed.plans.targets import TargetTable
 from dinamed.server.authority import Authority
 from dinamed.server.key_folder import KeyFolder
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
+from dinamed.server.signing_config import SigningConfig, signing_config
 from dinamed.server.zone_keys import ZoneKeys
 from dinamed.transfers.overlay import with_serial
 from dinamed.transfers.rebuild import stripped
-from dinamed.transfers.view import static_pools
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative, to_text
-from dinamed.zones.packed import MatchKind, PackedZone
+from dinamed.zones.packed import PackedZone
 from dinamed.zones.targeting import Targeting
 from dinamed.zones.virtual import Names
 
@@ -69,6 +68,7 @@ class SigningService(Periodic):
         self._is_local = is_local
         self._zones: dict[WireName, ZoneKeys] = {}
         self._built: dict[WireName, tuple[tuple[object, ...], OnlineZone]] = {}
+        self._denials: dict[WireName, tuple[tuple[object, ...], Denial]] = {}
         self._highest: dict[WireName, tuple[PackedZone, int]] = {}
         self._asked: dict[WireName, float] = {}
         self._hour = 0
@@ -105,7 +105,7 @@ class SigningService(Periodic):
         now = self._authority.seconds()
         self._take(settings, zones, now)
         serve = dict(zones)
-        said = _said(settings)
+        said = signing_config(settings)
         found = {}
         for apex, keys in self._zones.items():
             zone = zones.get(apex)
@@ -114,6 +114,7 @@ class SigningService(Periodic):
                 zone = serve[apex] = self._bare(zone, apex in said.fetched)
                 found[apex] = self._online(keys, zone, keyset, said)
         self._built = {apex: self._built[apex] for apex in found}
+        self._denials = {apex: self._denials[apex] for apex in found}
         self._stripped = {apex: self._stripped[apex] for apex in found}
         self._tell()
         return serve, found
@@ -181,19 +182,11 @@ class SigningService(Periodic):
         return all(self._is_ours(zone, name.lower()) for name in servers.rdatas)
 
     def _is_ours(self, zone: PackedZone, server: WireName) -> bool:
-        if not server.endswith(zone.origin):
-            return False
-        match = zone.find(server)
-        if match.kind is not MatchKind.EXACT:
-            return False
-        node = zone.node(relative(server, zone.origin))
-        assert node is not None
-        found = [node.get(rrtype) for rrtype in (Type.A, Type.AAAA)]
-        packed = [rdata for one in found if one is not None for rdata in one.rdatas]
-        return bool(packed) and all(self._is_local(_address(one)) for one in packed)
+        addresses = addresses_in(zone, server)
+        return bool(addresses) and all(map(self._is_local, addresses))
 
     def _online(
-        self, keys: ZoneKeys, zone: PackedZone, keyset: KeySet, said: "_Said"
+        self, keys: ZoneKeys, zone: PackedZone, keyset: KeySet, said: SigningConfig
     ) -> OnlineZone:
         """The zone as it is signed; what has not changed is taken over."""
         origin = zone.origin
@@ -202,25 +195,45 @@ class SigningService(Periodic):
         version = keys.grid.version(self.seconds()) if moved else 0
         regional = said.regional & used.keys()
         targeting = said.targeting.get(origin)
-        made_of = (zone, keyset, keys.settings, used, regional, version, targeting)
+        dnskeys = zone.apex.get(Type.DNSKEY)
+        found = () if dnskeys is None else dnskeys.rdatas
+        others = tuple(keys.take_others(found, self.seconds()))
+        config = (used, regional, targeting)
+        made_of = (zone, keyset, keys.settings, others, version, *config)
         before = self._built.get(origin)
         if before is not None and before[0] == made_of:
             return before[1]
         signer = ZoneSigner(
             origin, keyset, keys.grid, keys.signatures, self._authority.seconds
         )
-        others = zone.apex.get(Type.DNSKEY)
-        apex = keyset.rrsets(() if others is None else others.rdatas)
+        gone = (one.dnskey for one in others if one.gone_since is not None)
+        apex = keyset.rrsets(found, gone)
         if moved:
             serial = keys.next_serial(zone.serial, version, before is not None)
             apex = {**apex, int(Type.SOA): with_serial(zone.soa, serial)}
-        further: Mapping[bytes, frozenset[int]] = {}
-        if targeting is not None:
-            further = TargetTable(zone, targeting).types(used)
-        denial = Denial(Names(zone, regional), used, apex, further)
+        denial = self._denial(zone, used, regional, targeting).with_apex(apex)
         made = OnlineZone(signer, denial, apex)
         self._built[origin] = (made_of, made)
         return made
+
+    def _denial(
+        self,
+        zone: PackedZone,
+        used: Mapping[str, frozenset[int]],
+        regional: Set[str],
+        targeting: Targeting | None,
+    ) -> Denial:
+        """The chain, which keys and serials have nothing to do with."""
+        made_of = (zone, used, regional, targeting)
+        known = self._denials.get(zone.origin)
+        if known is None or known[0] != made_of:
+            further: Mapping[bytes, frozenset[int]] = {}
+            if targeting is not None:
+                further = TargetTable(zone, targeting).types(used)
+            names = Names(zone, frozenset(regional))
+            known = (made_of, Denial(names, used, (), further))
+            self._denials[zone.origin] = known
+        return known[1]
 
     def tick(self) -> None:
         """Go on with rolls, ask parents, and sign anew what the hour has renewed."""
@@ -234,6 +247,7 @@ class SigningService(Periodic):
             if now >= self._asked.get(apex, 0.0):
                 self._asked[apex] = now + ASK_INTERVAL * (0.9 + self._rng.random() / 5)
                 self.ask_parent(apex)
+                self.ask_servers(apex)
         hour = int(now) // HOUR
         known = {apex: built[0][1] for apex, built in self._built.items()}
         current = {
@@ -269,6 +283,7 @@ class SigningService(Periodic):
             keys.ds_seen(now)
         if order in ("read", "ask"):
             self.ask_parent(apex)
+            self.ask_servers(apex)
         self.tick()
         self.log.info(
             "DNSSEC of {zone}: {order} was ordered", zone=to_text(apex), order=order
@@ -284,6 +299,24 @@ class SigningService(Periodic):
             self._tell()
 
         return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
+
+    def ask_servers(self, apex: WireName) -> Deferred[None]:
+        """Ask the name servers of a zone for its keys now."""
+        zone = self._authority.engine.snapshot.zones.get(apex)
+        keys = self._zones[apex]
+        servers = None if zone is None else zone.apex.get(Type.NS)
+        if zone is None or servers is None:
+            return succeed(None)
+        known = {
+            name.lower(): addresses_in(zone, name.lower()) for name in servers.rdatas
+        }
+
+        def shown(view: ServersView) -> None:
+            keys.servers_show(view)
+            self._tell()
+
+        now = self._authority.seconds()
+        return self._asker.keys_at(apex, known, now).addCallback(shown)
 
     def waits(self, apex: WireName) -> list[Waiting]:
         """What a zone waits for."""
@@ -328,35 +361,11 @@ _STAYS = (
 )
 
 
-@dataclass(frozen=True)
-class _Said:
-    """What the config says that the chains of signed zones depend on."""
-
-    pools: Mapping[str, frozenset[int]]
-    """The types that each pool can ever answer."""
-    regional: frozenset[str]
-    """The pools that regions have names of."""
-    moved: frozenset[WireName]
-    """The zones that others may transfer: their serials go up with each refresh."""
-    fetched: frozenset[WireName]
-    """The secondary zones."""
-    targeting: Mapping[WireName, Targeting]
-
-
-def _said(settings: Settings) -> _Said:
-    pools = {
-        name: frozenset(int(one.type) for one in rrsets) | {int(Type.TXT)}
-        for name, rrsets in static_pools(settings.pools).items()
-    }
-    zones = settings.zones
-    return _Said(
-        pools,
-        frozenset(pool.name for pool in settings.pools if pool.regions),
-        frozenset(origin(zone) for zone in zones if zone.transfer or zone.notify),
-        frozenset(origin(zone) for zone in zones if zone.primary),
-        {targeting.origin: targeting for targeting in settings.targeting},
-    )
-
-
-def _address(packed: bytes) -> str:
-    return str(ipaddress.ip_address(packed))
+def addresses_in(zone: PackedZone, host: WireName) -> list[str]:
+    """The addresses that a zone has of a host; empty if it is none of its names."""
+    if not host.endswith(zone.origin):
+        return []
+    node = zone.node(relative(host, zone.origin))
+    found = [] if node is None else [node.get(one) for one in (Type.A, Type.AAAA)]
+    packed = [rdata for one in found if one is not None for rdata in one.rdatas]
+    return [str(ipaddress.ip_address(rdata)) for rdata in packed]

@@ -4,7 +4,7 @@ import msgspec
 
 from dinamed.dnssec.keys import Key, ds_text
 from dinamed.dnssec.keyset import KeySet
-from dinamed.dnssec.rolling import ParentView, Waiting, waiting
+from dinamed.dnssec.rolling import ParentView, ServersView, Waiting, waiting
 from dinamed.server.zone_keys import ZoneKeys
 from dinamed.wire.constants import Type
 from dinamed.wire.names import to_text
@@ -35,14 +35,18 @@ class SigningStatus(msgspec.Struct, frozen=True):
     problem: str
     """Why it is not signed, or what is wrong although it is; empty: nothing is."""
     stage: str
-    """Of a roll: announced, signing or trusted; leaving on the way to unsigned."""
+    """Of a roll, see `Stage`; leaving on the way to unsigned."""
     keys: tuple[KeyStatus, ...]
     waiting: tuple[Waiting, ...]
     parent: ParentView | None
+    servers: ServersView | None
+    """The keys that the zone's name servers have."""
     expires: float | None
     """When the first of the signatures that are given out now is good no more."""
     signatures: int
     """Signatures that were made since the start."""
+    ahead: int
+    """Signatures that were made ahead, and are kept in a file."""
     serial: int | None
 
 
@@ -66,8 +70,10 @@ def status_of(keys: ZoneKeys, now: float) -> SigningStatus:
         ),
         waiting=() if state is None else tuple(waiting(state, keys.held.keys, now)),
         parent=None if state is None else state.parent,
+        servers=keys.servers,
         expires=None if keyset is None else soonest_expiry(keys, now),
         signatures=keys.signatures.made,
+        ahead=keys.signatures.ahead,
         serial=None if state is None else state.serial,
     )
 

@@ -1,37 +1,47 @@
 """The keys of one zone that is signed here, and how far a change of them is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from dinamed.config.dnssec import Dnssec
+from dinamed.dnssec.cosigners import CosignerKey
 from dinamed.dnssec.grid import Grid
 from dinamed.dnssec.keys import Key, KeyFault, make_key
 from dinamed.dnssec.keyset import KeySet
 from dinamed.dnssec.rolling import (
     ParentView,
     RollFault,
+    ServersView,
     ZoneState,
     advanced,
     begin,
     keyset_of,
     lost_keys,
     removable_at,
+    with_others,
 )
 from dinamed.dnssec.signatures import Signatures
 from dinamed.server.key_folder import HeldKeys, KeyFolder
+from dinamed.server.signing_child import read_ready
 from dinamed.transfers.serial import following, newer
 from dinamed.wire.names import WireName, to_text
 
 _NOT_WRITTEN = ", so it can't be written"
 _STRANGE = "which is not here"
+_GONE = "is not in the zone's data any more"
+_OTHERS = ", and none of ours"
 SLOW_CLOCK = 300.0
 """Seconds by which a clock may be behind the one that dated a key."""
 
 
 class OrderFault(Exception):  # noqa: N818
     """An order that could not be carried out; the message says why."""
+
+
+def _listed(tags: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(tags)))
 
 
 class ZoneKeys:
@@ -50,6 +60,8 @@ class ZoneKeys:
         self._saved = 0
         """How many signatures had been made when they were saved."""
         self.held = HeldKeys()
+        self.servers: ServersView | None = None
+        """The keys that the zone's name servers were last seen to have."""
         self._state: ZoneState | None = None
         self._refused = False
 
@@ -84,7 +96,7 @@ class ZoneKeys:
         elif held.state is not None:
             self._go_on(held.state)
         elif held.keys:
-            self._begin_with(tuple(held.keys), now)
+            self._begin_timely(now)
         elif held.problems:
             self._refuse(self.problem)
         elif may_make:
@@ -104,6 +116,27 @@ class ZoneKeys:
             self._state = state
         elif self.held.keys:
             self._begin_with(tuple(self.held.keys), state.since)
+
+    def _begin_timely(self, now: float) -> None:
+        """Begin with the keys that may be used now by the times in their files.
+
+        That others are there is a problem.  Later the state tells, whatever the files.
+        """
+        good, bad = [], []
+        for label, times in self.held.times.items():
+            over = [one for one in ("Inactive", "Delete") if times.get(one, now) < now]
+            early = times.get("Activate", now) > now + SLOW_CLOCK
+            if over or early:
+                when = f"is over ({over[0]})" if over else "has not come (Activate)"
+                tag = self.held.keys[label].tag
+                bad.append(f"the time of key {tag} {when}, as its file says")
+            else:
+                good.append(label)
+        self.problem = "; ".join(bad) or self.problem
+        if good:
+            self._begin_with(tuple(good), now)
+        else:
+            self._refuse(self.problem)
 
     def _begin_with(self, labels: tuple[str, ...], now: float) -> None:
         before = self.held.state or ZoneState()
@@ -206,19 +239,57 @@ class ZoneKeys:
         if before is not None and before.by_hand and not view.complete:
             return
         ours = {key.tag for key in self.held.keys.values()}
+        known = ours | {other.tag for other in state.others}
         trusted = state.trusted or bool(view.tags & ours)
         self._save(msgspec.structs.replace(state, parent=view, trusted=trusted))
-        strange = bool(view.tags) and not view.tags & ours
+        strange = bool(view.tags) and not view.tags & known
         # A parent that had our DS before may lie, or somebody in its place: what is
         # signed stays signed.  Before that, signatures would make the zone bogus.
         self._refused = strange and not trusted
         if strange:
-            tags = ", ".join(map(str, sorted(view.tags)))
             self.problem = (
-                f"the parent has a DS of key {tags}, {_STRANGE}: import that key, or "
-                "have its DS removed"
+                f"the parent has a DS of key {_listed(view.tags)}, {_STRANGE}: import "
+                "that key, or have its DS removed"
             )
         elif _STRANGE in self.problem:
+            self.problem = ""
+
+    def take_others(self, found: Sequence[bytes], now: float) -> Sequence[CosignerKey]:
+        """The keys of other signers to publish, where the zone's data have these."""
+        if self._state is None:
+            return ()
+        changed = with_others(self._state, found, now)
+        if changed != self._state:
+            self._save(changed)
+        others = self._state.others
+        gone = [other.tag for other in others if other.gone_since is not None]
+        if gone:
+            self.problem = (
+                f"key {_listed(gone)} of another signer {_GONE}: it stays published "
+                "while caches may need it, and as long as the parent has its DS"
+            )
+        elif _GONE in self.problem:
+            self.problem = ""
+        return others
+
+    def servers_show(self, view: ServersView) -> None:
+        """Take note of the keys that the name servers of the zone have."""
+        self.servers = view
+        out = self.keyset(view.at)
+        if out is None:
+            return
+        ours = {key.tag for key in out.published}
+        strange = [
+            f"{server} has {'key ' + _listed(tags) if tags else 'no key'}"
+            for server, tags in sorted(view.servers.items())
+            if tags is not None and not ours & set(tags)
+        ]
+        if strange:
+            self.problem = (
+                f"{', '.join(strange)}{_OTHERS}: validators that ask there fail, once "
+                "the parent has the DS"
+            )
+        elif _OTHERS in self.problem:
             self.problem = ""
 
     def advance(self, now: float, highest_ttl: int) -> bool:
@@ -274,6 +345,13 @@ class ZoneKeys:
     def recall(self) -> None:
         """Know the signatures that were saved."""
         self.signatures.restore(self.folder.read_signatures())
+        self.take_ahead()
+
+    def take_ahead(self) -> None:
+        """Know the signatures that were made ahead."""
+        ahead = read_ready(self.folder.ahead_path)
+        if ahead is not None:
+            self.signatures.take_ahead(ahead)
 
     def remember(self) -> None:
         """Save signatures, if there are new ones; what can't be saved is made anew."""

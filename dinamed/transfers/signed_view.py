@@ -8,6 +8,7 @@ moment: the begin of the slot that the serial tells of.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from dinamed.dnssec.ahead import MADE_HERE
 from dinamed.dnssec.online import OnlineZone
 from dinamed.transfers.records import Record
 from dinamed.transfers.view import View
@@ -18,10 +19,6 @@ from dinamed.zones.packed import Node
 
 TEXT_TTL = 1
 _COPY = RRset(int(Type.TXT), TEXT_TTL, (b"\x0fsee the primary",))
-_MADE_HERE = frozenset(
-    {Type.RRSIG, Type.NSEC, Type.NSEC3, Type.NSEC3PARAM, Type.DNSKEY}
-    | {Type.CDS, Type.CDNSKEY}
-)
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class SignedView(View):
                 if rrtype != Type.SOA:
                     yield rrset
         for rrset in node.rrsets.values():
-            if rrset.type not in _MADE_HERE and rrset.type != Type.SOA:
+            if rrset.type not in MADE_HERE and rrset.type != Type.SOA:
                 yield rrset
         if node.pool is not None:
             yield from self.pools.get(node.pool, ())

@@ -1,14 +1,16 @@
 """Metrics of zones that are signed here."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from dinamed.dnssec.rolling import Stage
 from dinamed.server.signing import SigningService
 from dinamed.server.signing_status import status_of
 
-STAGES = ("announced", "signing", "trusted", "leaving")
+STAGES = (*get_args(Stage), "leaving")
 
 
 def signing_metrics(signing: SigningService) -> Iterator[Metric]:
@@ -33,6 +35,11 @@ def signing_metrics(signing: SigningService) -> Iterator[Metric]:
         "Signatures that were made since the start.",
         labels=("zone",),
     )
+    ahead = GaugeMetricFamily(
+        "dinamed_dnssec_signatures_ahead",
+        "Signatures that were made ahead, and are kept in a file.",
+        labels=("zone",),
+    )
     stage = GaugeMetricFamily(
         "dinamed_dnssec_roll",
         "1 for the stage that a change of keys is in; leaving: on the way to unsigned.",
@@ -55,6 +62,7 @@ def signing_metrics(signing: SigningService) -> Iterator[Metric]:
         signed.add_metric((zone,), told.signed)
         problem.add_metric((zone,), bool(told.problem))
         made.add_metric((zone,), told.signatures)
+        ahead.add_metric((zone,), told.ahead)
         if told.expires is not None:
             expiry.add_metric((zone,), told.expires - now)
         for one in STAGES:
@@ -63,4 +71,4 @@ def signing_metrics(signing: SigningService) -> Iterator[Metric]:
         waiting.add_metric((zone,), max(0.0, now - since))
         if told.parent is not None:
             parent.add_metric((zone,), now - told.parent.at)
-    yield from (signed, problem, expiry, made, stage, waiting, parent)
+    yield from (signed, problem, expiry, made, ahead, stage, waiting, parent)

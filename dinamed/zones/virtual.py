@@ -40,6 +40,7 @@ class Names:
 
     def __init__(self, zone: PackedZone, regional: Collection[str] = ()) -> None:
         self.zone = zone
+        self.regional = regional
         self.virtual: Mapping[bytes, VirtualName] = _virtual(zone, regional)
         """The virtual names by their relative keys."""
 

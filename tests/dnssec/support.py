@@ -6,7 +6,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.grid import Grid
@@ -30,6 +30,12 @@ def fixed_key(
     """The same P-256 key each time."""
     private = ec.derive_private_key(number, ec.SECP256R1())
     return Key(from_text(zone), flags, Algorithm.ECDSAP256SHA256, private)
+
+
+def edwards_key(number: int, zone: str = "example.org.") -> Key:
+    """The same Ed25519 key each time."""
+    private = ed25519.Ed25519PrivateKey.from_private_bytes(number.to_bytes(32))
+    return Key(from_text(zone), CSK_FLAGS, Algorithm.ED25519, private)
 
 
 def keyset(*keys: Key) -> KeySet:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import get_args
 
 import msgspec
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,6 +13,7 @@ from dinamed.dnssec.rolling import (
     MARGIN,
     ParentView,
     RollFault,
+    Stage,
     ZoneState,
     advanced,
     announced_at,
@@ -20,13 +22,15 @@ from dinamed.dnssec.rolling import (
     lost_keys,
     removable_at,
     waiting,
+    wanted_keys,
 )
 from dinamed.wire.constants import Type
-from tests.dnssec.support import NOW, fixed_key
+from tests.dnssec.support import NOW, edwards_key, fixed_key
 
 HOUR = 3600
 TTL = 86400
 DS_TTL = 2 * 86400
+Tags = frozenset[int]
 
 
 @dataclass
@@ -43,11 +47,9 @@ class World:
     now: float = NOW
     ds: frozenset[int] = frozenset()
     deaf: bool = False
-    history: list[tuple[float, frozenset[int], frozenset[int], frozenset[int], int]] = (
-        field(default_factory=list)
-    )
+    history: list[tuple[float, Tags, Tags, Tags, Tags]] = field(default_factory=list)
     """Of each hour: tags of DS, of published keys, of those that sign the keys, and of
-    the one that signs data."""
+    those that sign data."""
     wished: list[tuple[float, frozenset[int] | None]] = field(default_factory=list)
 
     def hour(self) -> None:
@@ -59,10 +61,10 @@ class World:
         self.state = msgspec.structs.replace(self.state, parent=view)
         self.state = advanced(self.state, self.keys, self.now, TTL)
         out = keyset_of(self.state, self.keys, self.now)
-        (data,) = out.sign_data
+        data = frozenset(key.tag for key in out.sign_data)
         published = frozenset(key.tag for key in out.published)
         signing = frozenset(key.tag for key in out.sign_keys)
-        self.history.append((self.now, self.ds, published, signing, data.tag))
+        self.history.append((self.now, self.ds, published, signing, data))
         wish = None if out.wanted is None else frozenset(k.tag for k in out.wanted)
         self.wished.append((self.now, frozenset() if out.removing else wish))
         old = [w for at, w in self.wished if at <= self.now - self.lag]
@@ -70,24 +72,37 @@ class World:
             self.ds = old[-1]
 
     def bogus(self) -> list[str]:
-        """What a validator with any mixture of cached answers could fail at now."""
+        """What a validator with any mixture of cached answers could fail at now.
+
+        It is a strict one: it wants signatures of each algorithm that the DS or the
+        DNSKEY RRset names (RFC 4035 section 2.2).
+        """
         found = []
         recent = [one for one in self.history if one[0] > self.now - DS_TTL - 1]
         keys = [one for one in recent if one[0] > self.now - DNSKEY_TTL - 1]
         for _, ds, *_ in recent:
             for _, _, published, signing, _ in keys:
-                if ds and not ds & published & signing:
+                good = ds & published & signing
+                if self.algorithms(good) != self.algorithms(ds):
                     found.append(f"DS {set(ds)} with keys {set(published)}")
-        for _, _, published, _, _ in keys:
+        for _, _, published, signing, _ in keys:
+            if self.algorithms(published & signing) != self.algorithms(published):
+                found.append(f"keys {set(published)} signed by {set(signing)}")
             for at, *_, data in recent:
-                if at > self.now - TTL - 1 and data not in published:
-                    found.append(f"data of {data} with keys {set(published)}")
+                good = self.algorithms(data & published)
+                if at > self.now - TTL - 1 and good != self.algorithms(published):
+                    found.append(f"data of {set(data)} with keys {set(published)}")
         return found
 
+    def algorithms(self, tags: Tags) -> frozenset[int]:
+        """The algorithms of keys."""
+        keys = self.keys.values()
+        return frozenset(int(key.algorithm) for key in keys if key.tag in tags)
 
-def world() -> World:
+
+def world(old: Key | None = None, new: Key | None = None) -> World:
     """A zone with one key that is in use since long, and another that waits."""
-    old, new = fixed_key(number=11), fixed_key(number=12)
+    old, new = old or fixed_key(number=11), new or fixed_key(number=12)
     state = ZoneState(active=(old.label,), since=NOW - 90 * 86400, highest_ttl=TTL)
     made = World(state, {old.label: old, new.label: new}, ds=frozenset({old.tag}))
     for _ in range(72):
@@ -133,6 +148,49 @@ class RollTests(SynchronousTestCase):
         out = keyset_of(self.world.state, self.world.keys, self.world.now)
         self.assertEqual(out.published, (self.new,))
         self.run_until(lambda: self.world.now > NOW + 40 * 86400, 2000)
+
+    def test_algorithms(self) -> None:
+        """From one algorithm to the other, there and back, with signatures of both
+        wherever a cache may know keys of both."""
+        for old, new in (
+            (fixed_key(number=11), edwards_key(12)),
+            (edwards_key(11), fixed_key(number=12)),
+        ):
+            with self.subTest(to=new.algorithm.name):
+                self.world, self.old, self.new = world(old, new), old, new
+                self.start()
+                stages = []
+                while (roll := self.world.state.roll) is not None:
+                    stages.append(roll.stage)
+                    late = roll.stage in ("signing", "trusted", "retiring")
+                    self.assertEqual(
+                        wanted_keys(self.world.state), ((new if late else old).label,)
+                    )
+                    (wait,) = waiting(self.world.state, self.world.keys, self.world.now)
+                    self.assertEqual(wait.since, roll.since)
+                    self.run_until(lambda: True)
+                    self.assertLess(len(stages), 400)
+                order = list(dict.fromkeys(stages))
+                self.assertEqual(order, list(get_args(Stage)))
+                self.assertEqual(self.world.ds, {new.tag})
+                out = keyset_of(self.world.state, self.world.keys, self.world.now)
+                self.assertEqual((out.published, out.sign_data), ((new,), (new,)))
+                self.run_until(lambda: self.world.now > NOW + 40 * 86400, 2000)
+
+    def test_algorithm_of_two_keys(self) -> None:
+        """From KSK and ZSK to one key of another algorithm."""
+        ksk, zsk = fixed_key(number=11), fixed_key(number=13, flags=ZSK_FLAGS)
+        self.world = world(ksk, edwards_key(12))
+        self.old, self.new = self.world.keys.values()
+        self.world.keys[zsk.label] = zsk
+        self.world.state = msgspec.structs.replace(
+            self.world.state, active=(ksk.label, zsk.label)
+        )
+        self.world.history.clear()
+        self.run_until(lambda: True)
+        self.start()
+        self.run_until(lambda: self.world.state.roll is None)
+        self.assertEqual(self.world.ds, {self.new.tag})
 
     def test_silent_parent(self) -> None:
         """While the parent does not answer the roll stays where it is, and says so."""
@@ -257,6 +315,14 @@ class StartTests(SynchronousTestCase):
         out = keyset_of(ZoneState(active=(ours.label,), since=NOW), keys, NOW)
         found = out.rrsets([theirs.dnskey])
         self.assertEqual(set(found[Type.DNSKEY].rdatas), {ours.dnskey, theirs.dnskey})
+        out = keyset_of(ZoneState(active=(ours.label,)), keys, NOW)
+        found = out.rrsets([theirs.dnskey])
+        self.assertEqual(set(found[Type.CDS].rdatas), {ours.ds, theirs.ds})
+        found = out.rrsets([], [theirs.dnskey])
+        self.assertEqual(set(found[Type.DNSKEY].rdatas), {ours.dnskey, theirs.dnskey})
+        self.assertEqual(set(found[Type.CDS].rdatas), {ours.ds})
+        out = keyset_of(ZoneState(active=(ours.label,), off_since=NOW), keys, NOW)
+        self.assertEqual(out.rrsets([theirs.dnskey])[Type.CDS].rdatas, (theirs.ds,))
 
 
 class OffTests(SynchronousTestCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.config.dnssec import Dnssec
 from dinamed.dnssec.key_files import file_stem, private_text, public_text
 from dinamed.dnssec.keys import Key
-from dinamed.dnssec.rolling import ParentView
+from dinamed.dnssec.rolling import ParentView, ServersView
 from dinamed.server.key_folder import KeyFolder
 from dinamed.server.zone_keys import OrderFault, ZoneKeys
 from dinamed.wire.names import from_text
@@ -170,6 +170,86 @@ class ZoneKeysTests(SynchronousTestCase):
         self.assertIsNotNone(keys.keyset(NOW))
         self.assertIn("DS of key 4711", keys.problem)
         self.assertTrue(keys.must_stay(NOW))
+
+    def test_cosigner_leaves(self) -> None:
+        """A key that the zone's data name no more stays while caches may need it."""
+        keys = self.opened()
+        theirs = fixed_key(number=99)
+        (other,) = keys.take_others([theirs.dnskey], NOW)
+        self.assertEqual((other.tag, other.gone_since), (theirs.tag, None))
+        self.assertEqual(keys.problem, "")
+        (other,) = keys.take_others([], NOW + 10)
+        self.assertEqual(other.gone_since, NOW + 10)
+        self.assertIn(f"key {theirs.tag} of another signer", keys.problem)
+        again = self.opened()
+        (other,) = again.take_others([], NOW + 20)
+        self.assertEqual(other.gone_since, NOW + 10)
+        self.assertEqual(list(again.take_others([], NOW + 9e6)), [])
+        self.assertEqual(again.problem, "")
+
+    def test_cosigner_with_ds(self) -> None:
+        """It stays as long as the parent has a DS of it, which is not a strange one."""
+        keys = self.opened()
+        theirs = fixed_key(number=99)
+        keys.take_others([theirs.dnskey], NOW)
+        keys.parent_shows(ParentView(NOW, {"192.0.2.1": (theirs.tag,)}))
+        self.assertIsNotNone(keys.keyset(NOW))
+        self.assertEqual(keys.problem, "")
+        keys.take_others([], NOW)
+        self.assertEqual(len(keys.take_others([], NOW + 9e6)), 1)
+        keys.parent_shows(ParentView(NOW, {"192.0.2.1": ()}))
+        self.assertEqual(len(keys.take_others([], NOW + 9e6)), 0)
+
+    def test_name_servers(self) -> None:
+        """A name server with none of our keys is told, until it has one."""
+        keys = self.opened()
+        (tag,) = [key.tag for key in keys.held.keys.values()]
+        shown: dict[str, tuple[int, ...] | None]
+        shown = {"192.0.2.1": (tag,), "192.0.2.2": None, "192.0.2.3": (tag, 4711)}
+        keys.servers_show(ServersView(NOW, shown))
+        self.assertEqual(keys.problem, "")
+        keys.servers_show(ServersView(NOW, {**shown, "192.0.2.2": (4711,)}))
+        self.assertIn("192.0.2.2 has key 4711, and none of ours", keys.problem)
+        self.assertIsNotNone(keys.keyset(NOW))
+        keys.servers_show(ServersView(NOW, {**shown, "192.0.2.2": ()}))
+        self.assertIn("192.0.2.2 has no key, and none of ours", keys.problem)
+        keys.servers_show(ServersView(NOW, shown))
+        self.assertEqual(keys.problem, "")
+
+    def test_times_of_keys(self) -> None:
+        """A key whose time is over, or has not come, as its file says, is not used."""
+        old, new, late = (fixed_key(number=number) for number in (11, 12, 13))
+        for key, times in (
+            (old, {"Created": NOW - 9e6, "Inactive": NOW - 60}),
+            (late, {"Created": NOW, "Activate": NOW + 9e6}),
+        ):
+            path = self.put(key)
+            with open(path, "w") as file:
+                file.write(private_text(key, times))
+        keys = self.opened()
+        self.assertIsNone(keys.keyset(NOW))
+        self.assertIn(f"key {old.tag} is over (Inactive)", keys.problem)
+        self.assertIn(f"key {late.tag} has not come (Activate)", keys.problem)
+        self.put(new)
+        keys = self.opened()
+        out = keys.keyset(NOW)
+        assert out is not None
+        self.assertEqual([key.tag for key in out.published], [new.tag])
+        self.assertIn(f"key {old.tag} is over", keys.problem)
+
+    def test_colliding_tag(self) -> None:
+        """Of two keys, one with the tag of the other revoked, one is left out."""
+        found: dict[int, Key] = {}
+        for number in range(1, 9999):
+            key = fixed_key(number=number)
+            if key.tag - 0x80 in found:
+                break
+            found[key.tag] = key
+        for one in (found[key.tag - 0x80], key):
+            self.put(one)
+        keys = self.opened()
+        self.assertIn("collides with that of another key", keys.problem)
+        self.assertEqual(len(keys.held.keys), 1)
 
     def test_lifetime(self) -> None:
         """A key rolls by itself when its time is over."""
