@@ -7,6 +7,7 @@ from dinamed.plane.select cimport (
     BY_PLACE,
     BY_HASH,
     BY_WEIGHT,
+    EACH,
     EVERYONE,
     IN_TURN,
     LOWEST,
@@ -14,6 +15,7 @@ from dinamed.plane.select cimport (
     RouteData,
     by_hash,
     by_weight,
+    each,
     everyone,
     in_turn,
     take_subset,
@@ -58,6 +60,8 @@ cdef inline bint pick(
         in_turn(route, request.rng, drawn)
     elif route.kind == EVERYONE:
         everyone(route, request.rng, drawn)
+    elif route.kind == EACH:
+        result.count = each(route, request.rng, drawn)
     else:
         return False
     return True
@@ -131,7 +135,7 @@ cdef inline int by_load(
         take_subset(&left, route, kept, size)
         if not pick(tables, &left.route, query, subnet, request, drawn, result):
             return PUNT
-        name_in_whole(&left, kept, drawn)
+        name_in_whole(kept, drawn, result.count)
         return 0
     if some != NULL:
         total = faded = 0

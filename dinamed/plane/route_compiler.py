@@ -5,32 +5,33 @@ and nothing that is not named here is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from random import Random
 
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
     FAMILIES,
+    Outcomes,
     costs_count,
-    fallbacks,
     is_nested,
     kind_of,
+    lots,
     narrowed,
     picks_by_cost,
+    reached,
     sheds_natively,
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
+from dinamed.plane.route_records import SPANS, family_of, number_of, records_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
-from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.reply import address_record, text_rdata
+from dinamed.plans.plan import PoolAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.manager import PoolManager
-from dinamed.pools.members import Candidates, Family, Member
+from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.hashed import member_seed
@@ -39,13 +40,7 @@ from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill, Spilling
 from dinamed.pools.stages.weighted import AliasTable
-from dinamed.wire.constants import Type
-from dinamed.wire.render import rdata_record
 
-DEEPEST = 16
-"""Pools in pools that are looked through for what a client wants."""
-SPANS: dict[Family, int] = {4: 14, 6: 26, 0: 0}
-"""Octets of a record without its owner; 0: they differ."""
 _OF_CLIENT = frozenset({CLIENT, PLACE})
 _OF_PLACE = frozenset({PLACE})
 
@@ -150,24 +145,53 @@ class RouteCompiler:
         route = view.route(family)
         assert route is not None
         before, rest = split_stages(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
-            rest
+        spills = picks_by_cost(route)
+        drawn = lots(before)
+        others = [stage for stage in before if stage not in drawn]
+        if (
+            any(stage.depends - _OF_CLIENT for stage in others)
+            or not sheds_natively(rest)
+            or len(drawn) > 1
+            or (drawn and spills)
         ):
             return native.Route(view.name, native.ELSEWHERE, self._rows)
-        spills = picks_by_cost(route)
-        if not before and not spills:
-            return self._picking(view, family, route, route.folded)
-        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
+        if not any(stage.depends for stage in others) and not spills:
+            nobody = DrawContext(Client(b"", 0), family, 0.0, self._rng, count=False)
+            return self._drawn(view, family, route, narrowed(route, nobody))
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in others)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
     def _index(self, pool: str, family: Family) -> int:
         return self.route_index[pool] + FAMILIES.index(family)
 
-    def _picking(
-        self, view: PoolView, family: Family, route: Route, members: Candidates
+    def _drawn(
+        self, view: PoolView, family: Family, route: Route, outcomes: Outcomes
     ) -> "native.Route":
-        """The picking stage of a route for these candidates."""
+        """The picking stage of a route, for one of these sets of candidates."""
+        first, *following = outcomes
+        if not following:
+            return self._picking(view, family, route, first)
+        other = self._picking(view, family, route, following[0])
+        (lot,) = lots(split_stages(route)[0])
+        found = self._picking(view, family, route, first, other, lot.share)
+        if native.ELSEWHERE in (other.kind, found.kind):
+            return native.Route(view.name, native.ELSEWHERE, self._rows)
+        return found
+
+    def _picking(
+        self,
+        view: PoolView,
+        family: Family,
+        route: Route,
+        members: Candidates,
+        other: "native.Route | None" = None,
+        share: float = 0.0,
+    ) -> "native.Route":
+        """The picking stage of a route for these candidates.
+
+        So large a share of the draws is that of the `other` route.
+        """
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         name, stage = route.picking
@@ -176,7 +200,7 @@ class RouteCompiler:
         foresees = isinstance(stage, Predictive | Spill)
         rest = split_stages(route)[1]
         answers = view.settings.answers
-        if kind == native.EVERYONE:
+        if kind in (native.EVERYONE, native.EACH):
             answers = len(members)
         answers = min(answers, len(members))
         if (
@@ -206,7 +230,7 @@ class RouteCompiler:
             self._rows,
             tuple(names),
             answers,
-            [_records(view, member, family) for member in members],
+            [records_of(view, member, family) for member in members],
             [member.weight for member in members],
             [int(limit * 2**32) for limit in prepared.limits]
             if isinstance(prepared, AliasTable)
@@ -239,20 +263,9 @@ class RouteCompiler:
             turns=None if turns is None else turns.native,
             turn_slots=[] if turns is None else turns.slots(names),
             source=source,
+            other=other,
+            share=share,
         )
-
-    def _reached(self, pool: str) -> list[str]:
-        """A pool, and all that stand in for it or for its members."""
-        found = {pool: 0}
-        for name in (queue := [pool]):
-            view = self._routes[name][0]
-            inner = [member.inner for member in view.members if member.inner]
-            inner += fallbacks(view)
-            for one in inner:
-                if one not in found and found[name] < DEEPEST:
-                    found[one] = found[name] + 1
-                    queue.append(one)
-        return list(found)
 
     def install_client(
         self,
@@ -269,7 +282,7 @@ class RouteCompiler:
         """
         if plan.pool not in self.route_index:
             return
-        for pool in self._reached(plan.pool):
+        for pool in reached(self._routes, plan.pool):
             self._install_client(plane, pool, plan, client, snapshot, now)
 
     def _install_client(
@@ -281,30 +294,30 @@ class RouteCompiler:
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        family = _family(plan)
+        family = family_of(plan)
         view, routes = self._routes[pool]
         above = routes[FAMILIES.index(family)]
         route = view.route(family)
-        before = [] if route is None else split_stages(route)[0]
         if route is None or not above.serial:
             return
+        before = split_stages(route)[0]
         context = self._asking(client, family, snapshot, plan, now)
         kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
-            sub = above.subs[kept] = self._picking(view, family, route, kept)
+            sub = above.subs[kept] = self._drawn(view, family, route, kept)
         index = self._index(pool, family)
         costs: Sequence[float] = ()
-        prepared = route.ready(kept)
+        prepared = route.ready(kept[0])
         if isinstance(prepared, Spilling):
             costs = prepared.costs(context)
         if plan.place is not None:
             plane.install_region(index, region_of(plan.place), sub, costs)
             return
         placed = not picks_by_cost(route) and all(
-            stage.depends <= _OF_PLACE for stage in before
+            stage.depends <= _OF_PLACE for stage in before if stage not in lots(before)
         )
         if placed and client.prefix and self._classes is not None:
             sources = 0
@@ -349,16 +362,15 @@ class RouteCompiler:
         """Have the plane know how full the members are that this client may get."""
         if plan.pool not in self.route_index:
             return
-        family = _family(plan)
-        for pool in self._reached(plan.pool):
+        family = family_of(plan)
+        for pool in reached(self._routes, plan.pool):
             view, routes = self._routes[pool]
             made: native.Route | None = routes[FAMILIES.index(family)]
             route = view.route(family)
             if made is not None and made.source is None and route is not None:
                 context = self._asking(client, family, snapshot, plan, now)
                 made = made.subs.get(narrowed(route, context))
-            if made is not None and made.source is not None:
-                self.publisher.publish(plane, made, now)
+            self._publish(plane, made, now)
 
     def renew_costs(self, plane: "native.Plane", manager: PoolManager) -> None:
         """Have the plane ask anew about clients, if other round trips were measured."""
@@ -372,25 +384,13 @@ class RouteCompiler:
         """Publish at once for new routes into a pool whose old ones were in use."""
         if self.publisher.forget(name) and name in self.route_index:
             for route in self._routes[name][1]:
-                if route.source is not None:
-                    self.publisher.publish(plane, route, now)
+                self._publish(plane, route, now)
 
-
-def _family(plan: PoolAnswer) -> Family:
-    return {Wanted.TEXT: FAMILIES[2], Wanted.A: 4, Wanted.AAAA: 6}[plan.wanted]
-
-
-def _records(view: PoolView, member: Member, family: Family) -> bytes:
-    """The records of a member, without their owner."""
-    if member.inner is not None:
-        return b""
-    if not family:
-        text = text_rdata(f"serviced by {member.name}")
-        return rdata_record(b"", Type.TXT, view.ttl, text)
-    addresses = member.addresses(family)
-    return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
-
-
-def number_of(what: object) -> int:
-    """A number of 64 bits that stands for a value."""
-    return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest())
+    def _publish(
+        self, plane: "native.Plane", route: "native.Route | None", now: float
+    ) -> None:
+        """Publish the levels of a route, and of the other one that it may draw by."""
+        while route is not None:
+            if route.source is not None:
+                self.publisher.publish(plane, route, now)
+            route = route.other

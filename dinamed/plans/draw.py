@@ -15,9 +15,9 @@ from dinamed.plans.reply import (
     with_answers,
 )
 from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Family, Member
-from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import Recorder
 from dinamed.wire.constants import Rcode, Type
 from dinamed.wire.names import WireName
@@ -26,6 +26,8 @@ from dinamed.wire.render import Rendered, rdata_record
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
 STABLE = frozenset({"hash", "predictive"})
 """Pickers that promise a client the same answer again."""
+TAKE_ALL = frozenset({"all", "each"})
+"""Pickers for which it does not matter how many answers a pool wants."""
 
 
 def choose(
@@ -79,7 +81,8 @@ def addresses_of(
         picker = settings.select[-1].name
         group = [member for member in members if member.pool == name]
         turns = list(_in_turn(group, family, None if picker in STABLE else rng))
-        room = len(turns) if picker == "all" else max(settings.answers, len(group))
+        room = max(settings.answers, len(group))
+        room = len(turns) if picker in TAKE_ALL else room
         chosen += turns[:room]
     return list(dict.fromkeys(chosen))
 
