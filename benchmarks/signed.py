@@ -118,6 +118,11 @@ def compared(
     return signed, plain
 
 
+def row(title: str, signed: float, plain: float) -> str:
+    """A line of the table, as far as all servers have it."""
+    return f"{title:38}{signed:9.1f}{plain:10.1f}{signed / max(plain, 0.1):8.2f}"
+
+
 def ours(folder: Path, seconds: float, repeats: int) -> None:
     """All cases over UDP, and some over TCP."""
     http = free_port()
@@ -136,6 +141,7 @@ def ours(folder: Path, seconds: float, repeats: int) -> None:
             used[name] = after[name] - before[name]
         return run
 
+    wanted: list[tuple[str, str, tuple[str, ...]]]
     wanted = [(what, what, ()) for what, _ in cases("")]
     wanted += [(f"{what}, TCP", what, TCP) for what in (STATIC, "pool of 8, 1 answers")]
     wanted.append((f"{MISSING}, TCP", MISSING, TCP))
@@ -145,8 +151,7 @@ def ours(folder: Path, seconds: float, repeats: int) -> None:
         ask(dict(cases("signed.test"))[what], ("-D", *options))
         share = used["handed"] / max(1.0, used["handed"] + used["answered"])
         print(
-            f"{title:32}{signed:9.1f}{plain:10.1f}{signed / max(plain, 0.1):8.2f}"
-            f"{used['made']:7.0f}{share:9.3%}",
+            f"{row(title, signed, plain)}{used['made']:7.0f}{share:9.3%}",
             flush=True,
         )
     daemon.stop()
@@ -171,10 +176,7 @@ def theirs(name: str, command: Command, seconds: float, repeats: int) -> None:
 
             for what in (STATIC, "wildcard, static", MISSING):
                 signed, plain = compared(ask, what, repeats)
-                title = f"{name}: {what}"
-                print(
-                    f"{title:32}{signed:9.1f}{plain:10.1f}{signed / max(plain, 0.1):8.2f}"
-                )
+                print(row(f"{name}: {what}", signed, plain), flush=True)
 
 
 def main() -> None:
@@ -183,7 +185,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="of one run")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each case")
     options = parser.parse_args()
-    print(f"{'':32}{'signed':>9}{'unsigned':>10}{'ratio':>8}{'made':>7}{'Python':>9}")
+    print(f"{'':38}{'signed':>9}{'unsigned':>10}{'ratio':>8}{'made':>7}{'Python':>9}")
     with tempfile.TemporaryDirectory() as folder:
         ours(Path(folder), options.seconds, options.repeats)
     for name, command in SIGNING_PEERS.items():
