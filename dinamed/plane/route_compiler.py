@@ -23,7 +23,7 @@ from dinamed.plane.native_rules import (
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
-from dinamed.plane.route_records import SPANS, family_of, number_of, records_of
+from dinamed.plane.route_records import SPANS, RouteRecords, family_of, number_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
 from dinamed.plans.plan import PoolAnswer
@@ -59,6 +59,7 @@ class RouteCompiler:
         self._classes: native.GeoTrees | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self._turns: dict[str, SharedTurns] = {}
+        self._records = RouteRecords()
         self.publisher = LoadPublisher(rows, rng)
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -81,6 +82,7 @@ class RouteCompiler:
             routes += known[1]
         for gone in self._turns.keys() - snapshot.pools.keys():
             del self._turns[gone]
+        self._records.keep(snapshot.pools)
         self.publisher.keep(frozenset(snapshot.pools))
         return routes
 
@@ -212,6 +214,8 @@ class RouteCompiler:
             or (not family and (rest or kind in (native.LOWEST, native.IN_TURN)))
         ):
             return elsewhere
+        cells = self._records.cells(view, members, family)
+        weights = [member.weight for member in members]
         names = [member.name for member in members]
         loads = turns = None
         if rest or kind == native.LOWEST:
@@ -230,12 +234,13 @@ class RouteCompiler:
             self._rows,
             tuple(names),
             answers,
-            [records_of(view, member, family) for member in members],
-            [member.weight for member in members],
-            [int(limit * 2**32) for limit in prepared.limits]
-            if isinstance(prepared, AliasTable)
-            else [],
-            prepared.aliases if isinstance(prepared, AliasTable) else [],
+            [cell.records for cell in cells],
+            weights,
+            *(
+                self._records.columns(view.name, weights)
+                if isinstance(prepared, AliasTable)
+                else ([], [])
+            ),
             [member_seed(member.name) for member in members]
             if kind == native.BY_HASH
             else [],
@@ -251,7 +256,7 @@ class RouteCompiler:
             rotates=name not in STABLE,
             quiet=not family,
             span=SPANS[family],
-            identities=[number_of(member.addresses(family)) for member in members],
+            identities=[cell.identity for cell in cells],
             inner=[
                 native.NO_INNER
                 if member.inner is None

@@ -92,7 +92,7 @@ class Api:
         self._renewals = Renewals(parts, guard)
         self._cooperator = cooperator
         self._threads = threads
-        self.members = MembersApi(parts, guard)
+        self.members = MembersApi(parts, guard, threads.call)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
         self._rtt = RoundTripReceiver(samples, parts.clock)
 

@@ -21,6 +21,11 @@ class WorkThreads:
         self._reactor = reactor
         self._running = 0
 
+    def call(self, work: Callable[..., Any], *args: object) -> "Deferred[Any]":
+        """What `work` returns or raises, for callers that bound how many there are."""
+        pool = self._reactor.getThreadPool()
+        return deferToThreadPool(self._reactor, pool, work, *args)
+
     def run(self, work: Callable[[], _Found]) -> "Deferred[_Found]":
         """What `work` returns or raises.  Raises `HttpError` 503."""
         if self._running >= MOST:

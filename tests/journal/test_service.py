@@ -1,49 +1,15 @@
 """The service that keeps the journal."""
 
 import os
-from typing import Any
 
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.journal.events import EventLog
 from dinamed.journal.past import past_at
 from dinamed.journal.service import AGAIN, MOST_WAITING, SOON, JournalService
 from dinamed.pools.manager import PoolManager
+from tests.at_once import ReactorOfOneThread
 from tests.server.support import captured
-
-
-class AtOncePool(ThreadPool):
-    """Runs what it is given at once, and tells how it ended."""
-
-    def callInThreadWithCallback(
-        self,
-        onResult: Any,  # noqa: N803
-        func: Any,
-        *args: Any,
-        **kw: Any,
-    ) -> None:
-        """Run it here."""
-        try:
-            result = func(*args, **kw)
-        except Exception:
-            onResult(False, Failure())
-        else:
-            onResult(True, result)
-
-
-class ReactorOfOneThread(Clock):
-    """A clock whose threads are none."""
-
-    def getThreadPool(self) -> ThreadPool:
-        """The pool."""
-        return AtOncePool()
-
-    def callFromThread(self, function: Any, *args: Any, **kw: Any) -> None:
-        """Call it here."""
-        function(*args, **kw)
 
 
 class JournalServiceTests(SynchronousTestCase):
