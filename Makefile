@@ -31,7 +31,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check
 # A change to one of these asks for a new install; all other files are used in place.
 PARTS = setup.cfg pyproject.toml $(wildcard setup.py dinamed/*/*.pyx dinamed/*/*.pxd dinamed/*/*.pxi)
 
-.PHONY: run test coverage lint sanitize docs man dist sbom clean print-python
+.PHONY: run test coverage lint sanitize docs man pictures dist sbom clean print-python
 
 run: $(VENV)/.installed
 	@echo "Serving example.org on 127.0.0.1 port 5300.  Try, in another terminal:"
@@ -63,6 +63,10 @@ sanitize: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
+
+pictures: $(VENV)/.installed-dev
+	DINAMED_PICTURES=1 $(BIN)/python -m twisted.trial \
+		tests.daemon.test_page.BusyTests.test_everywhere
 
 man: $(VENV)/.installed-dev
 	$(BIN)/sphinx-build -q -W -b man docs docs/_build/man

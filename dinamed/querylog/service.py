@@ -33,6 +33,8 @@ INTERVAL = 0.1
 """Seconds between the times that the plane's notes are taken."""
 LEAST_SHARE = 1 / 256
 """Of the plane's answers, that are noted for the countries of clients."""
+FEW, MANY = 2, 8
+"""Samples of a tick: with fewer the plane notes a larger share, with more a smaller."""
 MOST_SAMPLES = 4096
 """Of each thread at a time."""
 
@@ -73,6 +75,8 @@ class QueryLogService(Service):
         self._sampled = stack.sampled
         self._plane = plane
         self._locate = stack.timed.locate
+        self._saw = stack.samples.saw
+        self._lively = LEAST_SHARE
         self._random = rng.random
         self._settings = QueryLog()
         self._writer: Writer | None = None
@@ -109,7 +113,7 @@ class QueryLogService(Service):
             self._end()
             self._begin()
         plane = self._plane
-        share = max(LEAST_SHARE, settings.sample if settings.wanted else 0.0)
+        share = max(self._lively, settings.sample if settings.wanted else 0.0)
         if plane is not None and plane.running and self._sampling != share:
             plane.native.set_sampling(share)
             self._sampling = share
@@ -155,7 +159,10 @@ class QueryLogService(Service):
         if not self._sampling or plane is None or not plane.running:
             return
         samples, dropped = plane.native.take_samples(MOST_SAMPLES)
+        self._lively = next_share(self._lively, len(samples))
         writer = self._writer
+        for _, source, *_ in samples[-MANY:]:
+            self._saw(source)
         for time, source, port, stream, query, reply in samples:
             if writer is not None and self._chosen(self._sampling):
                 writer.offer(Exchange(time, source, port, stream, query, reply))
@@ -173,3 +180,13 @@ class QueryLogService(Service):
 
     def _tell(self, text: str) -> None:
         self.log.warn("query log: {text}", text=text)
+
+
+def next_share(share: float, taken: int) -> float:
+    """The share of answers to note next, after so many samples in a tick.
+
+    A server that is seldom asked notes all, so that it is soon seen who asks.
+    """
+    if taken > MANY:
+        return max(LEAST_SHARE, share * MANY / (2 * taken))
+    return min(1.0, 2 * share) if taken < FEW else share

@@ -1,5 +1,6 @@
 """Samples of how long answers take and where clients are."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
@@ -15,6 +16,8 @@ BOUNDS = tuple(
 MOST_COUNTRIES = 300
 """More than there are; only a strange database has more."""
 NOWHERE = "??"
+MOST_RECENT = 512
+"""Sources that are remembered, the last that were seen."""
 
 
 class TimingSamples:
@@ -24,6 +27,12 @@ class TimingSamples:
         self.seconds = Histogram(BOUNDS)
         self.countries: dict[str, int] = {}
         """Timed questions by the country of the one who sent them, the resolver."""
+        self.recent: deque[bytes] = deque(maxlen=MOST_RECENT)
+        """The packed addresses that asked lately, of a sample."""
+
+    def saw(self, source: bytes) -> None:
+        """Remember who has asked, by the packed address."""
+        self.recent.append(source)
 
     def from_country(self, country: str) -> None:
         """Count one question."""
@@ -63,6 +72,7 @@ class Timed:
         began = clock()
         reply = self._responder.respond(data, source, stream, learner)
         self._samples.seconds.add(clock() - began)
+        self._samples.saw(source)
         # A database that turns out to be broken must not stop a port.
         with suppress(Exception):
             self.locate(source)

@@ -23,12 +23,14 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.pools.when_down import consequence
 from dinamed.steering.samples import Samples
+from dinamed.web.bound_names import NamesPage
 from dinamed.web.dnssec import DnssecResource
 from dinamed.web.explained import ExplainPage
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.happened import EventsPage
 from dinamed.web.member_metrics import Forecasts, forecasts
+from dinamed.web.member_search import MemberSearch
 from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
     CheckMessage,
@@ -59,6 +61,7 @@ from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
 from dinamed.web.threads import WorkThreads
 from dinamed.web.watchers import LiveService
+from dinamed.web.world_map import MapPage
 from dinamed.wire.names import to_text
 
 
@@ -93,6 +96,9 @@ class Api:
         self._cooperator = cooperator
         self._threads = threads
         self.members = MembersApi(parts, guard, threads.call)
+        self._search = MemberSearch(parts, cooperator)
+        self._names = NamesPage(parts)
+        self._map = MapPage(parts, cooperator)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
         self._rtt = RoundTripReceiver(samples, parts.clock)
 
@@ -114,6 +120,10 @@ class Api:
         root, guard = Folder(), self._guard
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
+        root.putChild(b"members", Endpoint({b"GET": self._search.find}))
+        root.putChild(b"names", Endpoint({b"GET": self._names.names}))
+        root.putChild(b"zones", Endpoint({b"GET": self._names.zones}))
+        root.putChild(b"map", Endpoint({b"GET": self._map.draw}))
         root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
         root.putChild(b"explain", ExplainPage(self._parts, self._threads).resource())
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, guard, "load"))

@@ -10,14 +10,30 @@ from twisted.web.server import Request
 from dinamed.web.resources import Endpoint
 
 _PARTS = files("dinamed.web") / "page"
+STYLES = ("base.css", "figures.css", "pools.css", "side.css")
+SCRIPTS = (
+    "tools.js",
+    "graph.js",
+    "members.js",
+    "pools.js",
+    "orders.js",
+    "explain.js",
+    "side.js",
+    "map.js",
+    "live.js",
+)
+"""In this order, and with one scope for all of them."""
 
 
 class Dashboard:
     """The page, plain and packed, and the policy that lets it run its own code only."""
 
     def __init__(self) -> None:
-        style, script = _part("page.css"), _part("page.js")
+        style = "".join(map(_part, STYLES))
+        body = "".join(map(_part, SCRIPTS))
+        script = f'"use strict";\n(() => {{\n{body}}})();\n'
         page = _part("page.html").replace("/*style*/", style, 1)
+        page = page.replace("/*land*/", _part("land.txt").strip(), 1)
         page = page.replace("/*script*/", script, 1)
         self.page = page.encode()
         self.packed = gzip.compress(self.page, mtime=0)

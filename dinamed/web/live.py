@@ -1,15 +1,16 @@
 """The live figures of the dashboard, and those of the last minutes."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from dinamed import __version__
+from dinamed.plans.context import unpacked
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.web.families import addresses_out, families_down
-from dinamed.web.member_metrics import Forecasts, forecasts
+from dinamed.web.member_metrics import Forecasts, forecasts, prices
 from dinamed.web.messages import (
     History,
     LiveMember,
@@ -17,6 +18,8 @@ from dinamed.web.messages import (
     Tick,
 )
 from dinamed.web.parts import WebParts
+from dinamed.web.trouble import KINDS, kind_of
+from dinamed.web.wrong import wrong_with
 
 STEP = 2.0
 """Seconds between ticks, and between the points of the history."""
@@ -27,6 +30,7 @@ MOST_MEMBERS = 300
 MOST_OF_POOL = 100
 """Members of one pool that a tick tells of."""
 MOST_COUNTRIES = 12
+MOST_WRONG = 12
 
 Shown = Sequence[tuple[PoolView, Sequence[Member]]]
 MemberKey = tuple[str, str]
@@ -44,7 +48,7 @@ class Live:
         """Record one point; its cost is bounded, however many members there are."""
         self._questions.append(self._parts.engine.questions)
         before, self._hand_outs = self._hand_outs, {}
-        for view, members in self._shown():
+        for view, members in self._shown(self._parts.clock()):
             for member in members:
                 key = (view.name, member.name)
                 points = before.get(key) or deque(maxlen=POINTS)
@@ -76,9 +80,11 @@ class Live:
                 connections=self._parts.listening.streams.open_connections,
                 zones=len(engine.snapshot.zones),
                 countries=self._countries(),
+                events=self._parts.happenings.events.last,
+                wrong=wrong_with(self._parts, vitals.now)[:MOST_WRONG],
                 pools=tuple(
                     self._pool(view, members, vitals.now)
-                    for view, members in self._shown()
+                    for view, members in self._shown(vitals.now)
                 ),
             ),
         )
@@ -91,19 +97,19 @@ class Live:
         head = tuple(ordered[:MOST_COUNTRIES])
         return (*head, ("", rest)) if rest else head
 
-    def _shown(self) -> Shown:
+    def _shown(self, now: float) -> Shown:
         views = self._parts.pools.views
         room = MOST_MEMBERS
         shown = []
         for name in sorted(views):
             view = views[name]
-            members = list(_first(view, min(room, MOST_OF_POOL))) if room else []
+            members = first_members(view, min(room, MOST_OF_POOL), now) if room else []
             room -= len(members)
             shown.append((view, members))
         return shown
 
     def _pool(self, view: PoolView, members: Sequence[Member], now: float) -> LivePool:
-        foreseen = forecasts(view, now)
+        foreseen, priced = forecasts(view, now), prices(view, now)
         return LivePool(
             name=view.name,
             down=view.down,
@@ -113,24 +119,35 @@ class Live:
             select=tuple(stage.name for stage in view.settings.select),
             usable=len(view.usable),
             size=len(view.members),
-            members=tuple(_member(view, member, foreseen, now) for member in members),
+            members=tuple(
+                live_member(view, member, foreseen, priced, now) for member in members
+            ),
         )
 
 
-def _first(view: PoolView, most: int) -> Iterator[Member]:
-    """Up to that many members: all if there is room, else those that are out first."""
-    if len(view.members) <= most:
-        yield from view.members
-        return
-    usable = set(view.usable)
-    out = [member for member in view.members if member not in usable][:most]
-    yield from out
-    yield from view.usable[: most - len(out)]
+def first_members(view: PoolView, most: int, now: float) -> list[Member]:
+    """Up to that many members, those with the worst trouble first.
+
+    Of a larger pool only those that are out are looked for: all members would take too
+    long.
+    """
+    members: Sequence[Member] = view.members
+    if len(members) > most:
+        usable = set(view.usable)
+        out = [member for member in members if member not in usable][:most]
+        members = [*out, *view.usable[: most - len(out)]]
+    foreseen = forecasts(view, now)
+    return sorted(members, key=lambda m: KINDS.index(kind_of(view, m, foreseen, now)))
 
 
-def _member(
-    view: PoolView, member: Member, foreseen: Forecasts, now: float
+def live_member(
+    view: PoolView,
+    member: Member,
+    foreseen: Forecasts,
+    priced: Forecasts,
+    now: float,
 ) -> LiveMember:
+    """One member in short, with the loads that are foreseen and the prices in ms."""
     member_state = view.member_states[member.name]
     posted = view.posted(member)
     return LiveMember(
@@ -138,12 +155,17 @@ def _member(
         state=view.state(member),
         order=member_state.order,
         until=member_state.until,
+        by=member_state.by,
+        order_reason=member_state.order_reason,
+        kind=kind_of(view, member, foreseen, now),
         reason=view.why_out(member),
+        addresses=tuple(map(unpacked, member.addresses(0))),
         addresses_out=addresses_out(view, member),
         weight=member.weight,
         capacity=member.capacity,
         load=view.load_of(member, now),
         predicted=foreseen.get(member),
+        price=priced.get(member),
         feed_failure="" if posted is None else posted.failure,
         hand_outs=view.accounting.account(member.name).total,
     )

@@ -230,20 +230,66 @@ class RoundTrip(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LiveMember(msgspec.Struct, frozen=True):
-    """One member in a `Tick`; the fields are those of `MemberStatus`."""
+    """One member in a `Tick`; most fields are those of `MemberStatus`."""
 
     name: str
     state: str
     order: str
     until: float | None
+    by: str
+    order_reason: str
+    kind: str
+    """What is the matter with it: one of `dinamed.web.trouble.KINDS`."""
     reason: str
+    addresses: tuple[str, ...]
     addresses_out: dict[str, str]
     weight: float
     capacity: float
     load: float | None
     predicted: float | None
+    price: float | None
+    """Of its room, in milliseconds, where the picking stage sets one."""
     feed_failure: str
     hand_outs: int
+
+
+class FoundMember(LiveMember, frozen=True, kw_only=True):
+    """One member in a `FoundMembers`."""
+
+    pool: str
+
+
+class FoundMembers(msgspec.Struct, frozen=True):
+    """`GET /api/v1/members`: a page of those that were found, the worst first."""
+
+    found: int
+    """How many there are in all."""
+    counts: dict[str, int]
+    """Those that have the words, whatever their kind, by kind."""
+    members: tuple[FoundMember, ...]
+
+
+class FoundZones(msgspec.Struct, frozen=True):
+    """`GET /api/v1/zones`: the first of those that were found."""
+
+    found: int
+    """How many there are in all."""
+    zones: tuple[ZoneStatus, ...]
+
+
+class BoundName(msgspec.Struct, frozen=True):
+    """One name in `GET /api/v1/names`."""
+
+    name: str
+    pool: str
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """Something that an operator should look at."""
+
+    text: str
+    pool: str = ""
+    """The pool that it is about, if it is about one."""
 
 
 class LivePool(msgspec.Struct, frozen=True):
@@ -275,6 +321,10 @@ class Tick(msgspec.Struct, frozen=True):
     zones: int
     countries: tuple[tuple[str, int], ...]
     """Sampled questions by country, most first; the rest has no name."""
+    events: int
+    """Number of the last event."""
+    wrong: tuple[Wrong, ...]
+    """The worst first."""
     pools: tuple[LivePool, ...]
 
 

@@ -11,8 +11,11 @@ from dinamed.journal.events import Happening
 from dinamed.server.signing_status import SigningStatus
 from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
+    BoundName,
     ErrorMessage,
     ExplainReply,
+    FoundMembers,
+    FoundZones,
     LoadReport,
     MemberStatus,
     OrderReply,
@@ -26,6 +29,7 @@ from dinamed.web.messages import (
     Status,
     WeightRequest,
 )
+from dinamed.web.world_map import WorldMap
 
 _REFERENCE = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
@@ -116,6 +120,51 @@ OPERATIONS = (
         (*_CHANGE, 404, 409, 412),
         takes=dict[str, Any] | list[dict[str, Any]],
         success=201,
+    ),
+    Operation(
+        "get",
+        "/api/v1/members",
+        "Members of all pools, the worst first, a page at a time.",
+        FoundMembers,
+        (400, 404),
+        (
+            ("pool", "of this pool only", False),
+            ("find", "words that must be in pool/name or an address", False),
+            ("kind", "down, over, drain, out or up", False),
+            ("first", "how many to pass over; default 0", False),
+            ("most", "how many to tell of, up to 200; default 25", False),
+        ),
+    ),
+    Operation(
+        "get",
+        "/api/v1/names",
+        "Names that are bound to pools.",
+        tuple[BoundName, ...],
+        (400,),
+        (
+            ("find", "text that must be in them", False),
+            ("pool", "of this pool only", False),
+            ("most", "how many, up to 500; default 20", False),
+        ),
+    ),
+    Operation(
+        "get",
+        "/api/v1/zones",
+        "Zones with their serial numbers.",
+        FoundZones,
+        (400,),
+        (
+            ("find", "text that must be in their names", False),
+            ("most", "how many, up to 500; default 20", False),
+        ),
+    ),
+    Operation(
+        "get",
+        "/api/v1/map",
+        "Where a pool's members are, and where clients go.",
+        WorldMap,
+        (400, 404),
+        (("pool", "which pool", True),),
     ),
     Operation(
         "post",

@@ -8,6 +8,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.daemon.harness import need_tool
@@ -16,6 +17,7 @@ FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--hide-scrollbars",
     "--disable-quic",
     "--disable-dev-shm-usage",
     "--no-first-run",
@@ -24,6 +26,7 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE = 20.0
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
 
 
 class Browser:
@@ -38,9 +41,30 @@ class Browser:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(driver))
+        self.show_as(width, height, dark=dark)
+
+    def show_as(self, width: int, height: int, *, dark: bool = False) -> None:
+        """Go over to a window of that size in pixels, and to dark or light colours."""
         self._tell("Emulation.setDeviceMetricsOverride", **_metrics(width, height))
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._tell("Emulation.setEmulatedMedia", features=[scheme])
+
+    def press(self, *keys: str) -> None:
+        """Type where the focus is."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def violations(self) -> list[str]:
+        """What axe-core finds wrong with the page as it is shown."""
+        if not self.value("window.axe !== undefined"):
+            self.driver.execute_script(AXE.read_text("utf-8"))
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document).then((result) => done(result.violations.flatMap((one) =>"
+            " one.nodes.map((node) => one.id + ': ' + node.target + ' '"
+            " + node.failureSummary))), (error) => done([String(error)]));"
+        )
+        assert isinstance(found, list)
+        return found
 
     def _tell(self, command: str, **arguments: object) -> None:
         self.driver.execute_cdp_cmd(command, arguments)

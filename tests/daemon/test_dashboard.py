@@ -6,8 +6,8 @@ from tests.daemon.browsing import Browser
 from tests.daemon.harness import free_port
 from tests.daemon.scenario import CONFIG, OwnDaemonCase
 
-DRAIN = "button[aria-label='Drain mirrors/fra1']"
-ENABLE = "button[aria-label='Enable mirrors/fra1']"
+DRAIN = "button[aria-label='Drain… mirrors/fra1']"
+AUTO = "button[aria-label='Auto… mirrors/fra1']"
 LIVE = "document.querySelector('#link').dataset.link === 'live'"
 BADGE = "document.querySelector('.member[data-state=\"drain\"] b')?.textContent"
 
@@ -97,7 +97,7 @@ class OperatorTests(DashboardTests):
         browser.find(DRAIN).send_keys(Keys.ENTER)
         browser.find("#order button.main").send_keys(Keys.ENTER)
         self.assertEqual(browser.wait(BADGE), "fra1")
-        browser.find(ENABLE).click()
+        browser.find(AUTO).click()
         browser.find("#order button.main").click()
         browser.wait(f"!({BADGE})")
         self.assertEqual(browser.complaints, [])
@@ -145,7 +145,8 @@ class OperatorTests(DashboardTests):
         self.assertEqual(back, "rgb(16, 23, 28)")
         small = browser.value(
             "[...document.querySelectorAll('main button')]"
-            ".filter(b => b.getBoundingClientRect().height < 36).length"
+            ".filter(b => b.checkVisibility()"
+            " && b.getBoundingClientRect().height < 36).length"
         )
         self.assertEqual(small, 0)
 
