@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from dinamed.dnssec.denial import Denial
+from dinamed.dnssec.grid import HOUR
 from dinamed.dnssec.secured import Proof, Signed
 from dinamed.dnssec.signing import ZoneSigner
+from dinamed.generations import Generations
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative
 from dinamed.zones.layout import WILDCARD, NodeFlag
@@ -13,6 +15,9 @@ from dinamed.zones.packed import MatchKind, Node, ZoneMatch
 
 _BELOW = int(NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
 _CUT = int(NodeFlag.CUT)
+_LINKS = 1 << 12
+_Link = tuple[int, int, int | None]
+"""The hour, the position, and the type that is left out."""
 
 
 class OnlineZone:
@@ -29,6 +34,7 @@ class OnlineZone:
         self.denial = denial
         self.apex = apex
         self.origin = signer.zone
+        self._links: Generations[_Link, Signed] = Generations(_LINKS)
 
     def at(self, moment: float) -> "OnlineZone":
         """The same as it is signed at another moment."""
@@ -93,7 +99,7 @@ class OnlineZone:
     def nsec(self, name: WireName) -> Signed | None:
         """The NSEC of a name; None if it owns none."""
         position = self.denial.matching(relative(name, self.origin))
-        return None if position is None else self._signed(position, None)
+        return None if position is None else self.link(position)
 
     def _at(self, name: WireName, without: int | None = None) -> Signed:
         """The NSEC of a name, less a type that it has not now, or that before it."""
@@ -101,12 +107,19 @@ class OnlineZone:
         position = self.denial.position(key)
         if self.denial.key(position) != key:
             without = None
-        return self._signed(position, without)
+        return self.link(position, without)
 
-    def _signed(self, position: int, without: int | None) -> Signed:
-        owner, rrset = self.denial.record(position, without)
-        rrsigs = self.signer.rrsigs(owner, rrset)
-        return Signed(owner, rrset, RRset(int(Type.RRSIG), rrset.ttl, rrsigs))
+    def link(self, position: int, without: int | None = None) -> Signed:
+        """The NSEC at a position of the chain, less a type."""
+        # Signatures change on the hour alone.
+        known = (int(self.signer.seconds()) // HOUR, position, without)
+        found = self._links.get(known)
+        if found is None:
+            owner, rrset = self.denial.record(position, without)
+            rrsigs = self.signer.rrsigs(owner, rrset)
+            found = Signed(owner, rrset, RRset(int(Type.RRSIG), rrset.ttl, rrsigs))
+            self._links.put(known, found)
+        return found
 
 
 def _each_once(*proofs: Signed) -> Proof:

@@ -14,18 +14,19 @@ from dinamed.zones.model import RRset
 from dinamed.zones.order import NameOrder
 from dinamed.zones.packed import PackedZone
 
-MOST_PRESIGNED = 50_000
-"""Names in the chain of a zone that came signed, up to which the plane has it: to list
-them must not hold up answers.  What denies names in a larger one comes from Python."""
+MOST_LISTED = 10_000
+"""Names in the chain of a zone that came signed, up to which Python lists them."""
+MOST_PRESIGNED = 1_000_000
+"""Up to which the plane has such a chain: to list it must not hold up answers.  What
+denies names in a larger one comes from Python, as where the chain leaves names out."""
+_Known = tuple[NameOrder | PackedZone, "native.ChainKeys | None"]
 
 
 class Chains:
     """The names of each chain in their order; those of before where it is the same."""
 
     def __init__(self) -> None:
-        self._known: dict[
-            WireName, tuple[NameOrder | PackedZone, native.ChainKeys]
-        ] = {}
+        self._known: dict[WireName, _Known] = {}
 
     def keep(self, zones: Mapping[WireName, SecuredZone]) -> None:
         """Forget the chains of all other zones."""
@@ -46,16 +47,22 @@ class Chains:
             packed = zone.zone
             known = self._known.get(packed.origin)
             if known is None or known[0] is not packed:
-                known = (packed, _chain_keys(zone.order()))
+                known = (packed, _presigned_keys(zone))
                 self._known[packed.origin] = known
             return known[1]
         return None
 
 
-def _chain_keys(order: list[bytes]) -> "native.ChainKeys":
-    """The plane's form of names in canonical form and order."""
-    starts = array("I", accumulate(map(len, order), initial=0))
-    return native.ChainKeys(b"".join(order), starts.tobytes())
+def _presigned_keys(zone: ByName) -> "native.ChainKeys | None":
+    """The plane's form of a chain that came with a zone."""
+    chain = zone.zone.chain
+    if len(chain) > MOST_LISTED:
+        order = NameOrder(zone.zone, ())
+        whole = len(order) == len(chain) and order.places == chain
+        return native.ChainKeys(order.keys, order.starts) if whole else None
+    forms = zone.order()
+    starts = array("I", accumulate(map(len, forms), initial=0))
+    return native.ChainKeys(b"".join(forms), starts.tobytes())
 
 
 def soa_of(zone: PackedZone, online: OnlineZone | None) -> RRset:

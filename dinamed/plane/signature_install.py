@@ -139,12 +139,11 @@ def install_links(
         wildcard = WILDCARD + relative(match.name, zone.origin)
         wanted.add(denial.position(wildcard))
     for place in wanted:
-        owner, rrset = denial.record(place)
-        rrsigs = online.signer.rrsigs(owner, rrset)
-        if len(rrsigs) == 1:
+        owner, nsec, rrsigs = online.link(place)
+        if rrsigs is not None and len(rrsigs.rdatas) == 1:
             table.install_link(
                 place,
-                denial.key(place),
-                rdata_record(b"", Type.NSEC, rrset.ttl, rrset.rdatas[0]),
-                rdata_record(b"", Type.RRSIG, rrset.ttl, rrsigs[0]),
+                relative(owner, zone.origin),
+                rdata_record(b"", Type.NSEC, nsec.ttl, nsec.rdatas[0]),
+                rdata_record(b"", Type.RRSIG, nsec.ttl, rrsigs.rdatas[0]),
             )

@@ -39,6 +39,11 @@ class NameOrder:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def places(self) -> Sequence[int]:
+        """Where the nodes of the names stand in the packed zone, in order."""
+        return self._places
+
     def position(self, key: bytes) -> int:
         """Where a name stands, or the last one before it."""
         form = canonical_key(key)
