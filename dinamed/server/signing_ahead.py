@@ -100,9 +100,12 @@ class SigningAheadService(Periodic):
         return now >= progress.due or progress.made_of != _made_of(zone)
 
     def _begin(self, zone: OnlineZone) -> None:
+        keys = self._signing.zones.get(zone.origin)
+        if keys is None:
+            return
         self._busy = True
         began = self._reactor.seconds()
-        path = self._signing.zones[zone.origin].folder.ahead_path
+        path = keys.folder.ahead_path
         job = ahead_job(zone, path, _moments(zone))
         buffer = zone.denial.names.zone.buffer
         pool = self._reactor.getThreadPool()
