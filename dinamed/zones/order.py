@@ -31,7 +31,8 @@ class NameOrder:
         )
         self._further = [key for _, key in known]
         forms = [form for form, _ in known]
-        ordered = _in_python if pure or native is None else _natively
+        slowly = pure or native is None or zone.patched
+        ordered = _in_python if slowly else _natively
         places, self.keys, self.starts = ordered(zone, forms)
         self._places: Sequence[int] = memoryview(places).cast("I")
         self._starts: Sequence[int] = memoryview(self.starts).cast("I")

@@ -196,6 +196,11 @@ class PackedZone:
             offset = end
         return tuple(pools)
 
+    @property
+    def patched(self) -> bool:
+        """Whether nodes may be dead: a change of the zone moves the apex, at least."""
+        return bool(self.dead) or self._nodes_at != self._first
+
     @cached_property
     def apex(self) -> Node:
         """The node of the origin."""

@@ -9,9 +9,11 @@ from dinamed.wire.names import from_text
 from dinamed.zones.model import RRset
 from dinamed.zones.order import NameOrder
 from dinamed.zones.packed import PackedZone, pack
+from dinamed.zones.patch import Children, patched
 
 SOA = RRset(6, 300, (b"\0\0" + bytes(20),))
 DATA = RRset(1, 300, (b"\xc0\0\2\1", b"\xc0\0\2\2"))
+TEXT = RRset(16, 300, (b"\1x",))
 _label = st.binary(min_size=1, max_size=4).map(lambda one: one.lower())
 _key = st.lists(_label, min_size=1, max_size=4).map(
     lambda labels: b"".join(bytes((len(one),)) + one for one in labels)
@@ -42,6 +44,20 @@ class NameOrderTests(SynchronousTestCase):
         self.assertEqual(found, names)
         before = [at for at, key in enumerate(names) if _name(key) <= _name(asked)]
         self.assertEqual(order.position(asked), before[-1])
+
+    def test_patched(self) -> None:
+        """Names that were changed in a packed zone stand elsewhere, or are gone."""
+        keys = {b"\1a", b"\1b", b"\1c", b"\1d"}
+        zone = zone_of(keys)
+        self.assertFalse(zone.patched)
+        changes = {b"": [SOA], b"\1b": [], b"\1e": [DATA], b"\1a": [DATA, TEXT]}
+        after = patched(zone, changes, Children(zone))
+        assert after is not None
+        for one in (after, PackedZone(after.buffer)):
+            self.assertTrue(one.patched)
+            order = NameOrder(one, [b"\1f"])
+            found = [order.key(at) for at in range(len(order))]
+            self.assertEqual(found, [b"", b"\1a", b"\1c", b"\1d", b"\1e", b"\1f"])
 
 
 def _name(key: bytes) -> dns.name.Name:
