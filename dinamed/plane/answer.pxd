@@ -117,8 +117,6 @@ cdef inline int at_node(
     slot = pool_of(zone, node)
     request.kind = zone.limited
     if slot:
-        if query.type == TXT and signing != NULL:
-            return PUNT
         if query.type == TYPE_A or query.type == TYPE_AAAA or query.type == TXT:
             if tables.rates != NULL:
                 request.kind = answer_kind(

@@ -10,7 +10,7 @@ from dinamed.pools.members import Candidates, Family
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.hashed import Hashed, HashedByName
 from dinamed.pools.stages.least import Least
 from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.priority import PriorityStage
@@ -63,6 +63,7 @@ def kind_of(stage: Picking) -> int:
     kinds: dict[type, int] = {
         Weighted: native.BY_WEIGHT,
         Hashed: native.BY_HASH,
+        HashedByName: native.BY_NAME,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
         Best: native.LOWEST,

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from dinamed.geo.place import Place
 from dinamed.plane.extension import native
-from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Wanted
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer
 from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
 from dinamed.wire.query import Query
 from dinamed.wire.render import Rendered
@@ -64,7 +64,6 @@ def forwarding_plan(
         )
     if (
         isinstance(plan, PoolAnswer)
-        and (plan.signing is None or plan.wanted is not Wanted.TEXT)
         and plan.pool in route_index
         and (plan.signing is not None or not plan.after.body)
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS

@@ -6,6 +6,7 @@ from dinamed.plane.select cimport (
     BY_CLIENT,
     BY_PLACE,
     BY_HASH,
+    BY_NAME,
     BY_WEIGHT,
     EVERYONE,
     IN_TURN,
@@ -16,6 +17,7 @@ from dinamed.plane.select cimport (
     by_weight,
     everyone,
     in_turn,
+    network_key,
     take_subset,
     name_in_whole,
 )
@@ -23,6 +25,7 @@ from dinamed.plane.levels cimport LevelsData
 from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, shed
 from dinamed.plane.select_load cimport foresee, least
 from dinamed.plane.client_key cimport put_key
+from dinamed.plane.octets cimport fnv1a
 from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.reply cimport (
@@ -51,9 +54,12 @@ cdef inline bint pick(
             most = 24 if query.family == 1 else 56
             bits = query.prefix if query.prefix < most else most
             result.scope = bits
-            by_hash(route, query.address, bits, drawn)
+            by_hash(route, network_key(query.address, bits), drawn)
         else:
-            by_hash(route, request.address, 24 if request.size == 4 else 56, drawn)
+            bits = 24 if request.size == 4 else 56
+            by_hash(route, network_key(request.address, bits), drawn)
+    elif route.kind == BY_NAME:
+        by_hash(route, fnv1a(query.key, query.size), drawn)
     elif route.kind == IN_TURN:
         in_turn(route, request.rng, drawn)
     elif route.kind == EVERYONE:
@@ -142,8 +148,8 @@ cdef inline int by_load(
             answers = size
     if not route.load.foresees:
         least(
-            &route.load, levels, total, faded, some, size, answers, request.thread,
-            request.rng, drawn, result,
+            &route.load, levels, total, faded, some, size, answers, route.quiet,
+            request.thread, request.rng, drawn, result,
         )
         return 0
     if subnet and honours_subnet(tables, query, request.address, request.size):
@@ -154,8 +160,8 @@ cdef inline int by_load(
         put_key(key, request.address, request.size, False, 0)
     foresee(
         &route.load, levels, total, faded, some, size, answers, key,
-        2 if query.type == TYPE_AAAA else 1, request.time, request.thread, request.rng,
-        drawn, result,
+        0 if route.quiet else 2 if query.type == TYPE_AAAA else 1,
+        request.time, request.thread, request.rng, drawn, result,
     )
     return 0
 

@@ -23,9 +23,9 @@ from dinamed.plane.native_rules import (
 )
 from dinamed.plane.plan_install import region_of
 from dinamed.plane.shared_turns import SharedTurns
-from dinamed.plans.draw import STABLE
+from dinamed.plans.draw import STABLE, member_text
 from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.reply import address_record, text_rdata
+from dinamed.plans.reply import address_record
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
@@ -184,8 +184,6 @@ class RouteCompiler:
             or max(answers, best) > native.MOST_DRAWN
             or (foresees and answers > native.MOST_FORESEEN)
             or (rest and len(members) > native.MOST_SHED)
-            # A look that books nothing.
-            or (not family and (rest or kind in (native.LOWEST, native.IN_TURN)))
         ):
             return elsewhere
         names = [member.name for member in members]
@@ -213,7 +211,7 @@ class RouteCompiler:
             else [],
             prepared.aliases if isinstance(prepared, AliasTable) else [],
             [member_seed(member.name) for member in members]
-            if kind == native.BY_HASH
+            if kind in (native.BY_HASH, native.BY_NAME)
             else [],
             loads=None if loads is None else loads.native,
             slots=[] if loads is None else loads.slots(names),
@@ -385,8 +383,7 @@ def _records(view: PoolView, member: Member, family: Family) -> bytes:
     if member.inner is not None:
         return b""
     if not family:
-        text = text_rdata(f"serviced by {member.name}")
-        return rdata_record(b"", Type.TXT, view.ttl, text)
+        return rdata_record(b"", Type.TXT, view.ttl, member_text(member))
     addresses = member.addresses(family)
     return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
 

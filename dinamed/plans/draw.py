@@ -24,6 +24,11 @@ from dinamed.wire.names import WireName
 from dinamed.wire.render import Rendered, rdata_record
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
+DRAWN_TYPES: dict[Wanted, int] = {
+    Wanted.TEXT: Type.TXT,
+    Wanted.A: Type.A,
+    Wanted.AAAA: Type.AAAA,
+}
 STABLE = frozenset({"hash", "predictive"})
 """Pickers that promise a client the same answer again."""
 
@@ -99,17 +104,25 @@ def _in_turn(
                 yield row[turn]
 
 
+def member_text(member: Member) -> bytes:
+    """The data of the TXT record that names a member."""
+    return text_rdata(f"serviced by {member.name}")
+
+
+def drawn_data(moment: Moment, plan: PoolAnswer, choice: Choice) -> list[bytes]:
+    """The data of the records that a choice gives."""
+    if plan.wanted is Wanted.TEXT:
+        return [member_text(one) for one in choice.members]
+    family = _FAMILY[plan.wanted]
+    return addresses_of(choice, family, moment.snapshot, moment.rng)
+
+
 def render_choice(moment: Moment, plan: PoolAnswer, choice: Choice) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
-    if plan.wanted is Wanted.TEXT:
-        rrtype = int(Type.TXT)
-        rdatas = [text_rdata(f"serviced by {one.name}") for one in choice.members]
-    else:
-        family = _FAMILY[plan.wanted]
-        rrtype = int(Type.A if family == 4 else Type.AAAA)
-        rdatas = addresses_of(choice, family, moment.snapshot, moment.rng)
+    rrtype = DRAWN_TYPES[plan.wanted]
+    rdatas = drawn_data(moment, plan, choice)
     records = [rdata_record(plan.owner, rrtype, choice.ttl, one) for one in rdatas]
     if plan.signing is not None:
         highest = moment.snapshot.pools[plan.pool].settings.ttl.high

@@ -5,7 +5,7 @@ import random
 from unittest import SkipTest
 
 from dinamed.config.places import Geo
-from dinamed.config.settings import MemberSettings, PoolSettings
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings
 from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
 from dinamed.plane.installer import Installer
@@ -85,6 +85,8 @@ BOUND = {
     "standin": "standin",
     "best": "best",
     "*.pools": "weighted",
+    "byname": "byname",
+    "*.byname": "byname",
 }
 
 
@@ -132,6 +134,9 @@ def crowd() -> tuple[MemberSettings, ...]:
     )
 
 
+BY_NAME = StageSettings("hash", "name")
+
+
 def pools() -> list[PoolSettings]:
     """A pool for each rule, native or not."""
     ranked = (
@@ -160,6 +165,7 @@ def pools() -> list[PoolSettings]:
         make_pool("deeper", *inner("deep", "mixed"), select=["hash"], answers=2),
         make_pool("standin", host("gone", "192.0.2.9", weight=0.0), when_down="deep"),
         make_pool("best", *members(), select=["best"]),
+        make_pool("byname", *members(), select=[BY_NAME], answers=2),
         make_pool("net", *MEMBERS, select=["network", "country", "hash"]),
     ]
 

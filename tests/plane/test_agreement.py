@@ -24,7 +24,7 @@ DETERMINED = frozenset(
     {
         *("hashed", "hashed2", "ranked", "six", "down", "toempty"),
         *("placed", "near", "net", "crowd", "tocrowd"),
-        *("deep", "deeper", "standin", "several", "mixed"),
+        *("deep", "deeper", "standin", "several", "mixed", "byname", "*.byname"),
     }
 )
 
@@ -46,7 +46,19 @@ _LEFT = st.sampled_from(
         *("wild", "q.star", "sub", "x.sub", "ns.sub", "below", "x.below", "odd"),
         *("many", "x.ns1", "y.ns1", "y.x.ns1", "hostmaster", "y.hostmaster"),
         *("mgmt", "weighted.mgmt", "nope.mgmt", "_status", "x._status", "_country"),
-        *("missing", "x.missing", "q.pools", "a.q.pools", "pools", "_tcp", "1", "pool"),
+        *(
+            "q.byname",
+            "Q.byname",
+            "x.q.byname",
+            "missing",
+            "x.missing",
+            "q.pools",
+            "a.q.pools",
+            "pools",
+            "_tcp",
+            "1",
+            "pool",
+        ),
         *("www.child", "child", "missing.child", "de", "weighted.de", "*.wild"),
     ]
 )
@@ -262,8 +274,11 @@ class AgreementTests(SynchronousTestCase):
             ("several", (1, 28, 16)),
             ("deeper", (1, 28, 16)),
             ("standin", (1,)),
-            ("best", (1,)),
+            ("best", (1, 16)),
+            ("byname", (1, 28, 16)),
+            ("q.byname", (1, 28, 16)),
             ("weighted", (16,)),
+            ("turns", (16,)),
             ("mgmt", (16,)),
             ("x.sub", (1,)),
         ):
@@ -395,6 +410,16 @@ class DistributionTests(SynchronousTestCase):
             # Of two answers the second is a turn among the others.
             self.assertLess(found[f"192.0.2.{n}"], found[f"192.0.2.{n + 1}"])
         self.assertEqual(found.total(), 7200)
+
+    def test_next_turn(self) -> None:
+        """TXT names those whose turn it is, and takes none."""
+        for _ in range(50):
+            told = self.pair.ask_plane(ask("turns", Type.TXT), CLIENT)
+            assert told is not None
+            (rrset,) = dns.message.from_wire(told).answer
+            looked = [item.to_text().strip('"').split(" m")[1] for item in rrset]
+            found = [text.rpartition(".")[2] for text in self.addresses("turns")]
+            self.assertEqual(looked, found)
 
     def test_everyone(self) -> None:
         """All of them, each as often in front."""

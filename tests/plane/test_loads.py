@@ -23,6 +23,7 @@ from dinamed.pools.resolvers import (
     ClientResolver,
     ClientResolvers,
 )
+from dinamed.wire.constants import Type
 from tests.plane.support import Pair, need_plane
 from tests.plans.support import make_zone
 from tests.pools.crowd import CAPACITIES, Crowd
@@ -106,8 +107,10 @@ class Both:
 
 
 def read(reply: bytes) -> tuple[list[str], int]:
-    """The last part of the addresses, and the TTL."""
+    """The last part of the addresses, or of the names in TXT, and the TTL."""
     (rrset,) = dns.message.from_wire(reply).answer
+    if rrset.rdtype == Type.TXT:
+        return [item.strings[0].decode().split(" m")[1] for item in rrset], rrset.ttl
     return [item.address.replace(":", ".").split(".")[-1] for item in rrset], rrset.ttl
 
 
@@ -124,7 +127,7 @@ class ChoiceTests(SynchronousTestCase):
             if number % 5 == 0:
                 both.report(*(rng.uniform(0.1, 5.0) for _ in range(4)))
             source = bytes((192, 0, 2, rng.randrange(12)))
-            told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
+            told, expected = both.ask(source, rng.choice(["A", "AAAA", "TXT"]))
             self.assertEqual(told, expected)
             both.wait(rng.uniform(0.3, 4.0))
         self.assertEqual(both.plane.left, 0)
@@ -162,7 +165,7 @@ class ChoiceTests(SynchronousTestCase):
             if number % 5 == 0:
                 both.report(*(rng.uniform(0.5, 7.0) for _ in range(4)))
             source = bytes((198, 51, rng.randrange(12), rng.randrange(3)))
-            told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
+            told, expected = both.ask(source, rng.choice(["A", "AAAA", "TXT"]))
             self.assertEqual(told, expected)
             picked.update(told[0])
             both.wait(rng.uniform(0.3, 4.0))
@@ -263,7 +266,8 @@ class ShedTests(SynchronousTestCase):
             both.report(7.0, 5.0, 0.3, 0.2)
             found: Counter[str] = Counter()
             for number in range(60):
-                told, expected = both.ask(bytes((10, 0, number, 1)))
+                kind = "TXT" if number % 3 == 2 else "A"
+                told, expected = both.ask(bytes((10, 0, number, 1)), kind)
                 self.assertEqual(len(told[0]), len(expected[0]))
                 found.update(told[0])
             self.assertEqual(set(found), {"3", "4"}, picks)
