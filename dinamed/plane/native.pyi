@@ -31,6 +31,7 @@ PLAN_FIXED: int
 PLAN_POOL: int
 PLAN_PUNT: int
 PLAN_BY_CLIENT: int
+PLAN_SERVICE: int
 
 HandOutCount = tuple[str, str, int]
 ResolverRow = tuple[
@@ -165,6 +166,7 @@ class Route:
         turns: Turns | None = ...,
         turn_slots: list[int] = ...,
         source: Any = ...,
+        records6: list[bytes] = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 
@@ -264,6 +266,8 @@ class Plan:
         signer: bytes = ...,
         after: bytes = ...,
         after_counts: tuple[int, int, int] = ...,
+        chaos: bool = ...,
+        ttl: int = ...,
     ) -> None: ...
 
 class Plane:

@@ -4,9 +4,10 @@ What is not named here is left to Python.
 """
 
 from dinamed.plane.extension import native as native
+from dinamed.plane.route_purposes import PURPOSES
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.members import Candidates, Family
+from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.everyone import Everyone
@@ -19,9 +20,6 @@ from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill
 from dinamed.pools.stages.weighted import Weighted
-
-FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
-"""The routes into each pool: for A, for AAAA, for TXT."""
 
 
 def split_stages(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
@@ -81,5 +79,5 @@ def is_nested(view: PoolView) -> bool:
 
 def fallbacks(view: PoolView) -> list[str]:
     """The pools that stand in."""
-    pools = [view.fallback(family) for family in FAMILIES]
+    pools = [view.fallback(purpose.family) for purpose in PURPOSES]
     return [pool.name for pool in pools if pool is not None]

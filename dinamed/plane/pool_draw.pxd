@@ -29,7 +29,10 @@ from dinamed.plane.octets cimport fnv1a
 from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.reply cimport (
+    HTTPS,
     PUNT,
+    SVCB,
+    TXT,
     RequestContext,
 )
 from dinamed.plane.tables cimport (
@@ -109,6 +112,13 @@ cdef inline bint is_published(
     return levels != NULL and request.time <= levels.until
 
 
+cdef inline uint32_t family_of(uint32_t rrtype) noexcept nogil:
+    """Of what addresses a type is: 1 IPv4, 2 IPv6, 0 of both or neither."""
+    if rrtype == TXT or rrtype == SVCB or rrtype == HTTPS:
+        return 0
+    return 2 if rrtype == TYPE_AAAA else 1
+
+
 cdef inline int by_load(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet,
@@ -160,8 +170,8 @@ cdef inline int by_load(
         put_key(key, request.address, request.size, False, 0)
     foresee(
         &route.load, levels, total, faded, some, size, answers, key,
-        0 if route.quiet else 2 if query.type == TYPE_AAAA else 1,
-        request.time, request.thread, request.rng, drawn, result,
+        family_of(query.type), route.quiet, request.time, request.thread, request.rng,
+        drawn, result,
     )
     return 0
 

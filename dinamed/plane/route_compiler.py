@@ -11,7 +11,6 @@ from random import Random
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
-    FAMILIES,
     costs_count,
     fallbacks,
     is_nested,
@@ -22,15 +21,24 @@ from dinamed.plane.native_rules import (
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
+from dinamed.plane.route_purposes import (
+    FOR_AAAA,
+    FOR_SERVICE,
+    PURPOSES,
+    SPANS,
+    Purpose,
+    member_records,
+    purpose_of,
+    told_place,
+)
 from dinamed.plane.shared_turns import SharedTurns
-from dinamed.plans.draw import STABLE, member_text
-from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.reply import address_record
+from dinamed.plans.draw import STABLE
+from dinamed.plans.plan import PoolAnswer, ServiceAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.manager import PoolManager
-from dinamed.pools.members import Candidates, Family, Member
+from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.hashed import member_seed
@@ -39,13 +47,9 @@ from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill, Spilling
 from dinamed.pools.stages.weighted import AliasTable
-from dinamed.wire.constants import Type
-from dinamed.wire.render import rdata_record
 
 DEEPEST = 16
 """Pools in pools that are looked through for what a client wants."""
-SPANS: dict[Family, int] = {4: 14, 6: 26, 0: 0}
-"""Octets of a record without its owner; 0: they differ."""
 _OF_CLIENT = frozenset({CLIENT, PLACE})
 _OF_PLACE = frozenset({PLACE})
 
@@ -73,7 +77,7 @@ class RouteCompiler:
         before, self._routes = self._routes, {}
         index_before = self.route_index
         self.route_index = {
-            name: number * len(FAMILIES) for number, name in enumerate(snapshot.pools)
+            name: number * len(PURPOSES) for number, name in enumerate(snapshot.pools)
         }
         # Pools in pools are known by where they stand.
         moved = self.route_index != index_before
@@ -133,11 +137,12 @@ class RouteCompiler:
         return found
 
     def _compile(self, view: PoolView) -> "list[native.Route]":
-        return [self._route(view, family) for family in FAMILIES]
+        return [self._route(view, purpose) for purpose in PURPOSES]
 
-    def _route(self, view: PoolView, family: Family) -> "native.Route":
+    def _route(self, view: PoolView, purpose: Purpose) -> "native.Route":
+        family = purpose.family
         if not view.offers(family):
-            return native.Route(view.name, native.NOBODY, self._rows)
+            return native.Route(view.name, native.NOBODY, self._rows, ttl=view.ttl)
         fallback = view.fallback(family)
         if fallback is not None:
             return native.Route(
@@ -145,7 +150,7 @@ class RouteCompiler:
                 native.FALLBACK,
                 self._rows,
                 ttl=view.ttl,
-                fallback=self._index(fallback.name, family),
+                fallback=self._index(fallback.name, purpose),
             )
         route = view.route(family)
         assert route is not None
@@ -156,18 +161,19 @@ class RouteCompiler:
             return native.Route(view.name, native.ELSEWHERE, self._rows)
         spills = picks_by_cost(route)
         if not before and not spills:
-            return self._picking(view, family, route, route.folded)
+            return self._picking(view, purpose, route, route.folded)
         placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
-    def _index(self, pool: str, family: Family) -> int:
-        return self.route_index[pool] + FAMILIES.index(family)
+    def _index(self, pool: str, purpose: Purpose) -> int:
+        return self.route_index[pool] + PURPOSES.index(purpose)
 
     def _picking(
-        self, view: PoolView, family: Family, route: Route, members: Candidates
+        self, view: PoolView, purpose: Purpose, route: Route, members: Candidates
     ) -> "native.Route":
         """The picking stage of a route for these candidates."""
+        family = purpose.family
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         name, stage = route.picking
@@ -204,7 +210,7 @@ class RouteCompiler:
             self._rows,
             tuple(names),
             answers,
-            [_records(view, member, family) for member in members],
+            [member_records(view, member, purpose) for member in members],
             [member.weight for member in members],
             [int(limit * 2**32) for limit in prepared.limits]
             if isinstance(prepared, AliasTable)
@@ -223,13 +229,13 @@ class RouteCompiler:
             ttl=view.ttl,
             more=view.settings.answers,
             rotates=name not in STABLE,
-            quiet=not family,
-            span=SPANS[family],
+            quiet=purpose.quiet,
+            span=SPANS[purpose],
             identities=[number_of(member.addresses(family)) for member in members],
             inner=[
                 native.NO_INNER
                 if member.inner is None
-                else self._index(member.inner, family)
+                else self._index(member.inner, purpose)
                 for member in members
             ]
             if is_nested(view)
@@ -237,6 +243,9 @@ class RouteCompiler:
             turns=None if turns is None else turns.native,
             turn_slots=[] if turns is None else turns.slots(names),
             source=source,
+            records6=[member_records(view, member, FOR_AAAA) for member in members]
+            if purpose is FOR_SERVICE
+            else [],
         )
 
     def _reached(self, pool: str) -> list[str]:
@@ -255,7 +264,7 @@ class RouteCompiler:
     def install_client(
         self,
         plane: "native.Plane",
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
@@ -274,32 +283,33 @@ class RouteCompiler:
         self,
         plane: "native.Plane",
         pool: str,
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        family = _family(plan)
+        purpose = purpose_of(plan)
         view, routes = self._routes[pool]
-        above = routes[FAMILIES.index(family)]
-        route = view.route(family)
+        above = routes[PURPOSES.index(purpose)]
+        route = view.route(purpose.family)
         before = [] if route is None else split_stages(route)[0]
         if route is None or not above.serial:
             return
-        context = self._asking(client, family, snapshot, plan, now)
+        context = self._asking(client, snapshot, plan, now)
         kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
-            sub = above.subs[kept] = self._picking(view, family, route, kept)
-        index = self._index(pool, family)
+            sub = above.subs[kept] = self._picking(view, purpose, route, kept)
+        index = self._index(pool, purpose)
         costs: Sequence[float] = ()
         prepared = route.ready(kept)
         if isinstance(prepared, Spilling):
             costs = prepared.costs(context)
-        if plan.place is not None:
-            plane.install_region(index, region_of(plan.place), sub, costs)
+        place = told_place(plan)
+        if place is not None:
+            plane.install_region(index, region_of(place), sub, costs)
             return
         placed = not picks_by_cost(route) and all(
             stage.depends <= _OF_PLACE for stage in before
@@ -320,26 +330,25 @@ class RouteCompiler:
     def _asking(
         self,
         client: Client,
-        family: Family,
         snapshot: Snapshot,
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         now: float,
     ) -> DrawContext:
         """A look at what the stages would do for a client."""
         return DrawContext(
             client,
-            family,
+            purpose_of(plan).family,
             now,
             self._rng,
             False,
             locator=snapshot.locator,
-            told_place=plan.place,
+            told_place=told_place(plan),
         )
 
     def publish(
         self,
         plane: "native.Plane",
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
@@ -347,13 +356,13 @@ class RouteCompiler:
         """Have the plane know how full the members are that this client may get."""
         if plan.pool not in self.route_index:
             return
-        family = _family(plan)
+        purpose = purpose_of(plan)
         for pool in self._reached(plan.pool):
             view, routes = self._routes[pool]
-            made: native.Route | None = routes[FAMILIES.index(family)]
-            route = view.route(family)
+            made: native.Route | None = routes[PURPOSES.index(purpose)]
+            route = view.route(purpose.family)
             if made is not None and made.source is None and route is not None:
-                context = self._asking(client, family, snapshot, plan, now)
+                context = self._asking(client, snapshot, plan, now)
                 made = made.subs.get(narrowed(route, context))
             if made is not None and made.source is not None:
                 self.publisher.publish(plane, made, now)
@@ -372,20 +381,6 @@ class RouteCompiler:
             for route in self._routes[name][1]:
                 if route.source is not None:
                     self.publisher.publish(plane, route, now)
-
-
-def _family(plan: PoolAnswer) -> Family:
-    return {Wanted.TEXT: FAMILIES[2], Wanted.A: 4, Wanted.AAAA: 6}[plan.wanted]
-
-
-def _records(view: PoolView, member: Member, family: Family) -> bytes:
-    """The records of a member, without their owner."""
-    if member.inner is not None:
-        return b""
-    if not family:
-        return rdata_record(b"", Type.TXT, view.ttl, member_text(member))
-    addresses = member.addresses(family)
-    return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
 
 
 def number_of(what: object) -> int:

@@ -10,6 +10,7 @@ from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
 
 cdef enum:
     MOST_ANSWERS = 64
+    ROUTES_OF_POOL = 4   # for A, for AAAA, for TXT, for services
     TRIES = 4
     TURN_TRIES = 20000
 
@@ -54,6 +55,8 @@ cdef struct RouteData:
     uint64_t *seeds      # of the members, for BY_HASH
     uint8_t *records     # their records without the owner, member by member
     uint32_t *ends       # where those of each member end
+    uint8_t *records6    # of services: AAAA records, beside which those are A
+    uint32_t *ends6
     uint64_t *identities # of their addresses
     uint32_t *inner      # the places of the routes that members stand for, or NULL
     uint32_t fallback    # the place of the route that answers instead, for FALLBACK

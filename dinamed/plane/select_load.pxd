@@ -194,12 +194,12 @@ cdef inline void record_load(
 cdef inline void foresee(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
-    uint32_t family, double time, uint32_t thread, uint64_t *rng, uint32_t *drawn,
-    DrawResult *result,
+    uint32_t family, bint quiet, double time, uint32_t thread, uint64_t *rng,
+    uint32_t *drawn, DrawResult *result,
 ) noexcept nogil:
     """Draw by what is foreseen; learns from the question, and counts the leases.
 
-    `family` is 1 for IPv4, 2 for IPv6, and 0 for a look that nothing is learned from.
+    `family` is 1 for IPv4, 2 for IPv6, 0 for any.  A `quiet` look learns nothing.
     """
     cdef ResolverTableData *resolvers = <ResolverTableData *>plane_get_pointer(
         &loaded.loads.resolvers
@@ -232,7 +232,7 @@ cdef inline void foresee(
             resolver = NULL
             if bucket != NULL:
                 resolver = resolver_in(bucket, key, tag_of(hash))
-    if bucket != NULL and family:
+    if bucket != NULL and not quiet:
         resolver = asks(
             resolvers, bucket, resolver, key, tag_of(hash), time, levels.reference,
             thread,
@@ -257,11 +257,11 @@ cdef inline void foresee(
         loaded, levels, total, faded, kept, size, answers,
         levels.mine * clients / answers, result.costs, rng, drawn,
     )
-    if family:
+    if not quiet:
         record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
     if bucket == NULL:
         return
-    if family:
+    if not quiet:
         resolver.count = <uint8_t>result.count
         for i in range(result.count):
             resolver.where[i] = loaded.slots[drawn[i]]

@@ -11,8 +11,9 @@ from dinamed.plane.presigned_install import install_presigned
 from dinamed.plans.context import QueryContext
 from dinamed.plans.draw import DRAWN_TYPES, choose, drawn_data, member_text
 from dinamed.plans.executor import Executor
+from dinamed.plans.hints import drawn_sets
 from dinamed.plans.moment import Moment
-from dinamed.plans.plan import Plan, PoolAnswer, Signing, Wanted
+from dinamed.plans.plan import Plan, PoolAnswer, ServiceAnswer, Signing, Wanted
 from dinamed.pools.context import Client
 from dinamed.pools.members import Member
 from dinamed.pools.recorder import ListRecorder
@@ -39,9 +40,13 @@ def install_signed(
     The answer was given by Python just now, so nothing here is signed for the first
     time, but the other sets of a pool.
     """
-    if isinstance(plan, PoolAnswer):
+    if isinstance(plan, PoolAnswer | ServiceAnswer):
         client = engine.client_of(plan, QueryContext(query, source))
-        install_sets(plane, engine.present(), plan, client, query.question.key)
+        present, asked = engine.present(), query.question.key
+        if isinstance(plan, PoolAnswer):
+            install_sets(plane, present, plan, client, asked)
+        else:
+            install_services(plane, present, plan, client, asked)
     name, snapshot = query.question.key, engine.snapshot
     zone = snapshot.zones.zone_for(name)
     if zone is None:
@@ -75,6 +80,24 @@ def install_sets(
     for rdatas in set(_sets(moment, plan, client, name)):
         rrset = RRset(rrtype, view.settings.ttl.high, rdatas)
         _install(plane, signing, rrset, ttl, list(rdatas))
+
+
+def install_services(
+    plane: "native.Plane",
+    moment: Moment,
+    plan: ServiceAnswer,
+    client: Client,
+    name: WireName,
+) -> None:
+    """The same for records with hints and the addresses beside them."""
+    signing = plan.signing
+    if signing is None:
+        return
+    for _ in range(SETS_AT_ONCE):
+        choice = choose(moment, plan, client, name, ListRecorder())
+        for one in drawn_sets(moment, plan, choice):
+            rrset = RRset(one.type, one.highest, tuple(sorted(one.rdatas)))
+            _install(plane, signing, rrset, one.ttl, one.rdatas)
 
 
 def _sets(

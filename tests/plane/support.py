@@ -46,6 +46,20 @@ below IN DNAME www
 weighted IN HTTPS 1 . alpn=h2
 weighted IN MX 5 mail
 hashed IN SVCB 1 elsewhere.example.net. alpn=h2
+hashed IN HTTPS 1 . mandatory=alpn,ipv4hint alpn=h2 ipv4hint=203.0.113.9
+hashed IN HTTPS 2 elsewhere.example.net. alpn=h2
+hashed2 3 IN HTTPS 1 . alpn=h2 ech=AAEC port=8443
+several IN HTTPS 1 several alpn=h2
+crowd IN HTTPS 1 .
+six IN HTTPS 1 . mandatory=ipv4hint ipv4hint=203.0.113.9 key65000=abc
+placed IN HTTPS 1 . alpn=h2
+deeper IN SVCB 1 . alpn=h2
+standin IN SVCB 1 . alpn=h2
+down IN HTTPS 1 . alpn=h2 ipv4hint=203.0.113.9
+*.byname IN HTTPS 1 . alpn=h2
+turns IN SVCB 1 . alpn=h2
+best IN HTTPS 1 . alpn=h2
+tohint IN CNAME hashed
 odd IN TYPE65400 \\# 3 c00c01
 many IN TXT "{long}"
 many IN TXT "2{long}"

@@ -35,6 +35,7 @@ _LEFT = st.sampled_from(
         *(
             "toempty",
             "tocrowd",
+            "tohint",
             "tomany",
             "b.c",
             "a.b.c",
@@ -199,7 +200,6 @@ class AgreementTests(SynchronousTestCase):
                     self.check(data + ending)
                     self.check(data + ending, stream=True)
         self.assertGreater(self.pair.native, 500)
-        # Hints of a pool's choice are Python's.
         self.assertLess(self.pair.left, 40)
 
     def test_places(self) -> None:
@@ -277,8 +277,14 @@ class AgreementTests(SynchronousTestCase):
             ("best", (1, 16)),
             ("byname", (1, 28, 16)),
             ("q.byname", (1, 28, 16)),
-            ("weighted", (16,)),
-            ("turns", (16,)),
+            ("weighted", (16, 65)),
+            ("turns", (16, 64)),
+            ("hashed", (64, 65)),
+            ("several", (65,)),
+            ("placed", (65,)),
+            ("deeper", (64,)),
+            ("best", (65,)),
+            ("tohint", (65,)),
             ("mgmt", (16,)),
             ("x.sub", (1,)),
         ):
