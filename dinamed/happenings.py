@@ -101,7 +101,7 @@ class PoolEvents:
             if old is not state and old is not None:
                 self._compare_member(f"{name}/{member}", old, state)
         if self._down.get(name) != view.down:
-            note("verdict", name, "no member is up" if view.down else "up")
+            note("verdict", name, view.lacking or "up")
         came = view.member_states.keys() - before.keys()
         gone = before.keys() - view.member_states.keys()
         if came or gone:

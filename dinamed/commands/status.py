@@ -60,7 +60,7 @@ def print_server(status: dict[str, Any]) -> None:
 
 def print_pool(pool: dict[str, Any], now: float) -> None:
     """Print a pool's members as a table, best first."""
-    down = f", no usable member: {pool['when_down']}" if pool["down"] else ""
+    down = f", {pool['lacking']}: {pool['when_down']}" if pool["down"] else ""
     for family in () if down else pool["families_down"]:
         down += f", no usable {family} address: {pool['when_down']}"
     print(f"pool {pool['name']} ({', '.join(pool['select'])}){down}")

@@ -158,7 +158,7 @@ def _pool(
     title = f"{pool['name']} ({', '.join(pool['select'])})"
     yield painted(title, BOLD, colour)
     if pool["down"]:
-        yield painted(f"  no usable member: {pool['when_down']}", RED, colour)
+        yield painted(f"  {pool['lacking']}: {pool['when_down']}", RED, colour)
     width = max([len(member["name"]) for member in pool["members"]] + [6])
     width = min(width, 30)
     head = f"  {'MEMBER':{width}}  {'STATE':5}  {'LOAD':{BAR}}       "

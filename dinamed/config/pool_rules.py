@@ -124,6 +124,8 @@ def _members(reader: Reader, members: tuple[MemberSettings, ...], path: Path) ->
         if member.addresses and member.pool is not None:
             message = "a member has addresses or a pool, not both"
             reader.report((*here, "pool"), message)
+        if member.usable_weight and member.pool is None:
+            reader.report((*here, "usable_weight"), "is for members that are pools")
         empty = not member.addresses and member.pool is None
         if empty and reader.intact((*here, "pool")):
             reader.report(here, "a member needs addresses or a pool")

@@ -194,13 +194,16 @@ class MemberSettings(Table, frozen=True, kw_only=True):
     """`[[pools.NAME.members]]`.
 
     `load` holds until a report comes, and `increment` is what one hand-out adds to it.
-    `bias` is in milliseconds, which `spill` adds to what the member costs.
+    `bias` is in milliseconds, which `spill` adds to what the member costs.  With
+    `usable_weight` a member that is a pool weighs what the usable members of that weigh
+    together, `weight` times.
     """
 
     name: MemberName
     addresses: tuple[Address, ...] = ()
     pool: str | None = None
     weight: Weight = 1.0
+    usable_weight: bool = False
     capacity: Positive | None = None
     country: Country | None = None
     location: tuple[Latitude, Longitude] | None = None
@@ -220,7 +223,7 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     answers: Count = 1
     select: tuple[ReadStage, ...] = (StageSettings("weighted"),)
     when_down: str = "all"
-    min_up: Share = 0.0
+    healthy_share: Share = 0.0
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
     voting: VotingSettings = VotingSettings()

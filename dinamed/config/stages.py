@@ -32,6 +32,14 @@ def by_name(argument: object) -> object:
     return argument
 
 
+def share(argument: object) -> float:
+    """The argument of `trickle`: a share over 0 and under 1."""
+    match argument:
+        case float() if 0 < argument < 1:
+            return argument
+    raise ValueError("expected a number over 0 and under 1")
+
+
 def watermarks(argument: object) -> tuple[float, float]:
     """The argument of `shed`: the share of capacity where it begins and where it ends.
 
@@ -142,6 +150,7 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "nearest": StageKind(picks=False, argument=count),
         "network": StageKind(picks=False),
         "priority": StageKind(picks=False),
+        "trickle": StageKind(picks=False, argument=share, required=True),
         "shed": StageKind(picks=False, argument=watermarks, required=True),
         "weighted": StageKind(picks=True),
         "round-robin": StageKind(picks=True),
@@ -151,5 +160,6 @@ STAGES: Mapping[str, StageKind] = MappingProxyType(
         "predictive": StageKind(picks=True, argument=transfers),
         "spill": StageKind(picks=True, argument=prices),
         "all": StageKind(picks=True),
+        "each": StageKind(picks=True),
     }
 )

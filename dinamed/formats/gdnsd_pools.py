@@ -147,19 +147,19 @@ class PoolMaker:
             notes.append("ignore_health: members that are down are left out here")
         return {
             "select": ["all"],
-            "min_up": _threshold(conf, notes),
+            "healthy_share": _threshold(conf, notes),
             "members": _members(dict(_items(conf))),
         }
 
     def _weighted(self, wanted: str, conf: Hash, ttl: int, notes: list[str]) -> Table:
         multi = str(conf.get("multi", "false")) == "true"
         items = dict(_items(conf))
-        least = {"min_up": _threshold(conf, notes)}
+        least = {"healthy_share": _threshold(conf, notes)}
         if not any(
             isinstance(one, dict) for values in items.values() for one in values
         ):
             members = _weighted_members(items)
-            return {**_select(multi, members, notes), **least, "members": members}
+            return {**_select(multi, members), **least, "members": members}
         groups: list[Table] = []
         for label, values in items.items():
             inner = _weighted_members(
@@ -176,17 +176,13 @@ class PoolMaker:
                     )
                 )
             )
-            weight = sum(float(cast(float, one["weight"])) for one in inner)
-            if multi:
-                weight = max(float(cast(float, one["weight"])) for one in inner)
-            table = {"ttl": ttl, **_select(not multi, inner, notes), "members": inner}
+            table = {"ttl": ttl, **_select(not multi, inner), "members": inner}
             checks = self._checks(conf, notes)
             if checks:
                 table["check"] = checks[0] if len(checks) == 1 else checks
             pool = self._add(f"{wanted}-{label}", table, [])
-            groups.append({"name": label, "pool": pool, "weight": weight})
-        notes.append("the odds of a group go by all its weights, not by those up now")
-        return {**_select(multi, groups, notes), **least, "members": groups}
+            groups.append({"name": label, "pool": pool, "usable_weight": True})
+        return {**_select(multi, groups), **least, "members": groups}
 
     # Plugins whose resources are datacenters
 
@@ -313,18 +309,12 @@ def _weighted_members(items: Mapping[str, list[Value]]) -> list[Table]:
     return members
 
 
-def _select(multi: bool, members: list[Table], notes: list[str]) -> Table:
+def _select(multi: bool, members: list[Table]) -> Table:
     if not multi:
         return {"select": ["weighted"]}
-    weights = [float(cast(float, member["weight"])) for member in members]
-    if len(set(weights)) == 1:
-        return {"select": ["all"]}
-    notes.append(
-        "gdnsd has each address in the answer with its own odds, weight / highest; "
-        "here as many as that gives on average are drawn by weight"
-    )
-    count = max(1, round(sum(weights) / max(weights)))
-    return {"answers": count, "select": ["weighted"]}
+    weights = {member.get("weight") for member in members}
+    by_pool = any("usable_weight" in member for member in members)
+    return {"select": ["each" if by_pool or len(weights) > 1 else "all"]}
 
 
 def _threshold(conf: Hash, notes: list[str]) -> float:

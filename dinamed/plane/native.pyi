@@ -12,6 +12,7 @@ BY_WEIGHT: int
 BY_HASH: int
 IN_TURN: int
 EVERYONE: int
+EACH: int
 BY_CLIENT: int
 BY_PLACE: int
 WRAP_AT_16: int
@@ -134,6 +135,8 @@ class Route:
     subs: dict[object, Route]
     loads: Loads | None
     source: Any
+    other: Route | None
+    kind: int
     def __init__(
         self,
         pool: str,
@@ -167,6 +170,8 @@ class Route:
         turn_slots: list[int] = ...,
         source: Any = ...,
         records6: list[bytes] = ...,
+        other: Route | None = ...,
+        share: float = ...,
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 

@@ -3,13 +3,16 @@
 What is not named here is left to Python.
 """
 
+from collections.abc import Iterable, Mapping
+
 from dinamed.plane.extension import native as native
-from dinamed.plane.route_purposes import PURPOSES
+from dinamed.plane.route_records import PURPOSES
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
+from dinamed.pools.stages.each import Each
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.hashed import Hashed, HashedByName
 from dinamed.pools.stages.least import Least
@@ -19,7 +22,14 @@ from dinamed.pools.stages.protocol import Narrowing, Picking
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill
+from dinamed.pools.stages.trickle import Trickle, ranks
 from dinamed.pools.stages.weighted import Weighted
+
+DEEPEST = 16
+"""Pools in pools that are looked through for what a client wants."""
+
+Outcomes = tuple[Candidates, ...]
+"""One set of candidates, or two of which the lot takes one."""
 
 
 def split_stages(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
@@ -38,11 +48,23 @@ def sheds_natively(stages: list[Narrowing]) -> bool:
     )
 
 
-def narrowed(route: Route, context: DrawContext) -> Candidates:
-    """The candidates that a client has before any are shed."""
-    kept = route.folded
+def lots(stages: Iterable[Narrowing]) -> list[Trickle]:
+    """Those of the stages that let the lot decide between two ranks."""
+    return [stage for stage in stages if type(stage) is Trickle]
+
+
+def narrowed(route: Route, context: DrawContext) -> Outcomes:
+    """The candidates that a client has before any are shed.
+
+    These are others where the lot falls on the next rank.
+    """
+    kept: Outcomes = (route.folded,)
     for stage in split_stages(route)[0]:
-        kept = stage.narrow(kept, context, route.facts) or kept
+        if type(stage) is Trickle:
+            first, following = ranks(kept[0])
+            kept = (first, following) if following else (first,)
+        else:
+            kept = tuple(stage.narrow(one, context, route.facts) or one for one in kept)
     return kept
 
 
@@ -64,6 +86,7 @@ def kind_of(stage: Picking) -> int:
         HashedByName: native.BY_NAME,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
+        Each: native.EACH,
         Best: native.LOWEST,
         Least: native.LOWEST,
         Predictive: native.LOWEST,
@@ -75,6 +98,20 @@ def kind_of(stage: Picking) -> int:
 def is_nested(view: PoolView) -> bool:
     """Whether any member is a pool, or another pool stands in."""
     return bool(fallbacks(view)) or any(one.inner for one in view.members)
+
+
+def reached(routes: Mapping[str, tuple[PoolView, object]], pool: str) -> list[str]:
+    """A pool, and all that stand in for it or for its members."""
+    found = {pool: 0}
+    for name in (queue := [pool]):
+        view = routes[name][0]
+        inner = [member.inner for member in view.members if member.inner]
+        inner += fallbacks(view)
+        for one in inner:
+            if one not in found and found[name] < DEEPEST:
+                found[one] = found[name] + 1
+                queue.append(one)
+    return list(found)
 
 
 def fallbacks(view: PoolView) -> list[str]:

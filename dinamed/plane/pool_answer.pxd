@@ -30,7 +30,7 @@ from dinamed.plane.reply cimport (
     signature_of,
     truncated,
 )
-from dinamed.plane.select cimport ELSEWHERE, EVERYONE, MOST_ANSWERS, RouteData
+from dinamed.plane.select cimport ELSEWHERE, MOST_ANSWERS, RouteData, takes_all
 from dinamed.plane.signed cimport Signature, Signing, member_hash, set_hash
 from dinamed.plane.tables cimport (
     STEP_SIZE,
@@ -98,7 +98,7 @@ cdef inline int of_pool(
         if size > deepest:
             deepest = size
     left = total
-    if route.kind != EVERYONE:
+    if not takes_all(route):
         left = route.more if route.more > members else members
     for turn in range(deepest):
         for i in range(first, hosts.count):

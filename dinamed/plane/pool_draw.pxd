@@ -8,6 +8,7 @@ from dinamed.plane.select cimport (
     BY_HASH,
     BY_NAME,
     BY_WEIGHT,
+    EACH,
     EVERYONE,
     IN_TURN,
     LOWEST,
@@ -15,6 +16,7 @@ from dinamed.plane.select cimport (
     RouteData,
     by_hash,
     by_weight,
+    each,
     everyone,
     in_turn,
     network_key,
@@ -67,6 +69,8 @@ cdef inline bint pick(
         in_turn(route, request.rng, drawn)
     elif route.kind == EVERYONE:
         everyone(route, request.rng, drawn)
+    elif route.kind == EACH:
+        result.count = each(route, request.rng, drawn)
     else:
         return False
     return True
@@ -147,7 +151,7 @@ cdef inline int by_load(
         take_subset(&left, route, kept, size)
         if not pick(tables, &left.route, query, subnet, request, drawn, result):
             return PUNT
-        name_in_whole(&left, kept, drawn)
+        name_in_whole(kept, drawn, result.count)
         return 0
     if some != NULL:
         total = faded = 0

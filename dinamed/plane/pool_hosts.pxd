@@ -3,6 +3,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 from dinamed.plane.load_levels cimport DrawResult
 from dinamed.plane.pool_draw cimport count_hand_outs, draw, is_published, known_route
+from dinamed.plane.octets cimport unit
 from dinamed.plane.posix cimport plane_get_pointer
 from dinamed.plane.query cimport ParsedQuery
 from dinamed.plane.reply cimport PUNT, PUNT_FOR_CLIENT, PUNT_FOR_LEVELS, RequestContext
@@ -102,6 +103,12 @@ cdef inline int is_ready(
         return PUNT
     if route.load.loads != NULL and not is_published(route, request):
         return PUNT_FOR_LEVELS
+    if route.other != NULL:
+        verdict = is_ready(
+            tables, route.other, query, subnet, request, region, visits
+        )
+        if verdict:
+            return verdict
     if route.inner == NULL:
         return 0
     for i in range(route.size):
@@ -146,6 +153,8 @@ cdef inline int draw_hosts(
             result.costs = &known.costs[0]
         if scope > hosts.scope:
             hosts.scope = scope
+    if route.other != NULL and unit(request.rng) < route.share:
+        route = route.other
     if route.load.loads != NULL and not is_published(route, request):
         return PUNT_FOR_LEVELS
     verdict = draw(tables, route, query, subnet, request, drawn, &result)

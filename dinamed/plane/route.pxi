@@ -39,6 +39,7 @@ cdef class Route:
     instead.  Where members have several addresses, an answer has as many as `more`, or
     one of each member, and with `rotates` begins with any.  `source` is for those who
     make levels.  For services `records6` are AAAA records, and `records` A records.
+    The lot gives a `share` of the draws to the `other` route.
     """
 
     cdef RouteData data
@@ -47,6 +48,7 @@ cdef class Route:
     cdef readonly dict subs
     cdef readonly Loads loads
     cdef readonly object source
+    cdef readonly Route other
     cdef LevelTable levels
     cdef uint32_t _rows
     cdef Turns _turns
@@ -84,12 +86,18 @@ cdef class Route:
         list turn_slots=[],
         object source=None,
         list records6=[],
+        Route other=None,
+        double share=0,
     ):
         cdef RouteData *data = &self.data
         cdef uint32_t size = len(members), i, end = 0
         cdef bytes record
         self.pool = pool
         self.source = source
+        self.other = other
+        if other is not None:
+            self.data.other = &other.data
+            self.data.share = share
         self.subs = {}
         data.serial = serial
         self.members = members
@@ -206,6 +214,11 @@ cdef class Route:
         free(self.data.booked)
 
     @property
+    def kind(self):
+        """The rule by which members are drawn."""
+        return self.data.kind
+
+    @property
     def serial(self):
         """The number that clients' routes are known by; 0: they are as all others."""
         return self.data.serial
@@ -216,7 +229,7 @@ cdef class Route:
         for i in range(self.data.size):
             if self._sum(i) != self.data.booked[i]:
                 return True
-        return bool(self.subs)
+        return bool(self.subs) or (self.other is not None and self.other._news())
 
     cdef uint64_t _sum(self, uint32_t member) noexcept:
         cdef uint64_t total = 0
@@ -237,4 +250,6 @@ cdef class Route:
                 self.data.booked[i] = total
         for sub in self.subs.values():
             found += (<Route>sub).take_counts()
+        if self.other is not None:
+            found += self.other.take_counts()
         return found

@@ -5,30 +5,33 @@ and nothing that is not named here is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from random import Random
 
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
+    Outcomes,
     costs_count,
-    fallbacks,
     is_nested,
     kind_of,
+    lots,
     narrowed,
     picks_by_cost,
+    reached,
     sheds_natively,
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
-from dinamed.plane.route_purposes import (
+from dinamed.plane.route_records import (
     FOR_AAAA,
     FOR_SERVICE,
     PURPOSES,
     SPANS,
     Purpose,
-    member_records,
+    look,
+    number_of,
     purpose_of,
+    records_of,
     told_place,
 )
 from dinamed.plane.shared_turns import SharedTurns
@@ -48,8 +51,6 @@ from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill, Spilling
 from dinamed.pools.stages.weighted import AliasTable
 
-DEEPEST = 16
-"""Pools in pools that are looked through for what a client wants."""
 _OF_CLIENT = frozenset({CLIENT, PLACE})
 _OF_PLACE = frozenset({PLACE})
 
@@ -155,24 +156,53 @@ class RouteCompiler:
         route = view.route(family)
         assert route is not None
         before, rest = split_stages(route)
-        if any(stage.depends - _OF_CLIENT for stage in before) or not sheds_natively(
-            rest
+        spills = picks_by_cost(route)
+        drawn = lots(before)
+        others = [stage for stage in before if stage not in drawn]
+        if (
+            any(stage.depends - _OF_CLIENT for stage in others)
+            or not sheds_natively(rest)
+            or len(drawn) > 1
+            or (drawn and spills)
         ):
             return native.Route(view.name, native.ELSEWHERE, self._rows)
-        spills = picks_by_cost(route)
-        if not before and not spills:
-            return self._picking(view, purpose, route, route.folded)
-        placed = not spills and all(stage.depends <= _OF_PLACE for stage in before)
+        if not any(stage.depends for stage in others) and not spills:
+            nobody = DrawContext(Client(b"", 0), family, 0.0, self._rng, count=False)
+            return self._drawn(view, purpose, route, narrowed(route, nobody))
+        placed = not spills and all(stage.depends <= _OF_PLACE for stage in others)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
     def _index(self, pool: str, purpose: Purpose) -> int:
         return self.route_index[pool] + PURPOSES.index(purpose)
 
-    def _picking(
-        self, view: PoolView, purpose: Purpose, route: Route, members: Candidates
+    def _drawn(
+        self, view: PoolView, purpose: Purpose, route: Route, outcomes: Outcomes
     ) -> "native.Route":
-        """The picking stage of a route for these candidates."""
+        """The picking stage of a route, for one of these sets of candidates."""
+        first, *following = outcomes
+        if not following:
+            return self._picking(view, purpose, route, first)
+        other = self._picking(view, purpose, route, following[0])
+        (lot,) = lots(split_stages(route)[0])
+        found = self._picking(view, purpose, route, first, other, lot.share)
+        if native.ELSEWHERE in (other.kind, found.kind):
+            return native.Route(view.name, native.ELSEWHERE, self._rows)
+        return found
+
+    def _picking(
+        self,
+        view: PoolView,
+        purpose: Purpose,
+        route: Route,
+        members: Candidates,
+        other: "native.Route | None" = None,
+        share: float = 0.0,
+    ) -> "native.Route":
+        """The picking stage of a route for these candidates.
+
+        So large a share of the draws is that of the `other` route.
+        """
         family = purpose.family
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
@@ -182,7 +212,7 @@ class RouteCompiler:
         foresees = isinstance(stage, Predictive | Spill)
         rest = split_stages(route)[1]
         answers = view.settings.answers
-        if kind == native.EVERYONE:
+        if kind in (native.EVERYONE, native.EACH):
             answers = len(members)
         answers = min(answers, len(members))
         if (
@@ -210,7 +240,7 @@ class RouteCompiler:
             self._rows,
             tuple(names),
             answers,
-            [member_records(view, member, purpose) for member in members],
+            [records_of(view, member, purpose) for member in members],
             [member.weight for member in members],
             [int(limit * 2**32) for limit in prepared.limits]
             if isinstance(prepared, AliasTable)
@@ -243,23 +273,12 @@ class RouteCompiler:
             turns=None if turns is None else turns.native,
             turn_slots=[] if turns is None else turns.slots(names),
             source=source,
-            records6=[member_records(view, member, FOR_AAAA) for member in members]
+            other=other,
+            share=share,
+            records6=[records_of(view, member, FOR_AAAA) for member in members]
             if purpose is FOR_SERVICE
             else [],
         )
-
-    def _reached(self, pool: str) -> list[str]:
-        """A pool, and all that stand in for it or for its members."""
-        found = {pool: 0}
-        for name in (queue := [pool]):
-            view = self._routes[name][0]
-            inner = [member.inner for member in view.members if member.inner]
-            inner += fallbacks(view)
-            for one in inner:
-                if one not in found and found[name] < DEEPEST:
-                    found[one] = found[name] + 1
-                    queue.append(one)
-        return list(found)
 
     def install_client(
         self,
@@ -276,7 +295,7 @@ class RouteCompiler:
         """
         if plan.pool not in self.route_index:
             return
-        for pool in self._reached(plan.pool):
+        for pool in reached(self._routes, plan.pool):
             self._install_client(plane, pool, plan, client, snapshot, now)
 
     def _install_client(
@@ -292,19 +311,19 @@ class RouteCompiler:
         view, routes = self._routes[pool]
         above = routes[PURPOSES.index(purpose)]
         route = view.route(purpose.family)
-        before = [] if route is None else split_stages(route)[0]
         if route is None or not above.serial:
             return
-        context = self._asking(client, snapshot, plan, now)
+        before = split_stages(route)[0]
+        context = look(client, snapshot, plan, now, self._rng)
         kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
-            sub = above.subs[kept] = self._picking(view, purpose, route, kept)
+            sub = above.subs[kept] = self._drawn(view, purpose, route, kept)
         index = self._index(pool, purpose)
         costs: Sequence[float] = ()
-        prepared = route.ready(kept)
+        prepared = route.ready(kept[0])
         if isinstance(prepared, Spilling):
             costs = prepared.costs(context)
         place = told_place(plan)
@@ -312,7 +331,7 @@ class RouteCompiler:
             plane.install_region(index, region_of(place), sub, costs)
             return
         placed = not picks_by_cost(route) and all(
-            stage.depends <= _OF_PLACE for stage in before
+            stage.depends <= _OF_PLACE for stage in before if stage not in lots(before)
         )
         if placed and client.prefix and self._classes is not None:
             sources = 0
@@ -327,24 +346,6 @@ class RouteCompiler:
                 index, client.address, client.prefix, sub, context.scope, costs
             )
 
-    def _asking(
-        self,
-        client: Client,
-        snapshot: Snapshot,
-        plan: PoolAnswer | ServiceAnswer,
-        now: float,
-    ) -> DrawContext:
-        """A look at what the stages would do for a client."""
-        return DrawContext(
-            client,
-            purpose_of(plan).family,
-            now,
-            self._rng,
-            False,
-            locator=snapshot.locator,
-            told_place=told_place(plan),
-        )
-
     def publish(
         self,
         plane: "native.Plane",
@@ -357,15 +358,14 @@ class RouteCompiler:
         if plan.pool not in self.route_index:
             return
         purpose = purpose_of(plan)
-        for pool in self._reached(plan.pool):
+        for pool in reached(self._routes, plan.pool):
             view, routes = self._routes[pool]
             made: native.Route | None = routes[PURPOSES.index(purpose)]
             route = view.route(purpose.family)
             if made is not None and made.source is None and route is not None:
-                context = self._asking(client, snapshot, plan, now)
+                context = look(client, snapshot, plan, now, self._rng)
                 made = made.subs.get(narrowed(route, context))
-            if made is not None and made.source is not None:
-                self.publisher.publish(plane, made, now)
+            self._publish(plane, made, now)
 
     def renew_costs(self, plane: "native.Plane", manager: PoolManager) -> None:
         """Have the plane ask anew about clients, if other round trips were measured."""
@@ -379,10 +379,13 @@ class RouteCompiler:
         """Publish at once for new routes into a pool whose old ones were in use."""
         if self.publisher.forget(name) and name in self.route_index:
             for route in self._routes[name][1]:
-                if route.source is not None:
-                    self.publisher.publish(plane, route, now)
+                self._publish(plane, route, now)
 
-
-def number_of(what: object) -> int:
-    """A number of 64 bits that stands for a value."""
-    return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest())
+    def _publish(
+        self, plane: "native.Plane", route: "native.Route | None", now: float
+    ) -> None:
+        """Publish the levels of a route, and of the other one that it may draw by."""
+        while route is not None:
+            if route.source is not None:
+                self.publisher.publish(plane, route, now)
+            route = route.other

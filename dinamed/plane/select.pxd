@@ -22,6 +22,7 @@ cdef enum RouteKind:
     BY_HASH
     IN_TURN
     EVERYONE
+    EACH         # each by odds of its own
     BY_CLIENT    # by the route that was installed for the client
     BY_PLACE     # by the route that was installed for all who are at one place
     LOWEST       # by load
@@ -64,6 +65,8 @@ cdef struct RouteData:
     uint32_t *turn_slots # the members' places in there
     uint64_t *counts     # hand-outs by thread
     uint64_t *booked     # what of them the pool's accounting knows
+    const RouteData *other  # the route that takes a part of the draws, or NULL
+    double share            # how large that part is
     RouteLoad load          # for LOWEST, and for shedding before another draw
 
 
@@ -133,6 +136,29 @@ cdef inline void everyone(
         other = below(rng, i + 1)
         drawn[i] = drawn[other]
         drawn[other] = i
+
+
+cdef inline uint32_t each(
+    const RouteData *route, uint64_t *rng, uint32_t *drawn
+) noexcept nogil:
+    """Each with the odds of its weight by the highest, in any order; how many."""
+    cdef double highest = 0
+    cdef uint32_t i, count = 0, other
+    for i in range(route.size):
+        if route.weights[i] > highest:
+            highest = route.weights[i]
+    for i in range(route.size):
+        if unit(rng) * highest < route.weights[i]:
+            other = below(rng, count + 1)
+            drawn[count] = drawn[other]
+            drawn[other] = i
+            count += 1
+    return count
+
+
+cdef inline bint takes_all(const RouteData *route) noexcept nogil:
+    """Whether it does not matter how many answers the pool wants."""
+    return route.kind == EVERYONE or route.kind == EACH
 
 
 cdef inline uint32_t turn(
@@ -242,7 +268,7 @@ cdef inline void take_subset(
     made.quiet = route.quiet
     made.size = count
     made.answers = route.answers
-    if count < made.answers or route.kind == EVERYONE:
+    if count < made.answers or takes_all(route):
         made.answers = count
     made.weights = left.weights
     made.seeds = left.seeds
@@ -257,9 +283,9 @@ cdef inline void take_subset(
 
 
 cdef inline void name_in_whole(
-    const Subset *left, const uint32_t *kept, uint32_t *drawn
+    const uint32_t *kept, uint32_t *drawn, uint32_t count
 ) noexcept nogil:
     """Name those that were drawn as the whole route does."""
     cdef uint32_t i
-    for i in range(left.route.answers):
+    for i in range(count):
         drawn[i] = kept[drawn[i]]

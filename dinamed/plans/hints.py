@@ -7,9 +7,9 @@ from dinamed.plans.draw import addresses_of, choose
 from dinamed.plans.moment import Moment
 from dinamed.plans.plan import ServiceAnswer
 from dinamed.plans.reply import reply_of, with_answers
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import Client
 from dinamed.pools.members import Family
-from dinamed.pools.pool import Choice
 from dinamed.wire.constants import Type
 from dinamed.wire.render import CutPoint, Rendered, rdata_record
 from dinamed.wire.svcb import IPV4_HINT, IPV6_HINT, serves_itself, with_hints

@@ -10,6 +10,7 @@ from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.recorder import Narrowed, Picked, Recorder
 from dinamed.pools.stages.protocol import (
     Narrowing,
+    Noted,
     Picking,
     PoolFacts,
     Prepared,
@@ -129,6 +130,8 @@ class Route:
         for name, stage in self._chain.narrowing:
             after = stage.narrow(kept, context, self.facts)
             note = "" if after else "nothing left, passed on"
+            if after and isinstance(stage, Noted):
+                note = stage.note(kept, after)
             after = after or kept
             recorder.record(Narrowed(pool, name, names(kept), names(after), note))
             kept = after

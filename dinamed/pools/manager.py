@@ -27,6 +27,7 @@ from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.stages.protocol import Registry
 from dinamed.pools.stages.registry import load_stages
 from dinamed.pools.states import MemberState, Order
+from dinamed.pools.weights import weighed
 from dinamed.signals import Signal, print_failure
 from dinamed.steering.costs import Costs
 from dinamed.steering.round_trips import RoundTrips
@@ -556,7 +557,7 @@ class PoolManager:
                     accounting=entry.accounting,
                     reports=entry.reports,
                     costs=entry.costs,
-                    members=_as_ordered(entry),
+                    members=weighed(entry, views),
                     member_states=MappingProxyType(dict(entry.member_states)),
                     inner={needed: views[needed] for needed in entry.needs},
                     last=entry.last,
@@ -586,29 +587,6 @@ def _members_of(
         else:
             made.append(from_settings(pool.name, index, member))
     return tuple(made)
-
-
-def _as_ordered(entry: PoolEntry) -> tuple[Member, ...]:
-    """The members of a pool with the weights that orders give them.
-
-    Members are known by identity: one whose weight stays is the same object.
-    """
-    states = entry.member_states
-    if all(state.weight is None for state in states.values()):
-        entry.weighted.clear()
-        return entry.members
-    found = []
-    for member in entry.members:
-        weight = states[member.name].weight
-        if weight is not None and weight != member.weight:
-            known = entry.weighted.get(member.name)
-            if known is None or known[0] is not member or known[1].weight != weight:
-                known = member, replace(member, weight=weight)
-                entry.weighted[member.name] = known
-            found.append(known[1])
-        else:
-            found.append(member)
-    return tuple(found)
 
 
 def _judged(

@@ -21,6 +21,8 @@ class Member:
     `weight` is a share, 0 is never handed out; `capacity` is in the unit in which
     load is reported; lower `priority` comes first; `location` is latitude and
     longitude in degrees; `bias` is in milliseconds, which are added to its cost.
+    Where `times` is not None the weight is that of the usable members of the inner
+    pool, so many times.
     """
 
     pool: str
@@ -37,6 +39,7 @@ class Member:
     asn: int | None = None
     priority: int = 1
     bias: float = 0.0
+    times: float | None = None
 
     def has(self, family: Family) -> bool:
         """Whether this host has an address of `family` (0: of any).
@@ -92,6 +95,7 @@ def from_settings(pool: str, index: int, member: settings.MemberSettings) -> Mem
         asn=member.asn,
         priority=member.priority,
         bias=member.bias,
+        times=member.weight if member.usable_weight else None,
     )
 
 

@@ -3,11 +3,11 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from dinamed.config import settings
 from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain, Route
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import DrawContext
 from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Candidates, Family, Member
@@ -17,28 +17,13 @@ from dinamed.pools.states import MemberState, State
 from dinamed.pools.when_down import (
     Substitute,
     remark,
+    shortage,
     substitute,
-    too_few,
     weighted,
 )
 from dinamed.steering.costs import Costs
 
 FAMILIES: tuple[Family, Family] = (4, 6)
-
-
-class Choice(NamedTuple):
-    """The members that a pool chose for one answer.
-
-    `members` are hosts, never pools, with an address of the family asked for; empty
-    means NODATA.  `ttl` is in seconds; `scope` the client prefix length that the
-    choice depended on (for the EDNS client subnet); `down` tells that no member was
-    usable, so that `when_down` has decided.
-    """
-
-    members: Candidates
-    ttl: int
-    scope: int
-    down: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +50,9 @@ class PoolView:
 
     Only the accounting is shared with other snapshots.  `usable` are the members that
     may be handed out; `offered` those that go into the chain: the usable ones, or
-    what `when_down` puts in their place.
+    what `when_down` puts in their place.  `lacking` says in words why the pool is down,
+    and is empty while it is up; `whole_weight` is the sum of all weights when all is
+    well.
 
     Health is by address: for each family those members go into the chain that have an
     address which works, with no others.  A family for which no usable member has one,
@@ -83,9 +70,9 @@ class PoolView:
         "_routes",
         "_substitutes",
         "_taken_at",
-        "_too_few",
         "_whole",
         "down",
+        "lacking",
         "member_states",
         "members",
         "name",
@@ -93,6 +80,7 @@ class PoolView:
         "settings",
         "ttl",
         "usable",
+        "whole_weight",
     )
 
     def __init__(self, parts: PoolParts, now: float) -> None:
@@ -112,8 +100,10 @@ class PoolView:
         self._answers = parts.settings.answers
         self._leave_out_failing()
         self.usable = tuple(m for m in self.members if not self.why_out(m))
-        self._too_few = too_few(self.usable, self.members, parts.settings.min_up)
-        if self._too_few:
+        self.whole_weight = sum(map(self._whole_weight_of, self.members))
+        least = parts.settings.healthy_share
+        self.lacking = shortage(self.usable, self.whole_weight, least)
+        if self.lacking:
             self.usable = ()
         self.down = not self.usable
         self._fallback: PoolView | None = None
@@ -127,6 +117,12 @@ class PoolView:
     def accounting(self) -> PoolAccounting:
         """The pool's accounting of hand-outs, shared by all its snapshots."""
         return self._accounting
+
+    @property
+    def usable_weight(self) -> float:
+        """The sum of the weights of the usable members; of all while none is."""
+        up = sum(member.weight for member in self.usable)
+        return self.whole_weight if self.down else up
 
     @property
     def reports(self) -> LoadReports:
@@ -238,7 +234,7 @@ class PoolView:
         )
 
     def whole(self, member: Member) -> Member:
-        """The member with all of its addresses, for one that was chosen."""
+        """The member that was chosen, with all of its addresses."""
         return self._whole.get(member, member)
 
     def serves(self, member: Member, family: Family) -> bool:
@@ -259,6 +255,12 @@ class PoolView:
     def _could(self, member: Member, family: Family) -> bool:
         inner = self.inner(member)
         return member.has(family) if inner is None else inner.knows(family)
+
+    def _whole_weight_of(self, member: Member) -> float:
+        inner = self.inner(member)
+        if inner is None or member.times is None:
+            return member.weight
+        return member.times * inner.whole_weight
 
     def _leave_out_failing(self) -> None:
         """Make members without the addresses that fail their checks."""
@@ -391,8 +393,7 @@ class PoolView:
         text = remark(
             self.settings.when_down,
             family,
-            self.down,
+            self.lacking,
             self.fallback(family) is not None,
-            self._too_few,
         )
         recorder.record(Remark(self.name, text))

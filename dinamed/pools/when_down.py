@@ -7,6 +7,10 @@ from dinamed.pools.members import Candidates, Family, Member
 
 View = TypeVar("View")
 
+NOBODY = "no usable member"
+ROUNDING = 1e-9
+"""The share by which sums of weights may be off for their rounding."""
+
 
 class Substitute(NamedTuple, Generic[View]):
     """Members that are put in place, usable or not, or a pool that answers instead."""
@@ -38,18 +42,25 @@ def substitute(
             return Substitute((), inner[rule])
 
 
-def too_few(usable: Candidates, members: Candidates, least: float) -> bool:
-    """Whether the usable members have less than the share `least` of all weight."""
-    if not least:
-        return False
+def shortage(usable: Candidates, whole: float, least: float) -> str:
+    """In words what a pool lacks; "" for one that is up.
+
+    `usable` are members, `whole` is the weight of all when all is well, and `least` the
+    share of it that the usable ones must have.
+    """
+    if not usable:
+        return NOBODY
     up = sum(member.weight for member in usable)
-    return up < least * sum(member.weight for member in members)
+    if up >= least * whole * (1 - ROUNDING):
+        return ""
+    return f"too few usable members ({up:g} of {whole:g} by weight, {least:g} wanted)"
 
 
-def consequence(pool: str, rule: str, given: bool) -> str:
+def consequence(pool: str, lacking: str, rule: str, given: bool) -> str:
     """What becomes of the clients of a pool that is down, in a sentence.
 
-    `given`: anybody is handed out in place of usable members.
+    `lacking` says what it has not; `given`: anybody is handed out in place of usable
+    members.
     """
     match rule:
         case _ if not given:
@@ -60,19 +71,15 @@ def consequence(pool: str, rule: str, given: bool) -> str:
             what = "those that were usable last are handed out"
         case _:
             what = f"pool {rule} stands in"
-    return f'{pool} has no usable member now: {what} (when_down = "{rule}")'
+    return f'{pool} has {lacking} now: {what} (when_down = "{rule}")'
 
 
-def remark(
-    rule: str, family: Family, whole: bool, fallback: bool, too_few: bool = False
-) -> str:
-    """A remark on the substitute; `whole`: no member is usable for any family.
+def remark(rule: str, family: Family, lacking: str, fallback: bool) -> str:
+    """A remark on the substitute.
 
-    With `too_few` some are, but fewer than the pool must have.
+    `lacking` says what the pool has not; "": nothing but addresses of this family.
     """
-    lacking = "no usable member" if whole else f"nobody has IPv{family} that works"
-    if too_few:
-        lacking = "too few usable members"
+    lacking = lacking or f"nobody has IPv{family} that works"
     if fallback:
         return f"{lacking}: pool {rule} stands in"
     return f'{lacking}: when_down = "{rule}"'

@@ -250,7 +250,7 @@ class Authority:
                 self.log.warn(
                     "pool {pool} {what}",
                     pool=name,
-                    what=f'has no usable member: when_down = "{rule}"'
+                    what=f'has {new.lacking}: when_down = "{rule}"'
                     if new.down
                     else "has usable members again",
                 )

@@ -176,6 +176,7 @@ class Api:
         return PoolStatus(
             name=view.name,
             down=view.down,
+            lacking=view.lacking,
             families_down=families_down(view),
             when_down=view.settings.when_down,
             ttl=view.ttl,
@@ -375,7 +376,7 @@ def _effect(view: PoolView) -> str:
     if not view.down:
         return ""
     given = bool(view.offered) or view.fallback(0) is not None
-    return consequence(view.name, view.settings.when_down, given)
+    return consequence(view.name, view.lacking, view.settings.when_down, given)
 
 
 def _summary(view: PoolView) -> PoolSummary:

@@ -107,6 +107,7 @@ class Live:
         return LivePool(
             name=view.name,
             down=view.down,
+            lacking=view.lacking,
             families_down=families_down(view),
             when_down=view.settings.when_down,
             select=tuple(stage.name for stage in view.settings.select),

@@ -108,6 +108,8 @@ class PoolStatus(msgspec.Struct, frozen=True):
 
     name: str
     down: bool
+    lacking: str
+    """What it has not, in words, while it is down; else empty."""
     families_down: tuple[str, ...]
     """`IPv4` or `IPv6`, where nobody's address of that family works."""
     when_down: str
@@ -249,6 +251,8 @@ class LivePool(msgspec.Struct, frozen=True):
 
     name: str
     down: bool
+    lacking: str
+    """What it has not, in words, while it is down; else empty."""
     families_down: tuple[str, ...]
     when_down: str
     select: tuple[str, ...]

@@ -159,6 +159,15 @@ class PoolTests(FolderTestCase):
                         '2: pools.p.select[0]: "shed" needs an argument',
                     ],
                 ),
+                (pool("select = [{trickle = 0.05}, 'each']"), []),
+                (
+                    pool("select = ['trickle', {trickle = 1}, 'all']"),
+                    [
+                        '2: pools.p.select[0]: "trickle" needs an argument',
+                        "2: pools.p.select[1].trickle: "
+                        "expected a number over 0 and under 1",
+                    ],
+                ),
             ]
         )
         read = self.settings(pool('select = ["priority", "all"]')).pools[0]
@@ -340,6 +349,10 @@ class MemberTests(FolderTestCase):
                     f"3: pools.p.members[0].asn: {whole} from 0 to 4294967295, "
                     "got 4294967296"
                 ],
+            ),
+            (
+                "usable_weight = true",
+                ["3: pools.p.members[0].usable_weight: is for members that are pools"],
             ),
             ("priority = 1.0", [f"3: pools.p.members[0].priority: {whole}, got 1.0"]),
         ]

@@ -205,9 +205,44 @@ class GdnsdTests(MigrationCase):
         self.assertEqual((web["host"], web["codes"]), ("a.example", [200, 204]))
         self.assertEqual((web["rise"], web["fall"], web["timeout"]), (5, 10, 9))
         self.assertEqual(cmd["command"], ["/bin/true", "{address}"])
-        self.assertEqual(pool["min_up"], 0.7)
+        self.assertEqual(pool["healthy_share"], 0.7)
         notes = migration.pools["r"].notes
         self.assertEqual(len(notes), 3, notes)
+
+    def test_groups(self) -> None:
+        """Groups are pools that weigh what is usable in them; multi is `each`."""
+        migration = self.convert(
+            """
+            plugins => { weighted => {
+              one => { east => { a => [ 192.0.2.1, 3 ], b => [ 192.0.2.2, 1 ] }
+                       west => { c => [ 192.0.2.3, 4 ] } }
+              two => { multi => true, a => [ 192.0.2.1, 3 ], b => [ 192.0.2.2, 1 ] }
+              three => { multi => true
+                         east => { a => [ 192.0.2.1, 3 ] }
+                         west => { c => [ 192.0.2.3, 4 ], d => [ 192.0.2.4, 1 ] } }
+            } }
+            """,
+            "one 60 DYNA weighted!one\ntwo 60 DYNA weighted!two\n"
+            "three 60 DYNA weighted!three\n",
+        )
+        pools = self.made(migration)["pools"]
+        self.assertEqual(
+            pools["one"]["members"],
+            [
+                {"name": "east", "pool": "one-east", "usable_weight": True},
+                {"name": "west", "pool": "one-west", "usable_weight": True},
+            ],
+        )
+        selects = {name: pool["select"] for name, pool in pools.items()}
+        self.assertEqual(selects["one"], ["weighted"])
+        self.assertEqual(
+            (selects["one-east"], selects["one-west"]), (["each"], ["all"])
+        )
+        self.assertEqual(selects["two"], ["each"])
+        self.assertEqual(selects["three"], ["each"])
+        self.assertEqual(selects["three-west"], ["weighted"])
+        self.assertEqual(pools["one"]["healthy_share"], 0.5)
+        self.assertEqual([one.notes for one in migration.pools.values()], [[]] * 7)
 
     def test_left_out(self) -> None:
         """What can't be said is told, and the rest is there."""

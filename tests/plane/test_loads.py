@@ -16,8 +16,8 @@ from dinamed.geo.place import NOWHERE
 from dinamed.plane import table_compiler
 from dinamed.plane.shared_resolvers import PoolLoads, SharedResolvers, habits
 from dinamed.pools.accounting import PoolAccounting
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import DrawContext
-from dinamed.pools.pool import Choice
 from dinamed.pools.resolvers import (
     HALF_STEP,
     MOST_CACHES,

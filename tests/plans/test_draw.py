@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import MemberSettings
 from dinamed.plans.draw import addresses_of
-from dinamed.pools.pool import Choice
+from dinamed.pools.choice import Choice
 from tests.plans.support import (
     STARTED,
     Bench,

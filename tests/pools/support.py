@@ -94,7 +94,7 @@ def pool(
     select: Sequence[str | settings.StageSettings] = ("weighted",),
     answers: int = 1,
     when_down: str = "all",
-    min_up: float = 0.0,
+    healthy_share: float = 0.0,
     ttl: int | tuple[int, int] = 60,
 ) -> settings.PoolSettings:
     """The table of a pool."""
@@ -107,7 +107,7 @@ def pool(
         ),
         answers=answers,
         when_down=when_down,
-        min_up=min_up,
+        healthy_share=healthy_share,
         ttl=settings.Ttl(ttl, ttl) if isinstance(ttl, int) else settings.Ttl(*ttl),
     )
 

@@ -5,8 +5,8 @@ from random import Random
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.pools.choice import Choice
 from dinamed.pools.manager import PoolManager
-from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
 from tests.pools.support import chosen, context, everyone, host, manager, nested, pool

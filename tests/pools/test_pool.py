@@ -11,12 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import TcpCheck
 from dinamed.config.settings import MemberSettings
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import DrawContext
-from dinamed.pools.pool import Choice, PoolView
+from dinamed.pools.pool import PoolView
 from dinamed.pools.recorder import Event, ListRecorder, Out, Picked, Remark
 from dinamed.pools.states import Order, State
 from tests.pools.support import (
     HERE,
+    chi_square,
     chosen,
     context,
     everyone,
@@ -140,13 +142,18 @@ class ChooseTests(SynchronousTestCase):
         self.assertEqual(len(set(choice.members)), want)
 
 
-class MinUpTests(SynchronousTestCase):
-    """`min_up`: too few usable members are none."""
+class HealthyShareTests(SynchronousTestCase):
+    """`healthy_share`: too few usable members are none."""
 
     def test_too_few(self) -> None:
         """Below the share all are handed out, and the pool above goes elsewhere."""
         inner = pool(
-            "in", host("a", 2), host("b", 1), host("c", 1), select=["all"], min_up=0.5
+            "in",
+            host("a", 2),
+            host("b", 1),
+            host("c", 1),
+            select=["all"],
+            healthy_share=0.5,
         )
         pools = manager(inner, pool("out", nested("in"), host("z"), select=["all"]))
         pools.health("in", "b", False, now=0.0)
@@ -161,7 +168,66 @@ class MinUpTests(SynchronousTestCase):
         self.assertEqual(everyone(pools.view("out")), {"z"})
         recorder = ListRecorder()
         view.choose(DrawContext(HERE, 4, 0.0, Random(1), recorder=recorder))
-        self.assertIn('too few usable members: when_down = "all"', str(recorder.events))
+        why = "too few usable members (2 of 4 by weight, 0.5 wanted)"
+        self.assertNotIn(why, str(recorder.events))
+        why = "too few usable members (1 of 4 by weight, 0.5 wanted)"
+        self.assertEqual(view.lacking, why)
+        self.assertIn(f'{why}: when_down = "all"', str(recorder.events))
+
+    def test_rounding(self) -> None:
+        """Weights that are just the share, but for rounding, are enough."""
+        members = (host("a", 0.1), host("b", 0.2), host("c", 0.3))
+        pools = manager(pool("p", *members, healthy_share=0.5))
+        pools.health("p", "c", False, now=0.0)
+        self.assertFalse(pools.view("p").down)
+
+
+class UsableWeightTests(SynchronousTestCase):
+    """`usable_weight`: a pool in a pool weighs what its usable members do."""
+
+    def setUp(self) -> None:
+        site = MemberSettings(name="a", pool="a", weight=2, usable_weight=True)
+        self.pools = manager(
+            pool("a", host("a1", 3), host("a2", 1)),
+            pool("b", host("b1", 8)),
+            pool("out", site, nested("b", 8), healthy_share=0.3),
+        )
+
+    def weights(self) -> list[float]:
+        """Those of the members of the outer pool."""
+        return [member.weight for member in self.pools.view("out").members]
+
+    def test_follows(self) -> None:
+        """The weight follows the states of the members, and so do the odds."""
+        self.assertEqual(self.weights(), [8, 8])
+        self.pools.health("a", "a1", False, now=0.0)
+        self.assertEqual(self.weights(), [2, 8])
+        rng = Random(1)
+        drawn = Counter(
+            chosen(self.pools.view("out"), context(rng)) for _ in range(2000)
+        )
+        chances: dict[tuple[str, ...], float] = {("a2",): 0.2, ("b1",): 0.8}
+        self.assertLess(chi_square(drawn, chances), 10.8)
+        self.pools.health("a", "a1", True, now=0.0)
+        self.assertEqual(self.weights(), [8, 8])
+
+    def test_orders(self) -> None:
+        """An order for the weight changes how many times."""
+        self.pools.weigh("out", "a", 3, now=0.0)
+        self.assertEqual(self.weights(), [12, 8])
+        self.pools.weigh("a", "a2", 3, now=0.0)
+        self.assertEqual(self.weights(), [18, 8])
+
+    def test_share(self) -> None:
+        """The share of the weight that is healthy goes by those that are usable."""
+        self.pools.health("b", "b1", False, now=0.0)
+        self.assertFalse(self.pools.view("out").down)
+        self.pools.health("a", "a1", False, now=0.0)
+        view = self.pools.view("out")
+        self.assertEqual(
+            view.lacking, "too few usable members (2 of 16 by weight, 0.3 wanted)"
+        )
+        self.assertEqual(everyone(view), {"a2", "b1"})
 
 
 class FamilyTests(SynchronousTestCase):

@@ -22,6 +22,7 @@ PLACE = "place"
 LOAD = "load"
 TIME = "time"
 NAME = "name"
+CHANCE = "chance"
 STATIC: frozenset[str] = frozenset()
 
 
@@ -46,9 +47,9 @@ class Narrowing(Protocol):
     """A stage that keeps some of the candidates.
 
     `depends` says what else than the candidates its choice depends on, out of
-    "client", "place", "load", "time" and "name", the question's.  A stage that
-    depends on nothing is run once a snapshot where it leads the chain, so it must not
-    look at the context.
+    "client", "place", "load", "time", "chance" and "name", the question's.  A stage
+    that depends on nothing is run once a snapshot where it leads the chain, so it must
+    not look at the context.
     """
 
     @property
@@ -63,6 +64,14 @@ class Narrowing(Protocol):
         To return none means "no opinion": the chain goes on with what came in.
         A choice by client must be told to `context.used`, whatever its outcome.
         """
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A narrowing stage that says in words what it has done."""
+
+    def note(self, candidates: Candidates, kept: Candidates) -> str:
+        """A remark on those it kept."""
 
 
 class Prepared(Protocol):

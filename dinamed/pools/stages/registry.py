@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.country import CountryStage
+from dinamed.pools.stages.each import Each
 from dinamed.pools.stages.everyone import Everyone
 from dinamed.pools.stages.guarded import StageFailures, guarded
 from dinamed.pools.stages.hashed import hash_stage
@@ -28,6 +29,7 @@ from dinamed.pools.stages.protocol import Factory, Registry, Stage
 from dinamed.pools.stages.round_robin import RoundRobin
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill
+from dinamed.pools.stages.trickle import Trickle
 from dinamed.pools.stages.weighted import Weighted
 
 GROUP = "dinamed.stages"
@@ -41,6 +43,7 @@ def builtin_stages() -> Registry:
             "nearest": NearestStage,
             "network": NetworkStage,
             "priority": PriorityStage,
+            "trickle": Trickle,
             "weighted": Weighted,
             "round-robin": RoundRobin,
             "hash": hash_stage,
@@ -50,6 +53,7 @@ def builtin_stages() -> Registry:
             "predictive": Predictive,
             "spill": Spill,
             "all": Everyone,
+            "each": Each,
         }
     )
 

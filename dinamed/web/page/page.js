@@ -139,8 +139,9 @@
     say(pool.loaded, `${told.usable} of ${told.size} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);
     pool.usable = told.usable;
     pool.whenDown = told.when_down;
-    const lacking = told.down ? "member" : told.families_down.map((family) => `${family} address`).join(" and no usable ");
-    say(pool.alarm, lacking ? `No usable ${lacking}: when_down = “${told.when_down}” decides` : "");
+    const families = told.families_down.map((family) => `no usable ${family} address`).join(" and ");
+    const lacking = told.down ? told.lacking : families;
+    say(pool.alarm, lacking ? `${lacking[0].toUpperCase()}${lacking.slice(1)}: when_down = “${told.when_down}” decides` : "");
     say(pool.more, told.members.length < told.size ? `${whole.format(told.members.length)} of ${whole.format(told.size)} members are shown; those that are out come first.` : "");
     pool.more.hidden = !pool.more.textContent;
     const given = told.members.map((member) => thinned(gains(totalsOf(told.name, member.name)), 3));

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config import settings
+from dinamed.pools.choice import Choice
 from dinamed.pools.context import Client
 from dinamed.pools.manager import PoolManager
-from dinamed.pools.pool import Choice
 from dinamed.pools.recorder import ListRecorder, Picked
 from dinamed.pools.stages.prediction import CAME, FIXED, horizon, reference_ttl
 from dinamed.pools.stages.predictive import Predictive

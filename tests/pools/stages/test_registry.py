@@ -16,13 +16,17 @@ def installed(*points: tuple[str, str]) -> EntryPoints:
     return EntryPoints(EntryPoint(name, value, GROUP) for name, value in points)
 
 
+ARGUMENTS = {"shed": (0.5, 0.9), "trickle": 0.1}
+"""Of the stages that need one."""
+
+
 class RegistryTests(SynchronousTestCase):
     """Stages by name."""
 
     def test_builtin_stages_are_what_the_config_expects(self) -> None:
         """Each stage narrows or picks, as the config's checks have it."""
         for name, factory in builtin_stages().items():
-            stage = factory((0.5, 0.9) if STAGES[name].required else None)
+            stage = factory(ARGUMENTS.get(name))
             self.assertEqual(isinstance(stage, Picking), STAGES[name].picks, name)
             self.assertEqual(isinstance(stage, Narrowing), not STAGES[name].picks)
 

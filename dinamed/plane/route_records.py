@@ -1,11 +1,15 @@
-"""What the routes into a pool are for, and the records that they give."""
+"""What the routes into a pool are for, and what they hold of members."""
 
+from hashlib import blake2b
+from random import Random
 from typing import NamedTuple
 
 from dinamed.geo.place import Place
 from dinamed.plans.draw import member_text
 from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import address_record
+from dinamed.plans.snapshot import Snapshot
+from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.members import Family, Member
 from dinamed.pools.pool import PoolView
 from dinamed.wire.constants import Type
@@ -45,7 +49,26 @@ def told_place(plan: PoolAnswer | ServiceAnswer) -> Place | None:
     return plan.place if isinstance(plan, PoolAnswer) else None
 
 
-def member_records(view: PoolView, member: Member, purpose: Purpose) -> bytes:
+def look(
+    client: Client,
+    snapshot: Snapshot,
+    plan: PoolAnswer | ServiceAnswer,
+    now: float,
+    rng: Random,
+) -> DrawContext:
+    """A look at what the stages would do for a client; `now` is Unix time."""
+    return DrawContext(
+        client,
+        purpose_of(plan).family,
+        now,
+        rng,
+        False,
+        locator=snapshot.locator,
+        told_place=told_place(plan),
+    )
+
+
+def records_of(view: PoolView, member: Member, purpose: Purpose) -> bytes:
     """The records of a member, without their owner; of services the A records."""
     if member.inner is not None:
         return b""
@@ -54,3 +77,8 @@ def member_records(view: PoolView, member: Member, purpose: Purpose) -> bytes:
     family: Family = purpose.family or 4
     addresses = member.addresses(family)
     return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
+
+
+def number_of(what: object) -> int:
+    """A number of 64 bits that stands for a value."""
+    return int.from_bytes(blake2b(repr(what).encode(), digest_size=8).digest())
