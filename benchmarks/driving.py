@@ -79,8 +79,14 @@ def dnsperf_command(
     daemon: Daemon, queries: Path, seconds: float, options: Sequence[str] = ()
 ) -> list[str]:
     """Ask the questions of a file round and round: 20 sockets, 500 outstanding."""
+    return _dnsperf(daemon.addresses[0], daemon.port, queries, seconds, options)
+
+
+def _dnsperf(
+    host: str, port: int, queries: Path, seconds: float, options: Sequence[str]
+) -> list[str]:
     pin = [need_tool("taskset"), "-c", str(CLIENT_CORE)]
-    where = ["-s", daemon.addresses[0], "-p", str(daemon.port)]
+    where = ["-s", host, "-p", str(port)]
     limits = ["-c", "20", "-q", "500", "-l", str(seconds), "-t", "2"]
     return [*pin, need_tool("dnsperf"), *where, *limits, "-d", str(queries), *options]
 
@@ -101,15 +107,24 @@ def run_dnsperf(
     daemon: Daemon, queries: Path, seconds: float, options: Sequence[str] = ()
 ) -> Run:
     """Run dnsperf to its end and count the server's CPU time meanwhile."""
-    before = cpu_seconds(daemon.pid)
+    command = dnsperf_command(daemon, queries, seconds, options)
+    return _measured(command, daemon.pid, seconds)
+
+
+def perf(
+    pid: int, port: int, queries: Path, seconds: float, options: Sequence[str] = ()
+) -> Run:
+    """As `run_dnsperf`, of any server on a port of 127.0.0.1."""
+    command = _dnsperf("127.0.0.1", port, queries, seconds, options)
+    return _measured(command, pid, seconds)
+
+
+def _measured(command: Sequence[str], pid: int, seconds: float) -> Run:
+    before = cpu_seconds(pid)
     done = subprocess.run(
-        dnsperf_command(daemon, queries, seconds, options),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 30,
+        command, capture_output=True, text=True, check=True, timeout=seconds + 30
     )
-    return read_run(done.stdout, cpu_seconds(daemon.pid) - before)
+    return read_run(done.stdout, cpu_seconds(pid) - before)
 
 
 def spread(figures: Iterable[float], unit: float = 1.0, digits: int = 1) -> str:

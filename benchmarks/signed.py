@@ -5,18 +5,21 @@
 One daemon with one thread on one core has the same zone twice, signed and not.  dnsperf
 asks both in turn with DO.  The figures are thousand answers per CPU-second of the
 server, and the part of the unsigned rate that is left; beside them stand the signatures
-that were made during the runs, and the share of the queries that Python answered.
+that were made during one more run, and the share of its queries that Python answered.
+Knot, which signs online and ahead, and PowerDNS have the same two zones after that.
 """
 
 import argparse
 import re
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
-from benchmarks.driving import PinnedDaemon, run_dnsperf
+from benchmarks.driving import PinnedDaemon, Run, perf, run_dnsperf
+from benchmarks.peers import Command, NotInstalledError, Peer, running
+from benchmarks.signing_peers import SIGNING_PEERS
 from tests.daemon.harness import free_port
 
 ZONE = """\
@@ -27,37 +30,55 @@ ns1 A 127.0.0.1
 www A 192.0.2.80
 *.wild A 192.0.2.81
 """
+STATIC = "static"
+MISSING = "names that are not there"
+TCP = ("-m", "tcp", "-c", "20", "-q", "500")
+"""What dnsperf is told for 20 connections."""
 POOLS = {"one": 1, "two": 2, "four": 4}
 NAMES = 20_000
 
 
 def config(http: int) -> str:
-    """Two zones, three pools of eight members."""
+    """Two zones, pools of eight members, with inner pools and two addresses."""
     text = f'[server]\nthreads = 1\nstate = "state"\nhttp = "127.0.0.1:{http}"\n'
     for zone, dnssec in (("signed.test", "true"), ("plain.test", "false")):
         text += f'[zones."{zone}"]\nfile = "zone"\n'
         if dnssec == "true":
             text += 'dnssec = { parent = ["127.0.0.1:1"] }\n'
         text += f'[zones."{zone}".names]\n'
-        for pool in POOLS:
+        for pool in (*POOLS, "outer", "twice"):
             text += f'{pool} = "{pool}"\n"*.any{pool}" = "{pool}"\n'
+        # Targets have a zone of their own: they cost its other names something.
+        text += f'[zones."aimed.{zone}"]\nfile = "zone"\n'
+        text += f'targets = ["continent", "@"]\ndnssec = {dnssec}\n'
+        text += f'[zones."aimed.{zone}".names]\n"it" = "one"\n"it.europe" = "two"\n'
     for number, (pool, answers) in enumerate(POOLS.items()):
         text += f"[pools.{pool}]\nanswers = {answers}\n"
         for member in range(8):
             text += f'[[pools.{pool}.members]]\nname = "m{member}"\n'
             text += f'addresses = ["192.0.2.{16 * number + member}"]\n'
+    text += "[pools.outer]\n"
+    for pool in ("one", "twice"):
+        text += f'[[pools.outer.members]]\nname = "{pool}"\npool = "{pool}"\n'
+    text += "[pools.twice]\n"
+    for member in range(8):
+        text += f'[[pools.twice.members]]\nname = "m{member}"\n'
+        text += f'addresses = ["192.0.2.{100 + member}", "192.0.2.{120 + member}"]\n'
     return text
 
 
 def cases(zone: str) -> Iterator[tuple[str, str]]:
     """What is asked, and the questions as dnsperf reads them."""
-    yield "static", f"www.{zone} A\n"
+    yield STATIC, f"www.{zone} A\n"
     for pool, answers in POOLS.items():
         yield f"pool of 8, {answers} answers", f"{pool}.{zone} A\n"
+    yield "pool of pools", f"outer.{zone} A\n"
+    yield "members with 2 addresses", f"twice.{zone} A\n"
+    yield "targets", f"it.aimed.{zone} A\n"
     for what, below in (
         ("wildcard, static", "wild"),
         ("wildcard, pool", "anyone"),
-        ("names that are not there", "nope"),
+        (MISSING, "nope"),
     ):
         names = (f"n{number}.{below}.{zone} A\n" for number in range(NAMES))
         yield what, "".join(names)
@@ -78,45 +99,100 @@ def metrics(http: int) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    """All cases, signed and unsigned in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of one run")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each case")
-    options = parser.parse_args()
+Ask = Callable[[str, tuple[str, ...]], Run]
+"""Asks questions, with these options of dnsperf."""
+
+
+def compared(
+    ask: Ask, what: str, repeats: int, options: tuple[str, ...] = ()
+) -> tuple[float, float]:
+    """Thousand answers per CPU-second of a case, signed and unsigned in turn."""
+    rates: dict[str, list[float]] = {"signed.test": [], "plain.test": []}
+    for turn in range(repeats + 1):
+        for zone, found in rates.items():
+            text = dict(cases(zone))[what]
+            run = ask(text, ("-D", *options))
+            if turn:  # at first what is to be installed is not there yet
+                found.append(run.rate_per_cpu / 1000)
+    signed, plain = (statistics.median(found) for found in rates.values())
+    return signed, plain
+
+
+def row(title: str, signed: float, plain: float) -> str:
+    """A line of the table, as far as all servers have it."""
+    return f"{title:38}{signed:9.1f}{plain:10.1f}{signed / max(plain, 0.1):8.2f}"
+
+
+def ours(folder: Path, seconds: float, repeats: int) -> None:
+    """All cases over UDP, and some over TCP."""
     http = free_port()
     files = {"dinamed.toml": config(http), "zone": ZONE}
     daemon = PinnedDaemon(files, "signed.test", ("127.0.0.1",))
     daemon.start()
-    print(f"{'':28}{'signed':>9}{'unsigned':>10}{'ratio':>8}{'made':>7}{'Python':>9}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "queries")
-        pairs = zip(cases("signed.test"), cases("plain.test"), strict=True)
-        for (what, signed), (_, plain) in pairs:
-            rates: dict[bool, list[float]] = {True: [], False: []}
-            made = python = answered = 0.0
-            for turn in range(options.repeats + 1):
-                for is_signed, text in ((True, signed), (False, plain)):
-                    path.write_text(text)
-                    before = metrics(http)
-                    run = run_dnsperf(daemon, path, options.seconds, ("-D",))
-                    after = metrics(http)
-                    if not turn:
-                        continue  # what is to be installed is there now
-                    rates[is_signed].append(run.rate_per_cpu / 1000)
-                    if is_signed:
-                        made += after["made"] - before["made"]
-                        python += after["handed"] - before["handed"]
-                        answered += after["answered"] - before["answered"]
-            ours, theirs = map(statistics.median, (rates[True], rates[False]))
-            share = python / max(1.0, python + answered)
-            print(
-                f"{what:28}{ours:9.1f}{theirs:10.1f}{ours / theirs:8.2f}"
-                f"{made:7.0f}{share:9.3%}",
-                flush=True,
-            )
+    used = dict.fromkeys(("made", "handed", "answered"), 0.0)
+
+    def ask(text: str, options: tuple[str, ...]) -> Run:
+        path = folder / "queries"
+        path.write_text(text)
+        before = metrics(http)
+        run = run_dnsperf(daemon, path, seconds, options)
+        after = metrics(http)
+        for name in used:
+            used[name] = after[name] - before[name]
+        return run
+
+    wanted: list[tuple[str, str, tuple[str, ...]]]
+    wanted = [(what, what, ()) for what, _ in cases("")]
+    wanted += [(f"{what}, TCP", what, TCP) for what in (STATIC, "pool of 8, 1 answers")]
+    wanted.append((f"{MISSING}, TCP", MISSING, TCP))
+    for title, what, options in wanted:
+        signed, plain = compared(ask, what, repeats, options)
+        # Those of the last run with signatures: the one before it was unsigned.
+        ask(dict(cases("signed.test"))[what], ("-D", *options))
+        share = used["handed"] / max(1.0, used["handed"] + used["answered"])
+        print(
+            f"{row(title, signed, plain)}{used['made']:7.0f}{share:9.3%}",
+            flush=True,
+        )
     daemon.stop()
     daemon.clean_up()
+
+
+def theirs(name: str, command: Command, seconds: float, repeats: int) -> None:
+    """Static data and names that are not there, of another server."""
+    with tempfile.TemporaryDirectory() as folder:
+        queries = Path(folder, "queries")
+        port = free_port()
+
+        def start(place: Path, port: int) -> list[str]:
+            (place / "zone").write_text(ZONE)
+            return command(place, port)
+
+        with running(Peer(start, frozenset()), port) as pid:
+
+            def ask(text: str, options: tuple[str, ...]) -> Run:
+                queries.write_text(text)
+                return perf(pid, port, queries, seconds, options)
+
+            for what in (STATIC, "wildcard, static", MISSING):
+                signed, plain = compared(ask, what, repeats)
+                print(row(f"{name}: {what}", signed, plain), flush=True)
+
+
+def main() -> None:
+    """Ours, then the others."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one run")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each case")
+    options = parser.parse_args()
+    print(f"{'':38}{'signed':>9}{'unsigned':>10}{'ratio':>8}{'made':>7}{'Python':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        ours(Path(folder), options.seconds, options.repeats)
+    for name, command in SIGNING_PEERS.items():
+        try:
+            theirs(name, command, options.seconds, options.repeats)
+        except NotInstalledError:
+            print(f"{name} is not installed")
 
 
 if __name__ == "__main__":

@@ -1,68 +1,17 @@
-"""What has happened to the server: orders, verdicts, reloads, and by whom."""
+"""Notes what happens to the server: orders, verdicts, reloads, and by whom."""
 
-import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Literal
+import os
+from collections.abc import Mapping
+from functools import partial
 
-import msgspec
+from twisted.application.service import Service
 
+from dinamed.journal.events import EventLog
+from dinamed.journal.lines import standing_of
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.pool import PoolView
 from dinamed.pools.states import MemberState, Order
 from dinamed.server.services import ReloadOutcome, ReloadService
-from dinamed.signals import Signal
-
-MOST_EVENTS = 1000
-
-Kind = Literal["order", "verdict", "reload", "replace", "fleet"]
-
-
-class Happening(msgspec.Struct, frozen=True):
-    """One thing that has happened."""
-
-    id: int
-    """Counts from 1 since the process began."""
-    at: float
-    """Unix time."""
-    kind: Kind
-    subject: str
-    """What it happened to: `POOL/MEMBER`, a pool, or nothing for the server."""
-    text: str
-    by: str = ""
-    """Who did it, if anybody did."""
-    reason: str = ""
-
-
-class EventLog:
-    """The last events, at most `most` of them."""
-
-    def __init__(
-        self, clock: Callable[[], float] = time.time, most: int = MOST_EVENTS
-    ) -> None:
-        self._clock = clock
-        self._events: deque[Happening] = deque(maxlen=most)
-        self.last = 0
-        """Number of the last event."""
-        self.noted: Signal[[]] = Signal()
-        """There are more."""
-
-    def note(
-        self, kind: Kind, subject: str, text: str, by: str = "", reason: str = ""
-    ) -> None:
-        """Something has happened."""
-        self.last += 1
-        self._events.append(
-            Happening(self.last, self._clock(), kind, subject, text, by, reason)
-        )
-        self.noted.emit()
-
-    def since(self, number: int) -> tuple[Happening, ...]:
-        """Those that came after that number, as far as they are remembered."""
-        new = min(self.last - number, len(self._events))
-        if new <= 0:
-            return ()
-        return tuple(self._events)[-new:]
 
 
 class PoolEvents:
@@ -109,7 +58,7 @@ class PoolEvents:
             note("reload", name, "members: " + " ".join(told))
 
     def _compare_member(self, subject: str, old: MemberState, new: MemberState) -> None:
-        note = self._events.note
+        note = partial(self._events.note, state=standing_of(new))
         if _order_of(old) != _order_of(new):
             text = "lifted" if new.order is Order.AUTO else str(new.order)
             until = "" if new.until is None else f" until {new.until:.0f}"
@@ -144,6 +93,24 @@ class ReloadEvents:
         if not outcome.applied:
             text = "refused; nothing has changed"
         self._events.note("reload", "", text, by, "; ".join(outcome.problems[:3]))
+
+
+class Happenings(Service):
+    """Notes what happens from its start on; what was restored before is nothing new."""
+
+    def __init__(
+        self, events: EventLog, pools: PoolManager, reloading: ReloadService
+    ) -> None:
+        self.events = events
+        self.reloads = ReloadEvents(events, reloading)
+        self._pools = pools
+        self._noting: PoolEvents | None = None
+
+    def startService(self) -> None:
+        """Begin with the pools as they are."""
+        super().startService()
+        self.events.note("replace", "", f"process {os.getpid()} is here")
+        self._noting = PoolEvents(self.events, self._pools)
 
 
 MOST_NAMED = 20

@@ -2,9 +2,7 @@
 
 import os
 import random
-import socket
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -12,14 +10,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.clock import WallClock, make_steady
-from dinamed.config.default import default_path, is_example
-from dinamed.config.settings import Settings
+from dinamed.config.default import default_path
 from dinamed.discovery.service import DiscoveryService
 from dinamed.early_signals import expect_signals, leave_log_rotation
+from dinamed.happenings import Happenings
+from dinamed.journal.events import EventLog
+from dinamed.journal.service import JournalService, journal_service
 from dinamed.options import Options as Options
-from dinamed.plane.service import DataPlane, threads_for
+from dinamed.plane.service import DataPlane
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
+from dinamed.server.bound import Bound, bind_all
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
 from dinamed.server.file_watchers import ConfigWatcher, GeoDatabaseService
 from dinamed.server.fleet import FleetMember, member_of_fleet
@@ -35,30 +36,13 @@ from dinamed.server.round_trips_file import round_trips_file
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.signing import SigningService
 from dinamed.server.signing_ahead import SigningAheadService
-from dinamed.server.sockets import (
-    BindError,
-    ListenAddress,
-    Listening,
-    Stream,
-    bind,
-    bind_http,
-    bind_tls,
-    everywhere,
-    is_local,
-    resolve,
-)
+from dinamed.server.sockets import BindError, is_local
 from dinamed.server.stack import Stack, stack_of
 from dinamed.server.stalls import StallService, TurnMeter
 from dinamed.server.start_log import tell_start
 from dinamed.server.state_file import StateFileService
 from dinamed.server.systemd import SystemdNotifier, SystemdService
-from dinamed.server.tls import (
-    Certificates,
-    CertificateService,
-    TlsError,
-    TlsService,
-    certificates_of,
-)
+from dinamed.server.tls import CertificateService, TlsError, TlsService
 from dinamed.server.transfers import TransferService
 from dinamed.takeover.launch import launch_of
 from dinamed.takeover.process import Process
@@ -70,7 +54,7 @@ from dinamed.takeover.receiver import (
 )
 from dinamed.takeover.sender import ReplaceService, TakeoverHooks
 from dinamed.takeover.server_state import ServerState
-from dinamed.takeover.sockets import HTTP, TLS, HeldSockets, InheritedSockets
+from dinamed.takeover.sockets import HeldSockets, InheritedSockets
 from dinamed.web.parts import WebParts
 from dinamed.web.service import web_service
 
@@ -78,67 +62,8 @@ EXPIRY_INTERVAL = 1.0
 """Seconds between looks for operator's orders that are over."""
 
 
-@dataclass(frozen=True)
-class Bound:
-    """The sockets of a server, bound while it has the right to."""
-
-    threads: int
-    """Of the compiled plane; 0: Python answers everything."""
-    dns: list[Listening]
-    http: list[tuple[ListenAddress, socket.socket]]
-    tls: list[tuple[ListenAddress, socket.socket]]
-    certificates: Certificates | None
-
-    def summary(self) -> str:
-        """Where the server is reached."""
-        where = ", ".join(str(one.address) for one in self.dns)
-        tls = "".join(f", TLS on {address}" for address, _ in self.tls)
-        http = "".join(f", HTTP on {address}" for address, _ in self.http)
-        return where + tls + http
-
-
-def bind_all(
-    options: Options, settings: Settings, inherited: InheritedSockets
-) -> Bound:
-    """Bind what the options and `[server]` name, but for what is inherited.
-
-    Raises `BindError`, `TlsError`.
-    """
-    server = settings.server
-    free = server.freebind
-    listen = tuple(options["interfaces"]) or server.listen or everywhere()
-    threads = threads_for(server.threads, os.environ, bool(options["debug"]))
-    return Bound(
-        threads,
-        bind(resolve(listen, options["port"]), threads or 1, inherited.dns, free),
-        bind_web(settings, inherited),
-        bind_tls(server.tls, partial(inherited.stream, TLS), free),
-        certificates_of(server),
-    )
-
-
 def _clock_not_followed(error: Exception) -> None:
     Logger("dinamed").failure("the clock was set, and not followed", Failure(error))
-
-
-def bind_web(settings: Settings, inherited: InheritedSockets) -> list[Stream]:
-    """Bind what `[server] http` names, if it names anything.
-
-    The built-in example is for trying things out, perhaps twice on one machine: there a
-    port that is taken costs the HTTP side alone.
-
-    Raises `BindError`.
-    """
-    if settings.server.http is None:
-        return []
-    try:
-        there = partial(inherited.stream, HTTP)
-        return bind_http(settings.server.http, 0, there, settings.server.freebind)
-    except BindError as error:
-        if not is_example(settings.path):
-            raise
-        Logger("dinamed").warn("the example goes without HTTP: {error}", error=error)
-        return []
 
 
 def makeService(options: Options) -> IService:
@@ -189,6 +114,8 @@ class Server:
     query_log: QueryLogService
     notifying: SystemdService
     saving: StateFileService | None
+    journal: JournalService | None
+    happenings: Happenings
     replacing: ReplaceService
     state: ServerState
 
@@ -219,9 +146,12 @@ def build(
     fleet = member_of_fleet(reactor, authority)
     watching = MonitoringService(reactor, authority, chance, fleet)
     health = watching.health
-    state = ServerState(authority, stack.resolver, listening, reloading, health, fleet)
+    events = EventLog(wall)
+    state = ServerState(
+        authority, stack.resolver, listening, reloading, health, fleet, events
+    )
     notifying = SystemdService(reactor, SystemdNotifier(os.environ), authority.summary)
-    saving = None
+    journal, saving = journal_service(reactor, events, authority.manager, folder), None
     if folder is not None:
         inherited = receiver is not None
         saving = StateFileService(reactor, authority, health, folder, inherited)
@@ -233,6 +163,8 @@ def build(
         fleet.give_up()
         if saving is not None:
             saving.give_up()
+        if journal is not None:
+            journal.leave()
 
     replacing = ReplaceService(
         reactor,
@@ -257,6 +189,8 @@ def build(
         query_log,
         notifying,
         saving,
+        journal,
+        Happenings(events, authority.manager, reloading),
         replacing,
         state,
     )
@@ -299,6 +233,8 @@ def wire(
         server.reloading,
         server.discovery,
         server.saving,
+        server.journal,
+        server.happenings,
         round_trips_file(reactor, authority),
         server.watching,
         server.fleet,
@@ -348,9 +284,11 @@ def wire_web(
         server.fleet,
         server.liveness,
         lambda: first_round.begun,
+        server.happenings,
         turns,
         server.discovery,
         server.transfers,
+        journal=None if server.journal is None else server.journal.files,
         stage_failures=authority.stage_failures,
     )
     certificates = bound.certificates if settings.server.http_tls else None

@@ -23,6 +23,7 @@ PURE = frozenset(
         "fleet",
         "formats",
         "geo",
+        "journal",
         "limits",
         "plans",
         "pools",
@@ -43,6 +44,7 @@ SHELL = frozenset(
         "dinamed.fleet.service",
         "dinamed.fleet.steps",
         "dinamed.fleet.store",
+        "dinamed.journal.service",
     }
 )
 """The modules in them that talk to the world."""

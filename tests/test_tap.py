@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed import __version__, tap
 from dinamed.config.default import EXAMPLE
+from dinamed.server import bound
 from dinamed.server.services import ReloadService
 from dinamed.server.sockets import ListenAddress, Listening, bind
 from dinamed.tap import Options, makeService
@@ -114,7 +115,7 @@ class MakeServiceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.bound: list[Listening] = []
-        self.patch(tap, "bind", self.bind)
+        self.patch(bound, "bind", self.bind)
 
     def bind(
         self,

@@ -11,6 +11,7 @@ import dns.exception
 import dns.rdatatype
 
 from dinamed.commands import shares
+from dinamed.commands.journal import journal_of
 from dinamed.commands.remote import (
     Remote,
     RemoteError,
@@ -21,10 +22,13 @@ from dinamed.commands.remote import (
     remote_at,
     remote_of,
 )
+from dinamed.commands.times import unix_time
 from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import Settings
 from dinamed.geo.files import load_geo
+from dinamed.journal.explained import explain_then
+from dinamed.journal.past import NotKnownError, past_at
 from dinamed.plans.engine import Engine
 from dinamed.plans.explain import (
     ClientNetwork,
@@ -56,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go by the files, without orders, checks and loads, even if a server runs",
     )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help='with the states that members had then, by the journal: "03:12", '
+        '"2026-11-27 03:12", "2h" (ago)',
+    )
     add_remote_arguments(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
@@ -77,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         name, rrtype, client = asked_of(
             arguments.name, arguments.type, arguments.client
         )
+        at = None if arguments.at is None else unix_time(arguments.at, time.time())
+        if at is not None and arguments.clients:
+            raise ValueError("--clients does not go with --at")
         if arguments.plot and not arguments.clients:
             raise ValueError("--plot needs --clients")
         if arguments.http and (arguments.clients or arguments.offline):
@@ -90,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         remote = None if arguments.offline or arguments.clients else _remote(arguments)
         if remote is not None:
             whom = f"the server at {remote.url}"
-            steps, reply = _asked(remote, name, rrtype, client)
+            steps, reply = _asked(remote, name, rrtype, client, at)
         else:
             whom = f"the files of {arguments.config or default_path()}"
     except RemoteError as error:
@@ -104,7 +117,17 @@ def run(arguments: argparse.Namespace) -> int:
         engine = _engine(everything, everything.settings)
         if arguments.clients:
             return _share_out(arguments, engine, name, rrtype)
-        explanation = explain(engine, name, rrtype, client)
+        if at is None:
+            explanation = explain(engine, name, rrtype, client)
+        else:
+            try:
+                past = past_at(journal_of(arguments.config), at)
+            except (RemoteError, NotKnownError, OSError) as error:
+                return complain(RemoteError(str(error)))
+            pools = everything.settings.pools
+            explanation = explain_then(
+                engine.snapshot, pools, past, name, rrtype, client
+            )
         steps, reply = explanation.steps, decoded(explanation.reply)
     if arguments.json:
         told = {"asked": whom, **_explained(name, rrtype, client, steps, reply)}
@@ -139,13 +162,16 @@ def _asked(
     name: WireName,
     rrtype: dns.rdatatype.RdataType,
     client: ClientNetwork,
+    at: float | None,
 ) -> tuple[tuple[Step, ...], Decoded]:
     """A running server's explanation.  Raises `RemoteError`."""
+    then = {} if at is None else {"at": repr(at)}
     told = remote.get(
         "/api/v1/explain",
         name=to_text(name),
         type=dns.rdatatype.to_text(rrtype),
         client=str(client),
+        **then,
     )
     sections = (told["answer"], told["authority"], told["additional"])
     reply = Decoded(told["rcode"], told["authoritative"], told["scope"], sections)

@@ -26,7 +26,7 @@ from dinamed.problems import Problem
 
 DEFAULT_URL = "http://127.0.0.1:8053"
 TIMEOUT = 30.0  # seconds
-_REACH = ("http", "http_tls", "certificate", "token_file")
+_REACH = ("http", "http_tls", "certificate", "token_file", "state")
 _END = "-----END CERTIFICATE-----"
 
 
@@ -157,6 +157,8 @@ class Reach:
     token_file: str | None
     certificate: str | None
     problems: tuple[Problem, ...]
+    state: str | None = None
+    """The folder of what outlasts the server, on its machine."""
 
 
 def reach_of(path: str) -> Reach:
@@ -177,7 +179,7 @@ def reach_of(path: str) -> Reach:
     if url is not None and server.http_tls:
         url = url.replace("http:", "https:", 1)
         certificate = server.certificate
-    return Reach(url, server.token_file, certificate, problems)
+    return Reach(url, server.token_file, certificate, problems, server.state)
 
 
 def remote_of(arguments: argparse.Namespace) -> Remote:

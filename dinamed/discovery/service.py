@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from dinamed.config.discovery import Discovery, FileDiscovery
 from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.discovery.belief import objection
+from dinamed.discovery.places import in_place
 from dinamed.discovery.sources import MemberSource, SourceError, make_member_source
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
 
@@ -48,6 +49,8 @@ class _Watched:
     reader: MemberReader
     source: MemberSource | None
     members: Members = ()
+    served: Members = ()
+    """Those that the pool has, in the order in which it has them."""
     leaving: dict[str, tuple[MemberSettings, float]] = field(default_factory=dict)
     """Members that have left, and the reactor's time at which they are gone."""
     known: bool = False
@@ -142,6 +145,7 @@ class DiscoveryService(Service):
             watched = self._watched[name] = _Watched(name, rules, reader, source)
             if old is not None:
                 watched.members, watched.leaving = old.members, old.leaving
+                watched.served = old.served
             else:
                 watched.members = self._store.read(name) or ()
             if self.running:
@@ -156,9 +160,13 @@ class DiscoveryService(Service):
         """What its source has told last of a pool that has one."""
         return self._watched[pool].members
 
-    def read(self, pool: str, tables: Iterable[object]) -> Members:
-        """Members of a pool from their tables.  Raises `BadMembersError`."""
-        return self._watched[pool].reader.tables(tables)
+    def read(self, pool: str, tables: Iterable[object], more: bool = False) -> Members:
+        """Members of a pool from their tables: all, or some `more` beside the others.
+
+        Raises `BadMembersError`.
+        """
+        reader = self._watched[pool].reader
+        return reader.more(tables) if more else reader.tables(tables)
 
     def believe(self, pool: str) -> None:
         """Ask a pool's source now, and believe what it says."""
@@ -280,7 +288,9 @@ class DiscoveryService(Service):
             first = min(end for _, end in watched.leaving.values())
             wait = max(0.0, first - self._reactor.seconds())
             watched.gone = self._reactor.callLater(wait, self._drained, watched)
-        self._keeper.take_members(watched.name, watched.all, frozenset(watched.leaving))
+        watched.served = in_place(watched.served, watched.all)
+        leaving = frozenset(watched.leaving)
+        self._keeper.take_members(watched.name, watched.served, leaving)
 
     def _drained(self, watched: _Watched) -> None:
         now = self._reactor.seconds()

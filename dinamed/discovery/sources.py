@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,8 +26,8 @@ from dinamed.config.values import host_port
 from dinamed.discovery.targets import MemberReader, Members
 from dinamed.shortage import shortage
 
-MAX_BODY = 32 << 20
-"""Octets of a list."""
+MAX_BODY = 8 << 20
+"""Octets of a list: JSON is taken apart in one step, while all else waits."""
 
 
 class SourceError(Exception):
@@ -50,7 +51,7 @@ def make_member_source(
     """What asks by these rules; None where nobody is asked (`api`)."""
     match rules:
         case FileDiscovery():
-            return FileSource(rules.path, reader.prometheus)
+            return FileSource(reactor, rules.path, reader.prometheus)
         case HttpDiscovery():
             return HttpSource(reactor, rules, reader.prometheus)
         case DnsDiscovery():
@@ -59,13 +60,12 @@ def make_member_source(
 
 
 class FileSource:
-    """Reads a file whenever it has changed.
+    """Reads a file whenever it has changed, in a thread."""
 
-    It is read at once: a file of ten thousand members takes some milliseconds, and what
-    of it is new is all that is looked at closely.
-    """
-
-    def __init__(self, path: str, read: Callable[[bytes], Members]) -> None:
+    def __init__(
+        self, reactor: Any, path: str, read: Callable[[bytes], Members]
+    ) -> None:
+        self._reactor = reactor
         self._path = path
         self._read = read
         self._seen: object = None
@@ -73,23 +73,34 @@ class FileSource:
     def ask(self) -> "Deferred[Members | None]":
         """See `MemberSource`."""
         try:
-            status = os.stat(self._path)
-            seen = status.st_mtime_ns, status.st_ino, status.st_size
-            if seen == self._seen:
-                return succeed(None)
-            with open(self._path, "rb") as file:
-                data = file.read(MAX_BODY + 1)
-            if len(data) > MAX_BODY:
-                raise SourceError("the file is too large")
-            members = self._read(data)
+            now = os.stat(self._path)
+            seen = now.st_mtime_ns, now.st_ino, now.st_size
         except OSError as problem:
-            self._seen = None
-            return fail(SourceError(shortage(problem) or str(problem.strerror)))
-        except Exception as problem:
-            self._seen = seen
-            return fail(problem)
+            return fail(self._not_there(problem))
+        if seen == self._seen:
+            return succeed(None)
         self._seen = seen
-        return succeed(members)
+        pool = self._reactor.getThreadPool()
+        return deferToThreadPool(self._reactor, pool, self._look)
+
+    def _look(self) -> Members:
+        """In a thread: read it.  Raises `SourceError`, `BadMembersError`."""
+        try:
+            # Whatever it is by now: nobody waits for the other end of a pipe.
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise SourceError("it is not a regular file")
+                data = file.read(MAX_BODY + 1)
+        except OSError as problem:
+            raise self._not_there(problem) from None
+        if len(data) > MAX_BODY:
+            raise SourceError("the file is too large")
+        return self._read(data)
+
+    def _not_there(self, problem: OSError) -> SourceError:
+        self._seen = None
+        return SourceError(shortage(problem) or str(problem.strerror))
 
 
 class _Body(NetworkProtocol):

@@ -19,6 +19,8 @@ _WHOLE = ("asn", "priority")
 _WORDS = ("name", "country", "network")
 
 Members = tuple[MemberSettings, ...]
+MOST_KNOWN = 100_000
+"""Members that were read one by one and are known by what was told of them."""
 Key = tuple[str, bytes]
 """Stands for all that is told of a member."""
 
@@ -67,6 +69,13 @@ class MemberReader:
     def tables(self, tables: Iterable[object]) -> Members:
         """A list of members' tables, as in the config.  Raises `BadMembersError`."""
         return self._collect((_key(table), partial(_same, table)) for table in tables)
+
+    def more(self, tables: Iterable[object]) -> Members:
+        """As `tables`, for members that come to those who were read before."""
+        before = self._known
+        members = self.tables(tables)
+        self._known = {**before, **self._known} if len(before) <= MOST_KNOWN else {}
+        return members
 
     def _collect(self, told: Iterable[tuple[Key, Callable[[], object]]]) -> Members:
         """Members by what tells of them; what was told before is not read again."""

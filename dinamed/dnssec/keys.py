@@ -24,6 +24,8 @@ CSK_FLAGS = ZONE_KEY | SECURE_ENTRY
 ZSK_FLAGS = ZONE_KEY
 _PROTOCOL = 3
 _SHA256 = 2
+_DIGESTS = {1: hashlib.sha1, _SHA256: hashlib.sha256, 4: hashlib.sha384}
+"""By the kinds that DS records name."""
 _HEAD = struct.Struct("!HBB")
 _DS_HEAD = struct.Struct("!HBB")
 _TRIES = 64
@@ -98,6 +100,31 @@ def ds_of(zone: WireName, dnskey: bytes) -> bytes:
     """The data of the DS record for a DNSKEY record's data, with SHA-256."""
     digest = hashlib.sha256(zone.lower() + dnskey).digest()
     return _DS_HEAD.pack(tag_of(dnskey), dnskey[3], _SHA256) + digest
+
+
+def judged(
+    zone: WireName, records: Iterable[bytes], dnskeys: Iterable[bytes]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The tags in the data of DS records; apart from them those that only seem good.
+
+    The latter have the tag of a key of ours, but not its digest.  Digests of unknown
+    kinds are left out, as validators leave them out.
+    """
+    known = {tag_of(dnskey): dnskey for dnskey in dnskeys}
+    good: list[int] = []
+    false: list[int] = []
+    for record in records:
+        tag, _, kind = _DS_HEAD.unpack_from(record)
+        dnskey = known.get(tag)
+        if kind not in _DIGESTS:
+            continue
+        if dnskey is None:
+            good.append(tag)
+            continue
+        digest = _DIGESTS[kind](zone.lower() + dnskey).digest()
+        fits = record == _DS_HEAD.pack(tag, dnskey[3], kind) + digest
+        (good if fits else false).append(tag)
+    return tuple(dict.fromkeys(good)), tuple(dict.fromkeys(false))
 
 
 def ds_text(zone: WireName, ds: bytes, ttl: int | None = None) -> str:

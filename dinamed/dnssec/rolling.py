@@ -60,6 +60,8 @@ class ParentView(msgspec.Struct, frozen=True):
     servers: dict[str, tuple[int, ...] | None] = {}
     ttl: int = NO_TTL
     by_hand: bool = False
+    false: tuple[int, ...] = ()
+    """The tags of those that have a digest of no key of ours: nobody can validate."""
 
     @property
     def tags(self) -> frozenset[int]:
@@ -223,7 +225,7 @@ def _leaving(state: ZoneState, now: float) -> ZoneState:
     parent = state.parent
     if parent is None or not parent.complete or parent.at < (state.off_since or 0.0):
         return state
-    if parent.tags:
+    if parent.tags or parent.false:
         return msgspec.structs.replace(state, gone_since=None)
     if state.gone_since is None:
         return msgspec.structs.replace(state, gone_since=now)
@@ -237,6 +239,8 @@ def _trusted(state: ZoneState, keys: Mapping[str, Key], roll: Roll) -> bool:
         return False
     if parent.by_hand:
         return True
+    if parent.false:
+        return False
     new = keys[roll.new].tag
     old = {keys[label].tag for label in state.active}
     return all(

@@ -6,7 +6,7 @@ What is not named here is left to Python.
 from collections.abc import Iterable, Mapping
 
 from dinamed.plane.extension import native as native
-from dinamed.plane.route_records import PURPOSES
+from dinamed.plane.route_purposes import PURPOSES
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
 from dinamed.pools.members import Candidates

@@ -22,18 +22,16 @@ from dinamed.plane.native_rules import (
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
-from dinamed.plane.route_records import (
-    FOR_AAAA,
+from dinamed.plane.route_purposes import (
     FOR_SERVICE,
     PURPOSES,
     SPANS,
     Purpose,
     look,
-    number_of,
     purpose_of,
-    records_of,
     told_place,
 )
+from dinamed.plane.route_records import RouteRecords, number_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
 from dinamed.plans.plan import PoolAnswer, ServiceAnswer
@@ -69,6 +67,7 @@ class RouteCompiler:
         self._classes: native.GeoTrees | None = None
         self._routes: dict[str, tuple[PoolView, list[native.Route]]] = {}
         self._turns: dict[str, SharedTurns] = {}
+        self._records = RouteRecords()
         self.publisher = LoadPublisher(rows, rng)
         self.route_index: dict[str, int] = {}
         """Where the routes into each pool stand in the tables, by its name."""
@@ -91,6 +90,7 @@ class RouteCompiler:
             routes += known[1]
         for gone in self._turns.keys() - snapshot.pools.keys():
             del self._turns[gone]
+        self._records.keep(snapshot.pools)
         self.publisher.keep(frozenset(snapshot.pools))
         return routes
 
@@ -203,7 +203,6 @@ class RouteCompiler:
 
         So large a share of the draws is that of the `other` route.
         """
-        family = purpose.family
         elsewhere = native.Route(view.name, native.ELSEWHERE, self._rows)
         prepared = route.ready(members)
         name, stage = route.picking
@@ -222,6 +221,8 @@ class RouteCompiler:
             or (rest and len(members) > native.MOST_SHED)
         ):
             return elsewhere
+        cells = self._records.cells(view, members, purpose)
+        weights = [member.weight for member in members]
         names = [member.name for member in members]
         loads = turns = None
         if rest or kind == native.LOWEST:
@@ -240,12 +241,13 @@ class RouteCompiler:
             self._rows,
             tuple(names),
             answers,
-            [records_of(view, member, purpose) for member in members],
-            [member.weight for member in members],
-            [int(limit * 2**32) for limit in prepared.limits]
-            if isinstance(prepared, AliasTable)
-            else [],
-            prepared.aliases if isinstance(prepared, AliasTable) else [],
+            [cell.records for cell in cells],
+            weights,
+            *(
+                self._records.columns(view.name, weights)
+                if isinstance(prepared, AliasTable)
+                else ([], [])
+            ),
             [member_seed(member.name) for member in members]
             if kind in (native.BY_HASH, native.BY_NAME)
             else [],
@@ -261,7 +263,7 @@ class RouteCompiler:
             rotates=name not in STABLE,
             quiet=purpose.quiet,
             span=SPANS[purpose],
-            identities=[number_of(member.addresses(family)) for member in members],
+            identities=[cell.identity for cell in cells],
             inner=[
                 native.NO_INNER
                 if member.inner is None
@@ -275,7 +277,7 @@ class RouteCompiler:
             source=source,
             other=other,
             share=share,
-            records6=[records_of(view, member, FOR_AAAA) for member in members]
+            records6=[cell.records6 for cell in cells]
             if purpose is FOR_SERVICE
             else [],
         )

@@ -1,71 +1,21 @@
-"""What the routes into a pool are for, and what they hold of members."""
+"""What routes hold of members: their records, and numbers that stand for things."""
 
+from collections.abc import Container
 from hashlib import blake2b
-from random import Random
 from typing import NamedTuple
 
-from dinamed.geo.place import Place
+from dinamed.plane.route_purposes import FOR_AAAA, FOR_SERVICE, FOR_TEXT, Purpose
 from dinamed.plans.draw import member_text
-from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import address_record
-from dinamed.plans.snapshot import Snapshot
-from dinamed.pools.context import Client, DrawContext
-from dinamed.pools.members import Family, Member
+from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
+from dinamed.pools.stages.weighted import alias_columns
 from dinamed.wire.constants import Type
 from dinamed.wire.render import rdata_record
 
-
-class Purpose(NamedTuple):
-    """What a route into a pool is for: members with addresses of a family, or any (0).
-
-    `quiet`: nobody is handed out.
-    """
-
-    family: Family
-    quiet: bool = False
-
-
-FOR_A, FOR_AAAA, FOR_TEXT = Purpose(4), Purpose(6), Purpose(0, quiet=True)
-FOR_SERVICE = Purpose(0)
-"""For hints in HTTPS and SVCB, and the addresses beside them."""
-PURPOSES = (FOR_A, FOR_AAAA, FOR_TEXT, FOR_SERVICE)
-"""The routes into each pool, in their order."""
-
-SPANS = {FOR_A: 14, FOR_AAAA: 26, FOR_TEXT: 0, FOR_SERVICE: 14}
-"""Octets of a record without its owner; 0: they differ."""
-
-
-def purpose_of(plan: PoolAnswer | ServiceAnswer) -> Purpose:
-    """What a plan needs a route for."""
-    if isinstance(plan, ServiceAnswer):
-        return FOR_SERVICE
-    purposes = {Wanted.TEXT: FOR_TEXT, Wanted.A: FOR_A, Wanted.AAAA: FOR_AAAA}
-    return purposes[plan.wanted]
-
-
-def told_place(plan: PoolAnswer | ServiceAnswer) -> Place | None:
-    """Where to take clients to be, if the name has told."""
-    return plan.place if isinstance(plan, PoolAnswer) else None
-
-
-def look(
-    client: Client,
-    snapshot: Snapshot,
-    plan: PoolAnswer | ServiceAnswer,
-    now: float,
-    rng: Random,
-) -> DrawContext:
-    """A look at what the stages would do for a client; `now` is Unix time."""
-    return DrawContext(
-        client,
-        purpose_of(plan).family,
-        now,
-        rng,
-        False,
-        locator=snapshot.locator,
-        told_place=told_place(plan),
-    )
+SPARE = 64
+"""Members that have gone of which things may be kept, and as many as a pool has."""
+ALL_BITS = (1 << 64) - 1
 
 
 def records_of(view: PoolView, member: Member, purpose: Purpose) -> bytes:
@@ -77,6 +27,70 @@ def records_of(view: PoolView, member: Member, purpose: Purpose) -> bytes:
     family: Family = purpose.family or 4
     addresses = member.addresses(family)
     return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
+
+
+class MemberCell(NamedTuple):
+    """What a route has of one member."""
+
+    records: bytes
+    """Without their owner."""
+    identity: int
+    """Of its addresses; 64 bits."""
+    records6: bytes
+    """For services, of IPv6; those above are of IPv4 then."""
+
+
+class RouteRecords:
+    """What routes are made of, kept for those members that stay."""
+
+    def __init__(self) -> None:
+        self._cells: dict[
+            tuple[str, Purpose], tuple[int, dict[Member, MemberCell]]
+        ] = {}
+        self._columns: dict[str, tuple[list[float], tuple[list[int], list[int]]]] = {}
+
+    def keep(self, pools: Container[str]) -> None:
+        """Forget all pools but these."""
+        for name in [name for name in self._columns if name not in pools]:
+            del self._columns[name]
+        for key in [key for key in self._cells if key[0] not in pools]:
+            del self._cells[key]
+
+    def cells(
+        self, view: PoolView, members: Candidates, purpose: Purpose
+    ) -> list[MemberCell]:
+        """What routes have of these members of a pool."""
+        key = view.name, purpose
+        ttl, cells = self._cells.get(key, (view.ttl, {}))
+        if ttl != view.ttl:
+            cells = {}
+        elif len(cells) > 2 * len(view.members) + SPARE:
+            cells = {one: cells[one] for one in view.members if one in cells}
+        self._cells[key] = view.ttl, cells
+        found = []
+        for member in members:
+            cell = cells.get(member)
+            if cell is None:
+                identity = hash(member.addresses(purpose.family)) & ALL_BITS
+                cell = MemberCell(
+                    records_of(view, member, purpose),
+                    identity,
+                    records_of(view, member, FOR_AAAA)
+                    if purpose is FOR_SERVICE
+                    else b"",
+                )
+                cells[member] = cell
+            found.append(cell)
+        return found
+
+    def columns(self, pool: str, weights: list[float]) -> tuple[list[int], list[int]]:
+        """The alias table of these weights, with limits in 2**-32 of a column."""
+        known, columns = self._columns.get(pool, ([], ([], [])))
+        if known != weights:
+            limits, aliases = alias_columns(weights)
+            columns = [int(limit * 2**32) for limit in limits], aliases
+            self._columns[pool] = weights, columns
+        return columns
 
 
 def number_of(what: object) -> int:

@@ -128,6 +128,8 @@ def address_record(owner: bytes, family: int, ttl: int, address: bytes) -> bytes
 def text_rdata(text: str) -> bytes:
     """The data of a TXT record, in as many character-strings as the text needs."""
     raw = text.encode()
+    if 0 < len(raw) < 256:
+        return bytes((len(raw),)) + raw
     parts = [raw[at : at + 255] for at in range(0, len(raw), 255)] or [b""]
     return b"".join(bytes((len(part),)) + part for part in parts)
 

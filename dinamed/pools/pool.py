@@ -1,7 +1,7 @@
 """A pool as of one snapshot: its usable members, and the choice among them."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dinamed.config import settings
@@ -70,6 +70,7 @@ class PoolView:
         "_routes",
         "_substitutes",
         "_taken_at",
+        "_troubled",
         "_whole",
         "down",
         "lacking",
@@ -98,8 +99,14 @@ class PoolView:
         self.members = parts.members
         self.member_states = parts.member_states
         self._answers = parts.settings.answers
+        self._nested = any(member.inner for member in self.members)
+        self._troubled = frozenset(
+            name
+            for name, state in self.member_states.items()
+            if state.out_of_the_ordinary
+        )
         self._leave_out_failing()
-        self.usable = tuple(m for m in self.members if not self.why_out(m))
+        self.usable = self._usable()
         self.whole_weight = sum(map(self._whole_weight_of, self.members))
         least = parts.settings.healthy_share
         self.lacking = shortage(self.usable, self.whole_weight, least)
@@ -111,7 +118,19 @@ class PoolView:
         if self.down:
             substitute = self._when_down(0)
             self.offered, self._fallback = substitute.candidates, substitute.fallback
-        self._nested = any(member.inner for member in self.members)
+
+    def _usable(self) -> Candidates:
+        """The members that may be handed out; most need no closer look."""
+        troubled = self._troubled
+        return tuple(
+            member
+            for member in self.members
+            if (
+                not self.why_out(member)
+                if member.name in troubled or member.inner
+                else member.weight and member.has(0)
+            )
+        )
 
     @property
     def accounting(self) -> PoolAccounting:
@@ -158,8 +177,10 @@ class PoolView:
         if self.usable:
             found[0] = frozenset(member.name for member in self.usable)
             for family in FAMILIES:
-                names = [m.name for m in self.usable if self.serves(m, family)]
-                if names:
+                names = [m.name for m in self._serving(self.usable, family)]
+                if len(names) == len(self.usable):
+                    found[family] = found[0]
+                elif names:
                     found[family] = frozenset(names)
         return found
 
@@ -220,18 +241,26 @@ class PoolView:
         fallback = self.fallback(family)
         if fallback is not None:
             return fallback.offers(family)
-        return bool(self.candidates(family))
+        substitute = self._substitute(family)
+        if substitute is not None:
+            return bool(substitute.candidates)
+        return any(True for _ in self._serving(self.offered, family))
 
     def candidates(self, family: Family) -> Candidates:
         """The members that enter the chain of a family, with usable addresses."""
         substitute = self._substitute(family)
         if substitute is not None:
             return substitute.candidates
-        return tuple(
-            self._alive.get(member, member)
-            for member in self.offered
-            if self.serves(member, family)
-        )
+        serving = self._serving(self.offered, family)
+        if not self._alive:
+            return tuple(serving)
+        return tuple(self._alive.get(member, member) for member in serving)
+
+    def _serving(self, members: Candidates, family: Family) -> Iterator[Member]:
+        """Those of the members that can answer for `family` now."""
+        if self._nested or self._alive:
+            return (member for member in members if self.serves(member, family))
+        return (member for member in members if member.has(family))
 
     def whole(self, member: Member) -> Member:
         """The member that was chosen, with all of its addresses."""
@@ -248,6 +277,8 @@ class PoolView:
 
     def knows(self, family: Family) -> bool:
         """Whether any member could answer for `family` if all were well."""
+        if not self._nested:
+            return any(member.has(family) and member.weight for member in self.members)
         return any(
             member.weight and self._could(member, family) for member in self.members
         )
@@ -264,7 +295,7 @@ class PoolView:
 
     def _leave_out_failing(self) -> None:
         """Make members without the addresses that fail their checks."""
-        for member in self.members:
+        for member in self.members if self._troubled else ():
             member_state = self.member_states[member.name]
             if member_state.failing:
                 out = member_state.addresses_out(self._taken_at)
@@ -280,7 +311,7 @@ class PoolView:
             self._substitutes[family] = (
                 None
                 if self.down
-                or any(self.serves(member, family) for member in self.usable)
+                or any(True for _ in self._serving(self.usable, family))
                 or not self.knows(family)
                 else self._when_down(family)
             )

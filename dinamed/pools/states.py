@@ -49,6 +49,16 @@ class MemberState:
     weight_by: str = ""
     weight_reason: str = ""
 
+    @property
+    def out_of_the_ordinary(self) -> bool:
+        """Whether this says more than that the member, or each address, is up."""
+        return (
+            self.healthy is False
+            or self.order is not Order.AUTO
+            or self.says_out
+            or bool(self.failing)
+        )
+
     def unweighted(self) -> "MemberState":
         """The same with the configured weight."""
         return replace(

@@ -25,6 +25,7 @@ from dinamed.pools.pool import FAMILIES, PoolView
 from dinamed.pools.stages.guarded import StageFailures
 from dinamed.pools.stages.registry import load_stages
 from dinamed.server.config_loader import Configuration
+from dinamed.server.garbage import uncollected
 from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
 from dinamed.wire.names import WireName
@@ -137,11 +138,12 @@ class Authority:
         self.loaded = self._with_found(self._configured)
         pools = self.loaded.settings.pools
         now = self.seconds()
-        names = self.manager.reconfigure(pools, now)
-        if names:
-            self.manager.changed.emit(names)
-        self.manager.take_leaving(pool, leaving, now)
-        self.applied.emit(self.loaded.settings)
+        with uncollected():
+            names = self.manager.reconfigure(pools, now)
+            if names:
+                self.manager.changed.emit(names)
+            self.manager.take_leaving(pool, leaving, now)
+            self.applied.emit(self.loaded.settings)
 
     def _with_found(self, loaded: Configuration) -> Configuration:
         found = self._found
@@ -259,8 +261,14 @@ class Authority:
 
     def _tell_addresses(self, old: PoolView, new: PoolView) -> None:
         """Log which addresses of members that are up are out, or back."""
-        before = {member.name: old.addresses_out(member) for member in old.members}
+        before = {
+            member.name: old.addresses_out(member)
+            for member in old.members
+            if old.member_states[member.name].failing
+        }
         for member in new.members:
+            if member.name not in before and not new.member_states[member.name].failing:
+                continue
             was, now = before.get(member.name, {}), new.addresses_out(member)
             for address in sorted(was.keys() ^ now.keys()):
                 if new.why_out(member) or address not in member.addresses(0):

@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
+from dinamed.discovery.texts import MemberTexts
 from dinamed.server.kept_files import kept_aside, write_atomically
 
 FOLDER = "members"
@@ -32,6 +33,7 @@ class MemberFiles:
 
     def __init__(self, reactor: Any, state: str | None) -> None:
         self._reactor = reactor
+        self._texts = MemberTexts()
         self._folder = None if state is None else os.path.join(state, FOLDER)
 
     def path(self, pool: str) -> str:
@@ -76,13 +78,6 @@ class MemberFiles:
     def _write(self, pool: str, members: Members) -> None:
         assert self._folder is not None
         os.makedirs(self._folder, 0o700, exist_ok=True)
-        tables = [
-            {
-                key: value
-                for key, value in msgspec.to_builtins(member).items()
-                if value is not None and value != []
-            }
-            for member in members
-        ]
-        saved = SavedMembers(VERSION, pool, tables)
+        tables = msgspec.Raw(self._texts.array(pool, members))
+        saved = {"version": VERSION, "pool": pool, "members": tables}
         write_atomically(self.path(pool), msgspec.json.encode(saved))

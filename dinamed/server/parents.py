@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dns.resolver import Resolver as SystemResolver
@@ -12,7 +12,7 @@ from twisted.names import client, dns, error
 from twisted.python.failure import Failure
 
 from dinamed.config.values import host_port
-from dinamed.dnssec.keys import tag_of
+from dinamed.dnssec.keys import judged, tag_of
 from dinamed.dnssec.rolling import NO_TTL, ParentView, ServersView
 from dinamed.wire.constants import Type
 from dinamed.wire.names import ROOT, WireName, parent, to_text
@@ -23,8 +23,11 @@ TIMEOUTS = (2, 4)
 MOST_SERVERS = 26
 RESOLV_CONF = "/etc/resolv.conf"
 
-Shown = tuple[tuple[int, ...] | None, int | None]
-"""The key tags that a server shows, None if it gave no answer, and their TTL."""
+LEAST = 4
+"""Octets that both kinds of records have before the digest or the key."""
+
+Shown = tuple[tuple[bytes, ...] | None, int | None]
+"""The records that a server shows, None if it gave no answer, and their TTL."""
 
 
 class _QuietDatagrams(dns.DNSDatagramProtocol):
@@ -58,28 +61,43 @@ class ParentAsker:
         self._resolver = resolver
 
     def ask(
-        self, zone: WireName, servers: Sequence[str], now: float
+        self,
+        zone: WireName,
+        servers: Sequence[str],
+        now: float,
+        dnskeys: Iterable[bytes] = (),
     ) -> Deferred[ParentView]:
         """The DS records at the parent of a zone; asks `servers`, if any are given.
 
-        It never fails: servers that give no answer are in the view as such.
+        `dnskeys` are the keys that digests are compared with.  It never fails: servers
+        that give no answer are in the view as such.
         """
         found = succeed(list(servers)) if servers else self._servers(zone)
         found.addErrback(lambda _: [])
-        return found.addCallback(lambda known: self._ask_all(zone, known, now))
+        keys = tuple(dnskeys)
+        return found.addCallback(lambda known: self._ask_all(zone, known, now, keys))
 
     def _ask_all(
-        self, zone: WireName, servers: list[str], now: float
+        self,
+        zone: WireName,
+        servers: list[str],
+        now: float,
+        dnskeys: tuple[bytes, ...],
     ) -> Deferred[ParentView]:
         asked = [self._ask_one(zone, one, Type.DS) for one in servers[:MOST_SERVERS]]
 
         def view(results: list[tuple[bool, Shown]]) -> ParentView:
-            shown = {
-                server: result[0]
-                for server, (_, result) in zip(servers, results, strict=False)
-            }
+            shown: dict[str, tuple[int, ...] | None] = {}
+            false: set[int] = set()
+            for server, (_, (records, _)) in zip(servers, results, strict=False):
+                tags = None
+                if records is not None:
+                    tags, wrong = judged(zone, records, dnskeys)
+                    false.update(wrong)
+                shown[server] = tags
             ttls = [ttl for _, (_, ttl) in results if ttl is not None]
-            return ParentView(now, shown, max(ttls, default=NO_TTL))
+            ttl = max(ttls, default=NO_TTL)
+            return ParentView(now, shown, ttl, false=tuple(sorted(false)))
 
         return DeferredList(asked).addCallback(view)
 
@@ -105,7 +123,10 @@ class ParentAsker:
         asked = [self._ask_one(zone, server, Type.DNSKEY) for server in servers]
 
         def view(results: list[tuple[bool, Shown]]) -> ServersView:
-            shown = [result[0] for _, result in results]
+            shown = [
+                None if records is None else tuple(tag_of(one) for one in records)
+                for _, (records, _) in results
+            ]
             return ServersView(now, dict(zip(servers, shown, strict=True)))
 
         return DeferredList(asked).addCallback(view)
@@ -177,7 +198,7 @@ def _ipv6(packed: bytes) -> str:
 
 
 def _shown(zone: WireName, message: Any, rrtype: Type) -> Shown:
-    """The tags of DS or DNSKEY records in an answer."""
+    """The data of DS or DNSKEY records in an answer."""
     if message.rCode not in (dns.OK, dns.ENAME) or not message.auth:
         return None, None
     owner = to_text(zone).lower().removesuffix(".").encode()
@@ -186,12 +207,8 @@ def _shown(zone: WireName, message: Any, rrtype: Type) -> Shown:
         for one in message.answers
         if one.type == rrtype and one.name.name.lower().rstrip(b".") == owner
     ]
-    data = [one.payload.data for one in found]
-    tags = tuple(
-        int.from_bytes(one[:2], "big") if rrtype is Type.DS else tag_of(one)
-        for one in data
-    )
-    return tags, max((one.ttl for one in found), default=None)
+    data = tuple(one.payload.data for one in found if len(one.payload.data) > LEAST)
+    return data, max((one.ttl for one in found), default=None)
 
 
 def _silent(failure: Failure) -> Shown:

@@ -298,7 +298,8 @@ class SigningService(Periodic):
             keys.parent_shows(view)
             self._tell()
 
-        return self._asker.ask(apex, keys.settings.parent, now).addCallback(shown)
+        parent, known = keys.settings.parent, keys.dnskeys
+        return self._asker.ask(apex, parent, now, known).addCallback(shown)
 
     def ask_servers(self, apex: WireName) -> Deferred[None]:
         """Ask the name servers of a zone for its keys now."""

@@ -30,6 +30,7 @@ from dinamed.wire.names import WireName, to_text
 
 _NOT_WRITTEN = ", so it can't be written"
 _STRANGE = "which is not here"
+_FALSE = "but not the digest of that key"
 _GONE = "is not in the zone's data any more"
 _OTHERS = ", and none of ours"
 SLOW_CLOCK = 300.0
@@ -74,6 +75,13 @@ class ZoneKeys:
     def grid(self) -> Grid:
         """When signatures begin and end."""
         return Grid(self.settings.validity)
+
+    @property
+    def dnskeys(self) -> list[bytes]:
+        """All keys that a DS of the parent may be of: ours, and those of others."""
+        others = () if self._state is None else self._state.others
+        ours = [key.dnskey for key in self.held.keys.values()]
+        return [*ours, *(other.dnskey for other in others)]
 
     def look(self) -> None:
         """Read what there is, and change nothing."""
@@ -242,16 +250,22 @@ class ZoneKeys:
         known = ours | {other.tag for other in state.others}
         trusted = state.trusted or bool(view.tags & ours)
         self._save(msgspec.structs.replace(state, parent=view, trusted=trusted))
-        strange = bool(view.tags) and not view.tags & known
+        good = bool(view.tags & known)
+        strange = bool(view.tags or view.false) and not good
         # A parent that had our DS before may lie, or somebody in its place: what is
         # signed stays signed.  Before that, signatures would make the zone bogus.
         self._refused = strange and not trusted
-        if strange:
+        if view.false:
+            self.problem = (
+                f"the parent has a DS with the tag {_listed(view.false)}, {_FALSE}: "
+                "have it replaced by what `dinamed dnssec ds` prints"
+            )
+        elif strange:
             self.problem = (
                 f"the parent has a DS of key {_listed(view.tags)}, {_STRANGE}: import "
                 "that key, or have its DS removed"
             )
-        elif _STRANGE in self.problem:
+        elif _STRANGE in self.problem or _FALSE in self.problem:
             self.problem = ""
 
     def take_others(self, found: Sequence[bytes], now: float) -> Sequence[CosignerKey]:
@@ -324,7 +338,7 @@ class ZoneKeys:
         removable = removable_at(state)
         if removable is not None:
             return now < removable
-        return bool(state.parent.tags)
+        return bool(state.parent.tags or state.parent.false)
 
     def next_serial(self, base: int, version: int, changed: bool) -> int:
         """The serial to give out, which is never behind one that was.

@@ -1,6 +1,7 @@
 """Collects the state of a server, and restores it in another process."""
 
 from dinamed.health.service import HealthService
+from dinamed.journal.events import EventLog
 from dinamed.server.authority import Authority
 from dinamed.server.fleet import FleetMember
 from dinamed.server.resolver import EngineResolver
@@ -19,6 +20,7 @@ class ServerState:
         reloading: ReloadService,
         health: HealthService,
         fleet: FleetMember,
+        events: EventLog,
     ) -> None:
         self._authority = authority
         self._resolver = resolver
@@ -26,6 +28,7 @@ class ServerState:
         self._reloading = reloading
         self._health = health
         self._fleet = fleet
+        self._events = events
 
     def known(self) -> TakeoverState:
         """All of it, as of now."""
@@ -47,6 +50,7 @@ class ServerState:
             pools=manager.saved(),
             checks=self._health.saved(),
             fleet=self._fleet.incarnation,
+            events=list(self._events.since(0)),
         )
 
     def begin(self, known: TakeoverState) -> None:
@@ -65,6 +69,7 @@ class ServerState:
     def add(self, known: TakeoverState) -> None:
         """Add what the old process has learned since then."""
         authority, engine = self._authority, self._authority.engine
+        self._events.resume(known.events)
         engine.resume(known.started, known.questions, known.silent, known.counts)
         self._resolver.count_failures(known.failures)
         self._reloading.resume(*known.reloads)

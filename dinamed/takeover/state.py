@@ -3,6 +3,7 @@
 import msgspec
 
 from dinamed.health.watches import SavedCheck
+from dinamed.journal.events import Happening
 from dinamed.pools.saved import Saved, SavedMember
 
 Counters = dict[str, int]
@@ -18,7 +19,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
     since then.  `handed_out` counts by pool and member, `pending` those of them that
     no report shows.  `fleet` is what tells this server from another of its name: a
     number and the time of its start.  `flows` are the sums from which the load of one
-    transfer follows.
+    transfer follows.  `events` are the last things that have happened.
     """
 
     started: float = 0.0
@@ -35,6 +36,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
     pools: Saved = NO_POOLS
     checks: list[SavedCheck] = []
     fleet: tuple[int, float] = (0, 0.0)
+    events: list[Happening] = []
 
 
 def since(now: TakeoverState, before: TakeoverState) -> TakeoverState:
@@ -60,6 +62,7 @@ def since(now: TakeoverState, before: TakeoverState) -> TakeoverState:
             if (grown := _grown(cells, before.handed_out.get(pool, {})))
         },
         pools=_changed(now.pools, before.pools),
+        events=[event for event in now.events if event not in before.events],
     )
 
 

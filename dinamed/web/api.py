@@ -1,12 +1,8 @@
 """The addresses of the HTTP API and what stands behind each."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-import dns.exception
-import dns.message
-import dns.rdatatype
 from msgspec.structs import asdict
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Cooperator
@@ -19,10 +15,8 @@ from dinamed.fleet.order_role import OverruledError
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.status import FleetStatus, OrderOutcome
 from dinamed.geo.place import Place
-from dinamed.happenings import PoolEvents
 from dinamed.health.results import clean
 from dinamed.plans.context import unpacked
-from dinamed.plans.explain import asked_of, decoded, explain
 from dinamed.pools.manager import UnknownMemberError, UnknownPoolError
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
@@ -30,6 +24,7 @@ from dinamed.pools.states import Order
 from dinamed.pools.when_down import consequence
 from dinamed.steering.samples import Samples
 from dinamed.web.dnssec import DnssecResource
+from dinamed.web.explained import ExplainPage
 from dinamed.web.families import addresses_out, families_down
 from dinamed.web.guard import Guard
 from dinamed.web.happened import EventsPage
@@ -37,7 +32,6 @@ from dinamed.web.member_metrics import Forecasts, forecasts
 from dinamed.web.members import MembersApi
 from dinamed.web.messages import (
     CheckMessage,
-    ExplainReply,
     FleetSeen,
     MemberStatus,
     OrderReply,
@@ -59,11 +53,11 @@ from dinamed.web.resources import (
     HttpError,
     NoSuchAddress,
     Subtree,
-    argument,
     body_of,
 )
 from dinamed.web.round_trips import RoundTripReceiver
 from dinamed.web.slowly import gather
+from dinamed.web.threads import WorkThreads
 from dinamed.web.watchers import LiveService
 from dinamed.wire.names import to_text
 
@@ -89,16 +83,16 @@ class Api:
         guard: Guard,
         live: LiveService,
         cooperator: Cooperator,
+        threads: WorkThreads,
     ) -> None:
         self._parts = parts
         self._guard = guard
         self._live = live
-        self.events = EventsPage(parts.events)
-        self._pool_events = PoolEvents(parts.events, parts.pools)
+        self.events = EventsPage(parts.happenings.events, parts.journal, threads)
         self._renewals = Renewals(parts, guard)
-        parts.events.note("replace", "", f"process {os.getpid()} is here")
         self._cooperator = cooperator
-        self.members = MembersApi(parts, guard)
+        self._threads = threads
+        self.members = MembersApi(parts, guard, threads.call)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
         self._rtt = RoundTripReceiver(samples, parts.clock)
 
@@ -121,7 +115,7 @@ class Api:
         root.putChild(b"status", Endpoint({b"GET": self.status}))
         root.putChild(b"pools", _Pools(self))
         root.putChild(b"fleet", Endpoint({b"GET": self.fleet}))
-        root.putChild(b"explain", Endpoint({b"GET": self.explain}))
+        root.putChild(b"explain", ExplainPage(self._parts, self._threads).resource())
         root.putChild(b"load", Endpoint({}, {b"POST": self.push}, guard, "load"))
         root.putChild(b"rtt", Endpoint({}, {b"POST": self._rtt.push}, guard, "rtt"))
         root.putChild(b"reload", Endpoint({}, {b"POST": self._renewals.reload}, guard))
@@ -309,31 +303,6 @@ class Api:
             return self._parts.pools.view(name)
         except UnknownPoolError as error:
             raise HttpError(404, str(error)) from None
-
-    def explain(self, request: Request) -> ExplainReply:
-        """Why a client gets the answer that it gets."""
-        try:
-            name, rrtype, client = asked_of(
-                argument(request, b"name"),
-                argument(request, b"type", "A"),
-                argument(request, b"client", request.getClientAddress().host),
-            )
-        except ValueError as error:
-            raise HttpError(400, str(error)) from None
-        explanation = explain(self._parts.engine, name, rrtype, client)
-        reply = decoded(explanation.reply)
-        return ExplainReply(
-            name=to_text(name),
-            type=dns.rdatatype.to_text(rrtype),
-            client=str(client),
-            steps=explanation.steps,
-            rcode=reply.rcode,
-            authoritative=reply.authoritative,
-            scope=reply.scope,
-            answer=reply.sections[0],
-            authority=reply.sections[1],
-            additional=reply.sections[2],
-        )
 
 
 class _Pools(Subtree):

@@ -3,12 +3,23 @@
 from typing import Any
 
 import msgspec
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from dinamed.happenings import EventLog, Happening
-from dinamed.web.resources import Endpoint, HttpError, Sends, argument
+from dinamed.journal.events import EventLog, Happening
+from dinamed.journal.files import JournalFiles
+from dinamed.journal.past import events_between
+from dinamed.web.resources import (
+    LATEST,
+    Endpoint,
+    HttpError,
+    Sends,
+    argument,
+    time_argument,
+)
+from dinamed.web.threads import WorkThreads
 from dinamed.web.watchers import MOST_WATCHERS, EventStream
 
 _LONGEST_NUMBER = 18
@@ -17,8 +28,12 @@ _LONGEST_NUMBER = 18
 class EventsPage:
     """The address of the events, for a bounded number of streams."""
 
-    def __init__(self, events: EventLog) -> None:
+    def __init__(
+        self, events: EventLog, journal: JournalFiles | None, threads: WorkThreads
+    ) -> None:
         self._events = events
+        self._journal = journal
+        self._threads = threads
         self._streams: dict[Follower, None] = {}
 
     def resource(self) -> Endpoint:
@@ -30,7 +45,13 @@ class EventsPage:
         for stream in list(self._streams):
             stream.end()
 
-    def _get(self, request: Request) -> tuple[Happening, ...] | Sends:
+    def _get(
+        self, request: Request
+    ) -> "tuple[Happening, ...] | Deferred[tuple[Happening, ...]] | Sends":
+        after = time_argument(request, b"after")
+        before = time_argument(request, b"before")
+        if after is not None or before is not None:
+            return self._between(after or 0.0, LATEST if before is None else before)
         since = argument(request, b"since", "0")
         if "text/event-stream" not in (request.getHeader("accept") or ""):
             return self._events.since(_number(since))
@@ -39,6 +60,16 @@ class EventsPage:
         if len(self._streams) >= MOST_WATCHERS:
             raise HttpError(503, f"{MOST_WATCHERS} streams are read already")
         return EventStream(lambda given: self._begin(given, number))
+
+    def _between(
+        self, after: float, before: float
+    ) -> "tuple[Happening, ...] | Deferred[tuple[Happening, ...]]":
+        """The first events of a span of time: by the journal, or those in memory."""
+        journal = self._journal
+        if journal is not None:
+            return self._threads.run(lambda: _read(journal, after, before))
+        events = self._events.since(0)
+        return tuple(event for event in events if after <= event.at < before)
 
     def _begin(self, request: Request, number: int) -> None:
         stream = Follower(request, self._events, number, self._forget)
@@ -61,7 +92,7 @@ class Follower:
         self._number = min(number, events.last)
         self._gone = gone
         self._paused = False
-        self._unsubscribe = events.noted.subscribe(self.go_on)
+        self._unsubscribe = events.noted.subscribe(lambda *_: self.go_on())
         request.registerProducer(self, True)
         request.notifyFinish().addBoth(lambda _: self.stopProducing())
         request.write(b": events\n\n")
@@ -100,6 +131,13 @@ class Follower:
 def _as_sent(event: Happening) -> bytes:
     data = msgspec.json.encode(event)
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), data)
+
+
+def _read(journal: JournalFiles, after: float, before: float) -> tuple[Happening, ...]:
+    try:
+        return events_between(journal, after, before)
+    except OSError as error:
+        raise HttpError(503, f"the journal can't be read: {error.strerror}") from None
 
 
 def _number(text: str) -> int:

@@ -1,29 +1,35 @@
 """Members of pools over HTTP: read them, and set them where the config allows it."""
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NoReturn
 
-import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from dinamed.config.discovery import ApiDiscovery
-from dinamed.config.settings import MemberSettings
 from dinamed.discovery.service import DiscoveryService
 from dinamed.discovery.targets import BadMembersError, Members
+from dinamed.discovery.texts import MemberTexts
 from dinamed.pools.manager import UnknownPoolError
 from dinamed.web.guard import Guard
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint, Handler, HttpError, Sends, body_of
 
+Threads = Callable[..., "Deferred[Any]"]
+"""Calls a function in a thread."""
+
+MOST_WAITING = 100
+"""Changes of one list that wait for their turn."""
+
 
 class Listed(Sends):
     """A list of members, with the tag that stands for it; or nothing, with a status."""
 
-    def __init__(self, members: Members, status: int = 200) -> None:
-        self._body = msgspec.json.encode([told(member) for member in members]) + b"\n"
+    def __init__(self, body: bytes, status: int = 200) -> None:
+        self._body = body + b"\n"
         self._status = status
         self.tag = f'"{hashlib.sha256(self._body).hexdigest()[:24]}"'
 
@@ -44,17 +50,23 @@ class Listed(Sends):
 class MembersApi:
     """Makes what stands below `/pools/POOL/members`."""
 
-    def __init__(self, parts: WebParts, guard: Guard) -> None:
+    def __init__(self, parts: WebParts, guard: Guard, threads: Threads) -> None:
         self._parts = parts
         self._guard = guard
+        self._texts = MemberTexts()
+        self._threads = threads
+        self._turns: dict[str, DeferredLock] = {}
+
+    def _listed(self, pool: str, members: Members, status: int = 200) -> Listed:
+        return Listed(self._texts.array(pool, members), status)
 
     def of_pool(self, pool: str) -> Endpoint:
         """The list of a pool."""
         return Endpoint(
-            {b"GET": lambda request: Listed(self._members(pool))},
+            {b"GET": lambda request: self._listed(pool, self._members(pool))},
             {
-                b"PUT": lambda request: self._put(pool, request),
-                b"POST": lambda request: self._add(pool, request),
+                b"PUT": lambda request: self._in_turn(pool, self._put, request),
+                b"POST": lambda request: self._in_turn(pool, self._add, request),
             },
             self._guard,
             "members",
@@ -66,7 +78,11 @@ class MembersApi:
         """One member: orders, and the way out of the list."""
         remove = Endpoint(
             {},
-            {b"DELETE": lambda request: self._remove(pool, member, request)},
+            {
+                b"DELETE": lambda request: self._in_turn(
+                    pool, partial(self._remove, member), request
+                )
+            },
             self._guard,
             "members",
         )
@@ -77,6 +93,22 @@ class MembersApi:
         return Endpoint(
             {}, {b"POST": lambda request: self._believe(pool)}, self._guard, "members"
         )
+
+    def _in_turn(
+        self,
+        pool: str,
+        change: Callable[[str, Request], "Deferred[Listed]"],
+        request: Request,
+    ) -> "Deferred[Listed]":
+        """Make a change when all that were asked for before are made.
+
+        So `If-Match` is about the list that the change is made to.  Raises `HttpError`.
+        """
+        self._known(pool)
+        turns = self._turns.setdefault(pool, DeferredLock())
+        if len(turns.waiting) >= MOST_WAITING:
+            raise HttpError(503, "others are changing the list: ask again")
+        return turns.run(change, pool, request)
 
     def _members(self, pool: str) -> Members:
         """Those that the list is about: set over HTTP, or all that there are."""
@@ -107,14 +139,15 @@ class MembersApi:
         now = discovery.members(pool)
         wanted = request.getHeader("if-match")
         tags = {tag.strip() for tag in (wanted or "*").split(",")}
-        if not tags & {"*", Listed(now).tag}:
+        if "*" not in tags and self._listed(pool, now).tag not in tags:
             raise HttpError(412, "the list has changed: read it again")
         return discovery, now
 
     def _put(self, pool: str, request: Request) -> Deferred[Listed]:
         discovery, _ = self._source(pool, request)
         tables = body_of(request, list[dict[str, Any]])
-        return self._keep(discovery, pool, _read(discovery, pool, tables))
+        reading = self._threads(discovery.read, pool, tables)
+        return reading.addCallbacks(partial(self._keep, discovery, pool), _not_read)
 
     def _add(self, pool: str, request: Request) -> Deferred[Listed]:
         discovery, now = self._source(pool, request)
@@ -124,25 +157,33 @@ class MembersApi:
         for table in tables:
             if str(table.get("name", "")).lower() in there:
                 raise HttpError(409, f'there is a member "{table["name"]}" already')
-        members = _read(discovery, pool, [*map(told, now), *tables])
-        return self._keep(discovery, pool, members, 201)
+        reading = self._threads(discovery.read, pool, tables, True)
+        reading.addErrback(_not_read)
+        return reading.addCallback(
+            lambda new: self._keep(discovery, pool, now + new, 201)
+        )
 
-    def _remove(self, pool: str, member: str, request: Request) -> Deferred[Listed]:
+    def _remove(self, member: str, pool: str, request: Request) -> Deferred[Listed]:
         discovery, now = self._source(pool, request)
         left = tuple(one for one in now if one.name != member)
         if len(left) == len(now):
             raise HttpError(404, f"pool {pool!r} has no member {member!r} of the API")
         return self._keep(discovery, pool, left, 204)
 
-    @staticmethod
     def _keep(
-        discovery: DiscoveryService, pool: str, members: Members, status: int = 200
+        self,
+        discovery: DiscoveryService,
+        pool: str,
+        members: Members,
+        status: int = 200,
     ) -> Deferred[Listed]:
         try:
             kept = discovery.put(pool, members)
         except BadMembersError as error:
             raise HttpError(400, str(error)) from None
-        return kept.addCallbacks(lambda _: Listed(members, status), _not_kept)
+        return kept.addCallbacks(
+            lambda _: self._listed(pool, members, status), _not_kept
+        )
 
     def _believe(self, pool: str) -> dict[str, str]:
         self._known(pool)
@@ -178,24 +219,9 @@ class ByMethod(Endpoint):
         return super().render(request)
 
 
-def told(member: MemberSettings) -> dict[str, Any]:
-    """A member as its table in the config: what is at its default is left out."""
-    default = MemberSettings(name=member.name)
-    # By way of JSON, for there are lists where the settings have tuples.
-    table = msgspec.json.decode(msgspec.json.encode(member))
-    usual = msgspec.json.decode(msgspec.json.encode(default))
-    return {
-        key: value
-        for key, value in table.items()
-        if key in ("name", "addresses", "weight") or value != usual[key]
-    }
-
-
-def _read(discovery: DiscoveryService, pool: str, tables: list[Any]) -> Members:
-    try:
-        return discovery.read(pool, tables)
-    except BadMembersError as error:
-        raise HttpError(400, str(error)) from None
+def _not_read(failure: Failure) -> NoReturn:
+    failure.trap(BadMembersError)
+    raise HttpError(400, failure.getErrorMessage())
 
 
 def _not_kept(failure: Failure) -> Listed:

@@ -7,7 +7,7 @@ import msgspec
 
 from dinamed import __version__
 from dinamed.fleet.status import FleetStatus
-from dinamed.happenings import Happening
+from dinamed.journal.events import Happening
 from dinamed.server.signing_status import SigningStatus
 from dinamed.web.dnssec import SigningOrder
 from dinamed.web.messages import (
@@ -143,13 +143,14 @@ OPERATIONS = (
     Operation(
         "get",
         "/api/v1/explain",
-        "Why a client gets the answer that it gets.",
+        "Why a client gets the answer that it gets, or got at a time.",
         ExplainReply,
-        (400,),
+        (400, 404, 503),
         (
             ("name", "the name to ask for", True),
             ("type", "the record type; default A", False),
             ("client", "address or network; default: the one who asks", False),
+            ("at", "Unix time of the past, of which the journal tells", False),
         ),
     ),
     Operation(
@@ -190,7 +191,11 @@ OPERATIONS = (
         "What has happened; as a stream with Accept: text/event-stream.",
         tuple[Happening, ...],
         (400, 503),
-        (("since", "the number after which; default 0: all", False),),
+        (
+            ("since", "the number after which; default 0: all", False),
+            ("after", "Unix time from which on; the first 1000 are told", False),
+            ("before", "Unix time before which", False),
+        ),
     ),
     Operation(
         "get",

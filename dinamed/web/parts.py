@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from dinamed.config.settings import Settings
 from dinamed.discovery.service import DiscoveryService
-from dinamed.happenings import EventLog
+from dinamed.happenings import Happenings
 from dinamed.health.service import HealthService
+from dinamed.journal.files import JournalFiles
 from dinamed.load.push import PushReceiver
 from dinamed.load.service import LoadService
 from dinamed.plans.engine import Engine
@@ -51,13 +52,15 @@ class WebParts:
     liveness: Liveness
     ready: Callable[[], bool]
     """Whether the first round of checks is over, and queries are answered."""
+    happenings: Happenings
+    """What notes what has happened."""
     turns: TurnMeter = field(default_factory=TurnMeter)
     """How long the reactor's turns take."""
     discovery: DiscoveryService | None = None
     """Where members come from that the config does not name."""
     transfers: TransferService | None = None
     """What changes the records of zones."""
-    events: EventLog = field(default_factory=EventLog)
-    """What has happened."""
+    journal: JournalFiles | None = None
+    """Where that is kept, if it is."""
     stage_failures: StageFailures = field(default_factory=StageFailures)
     """What stages of other packages have raised."""

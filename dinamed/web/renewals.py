@@ -3,7 +3,6 @@
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from dinamed.happenings import ReloadEvents
 from dinamed.server.services import ReloadOutcome
 from dinamed.takeover.sender import ReplaceOutcome
 from dinamed.web.guard import Guard
@@ -18,11 +17,10 @@ class Renewals:
     def __init__(self, parts: WebParts, guard: Guard) -> None:
         self._parts = parts
         self._guard = guard
-        self._reloads = ReloadEvents(parts.events, parts.reloading)
 
     def reload(self, request: Request) -> "Deferred[ReloadReply]":
         """Read config and zones again; fails with 422 if they are not good."""
-        self._reloads.by = self._guard.who(request)
+        self._parts.happenings.reloads.by = self._guard.who(request)
         return self._parts.reloading.reload().addCallback(self._reloaded)
 
     def _reloaded(self, outcome: ReloadOutcome) -> ReloadReply:
@@ -39,7 +37,7 @@ class Renewals:
         text = f"process {outcome.pid} takes over"
         if not outcome.replaced:
             text = "the new process is not good; this one goes on"
-        self._parts.events.note("replace", "", text, by, outcome.why)
+        self._parts.happenings.events.note("replace", "", text, by, outcome.why)
         if not outcome.replaced:
             problems = tuple(outcome.why.splitlines())
             raise HttpError(422, f"process {outcome.pid} goes on", problems)

@@ -17,6 +17,8 @@ from dinamed.web.body_errors import body_error
 from dinamed.web.guard import Guard
 from dinamed.web.messages import ErrorMessage
 
+LATEST = 1e11
+"""Unix times from here on are none."""
 MAX_BODY = 1 << 20
 """Octets of a request's body."""
 
@@ -251,3 +253,17 @@ def argument(request: Request, name: bytes, default: str | None = None) -> str:
         return str(values[0], "utf-8")
     except UnicodeDecodeError:
         raise HttpError(400, f"argument {name.decode()} is not UTF-8") from None
+
+
+def time_argument(request: Request, name: bytes) -> float | None:
+    """A Unix time of the query string, if there is one.  Raises `HttpError` 400."""
+    text = argument(request, name, "")
+    if not text:
+        return None
+    try:
+        at = float(text)
+    except ValueError:
+        at = -1.0
+    if not 0 <= at < LATEST:
+        raise HttpError(400, f"{name.decode()}: must be a Unix time, in seconds")
+    return at

@@ -22,6 +22,7 @@ from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.site import QuietSite, make_site
 from dinamed.web.slowly import make_cooperator
+from dinamed.web.threads import WorkThreads
 from dinamed.web.watchers import LiveService
 
 
@@ -31,7 +32,8 @@ def site_of(
     """The site of one server, and the service that feeds its dashboard."""
     cooperator = make_cooperator(reactor)
     live = LiveService(reactor, Live(parts))
-    api = Api(parts, Guard(token_file, parts.settings.server.tokens), live, cooperator)
+    guard = Guard(token_file, parts.settings.server.tokens)
+    api = Api(parts, guard, live, cooperator, WorkThreads(reactor))
     live.at_end.append(api.events.end)
     registry = registry_of(ServerCollector(parts))
     pages = {

@@ -10,7 +10,7 @@ from typing import Any
 from tests.daemon import peers
 from tests.daemon.harness import need, wait_until
 from tests.daemon.peers import Peers
-from tests.daemon.watched import WatchedCase, WatchedDaemon, members
+from tests.daemon.watched import ZONE, WatchedCase, WatchedDaemon, members
 
 M1, M2, M3 = HOSTS = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 SAVED = 5.0  # seconds within which a change of state is in the file; it takes one
@@ -133,6 +133,40 @@ class OrderTests(RestartCase):
         self.assertEqual(daemon.states(), "drain up up")
         self.assertEqual(set(daemon.share(60)), {M2, M3})
         daemon.assert_quiet()
+
+
+class JournalTests(RestartCase):
+    """What has happened, and who was out at a time of the past."""
+
+    def test_past(self) -> None:
+        """Both are known after a crash and a restart, and while nobody runs."""
+        daemon = self.stateful(PUSHED)
+        daemon.start()
+        journal = self.file(daemon).with_name("events.journal")
+        body = {"state": "drain", "by": "alice", "reason": "kernel"}
+        self.order(daemon, "m1", body)
+        then = repr(time.time())
+        self.order(daemon, "m1", {"state": "auto"})
+        self.eventually(lambda: "lifted" in journal.read_text("utf-8"), daemon, SAVED)
+        self.crash(daemon)
+        self.assertIn("m1: drain by alice (kernel)", daemon.run_command("events"))
+        self.restart(daemon)
+        first, *others = daemon.get("/api/v1/events")
+        self.assertEqual(first["id"], 1)
+        numbers = [event["id"] for event in others]
+        self.assertEqual(numbers, list(range(2, len(others) + 2)))
+        explain = ("explain", f"ftp.{ZONE}", "--at", then)
+        told = daemon.run_command(*explain)
+        self.assertIn("mirrors/m1: drained by order of alice: kernel", told)
+        self.assertNotIn(M1, told.splitlines()[-1])
+        events = daemon.run_command("events", "--since", then)
+        self.assertNotIn("drain by alice", events)
+        self.assertIn("lifted", events)
+        daemon.assert_quiet()
+        daemon.stop()
+        events = daemon.run_command("events", "--offline", "--since", then)
+        self.assertIn("lifted", events)
+        self.assertIn("ends", events.splitlines()[-1])
 
 
 class ReportTests(RestartCase):

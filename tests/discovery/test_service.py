@@ -4,7 +4,6 @@ import json
 import os
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.discovery import FileDiscovery
@@ -12,6 +11,7 @@ from dinamed.config.settings import PoolSettings
 from dinamed.discovery.belief import objection
 from dinamed.discovery.service import DiscoveryService
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
+from tests.at_once import ReactorOfOneThread
 
 READER = MemberReader({"weight": 3.0})
 
@@ -79,7 +79,7 @@ class ServiceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Ask a file with ten members."""
-        self.clock, self.memory = Clock(), Memory()
+        self.clock, self.memory = ReactorOfOneThread(), Memory()
         self.path = self.mktemp()
         self.hosts = [f"192.0.2.{number}" for number in range(1, 11)]
         self.put(*self.hosts)

@@ -1,47 +1,17 @@
 """Round trips in a file: saved, restored, and kept aside where they can't be read."""
 
 import os
-from typing import Any
 
-from twisted.internet.task import Clock
-from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE
 from dinamed.server.round_trips_file import FILE_NAME, SAVE_INTERVAL, RoundTripsFile
 from dinamed.steering.round_trips import RETURN, RoundTrips
+from tests.at_once import ReactorOfOneThread
 from tests.server.support import captured
 
 KEY = ("mirrors", "fra1")
 NETWORK = b"\xc0\0\2"
-
-
-class AtOnce(ThreadPool):
-    """Runs what it is given at once."""
-
-    def callInThreadWithCallback(
-        self,
-        onResult: Any,  # noqa: N803
-        func: Any,
-        *args: Any,
-        **kw: Any,
-    ) -> None:
-        """Run it here."""
-        result = func(*args, **kw)
-        if onResult is not None:
-            onResult(True, result)
-
-
-class ThreadedClock(Clock):
-    """A clock with a pool of threads."""
-
-    def getThreadPool(self) -> AtOnce:
-        """One that has none."""
-        return AtOnce()
-
-    def callFromThread(self, function: Any, *args: Any, **kw: Any) -> None:
-        """Call it here."""
-        function(*args, **kw)
 
 
 class RoundTripsFileTests(SynchronousTestCase):
@@ -50,7 +20,7 @@ class RoundTripsFileTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.folder = self.mktemp()
         self.path = os.path.join(self.folder, FILE_NAME)
-        self.clock = ThreadedClock()
+        self.clock = ReactorOfOneThread()
 
     def service(self) -> tuple[RoundTrips, RoundTripsFile]:
         """A table and its file, started."""

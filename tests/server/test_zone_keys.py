@@ -161,6 +161,22 @@ class ZoneKeysTests(SynchronousTestCase):
         self.assertIsNotNone(keys.keyset(NOW))
         self.assertEqual(keys.problem, "")
 
+    def test_false_ds(self) -> None:
+        """A DS with our tag and another digest is no DS of ours."""
+        keys = self.opened()
+        (tag,) = [key.tag for key in keys.held.keys.values()]
+        view = ParentView(NOW, {"192.0.2.1": ()}, false=(tag,))
+        keys.parent_shows(view)
+        self.assertIsNone(keys.keyset(NOW))
+        self.assertIn(f"tag {tag}, but not the digest of that key", keys.problem)
+        self.assertTrue(keys.must_stay(NOW))
+        keys.parent_shows(ParentView(NOW, {"192.0.2.1": (tag,)}))
+        self.assertIsNotNone(keys.keyset(NOW))
+        self.assertEqual(keys.problem, "")
+        keys.parent_shows(view)
+        self.assertIsNotNone(keys.keyset(NOW))
+        self.assertIn("not the digest", keys.problem)
+
     def test_strange_ds_later(self) -> None:
         """A parent that had our DS is not believed: what is signed stays signed."""
         keys = self.opened()

@@ -5,6 +5,7 @@ from random import Random
 from twisted.internet.task import Clock as ReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.journal.events import EventLog
 from dinamed.plans.context import packed
 from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
@@ -74,6 +75,7 @@ class Side:
         self.health = MonitoringService(
             reactor, self.authority, Random(1), fleet
         ).health
+        self.events = EventLog(clock)
         self.state = ServerState(
             self.authority,
             self.resolver,
@@ -81,6 +83,7 @@ class Side:
             self.reloading,
             self.health,
             fleet,
+            self.events,
         )
 
     def ask(self, data: bytes, times: int = 1) -> None:
@@ -129,6 +132,18 @@ class CarrierTests(SynchronousTestCase):
             {"a": "drain", "b": "down"},
         )
         self.assertEqual(states["a"].until, now + 60)
+
+    def test_events(self) -> None:
+        """What has happened is known on the other side, also what happens later."""
+        old, new = self.old, self.new
+        old.events.note("reload", "", "first")
+        first = old.state.known()
+        new.state.begin(first)
+        new.events.note("replace", "", "the new one is here")
+        old.events.note("order", "mirrors/a", "late")
+        new.state.add(since(old.state.known(), first))
+        told = [(event.id, event.text) for event in new.events.since(0)]
+        self.assertEqual(told, [(1, "first"), (2, "the new one is here"), (3, "late")])
 
     def test_cookies(self) -> None:
         """A server cookie of the old process is good with the new one."""

@@ -14,6 +14,9 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, readBody
 from twisted.web.http_headers import Headers
 
+from dinamed.happenings import Happenings
+from dinamed.journal.events import EventLog
+from dinamed.journal.files import JournalFiles
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
@@ -104,6 +107,9 @@ class SiteCase(TestCase):
     secrets: ClassVar[Mapping[str, str]] = {}
     """Files beside the config which nobody else may read, by name."""
 
+    keeps_journal = False
+    """Whether what happens is kept in the folder of the config."""
+
     def setUp(self) -> None:
         """Serve a config on a free port."""
         folder = self.mktemp()
@@ -149,6 +155,9 @@ class SiteCase(TestCase):
             ParentAsker(reactor),
             lambda address: True,
         )
+        events = EventLog(lambda: self.now)
+        self.happenings = Happenings(events, authority.manager, self.reloading)
+        self.happenings.startService()
         self.parts = WebParts(
             authority.manager,
             authority.engine,
@@ -168,7 +177,9 @@ class SiteCase(TestCase):
             self.fleet,
             self.liveness,
             lambda: self.ready,
+            self.happenings,
             transfers=self.transfers,
+            journal=JournalFiles(self.folder) if self.keeps_journal else None,
             stage_failures=authority.stage_failures,
         )
         self.site, self.events = site_of(reactor, self.parts, token_file)

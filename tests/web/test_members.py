@@ -2,6 +2,7 @@
 
 import os
 
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 
 from dinamed.config.discovery import ApiDiscovery
@@ -57,6 +58,15 @@ class MembersTests(SiteCase):
         reply = await self.ask("PUT", LIST, [], if_match="*")
         self.assertEqual(reply.status, 200)
 
+    async def test_at_once(self) -> None:
+        """Of two who change the same list at the same time the second is refused."""
+        reply = await self.ask("GET", LIST)
+        (tag,) = reply.headers.getRawHeaders("etag") or [""]
+        first = ensureDeferred(self.ask("PUT", LIST, [ONE], if_match=tag))
+        second = ensureDeferred(self.ask("PUT", LIST, [], if_match=tag))
+        statuses = sorted([(await first).status, (await second).status])
+        self.assertEqual(statuses, [200, 412])
+
     async def test_bad(self) -> None:
         """What is no list of members changes nothing."""
         many = [{"name": f"m{n}", "addresses": ["192.0.2.9"]} for n in range(4)]
@@ -106,7 +116,7 @@ class WeightTests(SiteCase):
                 ("order", "mirrors/big", "drain", "me", "disk"),
                 ("order", "mirrors/big", "weight 7", "127.0.0.1", ""),
                 ("verdict", "mirrors/small/er", "down", "", "no answer"),
-                ("verdict", "mirrors", "no member is up", "", ""),
+                ("verdict", "mirrors", "no usable member", "", ""),
             ],
         )
         last = told[-1]["id"]

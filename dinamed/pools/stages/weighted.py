@@ -36,32 +36,42 @@ class AliasTable:
 
     Column i of n equal columns holds member i up to height `limits[i]`, and above
     that member `aliases[i]`; a point thrown at the table hits each by its weight.
+    It is made when it is first drawn from: where the compiled plane draws, never.
     """
 
-    __slots__ = ("_candidates", "_columns", "_size", "aliases", "limits")
+    __slots__ = ("_candidates", "_columns", "_size")
 
     def __init__(self, candidates: Candidates) -> None:
         self._candidates = candidates
         self._size = len(candidates)
-        self.limits, self.aliases = _columns([m.weight for m in candidates])
-        # Ready-made answers, so that a draw of one allocates nothing.
+        self._columns: list[tuple[float, Candidates, Candidates]] = []
+
+    def _made(self) -> list[tuple[float, Candidates, Candidates]]:
+        """The columns: ready-made answers, so that a draw of one allocates nothing."""
+        candidates = self._candidates
+        limits, aliases = alias_columns([m.weight for m in candidates])
         self._columns = [
             (limit, (member,), (candidates[alias],))
-            for limit, member, alias in zip(
-                self.limits, candidates, self.aliases, strict=True
-            )
+            for limit, member, alias in zip(limits, candidates, aliases, strict=True)
         ]
+        return self._columns
 
     def draw(self, context: DrawContext, count: int) -> Candidates:
         """Draw; the order is the order of the draws."""
+        columns = self._columns or self._made()
         if count == 1:
             point = context.rng.random() * self._size
             column = int(point)
-            limit, member, alias = self._columns[column]
+            limit, member, alias = columns[column]
             return member if point - column < limit else alias
-        return self._several(context.rng, min(count, self._size))
+        return self._several(columns, context.rng, min(count, self._size))
 
-    def _several(self, rng: Random, count: int) -> Candidates:
+    def _several(
+        self,
+        columns: list[tuple[float, Candidates, Candidates]],
+        rng: Random,
+        count: int,
+    ) -> Candidates:
         """Draw again when one comes twice; if that takes long, by keys.
 
         Either way the next member is one of those left, by weight, whatever
@@ -74,7 +84,7 @@ class AliasTable:
                 tries -= 1
                 point = rng.random() * self._size
                 column = int(point)
-                limit, member, alias = self._columns[column]
+                limit, member, alias = columns[column]
                 found = (member if point - column < limit else alias)[0]
                 if found not in drawn:
                     drawn.append(found)
@@ -106,7 +116,7 @@ def _by_keys(members: list[Member], count: int, rng: Random) -> list[Member]:
     return [member for _, member in keyed[:count]]
 
 
-def _columns(weights: list[float]) -> tuple[list[float], list[int]]:
+def alias_columns(weights: list[float]) -> tuple[list[float], list[int]]:
     """Build the columns of an alias table: their limits, and the aliases above."""
     size = len(weights)
     total = sum(weights)

@@ -1,0 +1,1 @@
+"""What has happened: the last events, and the file that keeps them."""
