@@ -233,7 +233,7 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.2)
         sock.connect(("127.0.0.1", port))
-        for _ in range(100):
+        for _ in range(300):  # a busy machine may need long
             if process.poll() is not None:
                 break
             try:

@@ -4,7 +4,7 @@ What is answered here has the octets that the engine would give.
 """
 
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 from dinamed.plane.cookie cimport judge_cookie
 from dinamed.plane.malformed cimport (
     BAD_RECORDS,
@@ -117,8 +117,6 @@ cdef inline int at_node(
     slot = pool_of(zone, node)
     request.kind = zone.limited
     if slot:
-        if query.type == TXT and signing != NULL:
-            return PUNT
         if query.type == TYPE_A or query.type == TYPE_AAAA or query.type == TXT:
             if tables.rates != NULL:
                 request.kind = answer_kind(
@@ -260,6 +258,21 @@ cdef inline int in_zone(
     return at_node(tables, zone, node, query, request, NULL, 0, out)
 
 
+cdef inline int in_chaos(
+    const TablesData *tables, const ParsedQuery *query, RequestContext *request,
+    uint8_t *out,
+) noexcept nogil:
+    """Answer for class CH, where servers tell of themselves (RFC 4892)."""
+    cdef const uint8_t *last
+    if query.type == TXT and query.labels == 2:
+        last = query.key + query.at[1]
+        if not memcmp(last, <const uint8_t *>"\x04bind", 6) or not memcmp(
+            last, <const uint8_t *>"\x06server", 8
+        ):
+            return by_plan(tables, query, request, out)
+    return refused(tables, query, request, out)
+
+
 cdef inline int answer(
     const TablesData *tables, RequestContext *request, const uint8_t *data,
     uint32_t size,
@@ -298,7 +311,9 @@ cdef inline int answer(
             if tables.secrets.required and not request.free:
                 return PUNT
     zone = zone_of(tables, &query)
-    if zone == NULL:
+    if query.chaos:
+        verdict = in_chaos(tables, &query, request, out)
+    elif zone == NULL:
         verdict = refused(tables, &query, request, out)
     else:
         verdict = in_zone(tables, zone, &query, request, out)

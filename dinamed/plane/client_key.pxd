@@ -26,8 +26,12 @@ cdef inline void put_key(
 
 
 cdef inline void put_apart(uint64_t *key, uint32_t family) noexcept nogil:
-    """Make it the key of a question that only one family can have."""
+    """Make it the key of a question that only one family can have, or neither (0)."""
     cdef uint8_t *octets = <uint8_t *>key
     cdef uint32_t size = octets[KEY_SIZE - 1]
-    memcpy(octets + size, "v4only" if family == 1 else "v6only", 6)
+    memcpy(
+        octets + size,
+        "v4only" if family == 1 else "v6only" if family == 2 else "family",
+        6,
+    )
     octets[KEY_SIZE - 1] = <uint8_t>(size + 6)

@@ -8,7 +8,15 @@ from dinamed.plane.signature_install import install_signed
 from dinamed.plane.table_compiler import TableCompiler
 from dinamed.plans.context import QueryContext
 from dinamed.plans.engine import Engine
-from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Synthesized, Targeted, Topic
+from dinamed.plans.plan import (
+    Fixed,
+    Plan,
+    PoolAnswer,
+    ServiceAnswer,
+    Synthesized,
+    Targeted,
+    Topic,
+)
 from dinamed.pools.context import Client
 from dinamed.wire.constants import Rcode, Type
 from dinamed.wire.query import Query
@@ -25,6 +33,7 @@ INSTALL_PROOF = 6
 """what denies a name or a type."""
 TOLD_AT_MOST = 1.0
 """Seconds for which what the server tells of itself is told unchanged."""
+_DRAWN = PoolAnswer | ServiceAnswer
 _FOR_A_WHILE = frozenset({Topic.MANAGEMENT, Topic.STATUS, Topic.MEMBERS})
 
 
@@ -60,7 +69,7 @@ class Installer:
             self._synthesized(plan, context, wanted)
         elif wanted == INSTALL_PLAN:
             self._plain(query, plan)
-        elif isinstance(plan, PoolAnswer):
+        elif isinstance(plan, _DRAWN):
             self._pool(plan, self._executor.client_of(plan, context), wanted)
 
     def _plain(self, query: Query, plan: Plan | None) -> None:
@@ -74,14 +83,16 @@ class Installer:
         made = forwarding_plan(query, plan, self._compiler.route_index, kind)
         self._plane.install_plan(made)
 
-    def _pool(self, plan: PoolAnswer, client: Client, wanted: int) -> None:
+    def _pool(
+        self, plan: PoolAnswer | ServiceAnswer, client: Client, wanted: int
+    ) -> None:
         if wanted == INSTALL_CLIENT:
             snapshot, now = self._engine.snapshot, self._executor.seconds()
             self._compiler.install_client(self._plane, plan, client, snapshot, now)
         else:
             self._levels(plan, client)
 
-    def _levels(self, plan: PoolAnswer, client: Client) -> None:
+    def _levels(self, plan: PoolAnswer | ServiceAnswer, client: Client) -> None:
         now = self._executor.seconds()
         self._compiler.publish(self._plane, plan, client, self._engine.snapshot, now)
 
@@ -92,14 +103,14 @@ class Installer:
         found = self._executor.find_target(plan, client, query.question)
         answer = found.answer.plan
         if wanted != INSTALL_PLAN:
-            if isinstance(answer, PoolAnswer) and wanted == INSTALL_LEVELS:
+            if isinstance(answer, _DRAWN) and wanted == INSTALL_LEVELS:
                 self._levels(answer, client)
             else:
                 self._target_of_client(plan, context, client)
             return
         if plan.tailored:
             self._by_client(query, plan, placed=found.placed, subnet=plan.subnet)
-        elif found.answer.drawn or not isinstance(answer, Fixed | PoolAnswer):
+        elif found.answer.drawn or not isinstance(answer, Fixed | _DRAWN):
             self._plain(query, None)
         else:
             self._plain(query, answer)
@@ -130,7 +141,7 @@ class Installer:
         found = self._executor.find_target(plan, client, query.question)
         answer = found.answer
         settled = answer.plan
-        if answer.drawn or not isinstance(settled, Fixed | PoolAnswer):
+        if answer.drawn or not isinstance(settled, Fixed | _DRAWN):
             settled = Fixed(Rcode.SERVFAIL, False)  # which the plane leaves to Python
         made = forwarding_plan(
             query,
@@ -142,7 +153,7 @@ class Installer:
         self._install_for(
             query, client, made, found.placed, found.place_scope, found.scope
         )
-        if isinstance(settled, PoolAnswer):
+        if isinstance(settled, _DRAWN):
             self._pool(settled, client, INSTALL_CLIENT)
 
     def _install_for(
@@ -183,14 +194,12 @@ class Installer:
     ) -> None:
         """What the server tells of itself, for a second; and where clients are."""
         query = context.query
-        if plan.signing is not None:
-            self._plain(query, None)
-        elif query.question.type != Type.TXT and plan.topic is not Topic.MEMBERS:
+        if query.question.type != Type.TXT and plan.topic is not Topic.MEMBERS:
             self._plain(query, plan.empty)
         elif plan.topic in _FOR_A_WHILE:
             self._for_a_while(plan, query)
         elif plan.topic is not Topic.COUNTRY:
-            self._plain(query, None)
+            self._plain(query, self._executor.told(plan, query.question))
         elif wanted == INSTALL_PLAN:
             self._by_client(query, plan, placed=True, subnet=True)
         else:

@@ -21,6 +21,7 @@ WRAP_INVERTED: int
 MOST_DATABASES: int
 LOWEST: int
 FALLBACK: int
+BY_NAME: int
 NO_INNER: int
 MOST_DRAWN: int
 MOST_KEYS: int
@@ -31,6 +32,7 @@ PLAN_FIXED: int
 PLAN_POOL: int
 PLAN_PUNT: int
 PLAN_BY_CLIENT: int
+PLAN_SERVICE: int
 
 HandOutCount = tuple[str, str, int]
 ResolverRow = tuple[
@@ -167,6 +169,7 @@ class Route:
         turns: Turns | None = ...,
         turn_slots: list[int] = ...,
         source: Any = ...,
+        records6: list[bytes] = ...,
         other: Route | None = ...,
         share: float = ...,
     ) -> None: ...
@@ -268,6 +271,8 @@ class Plan:
         signer: bytes = ...,
         after: bytes = ...,
         after_counts: tuple[int, int, int] = ...,
+        chaos: bool = ...,
+        ttl: int = ...,
     ) -> None: ...
 
 class Plane:

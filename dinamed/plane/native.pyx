@@ -44,7 +44,14 @@ from dinamed.plane.resolver_table cimport (
     tag_of,
 )
 from dinamed.plane.cookie cimport MOST_SECRETS, little64
-from dinamed.plane.select cimport MOST_ANSWERS, RouteKind, RouteData, TurnsData
+from dinamed.plane.pool_hosts cimport SPAN6
+from dinamed.plane.select cimport (
+    MOST_ANSWERS,
+    ROUTES_OF_POOL,
+    RouteKind,
+    RouteData,
+    TurnsData,
+)
 from dinamed.plane.rate_table cimport (
     RATE_ROW,
     OVER,
@@ -129,6 +136,7 @@ from dinamed.plane.streams cimport run_streams
 from dinamed.plane.tables cimport (
     CLIENT_PLAN,
     POOL_PLAN,
+    SERVICE_PLAN,
     MOST_COLUMNS,
     STEP_SIZE,
     COUNTERS_SIZE,
@@ -179,16 +187,16 @@ fill_crc_table(CRC)
 (
     ELSEWHERE, NOBODY, BY_WEIGHT, BY_HASH, IN_TURN, EVERYONE, EACH, BY_CLIENT, BY_PLACE,
     LOWEST,
-    FALLBACK,
-) = range(11)
-EDITION = 9
+    FALLBACK, BY_NAME,
+) = range(12)
+EDITION = 10
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
 MOST_SHED = MOST_KEPT
 MOST_FORESEEN = MOST_WHERE
 MOST_LEASES = MOST_CACHES
-PLAN_FIXED, PLAN_POOL, PLAN_PUNT, PLAN_BY_CLIENT = range(4)
+PLAN_FIXED, PLAN_POOL, PLAN_PUNT, PLAN_BY_CLIENT, PLAN_SERVICE = range(5)
 NO_INNER = 0xFFFFFFFF   # as in pool_answer.pxd
 FOREVER = <uint64_t>-1
 WRAP_AT_16, WRAP_AT_96, WRAP_INVERTED = AT_16, AT_96, AT_96_INVERTED

@@ -6,14 +6,15 @@ What is not named here is left to Python.
 from collections.abc import Iterable, Mapping
 
 from dinamed.plane.extension import native as native
+from dinamed.plane.route_purposes import PURPOSES
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.context import DrawContext
-from dinamed.pools.members import Candidates, Family
+from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.each import Each
 from dinamed.pools.stages.everyone import Everyone
-from dinamed.pools.stages.hashed import Hashed
+from dinamed.pools.stages.hashed import Hashed, HashedByName
 from dinamed.pools.stages.least import Least
 from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.priority import PriorityStage
@@ -29,9 +30,6 @@ DEEPEST = 16
 
 Outcomes = tuple[Candidates, ...]
 """One set of candidates, or two of which the lot takes one."""
-
-FAMILIES: tuple[Family, Family, Family] = (4, 6, 0)
-"""The routes into each pool: for A, for AAAA, for TXT."""
 
 
 def split_stages(route: Route) -> tuple[list[Narrowing], list[Narrowing]]:
@@ -85,6 +83,7 @@ def kind_of(stage: Picking) -> int:
     kinds: dict[type, int] = {
         Weighted: native.BY_WEIGHT,
         Hashed: native.BY_HASH,
+        HashedByName: native.BY_NAME,
         RoundRobin: native.IN_TURN,
         Everyone: native.EVERYONE,
         Each: native.EACH,
@@ -117,5 +116,5 @@ def reached(routes: Mapping[str, tuple[PoolView, object]], pool: str) -> list[st
 
 def fallbacks(view: PoolView) -> list[str]:
     """The pools that stand in."""
-    pools = [view.fallback(family) for family in FAMILIES]
+    pools = [view.fallback(purpose.family) for purpose in PURPOSES]
     return [pool.name for pool in pools if pool is not None]

@@ -13,6 +13,8 @@ cdef class Plan:
     `region` members are drawn as for a client there.  With `guarded` it is for the
     managers of `Tables`; others are refused.  `signer` is the owner that signatures of
     drawn records are for, where they are wanted; `after` are the records behind these.
+    A question of class CH is `chaos`.  The body of a PLAN_SERVICE is as `put_services`
+    reads it, and `ttl` that of these records.
     """
 
     cdef InstalledPlan *plan
@@ -27,6 +29,7 @@ cdef class Plan:
         uint64_t serial=0, bint placed=False, uint64_t region=0, bint guarded=False,
         double until=0,
         bytes signer=b"", bytes after=b"", tuple after_counts=(0, 0, 0),
+        bint chaos=False, uint32_t ttl=0,
     ):
         cdef InstalledPlan *plan
         cdef size_t size = len(name) + len(body) + len(before) + len(owner)
@@ -46,6 +49,8 @@ cdef class Plan:
         plan.size = len(name)
         plan.type = rrtype
         plan.do = do
+        plan.chaos = chaos
+        plan.ttl = ttl
         plan.rcode = rcode
         plan.authoritative = authoritative
         plan.error = error + 1
@@ -81,10 +86,10 @@ cdef class Plan:
         """Make it fit these tables.  Raises `ValueError`."""
         self.plan.hash = plan_hash(
             tables.data.salt, self.plan.octets, self.plan.size, self.plan.type,
-            self.plan.do,
+            self.plan.do, self.plan.chaos,
         )
-        if self.plan.kind == POOL_PLAN and (
-            self.plan.route + 3 > <uint32_t>len(tables.routes)
+        if (self.plan.kind == POOL_PLAN or self.plan.kind == SERVICE_PLAN) and (
+            self.plan.route + ROUTES_OF_POOL > <uint32_t>len(tables.routes)
         ):
             raise ValueError("no such route")
         if tables.data.rates != NULL:

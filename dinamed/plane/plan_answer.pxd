@@ -21,11 +21,13 @@ from dinamed.plane.reply cimport (
     truncated,
 )
 from dinamed.plane.select cimport NOBODY, RouteData
+from dinamed.plane.service_answer cimport service_answer
 from dinamed.plane.signed cimport Signing
 from dinamed.plane.tables cimport (
     CLIENT_PLAN,
     FIXED_PLAN,
     POOL_PLAN,
+    SERVICE_PLAN,
     InstalledClient,
     InstalledPlan,
     TablesData,
@@ -61,6 +63,12 @@ cdef inline int carry_out(
                 tables, route, query, plan.subnet, request, plan,
                 &signing if plan.signer else NULL, scope, out
             )
+    elif plan.kind == SERVICE_PLAN:
+        signing.owner = plan.signer
+        signing.proof = NULL
+        return service_answer(
+            tables, query, request, plan, &signing if plan.signer else NULL, scope, out
+        )
     elif plan.kind != FIXED_PLAN:
         return PUNT
     size = room_for(tables, query, plan.error)

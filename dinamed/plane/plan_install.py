@@ -6,8 +6,9 @@ from hashlib import blake2b
 
 from dinamed.geo.place import Place
 from dinamed.plane.extension import native
-from dinamed.plans.plan import Fixed, Plan, PoolAnswer, Wanted
-from dinamed.wire.constants import MAX_UDP_EDNS, Rcode
+from dinamed.plane.service_template import service_template
+from dinamed.plans.plan import Fixed, Plan, PoolAnswer, ServiceAnswer
+from dinamed.wire.constants import CLASS_CH, MAX_UDP_EDNS, Rcode
 from dinamed.wire.query import Query
 from dinamed.wire.render import Rendered
 
@@ -35,7 +36,7 @@ def forwarding_plan(
     guarded: bool = False,
     until: float = 0.0,
 ) -> "native.Plan":
-    """The plan of a query's question (class IN), with its DO, for the plane.
+    """The plan of a query's question (class IN or CH), with its DO, for the plane.
 
     One that `follows` from another stands for no question itself.  `limited` is the
     kind of the reply, where replies are limited; `guarded` and `until` are for fixed
@@ -44,6 +45,7 @@ def forwarding_plan(
     """
     question = query.question
     asked = b"" if follows else question.key, question.type, query.dnssec_ok
+    chaos = question.class_ == CLASS_CH
     if (
         isinstance(plan, Fixed)
         and plan.rcode in NATIVE_RCODES
@@ -61,10 +63,10 @@ def forwarding_plan(
             steps=_steps(plan.records),
             guarded=guarded,
             until=until,
+            chaos=chaos,
         )
     if (
         isinstance(plan, PoolAnswer)
-        and (plan.signing is None or plan.wanted is not Wanted.TEXT)
         and plan.pool in route_index
         and (plan.signing is not None or not plan.after.body)
         and len(plan.before.body) + len(plan.empty.records.body) <= MAX_UDP_EDNS
@@ -89,7 +91,45 @@ def forwarding_plan(
             after=b"" if plan.signing is None else plan.after.body,
             after_counts=plan.after.counts,
         )
-    return native.Plan(*asked, native.PLAN_PUNT, guarded=guarded, until=until)
+    if isinstance(plan, ServiceAnswer):
+        made = _service_plan(asked, plan, route_index, limited)
+        if made is not None:
+            return made
+    return native.Plan(
+        *asked, native.PLAN_PUNT, guarded=guarded, until=until, chaos=chaos
+    )
+
+
+def _service_plan(
+    asked: tuple[bytes, int, bool],
+    plan: ServiceAnswer,
+    route_index: Mapping[str, int],
+    limited: bytes,
+) -> "native.Plan | None":
+    """The plan of records with hints; None for one that is left to Python."""
+    template = service_template(plan)
+    if (
+        plan.pool not in route_index
+        or (plan.signing is None and plan.after.body)
+        or len(template) + len(plan.before.body) > PLAN_BODY_MAX
+    ):
+        return None
+    return native.Plan(
+        *asked,
+        native.PLAN_SERVICE,
+        body=template,
+        route=route_index[plan.pool],
+        subnet=plan.subnet,
+        before_counts=plan.before.counts,
+        before=plan.before.body,
+        owner=plan.owner,
+        limited=limited,
+        before_steps=_steps(plan.before),
+        signer=b"" if plan.signing is None else plan.signing.owner,
+        after=plan.after.body,
+        after_counts=plan.after.counts,
+        ttl=plan.rrset.ttl,
+    )
 
 
 def region_of(place: Place) -> int:

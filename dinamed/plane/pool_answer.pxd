@@ -8,6 +8,7 @@ from dinamed.plane.pool_hosts cimport (
     MOST_RECORDS,
     MOST_VISITS,
     RECORD_FIXED,
+    SPAN6,
     Host,
     Hosts,
     draw_hosts,
@@ -46,14 +47,15 @@ cdef struct Record:
 
 
 cdef inline uint32_t add_record(
-    Record *records, uint32_t count, const Host *host, uint32_t number
+    Record *records, uint32_t count, const Host *host, uint32_t number, bint ipv6
 ) noexcept nogil:
     """Take a record of a host in, unless its address is there; how many there are."""
     cdef const RouteData *route = host.route
-    cdef const uint8_t *octets = route.records + first_octet(host)
-    cdef uint32_t size = route.span, i
+    cdef const uint8_t *octets = route.records6 if ipv6 else route.records
+    cdef uint32_t size = <uint32_t>SPAN6 if ipv6 else route.span, i
+    octets += first_octet(host, ipv6)
     if not size:
-        size = route.ends[host.member] - first_octet(host)
+        size = route.ends[host.member] - first_octet(host, False)
     octets += number * size
     for i in range(count):
         # The data stand behind type, class, TTL and size.
@@ -76,7 +78,8 @@ cdef inline bint comes_later(const Hosts *hosts, uint32_t number) noexcept nogil
 
 
 cdef inline int of_pool(
-    const Hosts *hosts, uint32_t first, uint64_t *rng, Record *records, uint32_t count
+    const Hosts *hosts, uint32_t first, bint ipv6, uint64_t *rng, Record *records,
+    uint32_t count,
 ) noexcept nogil:
     """Take in the addresses of the hosts of one pool: one of each, then the second.
 
@@ -88,7 +91,7 @@ cdef inline int of_pool(
     for i in range(first, hosts.count):
         if hosts.hosts[i].route.pool != route.pool:
             continue
-        size = records_of(&hosts.hosts[i])
+        size = records_of(&hosts.hosts[i], ipv6)
         starts[i] = below(rng, size) if route.rotates and size > 1 else 0
         members += 1
         total += size
@@ -103,7 +106,7 @@ cdef inline int of_pool(
                 return <int>count
             if hosts.hosts[i].route.pool != route.pool:
                 continue
-            size = records_of(&hosts.hosts[i])
+            size = records_of(&hosts.hosts[i], ipv6)
             if turn >= size:
                 continue
             left -= 1
@@ -112,31 +115,58 @@ cdef inline int of_pool(
             number = starts[i] + turn
             if number >= size:
                 number -= size
-            count = add_record(records, count, &hosts.hosts[i], number)
+            count = add_record(records, count, &hosts.hosts[i], number, ipv6)
     return <int>count
 
 
+cdef inline bint is_plain(const Hosts *hosts, bint ipv6) noexcept nogil:
+    """Whether each host has just one record."""
+    cdef uint32_t i
+    for i in range(hosts.count):
+        if records_of(&hosts.hosts[i], ipv6) != 1:
+            return False
+    return True
+
+
 cdef inline int records_for(
-    const Hosts *hosts, uint64_t *rng, Record *records
+    const Hosts *hosts, bint ipv6, uint64_t *rng, Record *records
 ) noexcept nogil:
     """The records of hosts; -1 if these are too many."""
-    cdef uint32_t i, count = 0
+    cdef uint32_t i, first, count = 0
     cdef int more
     cdef const Host *host
-    if hosts.plain:
+    if is_plain(hosts, ipv6):
         for i in range(hosts.count):
             host = &hosts.hosts[i]
-            records[i].octets = host.route.records + first_octet(host)
-            records[i].size = host.route.ends[host.member] - first_octet(host)
+            first = first_octet(host, ipv6)
+            if ipv6:
+                records[i].octets = host.route.records6 + first
+                records[i].size = SPAN6
+            else:
+                records[i].octets = host.route.records + first
+                records[i].size = host.route.ends[host.member] - first
         return <int>hosts.count
     for i in range(hosts.count):
         if comes_later(hosts, i):
             continue
-        more = of_pool(hosts, i, rng, records, count)
+        more = of_pool(hosts, i, ipv6, rng, records, count)
         if more < 0:
             return -1
         count = <uint32_t>more
     return <int>count
+
+
+cdef inline uint8_t *put_drawn(
+    uint8_t *at, const uint8_t *owner, uint32_t owner_size, const uint8_t *octets,
+    uint32_t size, uint32_t ttl,
+) noexcept nogil:
+    """Append a record that is given without its owner and TTL; where it ends."""
+    memcpy(at, owner, owner_size)
+    at += owner_size
+    memcpy(at, octets, size)
+    put16(at + 4, ttl >> 16)
+    put16(at + 6, ttl & 0xFFFF)
+    return at + size
 
 
 cdef inline int drawn_too_much(
@@ -178,8 +208,10 @@ cdef inline int drawn_answer(
     cdef uint64_t members = 0
     cdef const Signature *signature = NULL
     cdef const uint8_t *name = NULL
+    cdef uint8_t question_name[2]
     cdef uint8_t *at = out + query.end
     cdef int found
+    put16(question_name, 0xC00C)
     if route.kind == ELSEWHERE:
         return PUNT
     if tables.rates != NULL and not request.free:
@@ -194,11 +226,10 @@ cdef inline int drawn_answer(
     hosts.ttl = 0xFFFFFFFF
     hosts.scope = scope
     hosts.unfolded = False
-    hosts.plain = True
     found = draw_hosts(tables, route, query, subnet, request, region, 0, &hosts)
     if found:
         return found
-    found = records_for(&hosts, request.rng, records)
+    found = records_for(&hosts, False, request.rng, records)
     if found <= 0:
         return PUNT
     counts[0] = counts[1] = counts[2] = 0
@@ -230,27 +261,16 @@ cdef inline int drawn_answer(
     if before:
         memcpy(at, name, before)
         at += before
+        name += before
+    elif plan == NULL:
+        name = question_name
     for i in range(<uint32_t>found):
-        if plan != NULL:
-            memcpy(at, name + before, owner)
-        else:
-            put16(at, 0xC00C)
-        at += owner
-        memcpy(at, records[i].octets, records[i].size)
-        put16(at + 4, hosts.ttl >> 16)
-        put16(at + 6, hosts.ttl & 0xFFFF)
-        at += records[i].size
+        at = put_drawn(at, name, owner, records[i].octets, records[i].size, hosts.ttl)
     counts[0] += <uint32_t>found
     if signature != NULL:
-        if plan != NULL:
-            memcpy(at, name + before, owner)
-        else:
-            put16(at, 0xC00C)
-        at += owner
-        memcpy(at, signature.octets, signature.size)
-        put16(at + 4, hosts.ttl >> 16)
-        put16(at + 6, hosts.ttl & 0xFFFF)
-        at += signature.size
+        at = put_drawn(
+            at, name, owner, signature.octets, signature.size, hosts.ttl
+        )
         counts[0] += 1
         at = put_proof(at, signing, counts)
         if plan != NULL:

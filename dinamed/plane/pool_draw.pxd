@@ -6,6 +6,7 @@ from dinamed.plane.select cimport (
     BY_CLIENT,
     BY_PLACE,
     BY_HASH,
+    BY_NAME,
     BY_WEIGHT,
     EACH,
     EVERYONE,
@@ -18,6 +19,7 @@ from dinamed.plane.select cimport (
     each,
     everyone,
     in_turn,
+    network_key,
     take_subset,
     name_in_whole,
 )
@@ -25,10 +27,14 @@ from dinamed.plane.levels cimport LevelsData
 from dinamed.plane.load_levels cimport MOST_KEPT, DrawResult, shed
 from dinamed.plane.select_load cimport foresee, least
 from dinamed.plane.client_key cimport put_key
+from dinamed.plane.octets cimport fnv1a
 from dinamed.plane.installed cimport OF_REGION, client_for
 from dinamed.plane.posix cimport plane_add, plane_get_pointer
 from dinamed.plane.reply cimport (
+    HTTPS,
     PUNT,
+    SVCB,
+    TXT,
     RequestContext,
 )
 from dinamed.plane.tables cimport (
@@ -53,9 +59,12 @@ cdef inline bint pick(
             most = 24 if query.family == 1 else 56
             bits = query.prefix if query.prefix < most else most
             result.scope = bits
-            by_hash(route, query.address, bits, drawn)
+            by_hash(route, network_key(query.address, bits), drawn)
         else:
-            by_hash(route, request.address, 24 if request.size == 4 else 56, drawn)
+            bits = 24 if request.size == 4 else 56
+            by_hash(route, network_key(request.address, bits), drawn)
+    elif route.kind == BY_NAME:
+        by_hash(route, fnv1a(query.key, query.size), drawn)
     elif route.kind == IN_TURN:
         in_turn(route, request.rng, drawn)
     elif route.kind == EVERYONE:
@@ -107,6 +116,13 @@ cdef inline bint is_published(
     return levels != NULL and request.time <= levels.until
 
 
+cdef inline uint32_t family_of(uint32_t rrtype) noexcept nogil:
+    """Of what addresses a type is: 1 IPv4, 2 IPv6, 0 of both or neither."""
+    if rrtype == TXT or rrtype == SVCB or rrtype == HTTPS:
+        return 0
+    return 2 if rrtype == TYPE_AAAA else 1
+
+
 cdef inline int by_load(
     const TablesData *tables, const RouteData *route, const ParsedQuery *query,
     bint subnet,
@@ -146,8 +162,8 @@ cdef inline int by_load(
             answers = size
     if not route.load.foresees:
         least(
-            &route.load, levels, total, faded, some, size, answers, request.thread,
-            request.rng, drawn, result,
+            &route.load, levels, total, faded, some, size, answers, route.quiet,
+            request.thread, request.rng, drawn, result,
         )
         return 0
     if subnet and honours_subnet(tables, query, request.address, request.size):
@@ -158,7 +174,7 @@ cdef inline int by_load(
         put_key(key, request.address, request.size, False, 0)
     foresee(
         &route.load, levels, total, faded, some, size, answers, key,
-        2 if query.type == TYPE_AAAA else 1, request.time, request.thread, request.rng,
+        family_of(query.type), route.quiet, request.time, request.thread, request.rng,
         drawn, result,
     )
     return 0

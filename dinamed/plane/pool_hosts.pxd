@@ -23,6 +23,7 @@ cdef enum:
     MOST_RECORDS = 128
     MOST_VISITS = 64
     RECORD_FIXED = 10       # octets of a record between its owner and its data
+    SPAN6 = 26              # octets of an AAAA record without its owner
 
 
 cdef struct Host:
@@ -37,16 +38,20 @@ cdef struct Hosts:
     uint32_t ttl
     uint32_t scope
     bint unfolded           # whether any was drawn from an inner pool
-    bint plain              # whether each has just one record
 
 
-cdef inline uint32_t first_octet(const Host *host) noexcept nogil:
-    return host.route.ends[host.member - 1] if host.member else 0
+cdef inline uint32_t first_octet(const Host *host, bint ipv6) noexcept nogil:
+    """Where its records begin; with `ipv6` those that services have beside."""
+    cdef const uint32_t *ends = host.route.ends6 if ipv6 else host.route.ends
+    return ends[host.member - 1] if host.member else 0
 
 
-cdef inline uint32_t records_of(const Host *host) noexcept nogil:
+cdef inline uint32_t records_of(const Host *host, bint ipv6) noexcept nogil:
     """How many records a host has."""
-    cdef uint32_t size = host.route.ends[host.member] - first_octet(host)
+    cdef const uint32_t *ends = host.route.ends6 if ipv6 else host.route.ends
+    cdef uint32_t size = ends[host.member] - first_octet(host, ipv6)
+    if ipv6:
+        return size // <uint32_t>SPAN6
     return size // host.route.span if host.route.span else 1
 
 
@@ -67,8 +72,6 @@ cdef inline bint add_host(
     host.route = route
     host.member = member
     hosts.count += 1
-    if records_of(host) != 1:
-        hosts.plain = False
     return True
 
 

@@ -32,6 +32,8 @@ cdef enum:
     PLAIN_MAX = 512
     EDNS_MAX = 1232
     STREAM_MAX = 65535
+    CLASS_IN = 1
+    CLASS_CH = 3
     MOST_LABELS = 128
 
 
@@ -41,6 +43,7 @@ cdef struct ParsedQuery:
     uint32_t end        # where the question ends in `data`
     uint32_t labels     # without the root's
     uint32_t type
+    bint chaos          # of class CH, not IN
     uint32_t flags
     uint32_t limit      # octets that a reply may have
     bint edns
@@ -164,8 +167,11 @@ cdef inline Screening read_query(
             return NOT_PLAIN
         labels += 1
     end += 1
-    if end + 4 > size or get16(data + end + 2) != 1:
-        return NOT_PLAIN  # cut off, or of another class than IN
+    if end + 4 > size:
+        return NOT_PLAIN
+    query.chaos = get16(data + end + 2) == CLASS_CH
+    if not query.chaos and get16(data + end + 2) != CLASS_IN:
+        return NOT_PLAIN
     query.data = data
     query.size = end - 12
     query.labels = labels

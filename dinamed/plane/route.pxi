@@ -38,7 +38,8 @@ cdef class Route:
     stand for in turn, NO_INNER for hosts; `fallback` that of the one that answers
     instead.  Where members have several addresses, an answer has as many as `more`, or
     one of each member, and with `rotates` begins with any.  `source` is for those who
-    make levels.  The lot gives a `share` of the draws to the `other` route.
+    make levels.  For services `records6` are AAAA records, and `records` A records.
+    The lot gives a `share` of the draws to the `other` route.
     """
 
     cdef RouteData data
@@ -84,6 +85,7 @@ cdef class Route:
         Turns turns=None,
         list turn_slots=[],
         object source=None,
+        list records6=[],
         Route other=None,
         double share=0,
     ):
@@ -139,6 +141,8 @@ cdef class Route:
                     raise ValueError("alias of no member")
             if seeds:
                 data.seeds[i] = seeds[i]
+        if records6:
+            self._take_ipv6(records6)
         if loads is not None:
             self._load(loads, slots, ranks)
             data.load.sheds = sheds
@@ -160,6 +164,20 @@ cdef class Route:
             raise ValueError("more than can be drawn")
         if data.answers > size or size and data.answers > MOST_ANSWERS:
             raise ValueError("more answers than can be drawn")
+
+    cdef void _take_ipv6(self, list records) except *:
+        cdef RouteData *data = &self.data
+        cdef uint32_t i, end = 0
+        cdef bytes record
+        data.records6 = <uint8_t *>_new(sum(map(len, records)))
+        data.ends6 = <uint32_t *>_new(data.size * sizeof(uint32_t))
+        for i in range(data.size):
+            record = records[i]
+            if len(record) % SPAN6:
+                raise ValueError("records of different sizes")
+            memcpy(data.records6 + end, <const char *>record, len(record))
+            end += len(record)
+            data.ends6[i] = end
 
     cdef void _load(self, Loads loads, list slots, list ranks) except *:
         cdef RouteLoad *load = &self.data.load
@@ -187,6 +205,8 @@ cdef class Route:
         free(self.data.seeds)
         free(self.data.records)
         free(self.data.ends)
+        free(self.data.records6)
+        free(self.data.ends6)
         free(self.data.identities)
         free(self.data.inner)
         free(self.data.turn_slots)

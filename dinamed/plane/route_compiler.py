@@ -10,7 +10,6 @@ from random import Random
 from dinamed.plane.extension import native as native
 from dinamed.plane.load_publisher import LevelSource, LoadPublisher
 from dinamed.plane.native_rules import (
-    FAMILIES,
     Outcomes,
     costs_count,
     is_nested,
@@ -23,15 +22,24 @@ from dinamed.plane.native_rules import (
     split_stages,
 )
 from dinamed.plane.plan_install import region_of
-from dinamed.plane.route_records import SPANS, RouteRecords, family_of, number_of
+from dinamed.plane.route_purposes import (
+    FOR_SERVICE,
+    PURPOSES,
+    SPANS,
+    Purpose,
+    look,
+    purpose_of,
+    told_place,
+)
+from dinamed.plane.route_records import RouteRecords, number_of
 from dinamed.plane.shared_turns import SharedTurns
 from dinamed.plans.draw import STABLE
-from dinamed.plans.plan import PoolAnswer
+from dinamed.plans.plan import PoolAnswer, ServiceAnswer
 from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.chain import MOST_PREPARED, Route
 from dinamed.pools.context import Client, DrawContext
 from dinamed.pools.manager import PoolManager
-from dinamed.pools.members import Candidates, Family
+from dinamed.pools.members import Candidates
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.best import Best
 from dinamed.pools.stages.hashed import member_seed
@@ -69,7 +77,7 @@ class RouteCompiler:
         before, self._routes = self._routes, {}
         index_before = self.route_index
         self.route_index = {
-            name: number * len(FAMILIES) for number, name in enumerate(snapshot.pools)
+            name: number * len(PURPOSES) for number, name in enumerate(snapshot.pools)
         }
         # Pools in pools are known by where they stand.
         moved = self.route_index != index_before
@@ -130,11 +138,12 @@ class RouteCompiler:
         return found
 
     def _compile(self, view: PoolView) -> "list[native.Route]":
-        return [self._route(view, family) for family in FAMILIES]
+        return [self._route(view, purpose) for purpose in PURPOSES]
 
-    def _route(self, view: PoolView, family: Family) -> "native.Route":
+    def _route(self, view: PoolView, purpose: Purpose) -> "native.Route":
+        family = purpose.family
         if not view.offers(family):
-            return native.Route(view.name, native.NOBODY, self._rows)
+            return native.Route(view.name, native.NOBODY, self._rows, ttl=view.ttl)
         fallback = view.fallback(family)
         if fallback is not None:
             return native.Route(
@@ -142,7 +151,7 @@ class RouteCompiler:
                 native.FALLBACK,
                 self._rows,
                 ttl=view.ttl,
-                fallback=self._index(fallback.name, family),
+                fallback=self._index(fallback.name, purpose),
             )
         route = view.route(family)
         assert route is not None
@@ -159,24 +168,24 @@ class RouteCompiler:
             return native.Route(view.name, native.ELSEWHERE, self._rows)
         if not any(stage.depends for stage in others) and not spills:
             nobody = DrawContext(Client(b"", 0), family, 0.0, self._rng, count=False)
-            return self._drawn(view, family, route, narrowed(route, nobody))
+            return self._drawn(view, purpose, route, narrowed(route, nobody))
         placed = not spills and all(stage.depends <= _OF_PLACE for stage in others)
         kind = native.BY_PLACE if placed else native.BY_CLIENT
         return native.Route(view.name, kind, self._rows, serial=self.new_serial())
 
-    def _index(self, pool: str, family: Family) -> int:
-        return self.route_index[pool] + FAMILIES.index(family)
+    def _index(self, pool: str, purpose: Purpose) -> int:
+        return self.route_index[pool] + PURPOSES.index(purpose)
 
     def _drawn(
-        self, view: PoolView, family: Family, route: Route, outcomes: Outcomes
+        self, view: PoolView, purpose: Purpose, route: Route, outcomes: Outcomes
     ) -> "native.Route":
         """The picking stage of a route, for one of these sets of candidates."""
         first, *following = outcomes
         if not following:
-            return self._picking(view, family, route, first)
-        other = self._picking(view, family, route, following[0])
+            return self._picking(view, purpose, route, first)
+        other = self._picking(view, purpose, route, following[0])
         (lot,) = lots(split_stages(route)[0])
-        found = self._picking(view, family, route, first, other, lot.share)
+        found = self._picking(view, purpose, route, first, other, lot.share)
         if native.ELSEWHERE in (other.kind, found.kind):
             return native.Route(view.name, native.ELSEWHERE, self._rows)
         return found
@@ -184,7 +193,7 @@ class RouteCompiler:
     def _picking(
         self,
         view: PoolView,
-        family: Family,
+        purpose: Purpose,
         route: Route,
         members: Candidates,
         other: "native.Route | None" = None,
@@ -210,11 +219,9 @@ class RouteCompiler:
             or max(answers, best) > native.MOST_DRAWN
             or (foresees and answers > native.MOST_FORESEEN)
             or (rest and len(members) > native.MOST_SHED)
-            # A look that books nothing.
-            or (not family and (rest or kind in (native.LOWEST, native.IN_TURN)))
         ):
             return elsewhere
-        cells = self._records.cells(view, members, family)
+        cells = self._records.cells(view, members, purpose)
         weights = [member.weight for member in members]
         names = [member.name for member in members]
         loads = turns = None
@@ -242,7 +249,7 @@ class RouteCompiler:
                 else ([], [])
             ),
             [member_seed(member.name) for member in members]
-            if kind == native.BY_HASH
+            if kind in (native.BY_HASH, native.BY_NAME)
             else [],
             loads=None if loads is None else loads.native,
             slots=[] if loads is None else loads.slots(names),
@@ -254,13 +261,13 @@ class RouteCompiler:
             ttl=view.ttl,
             more=view.settings.answers,
             rotates=name not in STABLE,
-            quiet=not family,
-            span=SPANS[family],
+            quiet=purpose.quiet,
+            span=SPANS[purpose],
             identities=[cell.identity for cell in cells],
             inner=[
                 native.NO_INNER
                 if member.inner is None
-                else self._index(member.inner, family)
+                else self._index(member.inner, purpose)
                 for member in members
             ]
             if is_nested(view)
@@ -270,12 +277,15 @@ class RouteCompiler:
             source=source,
             other=other,
             share=share,
+            records6=[cell.records6 for cell in cells]
+            if purpose is FOR_SERVICE
+            else [],
         )
 
     def install_client(
         self,
         plane: "native.Plane",
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
@@ -294,32 +304,33 @@ class RouteCompiler:
         self,
         plane: "native.Plane",
         pool: str,
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        family = family_of(plan)
+        purpose = purpose_of(plan)
         view, routes = self._routes[pool]
-        above = routes[FAMILIES.index(family)]
-        route = view.route(family)
+        above = routes[PURPOSES.index(purpose)]
+        route = view.route(purpose.family)
         if route is None or not above.serial:
             return
         before = split_stages(route)[0]
-        context = self._asking(client, family, snapshot, plan, now)
+        context = look(client, snapshot, plan, now, self._rng)
         kept = narrowed(route, context)
         sub = above.subs.get(kept)
         if sub is None:
             if len(above.subs) >= MOST_PREPARED:
                 return
-            sub = above.subs[kept] = self._drawn(view, family, route, kept)
-        index = self._index(pool, family)
+            sub = above.subs[kept] = self._drawn(view, purpose, route, kept)
+        index = self._index(pool, purpose)
         costs: Sequence[float] = ()
         prepared = route.ready(kept[0])
         if isinstance(prepared, Spilling):
             costs = prepared.costs(context)
-        if plan.place is not None:
-            plane.install_region(index, region_of(plan.place), sub, costs)
+        place = told_place(plan)
+        if place is not None:
+            plane.install_region(index, region_of(place), sub, costs)
             return
         placed = not picks_by_cost(route) and all(
             stage.depends <= _OF_PLACE for stage in before if stage not in lots(before)
@@ -337,29 +348,10 @@ class RouteCompiler:
                 index, client.address, client.prefix, sub, context.scope, costs
             )
 
-    def _asking(
-        self,
-        client: Client,
-        family: Family,
-        snapshot: Snapshot,
-        plan: PoolAnswer,
-        now: float,
-    ) -> DrawContext:
-        """A look at what the stages would do for a client."""
-        return DrawContext(
-            client,
-            family,
-            now,
-            self._rng,
-            False,
-            locator=snapshot.locator,
-            told_place=plan.place,
-        )
-
     def publish(
         self,
         plane: "native.Plane",
-        plan: PoolAnswer,
+        plan: PoolAnswer | ServiceAnswer,
         client: Client,
         snapshot: Snapshot,
         now: float,
@@ -367,13 +359,13 @@ class RouteCompiler:
         """Have the plane know how full the members are that this client may get."""
         if plan.pool not in self.route_index:
             return
-        family = family_of(plan)
+        purpose = purpose_of(plan)
         for pool in reached(self._routes, plan.pool):
             view, routes = self._routes[pool]
-            made: native.Route | None = routes[FAMILIES.index(family)]
-            route = view.route(family)
+            made: native.Route | None = routes[PURPOSES.index(purpose)]
+            route = view.route(purpose.family)
             if made is not None and made.source is None and route is not None:
-                context = self._asking(client, family, snapshot, plan, now)
+                context = look(client, snapshot, plan, now, self._rng)
                 made = made.subs.get(narrowed(route, context))
             self._publish(plane, made, now)
 

@@ -4,9 +4,9 @@ from collections.abc import Container
 from hashlib import blake2b
 from typing import NamedTuple
 
-from dinamed.plane.native_rules import FAMILIES
-from dinamed.plans.plan import PoolAnswer, Wanted
-from dinamed.plans.reply import address_record, text_rdata
+from dinamed.plane.route_purposes import FOR_AAAA, FOR_SERVICE, FOR_TEXT, Purpose
+from dinamed.plans.draw import member_text
+from dinamed.plans.reply import address_record
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.weighted import alias_columns
@@ -16,22 +16,15 @@ from dinamed.wire.render import rdata_record
 SPARE = 64
 """Members that have gone of which things may be kept, and as many as a pool has."""
 ALL_BITS = (1 << 64) - 1
-SPANS: dict[Family, int] = {4: 14, 6: 26, 0: 0}
-"""Octets of a record without its owner; 0: they differ."""
 
 
-def family_of(plan: PoolAnswer) -> Family:
-    """The family of members that a plan asks a pool for."""
-    return {Wanted.TEXT: FAMILIES[2], Wanted.A: 4, Wanted.AAAA: 6}[plan.wanted]
-
-
-def records_of(view: PoolView, member: Member, family: Family) -> bytes:
-    """The records of a member, without their owner."""
+def records_of(view: PoolView, member: Member, purpose: Purpose) -> bytes:
+    """The records of a member, without their owner; of services the A records."""
     if member.inner is not None:
         return b""
-    if not family:
-        text = text_rdata(f"serviced by {member.name}")
-        return rdata_record(b"", Type.TXT, view.ttl, text)
+    if purpose is FOR_TEXT:
+        return rdata_record(b"", Type.TXT, view.ttl, member_text(member))
+    family: Family = purpose.family or 4
     addresses = member.addresses(family)
     return b"".join(address_record(b"", family, view.ttl, one) for one in addresses)
 
@@ -43,13 +36,17 @@ class MemberCell(NamedTuple):
     """Without their owner."""
     identity: int
     """Of its addresses; 64 bits."""
+    records6: bytes
+    """For services, of IPv6; those above are of IPv4 then."""
 
 
 class RouteRecords:
     """What routes are made of, kept for those members that stay."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, Family], tuple[int, dict[Member, MemberCell]]] = {}
+        self._cells: dict[
+            tuple[str, Purpose], tuple[int, dict[Member, MemberCell]]
+        ] = {}
         self._columns: dict[str, tuple[list[float], tuple[list[int], list[int]]]] = {}
 
     def keep(self, pools: Container[str]) -> None:
@@ -60,10 +57,10 @@ class RouteRecords:
             del self._cells[key]
 
     def cells(
-        self, view: PoolView, members: Candidates, family: Family
+        self, view: PoolView, members: Candidates, purpose: Purpose
     ) -> list[MemberCell]:
         """What routes have of these members of a pool."""
-        key = view.name, family
+        key = view.name, purpose
         ttl, cells = self._cells.get(key, (view.ttl, {}))
         if ttl != view.ttl:
             cells = {}
@@ -74,8 +71,14 @@ class RouteRecords:
         for member in members:
             cell = cells.get(member)
             if cell is None:
-                identity = hash(member.addresses(family)) & ALL_BITS
-                cell = MemberCell(records_of(view, member, family), identity)
+                identity = hash(member.addresses(purpose.family)) & ALL_BITS
+                cell = MemberCell(
+                    records_of(view, member, purpose),
+                    identity,
+                    records_of(view, member, FOR_AAAA)
+                    if purpose is FOR_SERVICE
+                    else b"",
+                )
                 cells[member] = cell
             found.append(cell)
         return found

@@ -10,6 +10,7 @@ from dinamed.plane.octets cimport below, chance, fnv1a, mix, unit
 
 cdef enum:
     MOST_ANSWERS = 64
+    ROUTES_OF_POOL = 4   # for A, for AAAA, for TXT, for services
     TRIES = 4
     TURN_TRIES = 20000
 
@@ -26,6 +27,7 @@ cdef enum RouteKind:
     BY_PLACE     # by the route that was installed for all who are at one place
     LOWEST       # by load
     FALLBACK     # another pool stands in
+    BY_NAME      # as BY_HASH, but by the name that is asked for
 
 
 cdef struct TurnsData:
@@ -54,6 +56,8 @@ cdef struct RouteData:
     uint64_t *seeds      # of the members, for BY_HASH
     uint8_t *records     # their records without the owner, member by member
     uint32_t *ends       # where those of each member end
+    uint8_t *records6    # of services: AAAA records, beside which those are A
+    uint32_t *ends6
     uint64_t *identities # of their addresses
     uint32_t *inner      # the places of the routes that members stand for, or NULL
     uint32_t fallback    # the place of the route that answers instead, for FALLBACK
@@ -177,6 +181,25 @@ cdef inline uint32_t turn(
     return best
 
 
+cdef inline uint32_t next_turn(
+    const RouteData *route, const uint32_t *drawn, uint32_t count
+) noexcept nogil:
+    """Whose turn it will be behind those that are `drawn`; a look that takes none.
+
+    By then all that are left have been credited once more than there were turns.
+    """
+    cdef uint32_t i, best = 0
+    cdef double most = -INFINITY, has
+    for i in range(route.size):
+        if count and among(drawn, count, i):
+            continue
+        has = route.turns.credits[route.turn_slots[i]] + (count + 1) * route.weights[i]
+        if has > most:
+            best = i
+            most = has
+    return best
+
+
 cdef inline void in_turn(
     const RouteData *route, uint64_t *rng, uint32_t *drawn
 ) noexcept nogil:
@@ -186,26 +209,37 @@ cdef inline void in_turn(
     if not plane_claim(&route.turns.claim, TURN_TRIES):
         by_lot(route, rng, drawn, 0)
         return
+    if route.quiet:
+        for count in range(route.answers):
+            drawn[count] = next_turn(route, drawn, count)
+        plane_release(&route.turns.claim)
+        return
     for count in range(route.answers):
         drawn[count] = turn(route, total, drawn, count)
         total -= route.weights[drawn[count]]
     plane_release(&route.turns.claim)
 
 
-cdef inline void by_hash(
-    const RouteData *route, const uint8_t *address, uint32_t bits, uint32_t *drawn
+cdef inline uint64_t network_key(
+    const uint8_t *address, uint32_t bits
 ) noexcept nogil:
-    """The members with the highest scores for the first `bits` of an address."""
+    """The key of the first `bits` of an address."""
     cdef uint8_t network[16]
-    cdef uint32_t size = (bits + 7) >> 3, i, slot, count = 0
-    cdef uint64_t key
-    cdef double score
-    cdef double scores[MOST_ANSWERS]
+    cdef uint32_t size = (bits + 7) >> 3, i
     for i in range(size):
         network[i] = address[i]
     if bits & 7:
         network[size - 1] &= <uint8_t>(0xFF00 >> (bits & 7))
-    key = fnv1a(network, size)
+    return fnv1a(network, size)
+
+
+cdef inline void by_hash(
+    const RouteData *route, uint64_t key, uint32_t *drawn
+) noexcept nogil:
+    """The members with the highest scores for a key."""
+    cdef uint32_t i, slot, count = 0
+    cdef double score
+    cdef double scores[MOST_ANSWERS]
     for i in range(route.size):
         score = <double>(mix(key ^ route.seeds[i]) >> 12) + 0.5
         score = log(score * (1.0 / 4503599627370496.0)) / route.weights[i]
@@ -231,6 +265,7 @@ cdef inline void take_subset(
     cdef uint32_t i
     memset(made, 0, sizeof(RouteData))
     made.kind = route.kind
+    made.quiet = route.quiet
     made.size = count
     made.answers = route.answers
     if count < made.answers or takes_all(route):

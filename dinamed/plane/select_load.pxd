@@ -194,12 +194,12 @@ cdef inline void record_load(
 cdef inline void foresee(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
-    uint32_t family, double time, uint32_t thread, uint64_t *rng, uint32_t *drawn,
-    DrawResult *result,
+    uint32_t family, bint quiet, double time, uint32_t thread, uint64_t *rng,
+    uint32_t *drawn, DrawResult *result,
 ) noexcept nogil:
     """Draw by what is foreseen; learns from the question, and counts the leases.
 
-    `family` is 1 for IPv4, 2 for IPv6.
+    `family` is 1 for IPv4, 2 for IPv6, 0 for any.  A `quiet` look learns nothing.
     """
     cdef ResolverTableData *resolvers = <ResolverTableData *>plane_get_pointer(
         &loaded.loads.resolvers
@@ -218,9 +218,10 @@ cdef inline void foresee(
             if same(loaded, resolver, kept, size, drawn):
                 resolver.families |= <uint8_t>family
                 result.count = resolver.count
-                result.ttl = <uint32_t>ceil(resolver.expires - time)
-                if not result.ttl:
-                    result.ttl = 1
+                if family:
+                    result.ttl = <uint32_t>ceil(resolver.expires - time)
+                    if not result.ttl:
+                        result.ttl = 1
                 result.again = True
                 plane_release(&bucket.claim)
                 return
@@ -228,17 +229,19 @@ cdef inline void foresee(
             put_apart(key, family)
             hash = key_hash(resolvers, key)
             bucket = claimed(resolvers, hash)
+            resolver = NULL
             if bucket != NULL:
                 resolver = resolver_in(bucket, key, tag_of(hash))
-    if bucket != NULL:
+    if bucket != NULL and not quiet:
         resolver = asks(
             resolvers, bucket, resolver, key, tag_of(hash), time, levels.reference,
             thread,
             rng,
         )
+    if resolver != NULL:
         rate = resolver.rate
     if loaded.low != loaded.high:
-        if bucket != NULL and resolver.known:
+        if resolver != NULL and resolver.known:
             mean = mean_rate(resolvers, loaded.loads.rows)
             times = mean / rate if mean > 0 else 1
             ttl = rint(levels.reference * (times if times < 20 else 20))
@@ -254,24 +257,27 @@ cdef inline void foresee(
         loaded, levels, total, faded, kept, size, answers,
         levels.mine * clients / answers, result.costs, rng, drawn,
     )
-    record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
-    if bucket != NULL:
+    if not quiet:
+        record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
+    if bucket == NULL:
+        return
+    if not quiet:
         resolver.count = <uint8_t>result.count
         for i in range(result.count):
             resolver.where[i] = loaded.slots[drawn[i]]
         resolver.families = <uint8_t>family
         resolver.expires = time + ttl
-        plane_release(&bucket.claim)
+    plane_release(&bucket.claim)
 
 
 cdef inline void least(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
-    const uint32_t *kept, uint32_t size, uint32_t answers, uint32_t thread,
+    const uint32_t *kept, uint32_t size, uint32_t answers, bint quiet, uint32_t thread,
     uint64_t *rng, uint32_t *drawn, DrawResult *result,
 ) noexcept nogil:
     """Draw the lowest load, and take down what one hand-out adds to each.
 
-    Or some by equal chance of more of them, for `best`.
+    Or some by equal chance of more of them, for `best`.  A `quiet` look adds nothing.
     """
     cdef uint32_t most = loaded.best if loaded.best > answers else answers, i, other
     cdef uint32_t one
@@ -288,4 +294,5 @@ cdef inline void least(
             drawn[i] = drawn[other]
             drawn[other] = one
         result.count = answers
-    record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)
+    if not quiet:
+        record_load(loaded, levels, thread, drawn, result.count, result.count, 0, 0)

@@ -9,12 +9,13 @@ from dinamed.dnssec.presigned import ByName
 from dinamed.plane.extension import native
 from dinamed.plane.presigned_install import install_presigned
 from dinamed.plans.context import QueryContext
-from dinamed.plans.draw import addresses_of, choose
+from dinamed.plans.draw import DRAWN_TYPES, choose, drawn_data, member_text
 from dinamed.plans.executor import Executor
+from dinamed.plans.hints import drawn_sets
 from dinamed.plans.moment import Moment
-from dinamed.plans.plan import Plan, PoolAnswer, Signing, Wanted
+from dinamed.plans.plan import Plan, PoolAnswer, ServiceAnswer, Signing, Wanted
 from dinamed.pools.context import Client
-from dinamed.pools.members import Family
+from dinamed.pools.members import Member
 from dinamed.pools.recorder import ListRecorder
 from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, relative
@@ -39,9 +40,13 @@ def install_signed(
     The answer was given by Python just now, so nothing here is signed for the first
     time, but the other sets of a pool.
     """
-    if isinstance(plan, PoolAnswer):
+    if isinstance(plan, PoolAnswer | ServiceAnswer):
         client = engine.client_of(plan, QueryContext(query, source))
-        install_sets(plane, engine.present(), plan, client)
+        present, asked = engine.present(), query.question.key
+        if isinstance(plan, PoolAnswer):
+            install_sets(plane, present, plan, client, asked)
+        else:
+            install_services(plane, present, plan, client, asked)
     name, snapshot = query.question.key, engine.snapshot
     zone = snapshot.zones.zone_for(name)
     if zone is None:
@@ -59,39 +64,67 @@ def install_signed(
 
 
 def install_sets(
-    plane: "native.Plane", moment: Moment, plan: PoolAnswer, client: Client
+    plane: "native.Plane",
+    moment: Moment,
+    plan: PoolAnswer,
+    client: Client,
+    name: WireName,
 ) -> None:
-    """Have the plane know signatures of what this client may be given."""
+    """Have the plane know signatures of what this client may be given for a name."""
     signing = plan.signing
-    if signing is None or plan.wanted is Wanted.TEXT:
+    if signing is None:
         return
-    family: Family = 4 if plan.wanted is Wanted.A else 6
-    rrtype = int(Type.A if family == 4 else Type.AAAA)
+    rrtype = DRAWN_TYPES[plan.wanted]
     view = moment.snapshot.pools[plan.pool]
     ttl = view.ttl
-    for rdatas in set(_sets(moment, plan, client, family)):
+    for rdatas in set(_sets(moment, plan, client, name)):
         rrset = RRset(rrtype, view.settings.ttl.high, rdatas)
         _install(plane, signing, rrset, ttl, list(rdatas))
 
 
+def install_services(
+    plane: "native.Plane",
+    moment: Moment,
+    plan: ServiceAnswer,
+    client: Client,
+    name: WireName,
+) -> None:
+    """The same for records with hints and the addresses beside them."""
+    signing = plan.signing
+    if signing is None:
+        return
+    for _ in range(SETS_AT_ONCE):
+        choice = choose(moment, plan, client, name, ListRecorder())
+        for one in drawn_sets(moment, plan, choice):
+            rrset = RRset(one.type, one.highest, tuple(sorted(one.rdatas)))
+            _install(plane, signing, rrset, one.ttl, one.rdatas)
+
+
 def _sets(
-    moment: Moment, plan: PoolAnswer, client: Client, family: Family
+    moment: Moment, plan: PoolAnswer, client: Client, name: WireName
 ) -> Iterator[tuple[bytes, ...]]:
-    """All sets of addresses of a small pool; of another, some that are drawn."""
+    """All sets of data of a small pool; of another, some that are drawn."""
     view = moment.snapshot.pools[plan.pool]
     count = view.settings.answers
-    hosts = [member for member in view.usable if member.addresses(family)]
-    single = all(len(member.addresses(family)) == 1 for member in hosts)
+    rows = [row for member in view.usable if (row := _data_of(plan, member))]
+    single = all(len(row) == 1 for row in rows)
     if single and not any(member.inner for member in view.offered):
-        count = min(count, len(hosts))
-        if count and comb(len(hosts), count) <= MOST_SETS:
-            addresses = [member.addresses(family)[0] for member in hosts]
-            yield from (tuple(sorted(one)) for one in combinations(addresses, count))
+        count = min(count, len(rows))
+        if count and comb(len(rows), count) <= MOST_SETS:
+            data = [row[0] for row in rows]
+            yield from (tuple(sorted(one)) for one in combinations(data, count))
     for _ in range(SETS_AT_ONCE):
-        choice = choose(moment, plan, client, b"", ListRecorder())
-        found = addresses_of(choice, family, moment.snapshot, moment.rng)
+        choice = choose(moment, plan, client, name, ListRecorder())
+        found = drawn_data(moment, plan, choice)
         if found:
             yield tuple(sorted(found))
+
+
+def _data_of(plan: PoolAnswer, member: Member) -> tuple[bytes, ...]:
+    """The data of the records of a member."""
+    if plan.wanted is Wanted.TEXT:
+        return (member_text(member),) if member.addresses(0) else ()
+    return member.addresses(4 if plan.wanted is Wanted.A else 6)
 
 
 def install_static(

@@ -26,6 +26,7 @@ cdef enum PlanKind:
     POOL_PLAN
     PUNT_PLAN  # always for the Python engine
     CLIENT_PLAN  # that which is installed for the client, or its class
+    SERVICE_PLAN  # HTTPS or SVCB records with hints of a pool's choice
 
 
 cdef struct InstalledPlan:
@@ -34,12 +35,14 @@ cdef struct InstalledPlan:
     uint32_t size           # octets of the name
     uint32_t type
     bint do                 # whether this is for those who set DO
+    bint chaos              # whether the question is of class CH
     uint32_t rcode
     bint authoritative
     uint32_t error          # the code of an extended error, plus one; 0 for none
     uint32_t counts[3]
     uint32_t body           # octets of the records; for DRAWN those of NODATA
     uint32_t route          # place of the routes into the pool
+    uint32_t ttl            # of a SERVICE_PLAN, that of its records
     bint subnet
     uint64_t limited        # the kind of the answer, for limits on replies
     uint32_t before_counts[3]
@@ -207,12 +210,12 @@ cdef inline const uint8_t *plan_after(const InstalledPlan *plan) noexcept nogil:
 
 
 cdef inline uint64_t plan_hash(
-    const uint64_t *salt, const uint8_t *key, uint32_t size, uint32_t rrtype, bint do
+    const uint64_t *salt, const uint8_t *key, uint32_t size, uint32_t rrtype, bint do,
+    bint chaos,
 ) noexcept nogil:
     """With a secret, so that nobody can choose names that collide."""
-    return mix(
-        siphash24(salt, key, size) ^ rrtype ^ (<uint64_t>(1 if do else 0) << 16)
-    )
+    cdef uint64_t rest = (2 if chaos else 0) | (1 if do else 0)
+    return mix(siphash24(salt, key, size) ^ rrtype ^ rest << 16)
 
 
 cdef inline const InstalledPlan *installed_plan(
@@ -220,7 +223,7 @@ cdef inline const InstalledPlan *installed_plan(
 ) noexcept nogil:
     """The plan of a question, with DO or without, or NULL."""
     cdef uint64_t hash = plan_hash(
-        tables.salt, query.key, query.size, query.type, query.do
+        tables.salt, query.key, query.size, query.type, query.do, query.chaos
     )
     cdef uint32_t slot = <uint32_t>hash & tables.installed_mask
     cdef void **slots = <void **>plane_get_pointer(<void *>&tables.installed)
@@ -231,7 +234,7 @@ cdef inline const InstalledPlan *installed_plan(
             return NULL
         if (
             plan.hash == hash and plan.size == query.size and plan.type == query.type
-            and plan.do == query.do
+            and plan.do == query.do and plan.chaos == query.chaos
         ):
             if memcmp(plan.octets, query.key, query.size) == 0:
                 return plan

@@ -228,7 +228,9 @@ cdef class Tables:
         """The plan of a question, or NULL."""
         cdef InstalledPlan *wanted
         cdef const uint8_t *octets = <const uint8_t *><const char *>name
-        cdef uint64_t hash = plan_hash(self.data.salt, octets, len(name), rrtype, do)
+        cdef uint64_t hash = plan_hash(
+            self.data.salt, octets, len(name), rrtype, do, False
+        )
         cdef uint32_t slot = <uint32_t>hash & self._plans.mask
         while self._plans.slots[slot] != NULL:
             wanted = <InstalledPlan *>self._plans.slots[slot]

@@ -7,7 +7,6 @@ from dinamed.plans.context import QueryContext
 from dinamed.plans.moment import Moment, Present
 from dinamed.plans.plan import PoolAnswer, ServiceAnswer, Wanted
 from dinamed.plans.reply import (
-    address_record,
     assemble,
     opt_of,
     reply_of,
@@ -24,6 +23,11 @@ from dinamed.wire.names import WireName
 from dinamed.wire.render import Rendered, rdata_record
 
 _FAMILY: dict[Wanted, Family] = {Wanted.TEXT: 0, Wanted.A: 4, Wanted.AAAA: 6}
+DRAWN_TYPES: dict[Wanted, int] = {
+    Wanted.TEXT: Type.TXT,
+    Wanted.A: Type.A,
+    Wanted.AAAA: Type.AAAA,
+}
 STABLE = frozenset({"hash", "predictive"})
 """Pickers that promise a client the same answer again."""
 TAKE_ALL = frozenset({"all", "each"})
@@ -102,17 +106,25 @@ def _in_turn(
                 yield row[turn]
 
 
+def member_text(member: Member) -> bytes:
+    """The data of the TXT record that names a member."""
+    return text_rdata(f"serviced by {member.name}")
+
+
+def drawn_data(moment: Moment, plan: PoolAnswer, choice: Choice) -> list[bytes]:
+    """The data of the records that a choice gives."""
+    if plan.wanted is Wanted.TEXT:
+        return [member_text(one) for one in choice.members]
+    family = _FAMILY[plan.wanted]
+    return addresses_of(choice, family, moment.snapshot, moment.rng)
+
+
 def render_choice(moment: Moment, plan: PoolAnswer, choice: Choice) -> Rendered | None:
     """The records of a reply; None when there is nothing to give: NODATA."""
     if not choice.members:
         return None
-    if plan.wanted is Wanted.TEXT:
-        rrtype = int(Type.TXT)
-        rdatas = [text_rdata(f"serviced by {one.name}") for one in choice.members]
-    else:
-        family = _FAMILY[plan.wanted]
-        rrtype = int(Type.A if family == 4 else Type.AAAA)
-        rdatas = addresses_of(choice, family, moment.snapshot, moment.rng)
+    rrtype = DRAWN_TYPES[plan.wanted]
+    rdatas = drawn_data(moment, plan, choice)
     records = [rdata_record(plan.owner, rrtype, choice.ttl, one) for one in rdatas]
     if plan.signing is not None:
         highest = moment.snapshot.pools[plan.pool].settings.ttl.high
@@ -132,12 +144,23 @@ def reply_of_choice(
 
 
 class Draw:
-    """A draw made ready: all octets of the reply but the id and the address.
+    """A draw made ready: all octets of the reply but the id and the records.
 
     It serves UDP queries without a client subnet, which come again octet by octet.
     """
 
-    __slots__ = ("_context", "_family", "_front", "_opt", "_plan", "_present")
+    __slots__ = (
+        "_answers",
+        "_context",
+        "_family",
+        "_front",
+        "_name",
+        "_opt",
+        "_plan",
+        "_present",
+        "_room",
+        "_type",
+    )
 
     def __init__(
         self, present: Present, plan: PoolAnswer, context: QueryContext
@@ -145,41 +168,52 @@ class Draw:
         self._present = present
         self._plan = plan
         self._context = context
+        self._name = context.query.question.key
         self._family = _FAMILY[plan.wanted]
+        self._type = DRAWN_TYPES[plan.wanted]
         identity = present().snapshot.identity
         self._opt = opt_of(context.query, None, identity, 0, context.extra)
+        self._answers = plan.before.counts[0]
         self._front = b""
-        """From the flags up to the record, of a reply with one address."""
-        if plan.wanted is not Wanted.TEXT:
-            self._front = self._one_address_front()
-
-    def _one_address_front(self) -> bytes:
-        """Empty when one address is too much for the client's limit, or not the end."""
-        plan, context = self._plan, self._context
-        if plan.after.body or plan.signing is not None:
-            return b""
-        record = address_record(plan.owner, self._family, 0, bytes(self._size()))
-        records = with_answers(plan.before, [record])
-        whole = assemble(context.query, Rcode.NOERROR, True, records, self._opt, 0xFFFF)
-        if len(whole) > context.limit:
-            return b""
-        return whole[2 : len(whole) - len(record) - len(self._opt)]
-
-    def _size(self) -> int:
-        return 4 if self._family == 4 else 16
+        """From the flags up to the drawn records, as of a reply with one of them; empty
+        where more than these is made for each client."""
+        self._room = 0
+        """Octets that these may have."""
+        if not plan.after.body and plan.signing is None:
+            records = with_answers(plan.before, [b""])
+            whole = assemble(
+                context.query, Rcode.NOERROR, True, records, self._opt, 0xFFFF
+            )
+            self._front = whole[2 : len(whole) - len(self._opt)]
+            self._room = context.limit - len(whole)
 
     def reply(self, ident: bytes, source: bytes) -> bytes:
         """One reply, freshly drawn for the client at the packed address."""
-        client = Client(source, len(source) * 8)
         moment = self._present()
-        name = self._context.query.question.key
-        choice = choose(moment, self._plan, client, name)
-        members = choice.members
-        if self._front and len(members) == 1:
+        client = Client(source, len(source) * 8)
+        choice = choose(moment, self._plan, client, self._name)
+        return self._quickly(ident, moment, choice, self._opt) or (
+            ident + reply_of_choice(moment, self._plan, choice, self._context)[2:]
+        )
+
+    def _quickly(
+        self, ident: bytes, moment: Moment, choice: Choice, opt: bytes
+    ) -> bytes:
+        """The reply with what was drawn; empty where it is not so simple."""
+        front, members = self._front, choice.members
+        if not front or not members:
+            return b""
+        owner, rrtype, ttl = self._plan.owner, self._type, choice.ttl
+        if len(members) == 1 and self._family:
             addresses = members[0].addresses(self._family)
             if len(addresses) == 1:
-                record = address_record(
-                    self._plan.owner, self._family, choice.ttl, addresses[0]
-                )
-                return ident + self._front + record + self._opt
-        return ident + reply_of_choice(moment, self._plan, choice, self._context)[2:]
+                record = rdata_record(owner, rrtype, ttl, addresses[0])
+                if len(record) > self._room:
+                    return b""
+                return ident + front + record + opt
+        rdatas = drawn_data(moment, self._plan, choice)
+        body = b"".join([rdata_record(owner, rrtype, ttl, one) for one in rdatas])
+        if len(body) > self._room or not rdatas:
+            return b""
+        count = (self._answers + len(rdatas)).to_bytes(2)
+        return b"".join((ident, front[:4], count, front[6:], body, opt))

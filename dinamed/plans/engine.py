@@ -24,6 +24,7 @@ from dinamed.plans.plan import Fixed, Plan, PoolAnswer
 from dinamed.plans.rate_limited import ERRORS, RateClasses, RateLimitedReply
 from dinamed.plans.reply import opt_of, without_records
 from dinamed.plans.snapshot import Snapshot
+from dinamed.plans.subnet_draw import SubnetDraw, subnet_tail
 from dinamed.signals import Signal, print_failure
 from dinamed.wire.constants import FLAG_TC, EdnsOption, Rcode
 from dinamed.wire.cookies import WHOLE_SIZE, CookieVerdict
@@ -95,6 +96,10 @@ class Engine:
         self._cookied: Generations[bytes, CachedReply] = Generations(READY_LIMIT)
         """The same for messages that end with a cookie, without that.  Apart from the
         others: what a message cut short of its cookie gets is no one else's cookie."""
+        self._subnets: Generations[bytes, tuple[Cell, SubnetDraw]] = Generations(
+            READY_LIMIT
+        )
+        """And for messages that end with a client subnet, without its address."""
         self._kinds = RateClasses()
 
     @property
@@ -113,6 +118,7 @@ class Engine:
             self._kinds.clear()
             self._ready.clear()
             self._cookied.clear()
+            self._subnets.clear()
         if changes - {"pools"}:
             self.changed.emit()
 
@@ -159,6 +165,11 @@ class Engine:
                 if isinstance(ready, bytes):
                     return data[:2] + ready
                 return ready.reply(data[:2], source)
+            size = subnet_tail(data)
+            if size and (drawn := self._subnets.young.get(data[2:-size])) is not None:
+                self.questions += 1
+                drawn[0].count += 1
+                return drawn[1].reply_to(data[:2], source, data[-size:])
             cookies = defence.cookies
             if cookies is not None and (size := cookie_tail(data)):
                 found = self._cookied.young.get(data[2:-size])
@@ -263,6 +274,8 @@ class Engine:
     ) -> bytes | None:
         """Answer, and keep what makes the same answer quicker next time."""
         store, key = self._ready, data[2:]
+        if seen is None and context.query.has_subnet:
+            self._remember_subnet(data, context)
         if seen is not None:
             store, key = self._cookied, without_cookie(data, context.query)
         if len(data) > READY_MESSAGE_MAX or not key:
@@ -274,6 +287,17 @@ class Engine:
                 return self._once(context, seen)
             store.put(key, found)
         return self._again(found, context.query.id, context.source, seen)
+
+    def _remember_subnet(self, data: bytes, context: QueryContext) -> None:
+        """Have drawn answers ready for others who ask the same."""
+        size = subnet_tail(data)
+        if not size or len(data) > READY_MESSAGE_MAX or self.snapshot.defence.limiter:
+            return
+        plan = self.executor.plan_of(context.query)
+        if isinstance(plan, PoolAnswer):
+            made = SubnetDraw(self.executor.present, plan, context, size)
+            cell = self._cell(context.query, Rcode.NOERROR, False)
+            self._subnets.put(data[2:-size], (cell, made))
 
     def _prepare(self, context: QueryContext) -> CachedReply | None:
         """The part of an answer to cache; None if each answer is different."""

@@ -18,6 +18,7 @@ from dinamed.plans.plan import (
     Plan,
     PoolAnswer,
     ServiceAnswer,
+    Signing,
     Synthesized,
     Targeted,
     Topic,
@@ -195,11 +196,15 @@ class Executor:
         self, plan: Synthesized, question: Question, place: Place = NOWHERE
     ) -> Fixed:
         """What a name tells at this moment, to a client at a place, however long."""
-        texts = synthesize(plan, self.snapshot, self._vitals(), place)
-        ttl = ttl_of(plan.topic)
+        texts = tuple(synthesize(plan, self.snapshot, self._vitals(), place))
+        ttl, signing = ttl_of(plan.topic), plan.signing
+        if signing is not None and plan.topic is not Topic.MEMBERS:
+            texts = self._steady((signing.owner, place), texts)
         records = [
             text_record(QUESTION_NAME, question.class_, ttl, text) for text in texts
         ]
+        if signing is not None:
+            records += _signatures(signing, ttl, records)
         return Fixed(Rcode.NOERROR, True, with_answers(EMPTY, records))
 
     def client_of(
@@ -240,8 +245,7 @@ class Executor:
         room -= 0 if signing is None else signing.size
         records = within(room, texts, record, cut=context.stream)
         if signing is not None and sum(map(len, records)) <= room:
-            rdatas = [one[DATA_AT:] for one in records]
-            records += signing.records(QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas)
+            records += _signatures(signing, ttl, records)
         return self._reply(None, context, with_answers(EMPTY, records), scope)
 
     def _steady(self, key: Hashable, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -261,3 +265,9 @@ class Executor:
         scope: int = 0,
     ) -> bytes:
         return reply_of(context, self.snapshot.identity, records, fixed, scope)
+
+
+def _signatures(signing: Signing, ttl: int, records: list[bytes]) -> list[bytes]:
+    """The RRSIG records of TXT records at the question's name."""
+    rdatas = [one[DATA_AT:] for one in records]
+    return signing.records(QUESTION_NAME, int(Type.TXT), ttl, ttl, rdatas)

@@ -1,7 +1,7 @@
 """The data of SVCB and HTTPS records (RFC 9460), as far as address hints go."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dinamed.wire.names import ROOT, WireName
 
@@ -63,22 +63,51 @@ def with_hints(rdata: bytes, hints: Mapping[int, Sequence[bytes]]) -> bytes:
     `hints` has packed addresses by key, `IPV4_HINT` or `IPV6_HINT`; none: no hint, and
     the key is not mandatory then.  Raises `BadService`.
     """
+    given = {key: b"".join(addresses) for key, addresses in hints.items() if addresses}
+    first, second, third = round_hints(rdata, given.keys())
+    return (
+        first
+        + _parameter(IPV4_HINT, given)
+        + second
+        + _parameter(IPV6_HINT, given)
+        + third
+    )
+
+
+def round_hints(rdata: bytes, given: Collection[int]) -> tuple[bytes, bytes, bytes]:
+    """The data round the address hints: before that of IPv4, between both, behind.
+
+    `given` are the keys of the hints that will be there; the others are not mandatory
+    then.  Raises `BadService`.
+    """
     start = 2 + len(target(rdata))
     parameters = _parameters(rdata[start:])
-    for key, addresses in hints.items():
+    for key in (IPV4_HINT, IPV6_HINT):
         parameters.pop(key, None)
-        if addresses:
-            parameters[key] = b"".join(addresses)
     if MANDATORY in parameters:
         needed = parameters.pop(MANDATORY)
         keys = [needed[at : at + 2] for at in range(0, len(needed), 2)]
-        kept = [key for key in keys if int.from_bytes(key) in parameters]
+        known = parameters.keys() | given
+        kept = [key for key in keys if int.from_bytes(key) in known]
         if kept:
             parameters[MANDATORY] = b"".join(kept)
     # Section 2.2: in ascending order of the keys.
-    return rdata[:start] + b"".join(
-        _PAIR.pack(key, len(value)) + value for key, value in sorted(parameters.items())
+    ordered = sorted(parameters)
+    pieces = (
+        [key for key in ordered if key < IPV4_HINT],
+        [key for key in ordered if IPV4_HINT < key < IPV6_HINT],
+        [key for key in ordered if key > IPV6_HINT],
     )
+    first, second, third = (
+        b"".join(_parameter(key, parameters) for key in keys) for keys in pieces
+    )
+    return rdata[:start] + first, second, third
+
+
+def _parameter(key: int, values: Mapping[int, bytes]) -> bytes:
+    """A parameter with its key and length; nothing for one that has no value."""
+    value = values.get(key)
+    return b"" if value is None else _PAIR.pack(key, len(value)) + value
 
 
 def with_parameter(rdata: bytes, key: int, value: bytes) -> bytes:

@@ -5,7 +5,7 @@ import random
 from unittest import SkipTest
 
 from dinamed.config.places import Geo
-from dinamed.config.settings import MemberSettings, PoolSettings
+from dinamed.config.settings import MemberSettings, PoolSettings, StageSettings
 from dinamed.geo.files import load_geo
 from dinamed.plane import table_compiler
 from dinamed.plane.installer import Installer
@@ -46,6 +46,20 @@ below IN DNAME www
 weighted IN HTTPS 1 . alpn=h2
 weighted IN MX 5 mail
 hashed IN SVCB 1 elsewhere.example.net. alpn=h2
+hashed IN HTTPS 1 . mandatory=alpn,ipv4hint alpn=h2 ipv4hint=203.0.113.9
+hashed IN HTTPS 2 elsewhere.example.net. alpn=h2
+hashed2 3 IN HTTPS 1 . alpn=h2 ech=AAEC port=8443
+several IN HTTPS 1 several alpn=h2
+crowd IN HTTPS 1 .
+six IN HTTPS 1 . mandatory=ipv4hint ipv4hint=203.0.113.9 key65000=abc
+placed IN HTTPS 1 . alpn=h2
+deeper IN SVCB 1 . alpn=h2
+standin IN SVCB 1 . alpn=h2
+down IN HTTPS 1 . alpn=h2 ipv4hint=203.0.113.9
+*.byname IN HTTPS 1 . alpn=h2
+turns IN SVCB 1 . alpn=h2
+best IN HTTPS 1 . alpn=h2
+tohint IN CNAME hashed
 odd IN TYPE65400 \\# 3 c00c01
 many IN TXT "{long}"
 many IN TXT "2{long}"
@@ -85,6 +99,8 @@ BOUND = {
     "standin": "standin",
     "best": "best",
     "*.pools": "weighted",
+    "byname": "byname",
+    "*.byname": "byname",
 }
 
 
@@ -132,6 +148,9 @@ def crowd() -> tuple[MemberSettings, ...]:
     )
 
 
+BY_NAME = StageSettings("hash", "name")
+
+
 def pools() -> list[PoolSettings]:
     """A pool for each rule, native or not."""
     ranked = (
@@ -160,6 +179,7 @@ def pools() -> list[PoolSettings]:
         make_pool("deeper", *inner("deep", "mixed"), select=["hash"], answers=2),
         make_pool("standin", host("gone", "192.0.2.9", weight=0.0), when_down="deep"),
         make_pool("best", *members(), select=["best"]),
+        make_pool("byname", *members(), select=[BY_NAME], answers=2),
         make_pool("net", *MEMBERS, select=["network", "country", "hash"]),
     ]
 

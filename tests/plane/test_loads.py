@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import dns.message
+import dns.rdatatype
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -29,6 +30,7 @@ from tests.pools.crowd import CAPACITIES, Crowd
 from tests.pools.support import loaded
 
 SOURCE = bytes((192, 0, 2, 77))
+KINDS = ("A", "AAAA", "TXT", "HTTPS")
 
 
 def question(name: str, kind: str = "A") -> bytes:
@@ -67,7 +69,12 @@ class Both:
 
     def __init__(self, table: PoolSettings) -> None:
         self.plane, self.engine = (
-            Pair(served=([make_zone("example.org.", "", {"p": "p"})], [table]))
+            Pair(
+                served=(
+                    [make_zone("example.org.", "p IN HTTPS 1 . alpn=h2\n", {"p": "p"})],
+                    [table],
+                )
+            )
             for _ in range(2)
         )
 
@@ -106,8 +113,13 @@ class Both:
 
 
 def read(reply: bytes) -> tuple[list[str], int]:
-    """The last part of the addresses, and the TTL."""
+    """The last part of the addresses, or of the names in TXT, and the TTL."""
     (rrset,) = dns.message.from_wire(reply).answer
+    if rrset.rdtype == dns.rdatatype.TXT:
+        return [item.strings[0].decode().split(" m")[1] for item in rrset], rrset.ttl
+    if rrset.rdtype == dns.rdatatype.HTTPS:
+        hints = rrset[0].params[4].addresses
+        return [hint.rpartition(".")[2] for hint in hints], rrset.ttl
     return [item.address.replace(":", ".").split(".")[-1] for item in rrset], rrset.ttl
 
 
@@ -124,7 +136,7 @@ class ChoiceTests(SynchronousTestCase):
             if number % 5 == 0:
                 both.report(*(rng.uniform(0.1, 5.0) for _ in range(4)))
             source = bytes((192, 0, 2, rng.randrange(12)))
-            told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
+            told, expected = both.ask(source, rng.choice(KINDS))
             self.assertEqual(told, expected)
             both.wait(rng.uniform(0.3, 4.0))
         self.assertEqual(both.plane.left, 0)
@@ -162,7 +174,7 @@ class ChoiceTests(SynchronousTestCase):
             if number % 5 == 0:
                 both.report(*(rng.uniform(0.5, 7.0) for _ in range(4)))
             source = bytes((198, 51, rng.randrange(12), rng.randrange(3)))
-            told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
+            told, expected = both.ask(source, rng.choice(KINDS))
             self.assertEqual(told, expected)
             picked.update(told[0])
             both.wait(rng.uniform(0.3, 4.0))
@@ -263,7 +275,8 @@ class ShedTests(SynchronousTestCase):
             both.report(7.0, 5.0, 0.3, 0.2)
             found: Counter[str] = Counter()
             for number in range(60):
-                told, expected = both.ask(bytes((10, 0, number, 1)))
+                kind = "TXT" if number % 3 == 2 else "A"
+                told, expected = both.ask(bytes((10, 0, number, 1)), kind)
                 self.assertEqual(len(told[0]), len(expected[0]))
                 found.update(told[0])
             self.assertEqual(set(found), {"3", "4"}, picks)

@@ -53,16 +53,17 @@ def make_zone(
 def make_pool(
     name: str,
     *members: MemberSettings,
-    select: Sequence[str] = ("weighted",),
+    select: Sequence[str | StageSettings] = ("weighted",),
     answers: int = 1,
     ttl: int = 60,
     when_down: str = "all",
 ) -> PoolSettings:
     """The settings of a pool."""
+    stages = (StageSettings(one) if isinstance(one, str) else one for one in select)
     return PoolSettings(
         name=name,
         members=members,
-        select=tuple(StageSettings(stage) for stage in select),
+        select=tuple(stages),
         answers=answers,
         ttl=Ttl(ttl, ttl),
         when_down=when_down,
