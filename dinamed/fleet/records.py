@@ -121,13 +121,15 @@ class SharedOrder(FleetRecord, frozen=True, kw_only=True):
 
 
 class CookieSecrets(FleetRecord, frozen=True, kw_only=True):
-    """The secrets of cookies, the present one first, as hexadecimal digits.
+    """The secrets of cookies as hexadecimal digits, the one that makes them first.
 
-    `since` is the Unix time of the last rotation.
+    `since` is the Unix time from which on it is so, 0 if nobody has said; a second one
+    is the next, or after the `turned` the one before.
     """
 
     secrets: tuple[str, ...] = ()
     since: float = 0.0
+    turned: bool = False
 
 
 Some = TypeVar("Some", bound=FleetRecord)

@@ -32,6 +32,7 @@ from dinamed.pools.report import Report
 from dinamed.server.authority import Authority
 from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
+from dinamed.wire.cookies import SECRET_SIZE
 
 MOST_VANTAGE_POINTS = 5
 """Servers that check a member, where nothing is said."""
@@ -347,6 +348,9 @@ def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
         authority.engine.snapshot.identity,
         settings.pools,
         CookieRole(
-            lambda: authority.cookie_secret, authority.keep_cookies, authority.seconds
+            lambda: authority.cookie_secrets,
+            authority.keep_cookies,
+            lambda: secrets.token_bytes(SECRET_SIZE),
+            authority.seconds,
         ),
     )

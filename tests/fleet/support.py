@@ -143,7 +143,8 @@ class Member:
             pools = [pool("p", host("a"), host("b"))]
         self.pools = pools
         self.manager = PoolManager(pools, self.wall())
-        self.cookie_secret = name.encode().ljust(16, b"\0")
+        self.cookie_secrets: Sequence[bytes] = (name.encode().ljust(16, b"\0"),)
+        self.made = 0
         self.settings = FleetSettings(
             engine="etcd",
             endpoints=("http://192.0.2.1:2379",),
@@ -157,7 +158,12 @@ class Member:
             self.settings,
             name,
             pools,
-            CookieRole(lambda: self.cookie_secret, self.keep_cookies, self.wall),
+            CookieRole(
+                lambda: self.cookie_secrets,
+                self.keep_cookies,
+                self.new_secret,
+                self.wall,
+            ),
             lambda reactor, settings, server: self.store,
         )
 
@@ -165,9 +171,14 @@ class Member:
         """The time of day."""
         return EPOCH + self.clock.seconds() + self.offset
 
-    def keep_cookies(self, secret: bytes) -> None:
-        """Go on with another secret."""
-        self.cookie_secret = secret
+    def keep_cookies(self, secrets: Sequence[bytes]) -> None:
+        """Go on with other secrets."""
+        self.cookie_secrets = secrets
+
+    def new_secret(self) -> bytes:
+        """A secret that was never there."""
+        self.made += 1
+        return f"{self.settings.server} {self.made}".encode().ljust(16, b"\0")
 
     def start(self) -> "Member":
         """Join the fleet."""

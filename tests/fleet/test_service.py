@@ -5,6 +5,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Settings
+from dinamed.fleet.cookie_rotation import GOOD, KEPT, SPREAD
 from dinamed.fleet.order_role import OverruledError
 from dinamed.fleet.records import Codec, CookieSecrets, SharedOrder
 from dinamed.fleet.status import OrderOutcome
@@ -399,22 +400,46 @@ class CookieTests(FleetCase):
         """Also in a store that was emptied."""
         one, two = self.join("ns1"), self.join("ns2")
         self.run_for(12)
-        self.assertEqual(two.cookie_secret, one.cookie_secret)
-        held = one.cookie_secret
+        self.assertEqual(two.cookie_secrets, one.cookie_secrets)
+        held = one.cookie_secrets
         self.keeper.put("secrets/cookies", None)
         self.run_for(12)
         self.assertIn("secrets/cookies", self.keeper.values)
-        self.assertEqual((one.cookie_secret, two.cookie_secret), (held, held))
+        self.assertEqual((one.cookie_secrets, two.cookie_secrets), (held, held))
+
+    def test_rotation(self) -> None:
+        """All go from one secret to the next, and accept both meanwhile."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        (old,) = one.cookie_secrets
+        read = Codec(CookieSecrets)
+
+        def pass_time(seconds: float) -> None:
+            """Have the last change lie so far back, and go on."""
+            value, _ = self.keeper.values["secrets/cookies"]
+            told = read.read(value)
+            past = replace(told, since=told.since - seconds)
+            self.keeper.put("secrets/cookies", read.pack(past))
+            self.run_for(12)
+            self.assertEqual(tuple(one.cookie_secrets), tuple(two.cookie_secrets))
+
+        pass_time(KEPT)
+        kept, new = one.cookie_secrets
+        self.assertEqual(kept, old)
+        pass_time(SPREAD)
+        self.assertEqual(tuple(one.cookie_secrets), (new, old))
+        pass_time(GOOD)
+        self.assertEqual(tuple(one.cookie_secrets), (new,))
 
     def test_what_is_no_secret(self) -> None:
         """It is passed over."""
         one = self.join("ns1")
         self.run_for(12)
-        held = one.cookie_secret
+        held = one.cookie_secrets
         nothing = Codec(CookieSecrets).pack(CookieSecrets(secrets=("short",)))
         self.keeper.put("secrets/cookies", nothing)
         self.run_for(2)
-        self.assertEqual(one.cookie_secret, held)
+        self.assertEqual(one.cookie_secrets, held)
 
 
 class DivisionTests(FleetCase):
