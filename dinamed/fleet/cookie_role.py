@@ -1,4 +1,4 @@
-"""The secrets of DNS cookies: the same at all servers, as RFC 9018 wants it for anycast.
+"""The secrets of DNS cookies, the same at all servers as RFC 9018 has it for anycast.
 
 The first server that finds none in the store puts its own there; who comes later takes
 that on.  A store that was emptied gets the secrets that are in use.  Whoever is first

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from dinamed.fleet.etcd import EtcdClient, decoded, encoded
+from dinamed.fleet.etcd_space import EtcdSpace
 from dinamed.fleet.lease import LeasedKeys
 from dinamed.fleet.prefix_watch import PrefixWatch
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
@@ -40,6 +41,7 @@ class EtcdStore:
         self._connections = connections
         self._prefix = f"/dinamed/{name}/".encode()
         self._keys = LeasedKeys(client, self._prefix, lease)
+        self._space = EtcdSpace(client)
         self._interval = interval
         self._rng = rng
         self._watch: PrefixWatch | None = None
@@ -57,11 +59,13 @@ class EtcdStore:
         self._watch = PrefixWatch(self._client, self._prefix, hear, silence, self._rng)
         self._keys.start()
         self._watch.start()
+        self._space.start()
 
     def stop(self, leave: bool) -> Deferred[None]:
         """End; with `leave` one's own keys go at once.  Takes a second at most."""
         if self._watch is not None:
             self._watch.stop()
+            self._space.stop()
         parted: Deferred[None] = Deferred()
 
         def part(_: object = None) -> None:
@@ -126,7 +130,9 @@ class EtcdStore:
             why = why or self._watch.why
             revision = self._watch.revision
         facts = {"engine": "etcd", "endpoint": self._client.endpoint}
-        return StoreStatus(connected and not why, why, revision, counters, facts)
+        facts |= self._space.facts
+        connected = connected and not why
+        return StoreStatus(connected, why, revision, counters, facts, self._space.sizes)
 
 
 class _QuietFactory(_HTTP11ClientFactory):

@@ -107,6 +107,12 @@ class HandOuts(FleetRecord, frozen=True, kw_only=True):
     pools: dict[str, SharedHandOuts] = {}
 
 
+class KeyDigests(FleetRecord, frozen=True, kw_only=True):
+    """Digests of the DNSKEY records of zones that a server signs, by zone."""
+
+    zones: dict[str, str] = {}
+
+
 class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     """An order to a member of a pool, given to server `where` at the time `now`.
 

@@ -379,6 +379,7 @@ class FleetService(Service):
             name=identity.fleet,
             revision=store.revision,
             store=store.facts,
+            sizes=store.sizes,
             counters={**store.counters, "bad_values": self.bad_values},
             waiting=0 if orders is None else len(orders.waiting),
             conflicts=() if orders is None else tuple(orders.conflicts),

@@ -36,8 +36,8 @@ class Defence:
     ) -> "Defence":
         """The defence that the settings ask for.
 
-        `secrets` are those of cookies where the config names none.  What has not changed
-        since `before` is taken from there, with what it remembers.
+        `secrets` are those of cookies where the config names none.  What has not
+        changed since `before` is taken from there, with what it remembers.
         """
         rules, limits = settings.server, settings.limits
         cookies = limiter = None

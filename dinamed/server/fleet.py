@@ -1,7 +1,7 @@
 """This server's part in a fleet, as the config says it: made anew when that changes."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +17,7 @@ from dinamed.config.settings import PoolSettings, Settings
 from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.division import ServerRoster, askers, vantage_points
 from dinamed.fleet.hand_out_role import HandOutRole
+from dinamed.fleet.key_role import KeyRole
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
@@ -64,6 +65,7 @@ class FleetMember(Service):
         identity: str,
         pools: Sequence[PoolSettings],
         cookies: CookieRole,
+        keys: KeyRole,
         make: MakeStore = etcd_store,
     ) -> None:
         self._reactor = reactor
@@ -71,6 +73,7 @@ class FleetMember(Service):
         self._wall = wall
         self._make = make
         self._cookies = cookies
+        self._keys = keys
         self._settings = settings
         self._host = identity
         self._pools = pools
@@ -114,6 +117,7 @@ class FleetMember(Service):
             owned.append(self.reports)
         if "votes" in share:
             owned.append(self.votes)
+        owned.append(self._keys)
         own = Identity(
             settings.name,
             server,
@@ -288,7 +292,12 @@ class FleetMember(Service):
     def status(self) -> FleetStatus:
         """How it goes with the fleet."""
         if self._service is not None:
-            return replace(self._service.status(), isolated=self.votes.isolated)
+            told = self._service.status()
+            servers = tuple(
+                replace(one, keys_differ=self._keys.differing(one.server))
+                for one in told.servers
+            )
+            return replace(told, servers=servers, isolated=self.votes.isolated)
         own = FleetServer(
             server=self._server,
             region=self._settings.region,
@@ -337,8 +346,15 @@ def _digest(pool: PoolSettings) -> str:
     return blake2b(data, digest_size=8).hexdigest()
 
 
-def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
-    """The part in a fleet of the server that has this authority."""
+def member_of_fleet(
+    reactor: Any,
+    authority: Authority,
+    keys: Callable[[], Mapping[str, str]] = dict,
+) -> FleetMember:
+    """The part in a fleet of the server that has this authority.
+
+    `keys` gives digests of the keys that it signs with, by zone.
+    """
     settings = authority.loaded.settings
     return FleetMember(
         reactor,
@@ -353,4 +369,5 @@ def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
             lambda: secrets.token_bytes(SECRET_SIZE),
             authority.seconds,
         ),
+        KeyRole(keys),
     )

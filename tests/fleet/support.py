@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings
 from dinamed.fleet.cookie_role import CookieRole
+from dinamed.fleet.key_role import KeyRole
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
 from dinamed.pools.manager import PoolManager
 from dinamed.server.fleet import FleetMember
@@ -121,7 +122,8 @@ class MemoryStore:
     def status(self) -> StoreStatus:
         """How it goes."""
         why = "" if self.connected else "cut off"
-        return StoreStatus(self.connected, why, self.known, {}, {"engine": "memory"})
+        facts = {"engine": "memory"}
+        return StoreStatus(self.connected, why, self.known, {}, facts, {})
 
 
 class Member:
@@ -145,6 +147,8 @@ class Member:
         self.manager = PoolManager(pools, self.wall())
         self.cookie_secrets: Sequence[bytes] = (name.encode().ljust(16, b"\0"),)
         self.made = 0
+        self.keys: dict[str, str] = {}
+        """Digests of the keys that this server signs with, by zone."""
         self.settings = FleetSettings(
             engine="etcd",
             endpoints=("http://192.0.2.1:2379",),
@@ -164,6 +168,7 @@ class Member:
                 self.new_secret,
                 self.wall,
             ),
+            KeyRole(lambda: self.keys),
             lambda reactor, settings, server: self.store,
         )
 
