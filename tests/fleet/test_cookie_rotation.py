@@ -1,5 +1,7 @@
 """Tests of `dinamed.fleet.cookie_rotation`."""
 
+from itertools import pairwise
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.fleet.cookie_rotation import GOOD, KEPT, SPREAD, rotated
@@ -30,7 +32,7 @@ class RotationTests(SynchronousTestCase):
         alone = self.step(turned, GOOD)
         self.assertEqual((alone.secrets, alone.turned), ((TWO,), False))
         states = [held, accepted, turned, alone]
-        for earlier, later in zip(states, states[1:], strict=False):
+        for earlier, later in pairwise(states):
             self.assertIn(later.secrets[0], earlier.secrets)
             self.assertTrue(later is alone or earlier.secrets[0] in later.secrets)
 
