@@ -31,11 +31,12 @@ def rotated(held: CookieSecrets, fresh: str, now: float) -> CookieSecrets | None
     present, *others = held.secrets
     if not held.since:
         return replace(held, now=now, since=now)
-    if not others:
-        secrets, turned, due = (present, fresh), False, KEPT
-    elif held.turned:
-        secrets, turned, due = (present,), False, GOOD
-    else:
+    turned = False
+    secrets: tuple[str, ...] = present, fresh
+    due = KEPT
+    if held.turned:
+        secrets, due = (present,), GOOD
+    elif others:
         secrets, turned, due = (others[0], present), True, SPREAD
     if lapse < due:
         return None
