@@ -37,15 +37,14 @@ def fleet_metrics(status: FleetStatus, alone_seconds: float) -> Iterator[Metric]
             "Seconds until one's own value came back the last time.",
             own.lag,
         )
-    if status.sizes:
-        room = GaugeMetricFamily(
-            "dinamed_fleet_store_bytes",
-            "The store's database: its size, what of it is used, and the quota.",
-            labels=("what",),
-        )
-        for name, octets in sorted(status.sizes.items()):
-            room.add_metric((name,), octets)
-        yield room
+    room = GaugeMetricFamily(
+        "dinamed_fleet_store_bytes",
+        "The store's database: its size, what of it is used, and the quota.",
+        labels=("what",),
+    )
+    for name, octets in sorted(status.sizes.items()):
+        room.add_metric((name,), octets)
+    yield room
     yield GaugeMetricFamily(
         "dinamed_fleet_store_alarm",
         "1 while the store tells of an alarm.",
