@@ -116,7 +116,7 @@ class KeyDigests(FleetRecord, frozen=True, kw_only=True):
 class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     """An order to a member of a pool, given to server `where` at the time `now`.
 
-    That and `until` are Unix times.
+    That and `until` are Unix times.  It is of a state, or of a `weight`.
     """
 
     order: Order = Order.AUTO
@@ -124,6 +124,7 @@ class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     by: str = ""
     reason: str = ""
     where: str = ""
+    weight: float | None = None
 
 
 class CookieSecrets(FleetRecord, frozen=True, kw_only=True):

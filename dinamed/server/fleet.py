@@ -18,6 +18,7 @@ from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.division import ServerRoster, askers, vantage_points
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.key_role import KeyRole
+from dinamed.fleet.order_kinds import StateOrders, WeightOrders
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
@@ -97,7 +98,10 @@ class FleetMember(Service):
         self._peers = Peers()
         self._roster = ServerRoster(server, HOLD * settings.lease)
         self._configs = {pool.name: _digest(pool) for pool in self._pools}
-        self.orders = OrderRole(self._manager, server, self._wall)
+        self._orders = tuple(
+            OrderRole(self._manager, server, self._wall, kind)
+            for kind in (StateOrders(), WeightOrders())
+        )
         self.votes = VoteRole(
             self._manager,
             server,
@@ -132,7 +136,7 @@ class FleetMember(Service):
             self._make(self._reactor, settings, server),
             self._peers,
             owned,
-            self.orders if "orders" in share else None,
+            self._orders if "orders" in share else (),
             (self._cookies,),
             self._wall,
             self._steady,
@@ -156,7 +160,8 @@ class FleetMember(Service):
             self.votes.inherit(before)
             if self.running and self._service is not None:
                 self._service.startService()
-        self.orders.reconfigured()
+        for role in self._orders:
+            role.reconfigured()
         self._divide()
 
     @property
@@ -285,9 +290,21 @@ class FleetMember(Service):
 
         Fails with `OverruledError` if another one was given meanwhile.
         """
+        return self._order(StateOrders.name, pool, member, order)
+
+    def weigh(
+        self, pool: str, member: str, order: SharedOrder
+    ) -> Deferred[OrderOutcome]:
+        """Tell the fleet of an order of another weight, as `order` does."""
+        return self._order(WeightOrders.name, pool, member, order)
+
+    def _order(
+        self, kind: str, pool: str, member: str, order: SharedOrder
+    ) -> Deferred[OrderOutcome]:
         if self._service is None:
             return succeed(OrderOutcome(None, 1, 1))
-        return self._service.order(pool, member, replace(order, where=self._server))
+        order = replace(order, where=self._server)
+        return self._service.order(kind, (pool, member), order)
 
     def status(self) -> FleetStatus:
         """How it goes with the fleet."""

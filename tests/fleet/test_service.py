@@ -393,6 +393,55 @@ class HandOutTests(FleetCase):
         self.assertEqual(account.foreign, 8)
 
 
+class WeightTests(FleetCase):
+    """Orders of a weight."""
+
+    def weigh(self, member: Member, weight: float | None) -> OrderOutcome:
+        """Order another weight of p/a at one server, as its API does."""
+        shared = SharedOrder(now=member.wall(), weight=weight, by="ops")
+        member.manager.weigh("p", "a", weight, now=member.wall(), by="ops")
+        outcome: OrderOutcome = self.successResultOf(
+            member.fleet.weigh("p", "a", shared)
+        )
+        return outcome
+
+    def weights(self) -> list[float | None]:
+        """What is ordered at all servers."""
+        views = [one.manager.view("p") for one in self.members]
+        return [view.member_states["a"].weight for view in views]
+
+    def test_all_follow(self) -> None:
+        """Beside an order of a state, which it leaves alone, and until it is lifted."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(two, Order.DRAIN)
+        outcome = self.weigh(one, 7.0)
+        self.assertEqual(outcome.servers, 2)
+        self.run_for(2)
+        self.assertEqual(self.weights(), [7.0, 7.0])
+        later = self.join("ns3")
+        self.run_for(12)
+        self.assertEqual(self.weights(), [7.0, 7.0, 7.0])
+        self.assertEqual(self.state(later), State.DRAIN)
+        self.weigh(two, None)
+        self.run_for(2)
+        self.assertEqual(self.weights(), [None, None, None])
+        self.assertEqual(self.state(one), State.DRAIN)
+
+    def test_given_while_alone(self) -> None:
+        """It holds here, and is told later."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        one.store.reachable = False
+        self.run_for(20)
+        self.assertIsNone(self.weigh(one, 3.0).revision)
+        self.assertEqual(self.weights(), [3.0, None])
+        one.store.heal()
+        self.run_for(20)
+        self.assertEqual(self.weights(), [3.0, 3.0])
+        self.assertEqual(two.fleet.status().waiting, 0)
+
+
 class CookieTests(FleetCase):
     """One secret for the cookies of all."""
 
