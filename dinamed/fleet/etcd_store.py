@@ -72,14 +72,18 @@ class EtcdStore:
             """Wait no longer, whatever still goes on."""
             if not parted.called:
                 self._client.close()
-                closing = self._connections.closeCachedConnections()
-                closing.addErrback(lambda _: None)
+                # That of the answer which has led here is kept only after this turn.
+                self._client.reactor.callLater(0, self._disconnect)
                 parted.callback(None)
 
         patience = self._client.reactor.callLater(PARTING, part)
         parted.addCallback(lambda _: patience.cancel() if patience.active() else None)
         self._keys.stop(leave).addBoth(part)
         return parted
+
+    def _disconnect(self) -> None:
+        closing = self._connections.closeCachedConnections()
+        closing.addErrback(lambda _: None)
 
     def publish(self, key: str, value: bytes) -> None:
         """Have an owned key say that, as soon as it can be; the newest value wins."""

@@ -1,5 +1,6 @@
 """Tests of `dinamed.fleet.service` and `dinamed.server.fleet`, on a clock."""
 
+import msgspec
 from msgspec.structs import replace
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -489,6 +490,65 @@ class CookieTests(FleetCase):
         self.keeper.put("secrets/cookies", nothing)
         self.run_for(2)
         self.assertEqual(one.cookie_secrets, held)
+
+
+class RollingTests(FleetCase):
+    """Servers of other versions in the same fleet."""
+
+    def test_what_is_not_known(self) -> None:
+        """Other kinds and fields are passed over, and another format is told of."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        put = self.keeper.put
+        put("by/ns2/telemetry/0", b"anything")
+        put("by/ns2/votes/0/more", b"anything")
+        put("telemetry/p", b"anything")
+        put("orders/p/a/b", b"anything")
+        self.run_for(12)
+        self.assertEqual(one.fleet.status().counters["bad_values"], 1)
+        later = {"v": 2, "now": one.wall(), "boot": 5}
+        put("by/ns3/live", msgspec.msgpack.encode(later))
+        more = {"v": 1, "now": one.wall(), "boot": 5, "mood": "good", "interval": 5.0}
+        put("by/ns4/live", msgspec.msgpack.encode(more))
+        self.run_for(2)
+        servers = [one.server for one in two.fleet.status().servers if one.live]
+        self.assertEqual(servers, ["ns2", "ns1", "ns4"])
+        self.assertEqual(one.fleet.status().mode, "together")
+
+    def test_a_reload_without_a_fleet(self) -> None:
+        """The server leaves at once, and goes on alone; and joins again."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(one, Order.DRAIN)
+        self.run_for(2)
+        alone = Settings(path="x", pools=tuple(two.pools))
+        two.fleet.reconfigure(alone)
+        self.run_for(2)
+        self.assertTrue(two.store.left)
+        self.assertNotIn("by/ns2/live", self.keeper.values)
+        self.assertEqual(two.fleet.status().mode, "alone")
+        self.assertEqual(self.state(two), State.DRAIN)
+        two.fleet.reconfigure(replace(alone, fleet=two.settings))
+        self.run_for(12)
+        self.assertEqual(two.fleet.status().mode, "together")
+
+    def test_an_end_while_alone(self) -> None:
+        """An order ends by each server's own clock, and goes from the store later."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(one, Order.DRAIN, until=one.wall() + 30)
+        self.run_for(2)
+        self.keeper.reachable = False
+        self.run_for(40)
+        for member in (one, two):
+            member.manager.expire(member.wall())
+            self.assertEqual(self.state(member), State.UP)
+        self.keeper.reachable = True
+        for member in (one, two):
+            member.store.heal()
+        self.run_for(20)
+        self.assertNotIn("orders/p/a", self.keeper.values)
+        self.assertEqual([self.state(one), self.state(two)], [State.UP, State.UP])
 
 
 class DivisionTests(FleetCase):
