@@ -43,6 +43,10 @@ class CookieRole:
         self._fresh = fresh
         self._wall = wall
         self._codec = Codec(CookieSecrets)
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is known of the store yet."""
         self._held = CookieSecrets()
         self._revision = 0
         self._caught_up = False

@@ -47,6 +47,9 @@ class OrderRole:
         """Members under an order of the fleet."""
         self.orders = FleetOrders()
 
+    def begin(self) -> None:
+        """Nothing is known of the store yet, which is the first one."""
+
     def give(
         self, store: Store, member: MemberKey, order: SharedOrder
     ) -> Deferred[Given]:

@@ -107,6 +107,12 @@ class HandOuts(FleetRecord, frozen=True, kw_only=True):
     pools: dict[str, SharedHandOuts] = {}
 
 
+class MemberTables(FleetRecord, frozen=True, kw_only=True):
+    """The members of a pool that were set over HTTP: a JSON list of their tables."""
+
+    tables: bytes = b"[]"
+
+
 class KeyDigests(FleetRecord, frozen=True, kw_only=True):
     """Digests of the DNSKEY records of zones that a server signs, by zone."""
 

@@ -116,6 +116,8 @@ class FleetService(Service):
     def startService(self) -> None:
         """Begin to publish and to listen."""
         super().startService()  # type: ignore[no-untyped-call]
+        for role in self._shared.values():
+            role.begin()
         self._store.start(self._heard)
         self._publish()
 

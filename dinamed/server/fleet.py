@@ -14,16 +14,18 @@ from twisted.python.failure import Failure
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
+from dinamed.discovery.service import DiscoveryService
 from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.division import ServerRoster, askers, vantage_points
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.key_role import KeyRole
+from dinamed.fleet.member_role import MemberRole
 from dinamed.fleet.order_kinds import StateOrders, WeightOrders
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.report_role import ReportRole
-from dinamed.fleet.roles import OwnedRole
+from dinamed.fleet.roles import OwnedRole, SharedRole
 from dinamed.fleet.service import FleetService, Identity
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
 from dinamed.fleet.store import Store
@@ -65,7 +67,7 @@ class FleetMember(Service):
         settings: FleetSettings,
         identity: str,
         pools: Sequence[PoolSettings],
-        cookies: CookieRole,
+        shared: Sequence[SharedRole],
         keys: KeyRole,
         make: MakeStore = etcd_store,
     ) -> None:
@@ -73,7 +75,7 @@ class FleetMember(Service):
         self._manager = manager
         self._wall = wall
         self._make = make
-        self._cookies = cookies
+        self._shared = shared
         self._keys = keys
         self._settings = settings
         self._host = identity
@@ -137,7 +139,7 @@ class FleetMember(Service):
             self._peers,
             owned,
             self._orders if "orders" in share else (),
-            (self._cookies,),
+            self._shared,
             self._wall,
             self._steady,
             lambda: self._configs,
@@ -367,11 +369,23 @@ def member_of_fleet(
     reactor: Any,
     authority: Authority,
     keys: Callable[[], Mapping[str, str]] = dict,
+    discovery: DiscoveryService | None = None,
 ) -> FleetMember:
     """The part in a fleet of the server that has this authority.
 
     `keys` gives digests of the keys that it signs with, by zone.
     """
+    cookies = CookieRole(
+        lambda: authority.cookie_secrets,
+        authority.keep_cookies,
+        lambda: secrets.token_bytes(SECRET_SIZE),
+        authority.seconds,
+    )
+    shared: list[SharedRole] = [cookies]
+    if discovery is not None:
+        members = MemberRole(discovery, authority.seconds)
+        discovery.given.subscribe(members.given)
+        shared.append(members)
     settings = authority.loaded.settings
     return FleetMember(
         reactor,
@@ -380,11 +394,6 @@ def member_of_fleet(
         settings.fleet,
         authority.engine.snapshot.identity,
         settings.pools,
-        CookieRole(
-            lambda: authority.cookie_secrets,
-            authority.keep_cookies,
-            lambda: secrets.token_bytes(SECRET_SIZE),
-            authority.seconds,
-        ),
+        shared,
         KeyRole(keys),
     )

@@ -6,9 +6,11 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from dinamed.config.fleet import FleetSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import MemberSettings, PoolSettings
+from dinamed.discovery.targets import MemberReader
 from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.key_role import KeyRole
+from dinamed.fleet.member_role import MemberRole
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
 from dinamed.pools.manager import PoolManager
 from dinamed.server.fleet import FleetMember
@@ -126,6 +128,27 @@ class MemoryStore:
         return StoreStatus(self.connected, why, self.known, {}, facts, {})
 
 
+class Lists:
+    """Lists of members that were set over HTTP."""
+
+    def __init__(self) -> None:
+        self.pools: dict[str, tuple[MemberSettings, ...]] = {"p": ()}
+        self.reader = MemberReader()
+
+    def lists(self) -> dict[str, tuple[MemberSettings, ...]]:
+        """All of them."""
+        return dict(self.pools)
+
+    def read(self, pool: str, tables: list[object]) -> tuple[MemberSettings, ...]:
+        """Members from tables."""
+        return self.reader.tables(tables)
+
+    def put(self, pool: str, members: tuple[MemberSettings, ...]) -> Deferred[None]:
+        """Have a pool have these."""
+        self.pools[pool] = members
+        return succeed(None)
+
+
 class Member:
     """One server of a fleet in memory, with a pool `p` of members a and b."""
 
@@ -147,6 +170,8 @@ class Member:
         self.manager = PoolManager(pools, self.wall())
         self.cookie_secrets: Sequence[bytes] = (name.encode().ljust(16, b"\0"),)
         self.made = 0
+        self.lists = Lists()
+        self.member_role = MemberRole(self.lists, self.wall)
         self.keys: dict[str, str] = {}
         """Digests of the keys that this server signs with, by zone."""
         self.settings = FleetSettings(
@@ -162,11 +187,14 @@ class Member:
             self.settings,
             name,
             pools,
-            CookieRole(
-                lambda: self.cookie_secrets,
-                self.keep_cookies,
-                self.new_secret,
-                self.wall,
+            (
+                CookieRole(
+                    lambda: self.cookie_secrets,
+                    self.keep_cookies,
+                    self.new_secret,
+                    self.wall,
+                ),
+                self.member_role,
             ),
             KeyRole(lambda: self.keys),
             lambda reactor, settings, server: self.store,
