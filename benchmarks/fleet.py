@@ -68,14 +68,15 @@ def fleet(
     pools: str = "",
     names: str = NAMES,
     count: int = SERVERS,
+    interval: int = INTERVAL,
 ) -> Iterator[FleetOfDaemons]:
     """Servers that are together."""
     pools = pools or balanced_pools("12")
     servers = FleetOfDaemons(
-        count, pools, names, lambda number: fleet_of(nodes, number, share)
+        count, pools, names, lambda number: fleet_of(nodes, number, share, interval)
     )
     try:
-        servers.wait_for("together")
+        servers.wait_for("together", 60.0 + 4 * interval)
         yield servers
     finally:
         servers.stop()
@@ -212,7 +213,8 @@ def cost(options: argparse.Namespace) -> None:
         for share in ((), ALL):
             count = 2
             if share:
-                with fleet(nodes, share, pools, names, count) as run:
+                interval = options.interval
+                with fleet(nodes, share, pools, names, count, interval) as run:
                     _spent(run, nodes, queries, options)
             else:
                 run = FleetOfDaemons(count, pools, names, lambda number: "")
@@ -257,7 +259,8 @@ def _spent(
     size = servers[0].get("/api/v1/fleet")["sizes"].get("size", 0)
     print(
         f"{options.pools} pools, {options.rate} questions a second, every "
-        f"{INTERVAL} s: a server {cpu:.1%} of a CPU, {octets / 1e3:.1f} kB/s in "
+        f"{options.interval} s: a server {cpu:.1%} of a CPU, "
+        f"{octets / 1e3:.1f} kB/s in "
         f"{puts:.1f} puts/s; a node of etcd {etcd_cpu:.1%}, {disk / 1e3:.0f} kB/s to "
         f"disk, database {size / 1e6:.1f} MB",
         flush=True,
@@ -303,6 +306,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--pools", type=int, default=100)
     parser.add_argument("--rate", type=int, default=1000)
+    parser.add_argument("--interval", type=int, default=INTERVAL)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     for name in options.parts or PARTS:

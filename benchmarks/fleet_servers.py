@@ -31,13 +31,13 @@ select = ["priority", "weighted"]
 """
 
 
-def fleet_of(nodes: EtcdNodes, number: int, share: Sequence[str]) -> str:
+def fleet_of(nodes: EtcdNodes, number: int, share: Sequence[str], interval: int) -> str:
     """`[fleet]` of the server with that number."""
     endpoints = ", ".join(f'"{url}"' for url in nodes.endpoints)
     kinds = ", ".join(f'"{kind}"' for kind in share)
     return (
         f'[fleet]\nengine = "etcd"\nendpoints = [{endpoints}]\nserver = "ns{number}"\n'
-        f"interval = {INTERVAL}\nlease = {10 * INTERVAL}\nshare = [{kinds}]\n"
+        f"interval = {interval}\nlease = {10 * interval}\nshare = [{kinds}]\n"
     )
 
 
