@@ -271,7 +271,7 @@ def rate(options: argparse.Namespace) -> None:
     """Answers per CPU-second, by turns with a fleet and without."""
     found: dict[bool, list[float]] = {True: [], False: []}
     pools = balanced_pools("12")
-    with etcd() as nodes, fleet(nodes, ALL, pools, NAMES, 2) as run:
+    with etcd() as nodes, fleet(nodes, ALL, pools, NAMES, 2, options.interval) as run:
         alone = FleetOfDaemons(1, pools, NAMES, lambda number: "")
         for _ in range(options.rounds):
             for shared, servers in ((False, alone), (True, run)):
