@@ -143,7 +143,7 @@ def build(
         plane = DataPlane(reactor, authority, stack.sampled, bound.threads)
     reloading, liveness = ReloadService(reactor, authority), Liveness()
     listening = ListenService(reactor, stack, bound.dns, plane, liveness)
-    fleet = member_of_fleet(reactor, authority)
+    fleet = member_of_fleet(reactor, authority, signing.key_digests, discovery)
     watching = MonitoringService(reactor, authority, chance, fleet)
     health = watching.health
     events = EventLog(wall)

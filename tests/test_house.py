@@ -37,7 +37,10 @@ SHELL = frozenset(
     {
         "dinamed.fleet.cookie_role",
         "dinamed.fleet.etcd",
+        "dinamed.fleet.etcd_space",
         "dinamed.fleet.etcd_store",
+        "dinamed.fleet.key_role",
+        "dinamed.fleet.member_role",
         "dinamed.fleet.lease",
         "dinamed.fleet.order_role",
         "dinamed.fleet.prefix_watch",

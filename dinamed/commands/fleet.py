@@ -16,6 +16,9 @@ from dinamed.commands.status import duration
 
 HELP = "show the servers that answer as one: who is live, and how far behind"
 ADDRESS = "/api/v1/fleet"
+ALMOST_FULL = 0.8
+"""Share of its quota from which on the store is in need of help."""
+
 STEP = 0.25
 """Seconds between two looks whether the others know of an order."""
 
@@ -48,6 +51,7 @@ def lines(told: dict[str, Any], now: float) -> list[str]:
     if store:
         facts = ", ".join(f"{key} {value}" for key, value in store.items())
         found.append(f"store: {facts}, revision {told['revision']}")
+        found += _space(told["sizes"])
     if told["isolated"]:
         found.append("this server sees more down than the others do, and abstains")
     if told["waiting"]:
@@ -75,7 +79,20 @@ def _words(one: dict[str, Any]) -> str:
     words.append(f"every {one['interval']:g} s")
     if one["pools_differ"]:
         words.append("other config of " + ", ".join(one["pools_differ"]))
+    if one["keys_differ"]:
+        words.append("other keys of " + ", ".join(one["keys_differ"]))
     return ", ".join(words)
+
+
+def _space(sizes: dict[str, int]) -> list[str]:
+    if "size" not in sizes:
+        return []
+    text = f"its database has {sizes['size'] / 1e6:.1f} MB"
+    if quota := sizes.get("quota"):
+        text += f" of {quota / 1e6:.0f} MB"
+        if sizes["size"] > ALMOST_FULL * quota:
+            text += ", almost full: compact and defragment it"
+    return [text]
 
 
 def wait_until_seen(remote: Remote, outcome: dict[str, Any]) -> dict[str, Any]:

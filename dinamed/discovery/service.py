@@ -10,12 +10,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.discovery import Discovery, FileDiscovery
+from dinamed.config.discovery import ApiDiscovery, Discovery, FileDiscovery
 from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.discovery.belief import objection
 from dinamed.discovery.places import in_place
 from dinamed.discovery.sources import MemberSource, SourceError, make_member_source
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
+from dinamed.signals import Signal
 
 FILE_INTERVAL = 1.0
 """Seconds between two looks whether a file has changed."""
@@ -99,6 +100,8 @@ class DiscoveryService(Service):
         self._store = store
         self._make = make
         self._watched: dict[str, _Watched] = {}
+        self.given: Signal[[str]] = Signal(self._not_heard)
+        """Is emitted with the pool of which a list was given here and is served."""
         self.reconfigure(tuple(pools))
 
     def startService(self) -> None:
@@ -187,6 +190,19 @@ class DiscoveryService(Service):
             raise BadMembersError(why)
         saved = self._store.write(pool, members)
         return saved.addCallback(lambda _: self._take(watched, members))
+
+    def give(self, pool: str, members: Members) -> "Deferred[None]":
+        """As `put`, by somebody who has asked this server for it."""
+        putting = self.put(pool, members)
+        return putting.addCallback(lambda _: self.given.emit(pool))
+
+    def lists(self) -> dict[str, Members]:
+        """The members of all pools of type `api`, as they are now."""
+        return {
+            name: watched.members
+            for name, watched in self._watched.items()
+            if isinstance(watched.rules, ApiDiscovery)
+        }
 
     def _begin(self, watched: _Watched) -> None:
         """Serve what is known, and ask for news."""
@@ -303,6 +319,9 @@ class DiscoveryService(Service):
 
     def _not_taken(self, failure: Failure) -> None:
         self.log.failure("members were not taken", failure)
+
+    def _not_heard(self, error: Exception) -> None:
+        self.log.failure("telling of members that were given", Failure(error))
 
     def _not_saved(self, failure: Failure) -> None:
         self.log.error(

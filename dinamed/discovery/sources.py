@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
-from twisted.internet.protocol import Protocol as NetworkProtocol
-from twisted.internet.protocol import connectionDone
 from twisted.internet.threads import deferToThreadPool
 from twisted.names import client, dns, error
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, ResponseDone, ResponseFailed
-from twisted.web.http import PotentialDataLoss
+from twisted.web.client import Agent, ResponseFailed
 from twisted.web.http_headers import Headers
 
+from dinamed.bodies import whole_body
 from dinamed.config.discovery import (
     Discovery,
     DnsDiscovery,
@@ -103,37 +101,6 @@ class FileSource:
         return SourceError(shortage(problem) or str(problem.strerror))
 
 
-class _Body(NetworkProtocol):
-    """Reads the body of a response, up to a limit."""
-
-    def __init__(self, done: "Deferred[bytes]") -> None:
-        self._done = done
-        self._data = bytearray()
-
-    def dataReceived(self, data: bytes) -> None:
-        """More of it."""
-        self._data += data
-        if len(self._data) > MAX_BODY:
-            self.abort()
-
-    def abort(self) -> None:
-        """Read no more."""
-        transport: Any = self.transport
-        if transport is not None:
-            transport.abortConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The end."""
-        if self._done.called:
-            return
-        if len(self._data) > MAX_BODY:
-            self._done.errback(SourceError("the list is too large"))
-        elif reason.check(ResponseDone, PotentialDataLoss):
-            self._done.callback(bytes(self._data))
-        else:
-            self._done.errback(SourceError("the answer broke off"))
-
-
 class HttpSource:
     """Fetches a list from a URL; the list is read in a thread."""
 
@@ -172,10 +139,7 @@ class HttpSource:
     def _answered(response: Any) -> "Deferred[bytes]":
         if response.code != 200:
             raise SourceError(f"status {response.code}")
-        done: Deferred[bytes] = Deferred(lambda _: body.abort())
-        body = _Body(done)
-        response.deliverBody(body)
-        return done
+        return whole_body(response, MAX_BODY)
 
     @staticmethod
     def _failed(failure: Failure) -> Failure:

@@ -1,6 +1,8 @@
 """A zone that is signed here, each RRset once it is asked for."""
 
 from collections.abc import Mapping
+from functools import cached_property
+from hashlib import blake2b
 
 from dinamed.dnssec.denial import Denial
 from dinamed.dnssec.grid import HOUR
@@ -35,6 +37,14 @@ class OnlineZone:
         self.apex = apex
         self.origin = signer.zone
         self._links: Generations[_Link, Signed] = Generations(_LINKS)
+
+    @cached_property
+    def keys_digest(self) -> str:
+        """Eight octets of its DNSKEY records: the same where those are the same."""
+        digest = blake2b(digest_size=8)
+        for rdata in sorted(self.apex[int(Type.DNSKEY)].rdatas):
+            digest.update(len(rdata).to_bytes(2) + rdata)
+        return digest.hexdigest()
 
     def at(self, moment: float) -> "OnlineZone":
         """The same as it is signed at another moment."""

@@ -14,11 +14,18 @@ from typing import Any
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.internet.error import TimeoutError
 from twisted.python.failure import Failure
-from twisted.web.client import FileBodyProducer, readBody
+from twisted.web.client import FileBodyProducer
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IResponse
 
+from dinamed.bodies import whole_body
 from dinamed.fleet.store import StoreError
+
+MOST_BODY = 256 << 20
+"""Octets of an answer: all values of a large fleet come in one."""
+
+MOST_TEXT = 1 << 20
+"""Octets of a page."""
 
 UNAVAILABLE = 14
 UNAUTHENTICATED = 16
@@ -144,6 +151,24 @@ class EtcdClient:
         )
         self._token = str(told.get("token", ""))
 
+    async def text(self, path: str) -> bytes:
+        """What the endpoint in use has there, at most `MOST_TEXT` octets of it.
+
+        Nothing if that can't be had.
+        """
+        url = (self.endpoint + path).encode()
+
+        async def whole() -> bytes:
+            response = await self._agent.request(b"GET", url)
+            if response.code != 200:
+                return b""
+            return await whole_body(response, MOST_TEXT)
+
+        try:
+            return await ensureDeferred(whole()).addTimeout(self.timeout, self.reactor)
+        except Exception:
+            return b""
+
     async def open(self, path: str, body: dict[str, Any]) -> IResponse:
         """The response of the endpoint in use, of which the body is yet to come."""
         asked = self._post(path, body).addTimeout(self.timeout, self.reactor)
@@ -161,7 +186,7 @@ class EtcdClient:
     async def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         async def whole() -> tuple[int, bytes]:
             response = await self._post(path, body)
-            return response.code, await readBody(response)
+            return response.code, await whole_body(response, MOST_BODY)
 
         asked = ensureDeferred(whole()).addTimeout(self.timeout, self.reactor)
         code, raw = await asked

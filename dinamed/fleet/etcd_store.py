@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 
 from dinamed.fleet.etcd import EtcdClient, decoded, encoded
+from dinamed.fleet.etcd_space import EtcdSpace
 from dinamed.fleet.lease import LeasedKeys
 from dinamed.fleet.prefix_watch import PrefixWatch
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
@@ -40,6 +41,7 @@ class EtcdStore:
         self._connections = connections
         self._prefix = f"/dinamed/{name}/".encode()
         self._keys = LeasedKeys(client, self._prefix, lease)
+        self._space = EtcdSpace(client)
         self._interval = interval
         self._rng = rng
         self._watch: PrefixWatch | None = None
@@ -57,25 +59,31 @@ class EtcdStore:
         self._watch = PrefixWatch(self._client, self._prefix, hear, silence, self._rng)
         self._keys.start()
         self._watch.start()
+        self._space.start()
 
     def stop(self, leave: bool) -> Deferred[None]:
         """End; with `leave` one's own keys go at once.  Takes a second at most."""
         if self._watch is not None:
             self._watch.stop()
+            self._space.stop()
         parted: Deferred[None] = Deferred()
 
         def part(_: object = None) -> None:
             """Wait no longer, whatever still goes on."""
             if not parted.called:
                 self._client.close()
-                closing = self._connections.closeCachedConnections()
-                closing.addErrback(lambda _: None)
+                # That of the answer which has led here is kept only after this turn.
+                self._client.reactor.callLater(0, self._disconnect)
                 parted.callback(None)
 
         patience = self._client.reactor.callLater(PARTING, part)
         parted.addCallback(lambda _: patience.cancel() if patience.active() else None)
         self._keys.stop(leave).addBoth(part)
         return parted
+
+    def _disconnect(self) -> None:
+        closing = self._connections.closeCachedConnections()
+        closing.addErrback(lambda _: None)
 
     def publish(self, key: str, value: bytes) -> None:
         """Have an owned key say that, as soon as it can be; the newest value wins."""
@@ -126,7 +134,9 @@ class EtcdStore:
             why = why or self._watch.why
             revision = self._watch.revision
         facts = {"engine": "etcd", "endpoint": self._client.endpoint}
-        return StoreStatus(connected and not why, why, revision, counters, facts)
+        facts |= self._space.facts
+        connected = connected and not why
+        return StoreStatus(connected, why, revision, counters, facts, self._space.sizes)
 
 
 class _QuietFactory(_HTTP11ClientFactory):

@@ -7,11 +7,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from dinamed.fleet.order_kinds import OrderKind
 from dinamed.fleet.orders import FleetOrders, MemberKey, key_of, member_of
 from dinamed.fleet.records import Codec, SharedOrder
 from dinamed.fleet.store import StaleError, Store, StoreError
 from dinamed.pools.manager import PoolManager, UnknownMemberError, UnknownPoolError
-from dinamed.pools.states import Order
 
 
 class OverruledError(Exception):
@@ -25,14 +25,19 @@ class Given(NamedTuple):
 
 
 class OrderRole:
-    """Gives orders to the fleet, and follows those of others."""
+    """Gives orders of one kind to the fleet, and follows those of others."""
 
-    name = "orders"
     _log = Logger()
 
     def __init__(
-        self, manager: PoolManager, server: str, seconds: Callable[[], float]
+        self,
+        manager: PoolManager,
+        server: str,
+        seconds: Callable[[], float],
+        kind: OrderKind,
     ) -> None:
+        self._kind = kind
+        self.name = kind.name
         self._manager = manager
         self._server = server
         self._seconds = seconds
@@ -42,6 +47,9 @@ class OrderRole:
         """Members under an order of the fleet."""
         self.orders = FleetOrders()
 
+    def begin(self) -> None:
+        """Nothing is known of the store yet, which is the first one."""
+
     def give(
         self, store: Store, member: MemberKey, order: SharedOrder
     ) -> Deferred[Given]:
@@ -49,9 +57,12 @@ class OrderRole:
 
         Fails with `OverruledError`.  What the store does not take now waits for it.
         """
-        wanted = None if order.order is Order.AUTO else order
-        self.orders.wait(member, wanted)
+        self.keep(member, order)
         return self._tell(store, member)
+
+    def keep(self, member: MemberKey, order: SharedOrder) -> None:
+        """Have an order that this server follows already wait for the store."""
+        self.orders.wait(member, None if self._kind.lifts(order) else order)
 
     def _tell(self, store: Store, member: MemberKey) -> Deferred[Given]:
         """Tell the store of an order that waits."""
@@ -64,7 +75,7 @@ class OrderRole:
             return done
         value = None if waiting.order is None else self._codec.pack(waiting.order)
         self._telling.add(member)
-        telling = store.give(key_of(member), value, waiting.based_on)
+        telling = store.give(key_of(self.name, member), value, waiting.based_on)
 
         def taken(revision: int) -> Given:
             self._telling.discard(member)
@@ -97,7 +108,7 @@ class OrderRole:
 
     def hear(self, key: str, value: bytes | None, revision: int) -> None:
         """Follow what was ordered, here or elsewhere."""
-        member = member_of(key)
+        member = member_of(self.name, key)
         if member is None:
             return
         order = None if value is None else self._codec.read(value)
@@ -116,19 +127,11 @@ class OrderRole:
             return  # a server with other pools
         if order is None or (order.until is not None and order.until <= now):
             self._mine.discard(member)
-            order = SharedOrder()
+            order = None
         else:
             self._mine.add(member)
         try:
-            self._manager.order(
-                pool,
-                name,
-                order.order,
-                now=now,
-                until=order.until,
-                by=order.by,
-                reason=order.reason,
-            )
+            self._kind.follow(self._manager, member, order, now)
         except (UnknownPoolError, UnknownMemberError, ValueError):
             self._log.warn("an order to {pool}/{name} is lost", pool=pool, name=name)
 
@@ -156,7 +159,9 @@ class OrderRole:
         for member in self.orders.over(self._seconds()):
             if member not in self._telling and member not in self.orders.waiting:
                 based_on = self.orders.revision(member)
-                store.give(key_of(member), None, based_on).addErrback(_settled)
+                store.give(key_of(self.name, member), None, based_on).addErrback(
+                    _settled
+                )
 
 
 def _settled(failure: Failure) -> None:

@@ -15,19 +15,17 @@ MOST_CONFLICTS = 50
 MemberKey = tuple[str, str]
 """Pool and member."""
 
-PREFIX = "orders/"
 
-
-def key_of(member: MemberKey) -> str:
-    """The key of the orders to a member; a slash in a name is written `%2F`."""
+def key_of(kind: str, member: MemberKey) -> str:
+    """The key of orders of a kind to a member; a slash in a name is written `%2F`."""
     pool, name = (part.replace("%", "%25").replace("/", "%2F") for part in member)
-    return f"{PREFIX}{pool}/{name}"
+    return f"{kind}/{pool}/{name}"
 
 
-def member_of(key: str) -> MemberKey | None:
-    """The member whose orders are under a key; None: it is no such key."""
-    pool, slash, name = key.removeprefix(PREFIX).partition("/")
-    if not key.startswith(PREFIX) or not slash or "/" in name:
+def member_of(kind: str, key: str) -> MemberKey | None:
+    """The member whose orders of a kind are under a key; None: it is no such key."""
+    pool, slash, name = key.removeprefix(f"{kind}/").partition("/")
+    if not key.startswith(f"{kind}/") or not slash or "/" in name:
         return None
     pool, name = (one.replace("%2F", "/").replace("%25", "%") for one in (pool, name))
     return pool, name
@@ -91,6 +89,8 @@ class FleetOrders:
         pool, name = member
         whose = "another server" if by is None else (by.by or by.where or "another")
         what = "auto" if by is None else str(by.order)
+        if by is not None and by.weight is not None:
+            what = f"weight {by.weight:g}"
         text = f"{pool}/{name}: changed meanwhile to {what} by {whose}"
         self.conflicts = [*self.conflicts, (now, text)][-MOST_CONFLICTS:]
         return text

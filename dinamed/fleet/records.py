@@ -107,10 +107,22 @@ class HandOuts(FleetRecord, frozen=True, kw_only=True):
     pools: dict[str, SharedHandOuts] = {}
 
 
+class MemberTables(FleetRecord, frozen=True, kw_only=True):
+    """The members of a pool that were set over HTTP: a JSON list of their tables."""
+
+    tables: bytes = b"[]"
+
+
+class KeyDigests(FleetRecord, frozen=True, kw_only=True):
+    """Digests of the DNSKEY records of zones that a server signs, by zone."""
+
+    zones: dict[str, str] = {}
+
+
 class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     """An order to a member of a pool, given to server `where` at the time `now`.
 
-    That and `until` are Unix times.
+    That and `until` are Unix times.  It is of a state, or of a `weight`.
     """
 
     order: Order = Order.AUTO
@@ -118,16 +130,19 @@ class SharedOrder(FleetRecord, frozen=True, kw_only=True):
     by: str = ""
     reason: str = ""
     where: str = ""
+    weight: float | None = None
 
 
 class CookieSecrets(FleetRecord, frozen=True, kw_only=True):
-    """The secrets of cookies, the present one first, as hexadecimal digits.
+    """The secrets of cookies as hexadecimal digits, the one that makes them first.
 
-    `since` is the Unix time of the last rotation.
+    `since` is the Unix time from which on it is so, 0 if nobody has said; a second one
+    is the next, or after the `turned` the one before.
     """
 
     secrets: tuple[str, ...] = ()
     since: float = 0.0
+    turned: bool = False
 
 
 Some = TypeVar("Some", bound=FleetRecord)

@@ -72,6 +72,9 @@ class SharedRole(Protocol):
     def name(self) -> str:
         """What the kind is called in keys, and in `[fleet] share`."""
 
+    def begin(self) -> None:
+        """A store is listened to from now on: nothing of it is known yet."""
+
     def hear(self, key: str, value: bytes | None, revision: int) -> None:
         """Take in a value; None: it is gone.
 

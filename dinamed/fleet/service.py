@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from dinamed import __version__
 from dinamed.fleet.order_role import Given, OrderRole
+from dinamed.fleet.orders import MemberKey
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import FORMAT, BadRecordError, Codec, LiveRecord, SharedOrder
 from dinamed.fleet.roles import OwnedRole, SharedRole
@@ -74,7 +75,7 @@ class FleetService(Service):
         store: Store,
         peers: Peers,
         owned: Sequence[OwnedRole],
-        orders: OrderRole | None,
+        orders: Sequence[OrderRole],
         shared: Sequence[SharedRole],
         wall: Callable[[], float],
         steady: Callable[[], float],
@@ -86,10 +87,10 @@ class FleetService(Service):
         self._store = store
         self.peers = peers
         self._owned = {role.name: role for role in owned}
-        self._orders = orders
-        self._shared: dict[str, SharedRole] = {role.name: role for role in shared}
-        if orders is not None:
-            self._shared[orders.name] = orders
+        self._orders = {role.name: role for role in orders}
+        self._shared: dict[str, SharedRole] = {
+            role.name: role for role in (*shared, *orders)
+        }
         self._wall = wall
         self._steady = steady
         self._configs = configs
@@ -115,6 +116,8 @@ class FleetService(Service):
     def startService(self) -> None:
         """Begin to publish and to listen."""
         super().startService()  # type: ignore[no-untyped-call]
+        for role in self._shared.values():
+            role.begin()
         self._store.start(self._heard)
         self._publish()
 
@@ -321,19 +324,19 @@ class FleetService(Service):
             )
 
     def order(
-        self, pool: str, member: str, order: SharedOrder
+        self, kind: str, member: MemberKey, order: SharedOrder
     ) -> Deferred[OrderOutcome]:
-        """Tell the fleet of an order that this server follows already.
+        """Tell the fleet of an order of a kind that this server follows already.
 
         Fails with `OverruledError` if another one was given meanwhile.
         """
-        if self._orders is None:
+        role = self._orders.get(kind)
+        if role is None:
             return succeed(OrderOutcome(None, 1, 1))
-        key = pool, member
         if not self.mode.together:
-            self._orders.orders.wait(key, None if order.order == "auto" else order)
+            role.keep(member, order)
             return succeed(self._outcome(Given(None)))
-        return self._orders.give(self._store, key, order).addCallback(self._outcome)
+        return role.give(self._store, member, order).addCallback(self._outcome)
 
     def _outcome(self, given: Given) -> OrderOutcome:
         live = self.peers.live(self._steady())
@@ -370,7 +373,7 @@ class FleetService(Service):
             format=FORMAT,
             boot=f"{identity.boot:016x}",
         )
-        orders = None if self._orders is None else self._orders.orders
+        orders = [role.orders for role in self._orders.values()]
         return FleetStatus(
             mode=self.mode.name,
             since=self.mode.since,
@@ -379,7 +382,8 @@ class FleetService(Service):
             name=identity.fleet,
             revision=store.revision,
             store=store.facts,
+            sizes=store.sizes,
             counters={**store.counters, "bad_values": self.bad_values},
-            waiting=0 if orders is None else len(orders.waiting),
-            conflicts=() if orders is None else tuple(orders.conflicts),
+            waiting=sum(len(one.waiting) for one in orders),
+            conflicts=tuple(sorted(said for one in orders for said in one.conflicts)),
         )

@@ -15,7 +15,7 @@ class FleetServer(msgspec.Struct, frozen=True, kw_only=True):
     server itself until its own value has come back; `clock_offset` how many seconds its
     clock is ahead; `heard` how many seconds ago it was heard of.  `seen` is the
     revision of the store that it knows, `pools_differ` the pools that its config says
-    otherwise.
+    otherwise, `keys_differ` the zones that it signs with other keys.
     """
 
     server: str
@@ -31,12 +31,14 @@ class FleetServer(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     boot: str
     pools_differ: tuple[str, ...] = ()
+    keys_differ: tuple[str, ...] = ()
 
 
 class FleetStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How it goes with the fleet; this server comes first.
 
     `mode` is `together` or `alone`, since the Unix time `since`, and `why` says why.
+    `sizes` are octets of the store's database: `size`, `used`, and the `quota`.
     `waiting` are orders that the store does not know of yet, `conflicts` those that
     others have overruled: when, and which.
     """
@@ -48,6 +50,7 @@ class FleetStatus(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     revision: int = 0
     store: dict[str, str] = {}
+    sizes: dict[str, int] = {}
     counters: dict[str, int] = {}
     waiting: int = 0
     isolated: bool = False

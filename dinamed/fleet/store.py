@@ -40,7 +40,7 @@ class StoreStatus(NamedTuple):
     """How it goes: `why` is what was last wrong, "" if nothing is.
 
     `counters` are numbers since the start, by name; `facts` what else there is to know,
-    such as which endpoint is in use.
+    such as which endpoint is in use; `sizes` are octets that it takes, by name.
     """
 
     connected: bool
@@ -48,6 +48,7 @@ class StoreStatus(NamedTuple):
     revision: int
     counters: dict[str, int]
     facts: dict[str, str]
+    sizes: dict[str, int]
 
 
 class Store(Protocol):

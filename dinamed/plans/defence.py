@@ -1,5 +1,6 @@
 """Defence against forged addresses: cookies, and limits on replies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -28,20 +29,24 @@ class Defence:
 
     @classmethod
     def of(
-        cls, settings: Settings, secret: bytes, before: "Defence | None" = None
+        cls,
+        settings: Settings,
+        secrets: Sequence[bytes],
+        before: "Defence | None" = None,
     ) -> "Defence":
         """The defence that the settings ask for.
 
-        `secret` makes the cookies where the config names none.  What has not changed
-        since `before` is taken from there, with what it remembers.
+        `secrets` are those of cookies where the config names none.  What has not
+        changed since `before` is taken from there, with what it remembers.
         """
         rules, limits = settings.server, settings.limits
         cookies = limiter = None
         if rules.cookies != "off":
-            secrets = tuple(map(bytes.fromhex, settings.cookie_secrets)) or (secret,)
+            configured = tuple(map(bytes.fromhex, settings.cookie_secrets))
+            held = configured or tuple(secrets)
             cookies = before.cookies if before is not None else None
-            if cookies is None or cookies.secrets != secrets:
-                cookies = Cookies(secrets)
+            if cookies is None or cookies.secrets != held:
+                cookies = Cookies(held)
         if limits.responses_per_second:
             limiter = ResponseLimiter(
                 limits.responses_per_second,

@@ -12,6 +12,7 @@ from dinamed.pools.accounts import MemberAccount
 from dinamed.pools.clock import SteadyClock
 from dinamed.pools.context import Client
 from dinamed.pools.flow import FlowMeter
+from dinamed.pools.foreign_pace import ForeignPace
 from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
 from dinamed.pools.resolvers import (
@@ -60,6 +61,7 @@ class PoolAccounting:
         "_foreign_count",
         "_foreseen",
         "_heard_until",
+        "_others",
         "_own_before",
         "_own_share",
         "_together",
@@ -85,6 +87,7 @@ class PoolAccounting:
         self.leases = Leases()
         self._foreseen = (0.0, 0.0)
         self._heard_until = 0.0
+        self._others = ForeignPace()
         self._fleet_flow = FlowMeter()
         self._own_share = 1.0
         self._together = False
@@ -222,6 +225,13 @@ class PoolAccounting:
         """Whether others have told of late, as of that time of the steady clock."""
         return time < self._heard_until
 
+    def unheard(self, time: float) -> float:
+        """What others may have handed out since they told, at most.
+
+        In clients: their mean number over the horizon.
+        """
+        return self._others.unheard(time) if self.hears(time) else 0.0
+
     def share(self) -> None:
         """Remember from now on what other servers of the pool are to be told."""
         if self.leases.journal is None:
@@ -278,7 +288,11 @@ class PoolAccounting:
                 resolver.expires = last + heard.left
                 resolver.where = where
                 self.resolvers.hear(heard.key, resolver, time, leases.horizon)
-        self._weigh(sum(told.counts.values()), last)
+        handed_out = sum(told.counts.values())
+        self._weigh(handed_out, last)
+        clients = handed_out * leases.stay()
+        clients += sum(one.rate * leases.worth(one.left) for one in told.leases)
+        self._others.hear(clients, told.age + told.lapse / 2, time)
         quiet = MISSED * (told.lapse or USUAL_LAPSE)
         self._heard_until = max(self._heard_until, time + quiet)
         self.edition += 1

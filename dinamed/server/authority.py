@@ -3,7 +3,7 @@
 import secrets
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Protocol
@@ -94,7 +94,7 @@ class Authority:
         pools, failed = loaded.settings.pools, self._listener_failed
         self.manager = PoolManager(pools, seconds(), registry, failed=failed)
         self.geo = load_geo(loaded.settings.geo)
-        self.cookie_secret = secrets.token_bytes(SECRET_SIZE)
+        self.cookie_secrets: tuple[bytes, ...] = (secrets.token_bytes(SECRET_SIZE),)
         self.engine = Engine(self._snapshot(Defence()), seconds, rng, failed, special)
         self._logged = self.manager.views
         """The states of pools that the log has told of."""
@@ -104,10 +104,14 @@ class Authority:
         self.applied: Signal[[Settings]] = Signal(failed)
         """There is another config."""
 
-    def keep_cookies(self, secret: bytes) -> None:
-        """Go on with the cookies of the process before this one."""
-        self.cookie_secret = secret
-        defence = Defence.of(self.loaded.settings, secret)
+    def keep_cookies(self, held: Sequence[bytes]) -> None:
+        """Go on with the cookies of the process before this one, or of the fleet.
+
+        New ones are made with the first of the secrets that are `held`.
+        """
+        self.cookie_secrets = tuple(held)
+        before = self.engine.snapshot.defence
+        defence = Defence.of(self.loaded.settings, self.cookie_secrets, before)
         self.engine.serve(self.engine.snapshot.with_defence(defence))
 
     def take_geo(self, geo: GeoData) -> None:
@@ -203,7 +207,7 @@ class Authority:
             self.geo.locator,
             unready,
             online,
-            Defence.of(settings, self.cookie_secret, before),
+            Defence.of(settings, self.cookie_secrets, before),
         )
 
     def _stage_failed(self, name: str, error: Exception) -> None:

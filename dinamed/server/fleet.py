@@ -1,7 +1,7 @@
 """This server's part in a fleet, as the config says it: made anew when that changes."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -14,14 +14,18 @@ from twisted.python.failure import Failure
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
+from dinamed.discovery.service import DiscoveryService
 from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.division import ServerRoster, askers, vantage_points
 from dinamed.fleet.hand_out_role import HandOutRole
+from dinamed.fleet.key_role import KeyRole
+from dinamed.fleet.member_role import MemberRole
+from dinamed.fleet.order_kinds import StateOrders, WeightOrders
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.report_role import ReportRole
-from dinamed.fleet.roles import OwnedRole
+from dinamed.fleet.roles import OwnedRole, SharedRole
 from dinamed.fleet.service import FleetService, Identity
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
 from dinamed.fleet.store import Store
@@ -32,6 +36,7 @@ from dinamed.pools.report import Report
 from dinamed.server.authority import Authority
 from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
+from dinamed.wire.cookies import SECRET_SIZE
 
 MOST_VANTAGE_POINTS = 5
 """Servers that check a member, where nothing is said."""
@@ -62,14 +67,16 @@ class FleetMember(Service):
         settings: FleetSettings,
         identity: str,
         pools: Sequence[PoolSettings],
-        cookies: CookieRole,
+        shared: Sequence[SharedRole],
+        keys: KeyRole,
         make: MakeStore = etcd_store,
     ) -> None:
         self._reactor = reactor
         self._manager = manager
         self._wall = wall
         self._make = make
-        self._cookies = cookies
+        self._shared = shared
+        self._keys = keys
         self._settings = settings
         self._host = identity
         self._pools = pools
@@ -93,7 +100,10 @@ class FleetMember(Service):
         self._peers = Peers()
         self._roster = ServerRoster(server, HOLD * settings.lease)
         self._configs = {pool.name: _digest(pool) for pool in self._pools}
-        self.orders = OrderRole(self._manager, server, self._wall)
+        self._orders = tuple(
+            OrderRole(self._manager, server, self._wall, kind)
+            for kind in (StateOrders(), WeightOrders())
+        )
         self.votes = VoteRole(
             self._manager,
             server,
@@ -113,6 +123,7 @@ class FleetMember(Service):
             owned.append(self.reports)
         if "votes" in share:
             owned.append(self.votes)
+        owned.append(self._keys)
         own = Identity(
             settings.name,
             server,
@@ -127,8 +138,8 @@ class FleetMember(Service):
             self._make(self._reactor, settings, server),
             self._peers,
             owned,
-            self.orders if "orders" in share else None,
-            (self._cookies,),
+            self._orders if "orders" in share else (),
+            self._shared,
             self._wall,
             self._steady,
             lambda: self._configs,
@@ -151,7 +162,8 @@ class FleetMember(Service):
             self.votes.inherit(before)
             if self.running and self._service is not None:
                 self._service.startService()
-        self.orders.reconfigured()
+        for role in self._orders:
+            role.reconfigured()
         self._divide()
 
     @property
@@ -280,14 +292,31 @@ class FleetMember(Service):
 
         Fails with `OverruledError` if another one was given meanwhile.
         """
+        return self._order(StateOrders.name, pool, member, order)
+
+    def weigh(
+        self, pool: str, member: str, order: SharedOrder
+    ) -> Deferred[OrderOutcome]:
+        """Tell the fleet of an order of another weight, as `order` does."""
+        return self._order(WeightOrders.name, pool, member, order)
+
+    def _order(
+        self, kind: str, pool: str, member: str, order: SharedOrder
+    ) -> Deferred[OrderOutcome]:
         if self._service is None:
             return succeed(OrderOutcome(None, 1, 1))
-        return self._service.order(pool, member, replace(order, where=self._server))
+        order = replace(order, where=self._server)
+        return self._service.order(kind, (pool, member), order)
 
     def status(self) -> FleetStatus:
         """How it goes with the fleet."""
         if self._service is not None:
-            return replace(self._service.status(), isolated=self.votes.isolated)
+            told = self._service.status()
+            servers = tuple(
+                replace(one, keys_differ=self._keys.differing(one.server))
+                for one in told.servers
+            )
+            return replace(told, servers=servers, isolated=self.votes.isolated)
         own = FleetServer(
             server=self._server,
             region=self._settings.region,
@@ -336,8 +365,27 @@ def _digest(pool: PoolSettings) -> str:
     return blake2b(data, digest_size=8).hexdigest()
 
 
-def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
-    """The part in a fleet of the server that has this authority."""
+def member_of_fleet(
+    reactor: Any,
+    authority: Authority,
+    keys: Callable[[], Mapping[str, str]] = dict,
+    discovery: DiscoveryService | None = None,
+) -> FleetMember:
+    """The part in a fleet of the server that has this authority.
+
+    `keys` gives digests of the keys that it signs with, by zone.
+    """
+    cookies = CookieRole(
+        lambda: authority.cookie_secrets,
+        authority.keep_cookies,
+        lambda: secrets.token_bytes(SECRET_SIZE),
+        authority.seconds,
+    )
+    shared: list[SharedRole] = [cookies]
+    if discovery is not None:
+        members = MemberRole(discovery, authority.seconds)
+        discovery.given.subscribe(members.given)
+        shared.append(members)
     settings = authority.loaded.settings
     return FleetMember(
         reactor,
@@ -346,7 +394,6 @@ def member_of_fleet(reactor: Any, authority: Authority) -> FleetMember:
         settings.fleet,
         authority.engine.snapshot.identity,
         settings.pools,
-        CookieRole(
-            lambda: authority.cookie_secret, authority.keep_cookies, authority.seconds
-        ),
+        shared,
+        KeyRole(keys),
     )

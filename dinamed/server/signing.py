@@ -82,6 +82,11 @@ class SigningService(Periodic):
         """The zones that are signed here, or are to be."""
         return self._zones
 
+    def key_digests(self) -> dict[str, str]:
+        """Digests of the DNSKEY records that are given out now, by signed zone."""
+        built = self._built.items()
+        return {to_text(apex): made.keys_digest for apex, (_, made) in built}
+
     def startService(self) -> None:
         """Read the keys, make those that are wanted, and sign."""
         self._open = True

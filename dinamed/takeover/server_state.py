@@ -35,9 +35,11 @@ class ServerState:
         engine, manager = self._authority.engine, self._authority.manager
         vitals = engine.vitals()  # brings the counts up to date
         pools = {name: view.accounting for name, view in manager.views.items()}
+        secret, *others = self._authority.cookie_secrets
         return TakeoverState(
             started=vitals.started,
-            cookie_secret=self._authority.cookie_secret,
+            cookie_secret=secret,
+            older_cookies=tuple(others),
             questions=engine.questions,
             failures=self._resolver.failures,
             silent=engine.counts.silent,
@@ -57,7 +59,8 @@ class ServerState:
         """Restore the state of the old process, before anything starts."""
         authority = self._authority
         if known.cookie_secret:
-            authority.keep_cookies(known.cookie_secret)
+            secrets = known.cookie_secret, *known.older_cookies
+            authority.keep_cookies(secrets)
         if known.fleet[0]:
             self._fleet.go_on(known.fleet)
         self._health.restore(known.checks)

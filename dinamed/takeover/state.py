@@ -15,7 +15,8 @@ NO_POOLS = Saved({})
 class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of the state, or what has changed since an earlier time.
 
-    `started` is Unix time.  `questions`, `failures`, `counts` and the like are numbers
+    `started` is Unix time.  `older_cookies` are the other secrets whose cookies hold.
+    `questions`, `failures`, `counts` and the like are numbers
     since then.  `handed_out` counts by pool and member, `pending` those of them that
     no report shows.  `fleet` is what tells this server from another of its name: a
     number and the time of its start.  `flows` are the sums from which the load of one
@@ -24,6 +25,7 @@ class TakeoverState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     started: float = 0.0
     cookie_secret: bytes = b""
+    older_cookies: tuple[bytes, ...] = ()
     questions: int = 0
     failures: int = 0
     silent: int = 0

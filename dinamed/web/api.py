@@ -208,72 +208,71 @@ class Api:
         Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
         """
         wanted: OrderRequest = body_of(request, OrderRequest)
-        now = self._parts.clock()
-        until = None if wanted.duration is None else now + wanted.duration
-        by = clean(wanted.by) or self._guard.who(request)
-        reason = clean(wanted.reason)
+        now, state = self._parts.clock(), Order(wanted.state)
+        terms = self._terms(wanted, request, now)
         self._view(pool)
         try:
-            self._parts.pools.order(
-                pool,
-                member,
-                Order(wanted.state),
-                now=now,
-                until=until,
-                by=by,
-                reason=reason,
-            )
+            self._parts.pools.order(pool, member, state, now=now, **terms)
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
         if wanted.here:
             return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
-        shared = SharedOrder(
-            now=now,
-            order=Order(wanted.state),
-            until=until,
-            by=by,
-            reason=reason,
-        )
+        shared = SharedOrder(now=now, order=state, **terms)
         telling = self._parts.fleet.order(pool, member, shared)
         return telling.addCallbacks(self._ordered, overruled, (pool, member))
 
     def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:
-        view = self._view(pool)
-        ordered = next((m for m in view.members if m.name == member), None)
-        if ordered is None:
-            raise HttpError(404, f"pool {pool!r} has no member {member!r}")
-        status = self.member(view, ordered, forecasts(view, self._parts.clock()))
+        status = self._named(pool, member)
         seen = FleetSeen(*outcome)
-        return OrderReply(**asdict(status), fleet=seen, effect=_effect(view))
+        effect = _effect(self._view(pool))
+        return OrderReply(**asdict(status), fleet=seen, effect=effect)
 
     def fleet(self, request: Request) -> FleetStatus:
         """How it goes with the servers that answer as one."""
         return self._parts.fleet.status()
 
-    def weigh(self, pool: str, member: str, request: Request) -> MemberStatus:
-        """Take an order of another weight.  Raises `HttpError` 400 or 404."""
+    def weigh(
+        self, pool: str, member: str, request: Request
+    ) -> "Deferred[MemberStatus]":
+        """Take an order of another weight, here and for the fleet.
+
+        Raises `HttpError` 400 or 404; fails with 409 if it was overruled meanwhile.
+        """
         wanted: WeightRequest = body_of(request, WeightRequest)
         now = self._parts.clock()
+        terms = self._terms(wanted, request, now)
         self._view(pool)
         try:
-            self._parts.pools.weigh(
-                pool,
-                member,
-                wanted.weight,
-                now=now,
-                until=None if wanted.duration is None else now + wanted.duration,
-                by=clean(wanted.by) or self._guard.who(request),
-                reason=clean(wanted.reason),
-            )
+            self._parts.pools.weigh(pool, member, wanted.weight, now=now, **terms)
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
             raise HttpError(400, str(error)) from None
-        view = self._parts.pools.view(pool)
-        weighed = next(m for m in view.members if m.name == member)
-        return self.member(view, weighed, forecasts(view, now))
+        if wanted.here:
+            return succeed(self._named(pool, member))
+        shared = SharedOrder(now=now, weight=wanted.weight, **terms)
+        telling = self._parts.fleet.weigh(pool, member, shared)
+        return telling.addCallbacks(lambda _: self._named(pool, member), overruled)
+
+    def _terms(
+        self, wanted: OrderRequest | WeightRequest, request: Request, now: float
+    ) -> dict[str, Any]:
+        """Until when an order holds, who gives it, and why."""
+        return {
+            "until": None if wanted.duration is None else now + wanted.duration,
+            "by": clean(wanted.by) or self._guard.who(request),
+            "reason": clean(wanted.reason),
+        }
+
+    def _named(self, pool: str, name: str) -> MemberStatus:
+        """The member of that name, which may have left meanwhile."""
+        view = self._view(pool)
+        found = next((m for m in view.members if m.name == name), None)
+        if found is None:
+            raise HttpError(404, f"pool {pool!r} has no member {name!r}")
+        return self.member(view, found, forecasts(view, self._parts.clock()))
 
     def member(
         self, view: PoolView, member: Member, foreseen: Forecasts

@@ -37,6 +37,19 @@ def fleet_metrics(status: FleetStatus, alone_seconds: float) -> Iterator[Metric]
             "Seconds until one's own value came back the last time.",
             own.lag,
         )
+    room = GaugeMetricFamily(
+        "dinamed_fleet_store_bytes",
+        "The store's database: its size, what of it is used, and the quota.",
+        labels=("what",),
+    )
+    for name, octets in sorted(status.sizes.items()):
+        room.add_metric((name,), octets)
+    yield room
+    yield GaugeMetricFamily(
+        "dinamed_fleet_store_alarm",
+        "1 while the store tells of an alarm.",
+        float("alarm" in status.store),
+    )
     yield from _others(status)
     work = CounterMetricFamily(
         "dinamed_fleet_store",
@@ -64,9 +77,15 @@ def _others(status: FleetStatus) -> Iterator[Metric]:
         "Pools that the config of a server says otherwise than ours.",
         labels=("server",),
     )
+    keys = GaugeMetricFamily(
+        "dinamed_fleet_keys_differ",
+        "Zones that a server signs with other keys than we do.",
+        labels=("server",),
+    )
     for one in status.servers[1:]:
+        keys.add_metric((one.server,), len(one.keys_differ))
         if one.heard is not None:
             age.add_metric((one.server,), one.heard)
         clock.add_metric((one.server,), one.clock_offset)
         differs.add_metric((one.server,), len(one.pools_differ))
-    yield from (age, clock, differs)
+    yield from (age, clock, differs, keys)

@@ -178,7 +178,7 @@ class MembersApi:
         status: int = 200,
     ) -> Deferred[Listed]:
         try:
-            kept = discovery.put(pool, members)
+            kept = discovery.give(pool, members)
         except BadMembersError as error:
             raise HttpError(400, str(error)) from None
         return kept.addCallbacks(

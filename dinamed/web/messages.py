@@ -163,6 +163,8 @@ class WeightRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     by: Annotated[str, Meta(max_length=255)] = ""
     reason: Annotated[str, Meta(max_length=1000)] = ""
+    here: bool = False
+    """Whether it is for this server alone, and not for its fleet."""
 
 
 class PushReply(msgspec.Struct, frozen=True):

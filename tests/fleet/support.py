@@ -6,8 +6,11 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
 from dinamed.config.fleet import FleetSettings
-from dinamed.config.settings import PoolSettings
+from dinamed.config.settings import MemberSettings, PoolSettings
+from dinamed.discovery.targets import MemberReader
 from dinamed.fleet.cookie_role import CookieRole
+from dinamed.fleet.key_role import KeyRole
+from dinamed.fleet.member_role import MemberRole
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
 from dinamed.pools.manager import PoolManager
 from dinamed.server.fleet import FleetMember
@@ -121,7 +124,29 @@ class MemoryStore:
     def status(self) -> StoreStatus:
         """How it goes."""
         why = "" if self.connected else "cut off"
-        return StoreStatus(self.connected, why, self.known, {}, {"engine": "memory"})
+        facts = {"engine": "memory"}
+        return StoreStatus(self.connected, why, self.known, {}, facts, {})
+
+
+class Lists:
+    """Lists of members that were set over HTTP."""
+
+    def __init__(self) -> None:
+        self.pools: dict[str, tuple[MemberSettings, ...]] = {"p": ()}
+        self.reader = MemberReader()
+
+    def lists(self) -> dict[str, tuple[MemberSettings, ...]]:
+        """All of them."""
+        return dict(self.pools)
+
+    def read(self, pool: str, tables: list[object]) -> tuple[MemberSettings, ...]:
+        """Members from tables."""
+        return self.reader.tables(tables)
+
+    def put(self, pool: str, members: tuple[MemberSettings, ...]) -> Deferred[None]:
+        """Have a pool have these."""
+        self.pools[pool] = members
+        return succeed(None)
 
 
 class Member:
@@ -143,7 +168,12 @@ class Member:
             pools = [pool("p", host("a"), host("b"))]
         self.pools = pools
         self.manager = PoolManager(pools, self.wall())
-        self.cookie_secret = name.encode().ljust(16, b"\0")
+        self.cookie_secrets: Sequence[bytes] = (name.encode().ljust(16, b"\0"),)
+        self.made = 0
+        self.lists = Lists()
+        self.member_role = MemberRole(self.lists, self.wall)
+        self.keys: dict[str, str] = {}
+        """Digests of the keys that this server signs with, by zone."""
         self.settings = FleetSettings(
             engine="etcd",
             endpoints=("http://192.0.2.1:2379",),
@@ -157,7 +187,16 @@ class Member:
             self.settings,
             name,
             pools,
-            CookieRole(lambda: self.cookie_secret, self.keep_cookies, self.wall),
+            (
+                CookieRole(
+                    lambda: self.cookie_secrets,
+                    self.keep_cookies,
+                    self.new_secret,
+                    self.wall,
+                ),
+                self.member_role,
+            ),
+            KeyRole(lambda: self.keys),
             lambda reactor, settings, server: self.store,
         )
 
@@ -165,9 +204,14 @@ class Member:
         """The time of day."""
         return EPOCH + self.clock.seconds() + self.offset
 
-    def keep_cookies(self, secret: bytes) -> None:
-        """Go on with another secret."""
-        self.cookie_secret = secret
+    def keep_cookies(self, secrets: Sequence[bytes]) -> None:
+        """Go on with other secrets."""
+        self.cookie_secrets = secrets
+
+    def new_secret(self) -> bytes:
+        """A secret that was never there."""
+        self.made += 1
+        return f"{self.settings.server} {self.made}".encode().ljust(16, b"\0")
 
     def start(self) -> "Member":
         """Join the fleet."""

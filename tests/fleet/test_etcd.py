@@ -2,106 +2,25 @@
 
 import os
 import random
-import shutil
 import signal
-import socket
-import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import ensureDeferred, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from dinamed.fleet.etcd import EtcdClient
+from dinamed.fleet.etcd import EtcdClient, encoded
 from dinamed.fleet.etcd_store import EtcdStore, agent_of, connections_of
-from dinamed.fleet.store import Change, StaleError
-from tests.daemon.harness import need_tool
+from dinamed.fleet.store import Change, StaleError, StoreError
+from tests.fleet.etcd_nodes import NODES, EtcdNodes
 
-NODES = 3
 STEP = 0.05
 PATIENCE = 60.0
 INTERVAL = 5.0
 """Seconds after which a server says what it has to say anew."""
 """Seconds for one thing to come about, on a busy machine."""
-
-
-def free_ports(count: int) -> list[int]:
-    """So many ports that are free now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-class Cluster:
-    """Three nodes of etcd."""
-
-    def __init__(self, folder: str) -> None:
-        self.program = need_tool("etcd")
-        self.folder = folder
-        ports = free_ports(2 * NODES)
-        self.clients, self.peers = ports[:NODES], ports[NODES:]
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
-        self.token = 0
-
-    @property
-    def endpoints(self) -> list[str]:
-        """Where the nodes are reached."""
-        return [f"http://127.0.0.1:{port}" for port in self.clients]
-
-    def start(self, number: int) -> None:
-        """Start a node."""
-        client = f"http://127.0.0.1:{self.clients[number]}"
-        peers = [f"http://127.0.0.1:{port}" for port in self.peers]
-        cluster = ",".join(f"n{n}={url}" for n, url in enumerate(peers))
-        options = {
-            "name": f"n{number}",
-            "data-dir": os.path.join(self.folder, f"n{number}"),
-            "listen-client-urls": client,
-            "advertise-client-urls": client,
-            "listen-peer-urls": peers[number],
-            "initial-advertise-peer-urls": peers[number],
-            "initial-cluster": cluster,
-            "initial-cluster-token": f"fleet{self.token}",
-            "heartbeat-interval": "200",
-            "election-timeout": "2000",
-        }
-        words = [word for key, value in options.items() for word in (f"--{key}", value)]
-        self.processes[number] = subprocess.Popen(
-            [self.program, *words],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def start_all(self) -> None:
-        """Start all nodes."""
-        for number in range(NODES):
-            self.start(number)
-
-    def kill(self, number: int) -> None:
-        """Kill a node."""
-        process = self.processes.pop(number)
-        process.kill()
-        process.wait()
-
-    def kill_all(self) -> None:
-        """Kill all nodes."""
-        for number in list(self.processes):
-            self.kill(number)
-
-    def wipe(self) -> None:
-        """Lose all data; what starts then is another cluster."""
-        self.kill_all()
-        self.token += 1
-        for number in range(NODES):
-            shutil.rmtree(os.path.join(self.folder, f"n{number}"), ignore_errors=True)
-
-    def signal(self, number: int, what: int) -> None:
-        """Send a node a signal."""
-        os.kill(self.processes[number].pid, what)
 
 
 class Listening:
@@ -121,15 +40,15 @@ class Listening:
                 self.values[key] = value
 
 
-class EtcdTests(TestCase):
-    """Two servers on one cluster."""
+class EtcdCase(TestCase):
+    """Servers on one cluster."""
 
     timeout = 180
 
     def setUp(self) -> None:
         folder = self.mktemp()
         os.makedirs(folder)
-        self.cluster = Cluster(folder)
+        self.cluster = EtcdNodes(folder)
         self.addCleanup(self.cluster.kill_all)
         self.cluster.start_all()
         self.stores: list[EtcdStore] = []
@@ -142,12 +61,14 @@ class EtcdTests(TestCase):
         # What the agent has still open is closed soon.
         return deferLater(reactor, 0.2)
 
-    def store(self, name: str) -> tuple[EtcdStore, Listening]:
+    def store(
+        self, name: str, login: tuple[str, str] | None = None
+    ) -> tuple[EtcdStore, Listening]:
         """The store of one server."""
         pool = connections_of(reactor)
         agent = agent_of(reactor, pool)
         client = EtcdClient(
-            reactor, agent, self.cluster.endpoints, random.Random(3), timeout=2.0
+            reactor, agent, self.cluster.endpoints, random.Random(3), login, 2.0
         )
         made = EtcdStore(client, pool, "test", 10, 1.0, random.Random(4))
         heard = Listening()
@@ -183,6 +104,10 @@ class EtcdTests(TestCase):
             return False
 
         yield self.until(heard, f"round {number}")
+
+
+class EtcdTests(EtcdCase):
+    """Two servers on one cluster."""
 
     @inlineCallbacks
     def test_failures(self) -> Any:
@@ -231,3 +156,69 @@ class EtcdTests(TestCase):
         before = reactor.seconds()
         yield one.stop(True)
         self.assertLess(reactor.seconds() - before, 1.8)
+
+
+class AuthTests(EtcdCase):
+    """A cluster with users: what a server's role may do, and what happens without."""
+
+    @inlineCallbacks
+    def ask(self, path: str, **body: object) -> Any:
+        """Have an administrator do something, as soon as there is a leader."""
+        login = ("root", "secret") if self.guarded else None
+        for _ in range(round(PATIENCE / STEP)):
+            pool = connections_of(reactor)
+            agent = agent_of(reactor, pool)
+            client = EtcdClient(
+                reactor, agent, self.cluster.endpoints, random.Random(3), login, 2.0
+            )
+            try:
+                told = yield ensureDeferred(client.call(path, body))
+            except StoreError as error:
+                # What had no answer in time may have been done all the same.
+                told = {} if "already" in str(error) else None
+            # A connection is kept only once its answer was taken.
+            yield deferLater(reactor, STEP)
+            yield pool.closeCachedConnections()
+            if told is not None:
+                return told
+        self.fail(f"{path} was refused")
+
+    @inlineCallbacks
+    def guard(self) -> Any:
+        """Let the user `ns0` read all of the fleet, and write what it owns."""
+        self.guarded = False
+        ours = encoded(b"/dinamed/test/")
+        own = encoded(b"/dinamed/test/by/ns0/")
+        yield self.ask("/v3/auth/user/add", name="root", password="secret")
+        yield self.ask("/v3/auth/user/grant", user="root", role="root")
+        yield self.ask("/v3/auth/user/add", name="ns0", password="word")
+        yield self.ask("/v3/auth/role/add", name="server")
+        for kind, first, last in (
+            ("READ", ours, encoded(b"/dinamed/test0")),
+            ("WRITE", own, encoded(b"/dinamed/test/by/ns00")),
+        ):
+            perm = {"permType": kind, "key": first, "range_end": last}
+            yield self.ask("/v3/auth/role/grant", name="server", perm=perm)
+        yield self.ask("/v3/auth/user/grant", user="ns0", role="server")
+        yield self.ask("/v3/auth/enable")
+        self.guarded = True
+
+    def until_why(self, store: EtcdStore, why: str) -> Any:
+        """Wait until that is what a store says is wrong."""
+        return self.until(lambda: why in store.status().why, why)
+
+    @inlineCallbacks
+    def test_users(self) -> Any:
+        """The right one may; a wrong password and a foreign key are told of."""
+        yield self.guard()
+        good, hears = self.store("ns0", ("ns0", "word"))
+        bad, _ = self.store("ns1", ("ns0", "wrong"))
+        nobody, _ = self.store("ns2")
+        yield self.say(1, [good], [hears])
+        yield self.assertFailure(good.give("orders/p/a", b"drain", 0), StoreError)
+        for store, why in ((bad, "password"), (nobody, "user name is empty")):
+            yield self.until_why(store, why)
+            self.assertFalse(store.status().connected)
+        # Tokens die when users change; the watch and the lease go on.
+        yield self.ask("/v3/auth/user/add", name="other", password="x")
+        yield self.say(2, [good], [hears])

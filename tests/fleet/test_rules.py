@@ -117,7 +117,9 @@ class OrderTests(SynchronousTestCase):
     @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
     def test_keys(self, pool: str, name: str) -> None:
         """Every name has a key of its own."""
-        self.assertEqual(member_of(key_of((pool, name))), (pool, name))
+        self.assertEqual(
+            member_of("orders", key_of("orders", (pool, name))), (pool, name)
+        )
 
     def test_older_news(self) -> None:
         """They change nothing."""

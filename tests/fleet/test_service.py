@@ -1,10 +1,12 @@
 """Tests of `dinamed.fleet.service` and `dinamed.server.fleet`, on a clock."""
 
+import msgspec
 from msgspec.structs import replace
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Settings
+from dinamed.fleet.cookie_rotation import GOOD, KEPT, SPREAD
 from dinamed.fleet.order_role import OverruledError
 from dinamed.fleet.records import Codec, CookieSecrets, SharedOrder
 from dinamed.fleet.status import OrderOutcome
@@ -392,6 +394,55 @@ class HandOutTests(FleetCase):
         self.assertEqual(account.foreign, 8)
 
 
+class WeightTests(FleetCase):
+    """Orders of a weight."""
+
+    def weigh(self, member: Member, weight: float | None) -> OrderOutcome:
+        """Order another weight of p/a at one server, as its API does."""
+        shared = SharedOrder(now=member.wall(), weight=weight, by="ops")
+        member.manager.weigh("p", "a", weight, now=member.wall(), by="ops")
+        outcome: OrderOutcome = self.successResultOf(
+            member.fleet.weigh("p", "a", shared)
+        )
+        return outcome
+
+    def weights(self) -> list[float | None]:
+        """What is ordered at all servers."""
+        views = [one.manager.view("p") for one in self.members]
+        return [view.member_states["a"].weight for view in views]
+
+    def test_all_follow(self) -> None:
+        """Beside an order of a state, which it leaves alone, and until it is lifted."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(two, Order.DRAIN)
+        outcome = self.weigh(one, 7.0)
+        self.assertEqual(outcome.servers, 2)
+        self.run_for(2)
+        self.assertEqual(self.weights(), [7.0, 7.0])
+        later = self.join("ns3")
+        self.run_for(12)
+        self.assertEqual(self.weights(), [7.0, 7.0, 7.0])
+        self.assertEqual(self.state(later), State.DRAIN)
+        self.weigh(two, None)
+        self.run_for(2)
+        self.assertEqual(self.weights(), [None, None, None])
+        self.assertEqual(self.state(one), State.DRAIN)
+
+    def test_given_while_alone(self) -> None:
+        """It holds here, and is told later."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        one.store.reachable = False
+        self.run_for(20)
+        self.assertIsNone(self.weigh(one, 3.0).revision)
+        self.assertEqual(self.weights(), [3.0, None])
+        one.store.heal()
+        self.run_for(20)
+        self.assertEqual(self.weights(), [3.0, 3.0])
+        self.assertEqual(two.fleet.status().waiting, 0)
+
+
 class CookieTests(FleetCase):
     """One secret for the cookies of all."""
 
@@ -399,22 +450,105 @@ class CookieTests(FleetCase):
         """Also in a store that was emptied."""
         one, two = self.join("ns1"), self.join("ns2")
         self.run_for(12)
-        self.assertEqual(two.cookie_secret, one.cookie_secret)
-        held = one.cookie_secret
+        self.assertEqual(two.cookie_secrets, one.cookie_secrets)
+        held = one.cookie_secrets
         self.keeper.put("secrets/cookies", None)
         self.run_for(12)
         self.assertIn("secrets/cookies", self.keeper.values)
-        self.assertEqual((one.cookie_secret, two.cookie_secret), (held, held))
+        self.assertEqual((one.cookie_secrets, two.cookie_secrets), (held, held))
+
+    def test_rotation(self) -> None:
+        """All go from one secret to the next, and accept both meanwhile."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        (old,) = one.cookie_secrets
+        read = Codec(CookieSecrets)
+
+        def pass_time(seconds: float) -> None:
+            """Have the last change lie so far back, and go on."""
+            value, _ = self.keeper.values["secrets/cookies"]
+            told = read.read(value)
+            past = replace(told, since=told.since - seconds)
+            self.keeper.put("secrets/cookies", read.pack(past))
+            self.run_for(12)
+            self.assertEqual(tuple(one.cookie_secrets), tuple(two.cookie_secrets))
+
+        pass_time(KEPT)
+        kept, new = one.cookie_secrets
+        self.assertEqual(kept, old)
+        pass_time(SPREAD)
+        self.assertEqual(tuple(one.cookie_secrets), (new, old))
+        pass_time(GOOD)
+        self.assertEqual(tuple(one.cookie_secrets), (new,))
 
     def test_what_is_no_secret(self) -> None:
         """It is passed over."""
         one = self.join("ns1")
         self.run_for(12)
-        held = one.cookie_secret
+        held = one.cookie_secrets
         nothing = Codec(CookieSecrets).pack(CookieSecrets(secrets=("short",)))
         self.keeper.put("secrets/cookies", nothing)
         self.run_for(2)
-        self.assertEqual(one.cookie_secret, held)
+        self.assertEqual(one.cookie_secrets, held)
+
+
+class RollingTests(FleetCase):
+    """Servers of other versions in the same fleet."""
+
+    def test_what_is_not_known(self) -> None:
+        """Other kinds and fields are passed over, and another format is told of."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        put = self.keeper.put
+        put("by/ns2/telemetry/0", b"anything")
+        put("by/ns2/votes/0/more", b"anything")
+        put("telemetry/p", b"anything")
+        put("orders/p/a/b", b"anything")
+        self.run_for(12)
+        self.assertEqual(one.fleet.status().counters["bad_values"], 1)
+        later = {"v": 2, "now": one.wall(), "boot": 5}
+        put("by/ns3/live", msgspec.msgpack.encode(later))
+        more = {"v": 1, "now": one.wall(), "boot": 5, "mood": "good", "interval": 5.0}
+        put("by/ns4/live", msgspec.msgpack.encode(more))
+        self.run_for(2)
+        servers = [one.server for one in two.fleet.status().servers if one.live]
+        self.assertEqual(servers, ["ns2", "ns1", "ns4"])
+        self.assertEqual(one.fleet.status().mode, "together")
+
+    def test_a_reload_without_a_fleet(self) -> None:
+        """The server leaves at once, and goes on alone; and joins again."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(one, Order.DRAIN)
+        self.run_for(2)
+        alone = Settings(path="x", pools=tuple(two.pools))
+        two.fleet.reconfigure(alone)
+        self.run_for(2)
+        self.assertTrue(two.store.left)
+        self.assertNotIn("by/ns2/live", self.keeper.values)
+        self.assertEqual(two.fleet.status().mode, "alone")
+        self.assertEqual(self.state(two), State.DRAIN)
+        two.fleet.reconfigure(replace(alone, fleet=two.settings))
+        self.run_for(12)
+        self.assertEqual(two.fleet.status().mode, "together")
+
+    def test_an_end_while_alone(self) -> None:
+        """An order ends by each server's own clock, and goes from the store later."""
+        one, two = self.join("ns1"), self.join("ns2")
+        self.run_for(12)
+        self.order(one, Order.DRAIN, until=one.wall() + 30)
+        self.run_for(2)
+        self.keeper.reachable = False
+        self.run_for(40)
+        for member in (one, two):
+            member.manager.expire(member.wall())
+            self.assertEqual(self.state(member), State.UP)
+        self.keeper.reachable = True
+        for member in (one, two):
+            member.store.heal()
+        self.run_for(20)
+        self.assertNotIn("orders/p/a", self.keeper.values)
+        self.assertEqual([self.state(one), self.state(two)], [State.UP, State.UP])
 
 
 class DivisionTests(FleetCase):

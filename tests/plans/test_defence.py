@@ -336,7 +336,7 @@ class SettingsTests(SynchronousTestCase):
 
     def test_default(self) -> None:
         """Cookies by the secret given, no limit."""
-        defence = Defence.of(Settings(path="x"), SECRET)
+        defence = Defence.of(Settings(path="x"), (SECRET,))
         assert defence.cookies is not None
         self.assertEqual(defence.cookies.secrets, (SECRET,))
         self.assertEqual((defence.required, defence.limiter), (False, None))
@@ -345,7 +345,7 @@ class SettingsTests(SynchronousTestCase):
     def test_off(self) -> None:
         """No cookies at all."""
         config = Settings(path="x", server=ServerSettings(cookies="off"))
-        self.assertIsNone(Defence.of(config, SECRET).cookies)
+        self.assertIsNone(Defence.of(config, (SECRET,)).cookies)
 
     def test_what_stays(self) -> None:
         """A reload that changes nothing forgets nothing."""
@@ -354,12 +354,12 @@ class SettingsTests(SynchronousTestCase):
             cookie_secrets=("00" * 16, "11" * 16),
             limits=Limits(responses_per_second=5, exempt=("192.0.2.0/24",)),
         )
-        first = Defence.of(config, SECRET)
-        again = Defence.of(config, SECRET, first)
+        first = Defence.of(config, (SECRET,))
+        again = Defence.of(config, (SECRET,), first)
         self.assertIs(again.cookies, first.cookies)
         self.assertIs(again.limiter, first.limiter)
         other = Settings(path="x", limits=Limits(responses_per_second=6))
-        changed = Defence.of(other, SECRET, first)
+        changed = Defence.of(other, (SECRET,), first)
         self.assertIsNot(changed.cookies, first.cookies)
         self.assertIsNot(changed.limiter, first.limiter)
 

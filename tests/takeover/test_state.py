@@ -149,7 +149,7 @@ class CarrierTests(SynchronousTestCase):
         """A server cookie of the old process is good with the new one."""
         self.new.state.begin(self.old.state.known())
         old, new = self.old.authority, self.new.authority
-        self.assertEqual(old.cookie_secret, new.cookie_secret)
+        self.assertEqual(old.cookie_secrets, new.cookie_secrets)
         before, after = (
             old.engine.snapshot.defence.cookies,
             new.engine.snapshot.defence.cookies,

@@ -18,9 +18,16 @@ came since the report; of those who will come `FIXED` where all answers have the
 TTL, and all of it where heavy resolvers have a short one, for then no single one
 matters.  Where several servers share what they hand out more is believed: there the
 hand-outs that are still under way do more harm than noise.
+
+Of what others have handed out in the last moments a server has not heard yet.  If all
+gave their next answer to whoever is the least used as far as they know, they would give
+it to the same one.  So each takes a part of what it may not have heard of, by lot, as
+handed out already to those who are the least used (`poured`): then all of them together
+hand out as one would.
 """
 
 from collections.abc import Sequence
+from heapq import heapify, heappop
 from math import exp, sqrt
 from typing import NamedTuple
 
@@ -40,6 +47,9 @@ SHARED_CAME = 0.75
 LONGER = 2.0
 """Times the reference that the horizon of an adaptive TTL is: the answers of light
 resolvers last longer than those of the ordinary one."""
+
+LOT = 1e6 * (sqrt(5.0) - 1.0) / 2.0
+"""Microseconds in turns of the golden angle."""
 
 
 class Subject(NamedTuple):
@@ -106,6 +116,38 @@ def predicted(
         now = one.load * exp(-one.age / duration) + flow * here
         loads.append(now * stay + flow * later)
     return loads
+
+
+def poured(
+    loads: Sequence[float], capacities: Sequence[float], amount: float
+) -> list[float]:
+    """The loads after so much more has gone to whoever is the least used.
+
+    Capacities are above 0.
+    """
+    heap = [
+        (load / size, place)
+        for place, (load, size) in enumerate(zip(loads, capacities, strict=True))
+    ]
+    heapify(heap)
+    level, room = 0.0, 0.0
+    reached: list[int] = []
+    while heap and (not reached or (heap[0][0] - level) * room < amount):
+        used, place = heappop(heap)
+        if reached:
+            amount -= (used - level) * room
+        level = used
+        reached.append(place)
+        room += capacities[place]
+    found = list(loads)
+    for place in reached:
+        found[place] = (level + amount / room) * capacities[place]
+    return found
+
+
+def lot(time: float) -> float:
+    """A number from 0 to 1 for a moment: as good as chance for the next one."""
+    return time % 1.0 * LOT % 1.0
 
 
 def _handed_out(one: Subject, duration: float, answers: int) -> float:

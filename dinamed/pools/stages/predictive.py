@@ -37,6 +37,8 @@ from dinamed.pools.stages.prediction import (
     LeaseTrust,
     Subject,
     horizon,
+    lot,
+    poured,
     predicted,
     reference_ttl,
     trust,
@@ -175,7 +177,7 @@ class Forecast:
         if context.count:
             resolver = accounting.resolvers.asks(key, resolver, time, self._reference)
         if time >= self._until or self._edition != accounting.edition:
-            self._foresee(time)
+            self._expect(time)
         if self._adaptive:
             context.ttl = self._adapted(resolver)
         rate = 0.0 if resolver is None else resolver.rate
@@ -339,12 +341,28 @@ class Forecast:
         for row, load in zip(rows, loads, strict=True):
             row.account.forecast = load
         self._groups = None
+        # Draws prepare themselves for others that draw too.
+        self._until = -inf
+
+    def _expect(self, time: float) -> None:
+        """Work out the forecasts for draws, among other servers that draw too."""
+        self._foresee(time)
+        unheard = self._accounting.unheard(time)
+        rows = [row for row in self._fresh_rows() if row.capacity > 0]
+        if unheard and rows:
+            loads = poured(
+                [row.account.forecast for row in rows],
+                [row.capacity for row in rows],
+                self._flow * unheard * lot(time),
+            )
+            for row, load in zip(rows, loads, strict=True):
+                row.account.forecast = load
         self._until = time + REFRESH
-        self._edition = accounting.edition
+        self._edition = self._accounting.edition
 
     def levels(self, time: float) -> Levels:
         """The levels that another engine needs to draw in the same way for a while."""
-        self._foresee(time)
+        self._expect(time)
         rows, fresh = self._rows, self._mixture.fresh
         return Levels(
             fresh,
