@@ -33,6 +33,13 @@ PLAN_POOL: int
 PLAN_PUNT: int
 PLAN_BY_CLIENT: int
 PLAN_SERVICE: int
+LOG_DONE: int
+LOG_STALE: int
+LOG_POOL: int
+LOG_PLACE: int
+LOG_PYTHON: int
+LOG_FAILED: int
+LOG_UNREACHABLE: int
 
 HandOutCount = tuple[str, str, int]
 ResolverRow = tuple[
@@ -219,6 +226,7 @@ class Tables:
     routes: list[Route]
     reply_counters: ReplyCounters
     installed: int
+    pool_names: list[str]
     def __init__(
         self,
         zones: list[ZoneTable],
@@ -343,11 +351,41 @@ class Plane:
     def accept_probes(self, probe: bytes) -> None: ...
     def turns(self) -> list[int]: ...
     def set_sampling(self, share: float) -> None: ...
+    def set_logging(self, share: float) -> None: ...
     def take_samples(
         self, most: int
     ) -> tuple[list[tuple[float, bytes, int, bool, bytes, bytes]], int]: ...
     def times(self) -> tuple[list[int], float]: ...
     def counters(self) -> dict[str, int]: ...
+
+class PoolText:
+    def __init__(
+        self,
+        name: bytes,
+        head: bytes,
+        tail: bytes,
+        hosts: list[tuple[bytes, bytes, list[bytes]]],
+    ) -> None: ...
+
+class LogWriter:
+    written: int
+    dropped: int
+    tables: Tables
+    def __init__(
+        self,
+        plane: Plane,
+        octets: list[bytes],
+        types: dict[int, bytes],
+        rcodes: dict[int, bytes],
+    ) -> None: ...
+    def bind(
+        self, tables: Tables, texts: list[PoolText | None], head: bytes, placed: bool
+    ) -> None: ...
+    def tell_pool(self, number: int, text: PoolText) -> None: ...
+    def tell_place(self, text: bytes) -> None: ...
+    def run(
+        self, lines: int, frames: int, more_frames: int, seconds: float
+    ) -> tuple[int, object]: ...
 
 class Streams:
     plane: Plane

@@ -23,6 +23,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 from libc.math cimport INFINITY, exp
 from dinamed.plane.answer cimport answer
+from dinamed.plane.plan_answer cimport ROUTES
 from dinamed.plane.reply cimport LIMITED, PUNT_FOR_PLAN, RequestContext
 from dinamed.plane.resolver_table cimport (
     CLAIM_TRIES,
@@ -91,6 +92,23 @@ from dinamed.plane.connection_limits cimport (
     next_displaced,
 )
 from dinamed.plane.samples cimport AnswerSample, SampleRing, sample
+from dinamed.plane.log_exchange cimport (
+    PLACE_SLOTS,
+    AddressSlot,
+    Known,
+    PlaceSlot,
+    PoolTextData,
+)
+from dinamed.plane.log_line cimport RCODE_TEXTS, TYPE_TEXTS, type_slot
+from dinamed.plane.log_state cimport (
+    LOG_BUFFER,
+    LONGEST_NAME,
+    UNREACHABLE,
+    UNWANTED,
+    LogState,
+    run_log,
+)
+from dinamed.plane.log_text cimport Text
 from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
 from dinamed.plane.installed cimport OF_REGION
 from dinamed.plane.geo_trees cimport (
@@ -116,6 +134,7 @@ from dinamed.plane.posix cimport (
     plane_get,
     plane_get_double,
     plane_get_seq,
+    plane_monotonic,
     plane_name,
     plane_port,
     plane_release,
@@ -125,7 +144,7 @@ from dinamed.plane.posix cimport (
     plane_source,
     sendmsg,
 )
-from dinamed.plane.ring cimport Punted, Ring, peek, pop
+from dinamed.plane.ring cimport RING_SIZE, Punted, Ring, peek, pop
 from dinamed.plane.stream_thread cimport (
     FINISHING,
     GIVING,
@@ -189,7 +208,7 @@ fill_crc_table(CRC)
     LOWEST,
     FALLBACK, BY_NAME,
 ) = range(12)
-EDITION = 10
+EDITION = 12
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
@@ -205,6 +224,8 @@ TICKS_A_SECOND = 2.0**22
 cdef enum:
     LEAF = 0x80000000
     TICKS_OF_GRAIN = 4      # a microsecond
+    SAMPLES_SIZE = 1048576  # octets of a ring of samples
+    LOG_SIZE = 4194304      # and of one for the query log: 0.1 s of a busy thread
     CLIENTS = 4             # slots for clients and classes, to one for a plan
     SIGNATURES = 4          # and for signatures
 
@@ -229,3 +250,4 @@ include "tables.pxi"
 include "plan.pxi"
 include "plane.pxi"
 include "streams.pxi"
+include "log_writer.pxi"

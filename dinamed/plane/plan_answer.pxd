@@ -37,6 +37,10 @@ from dinamed.plane.tables cimport (
 from dinamed.plane.tree cimport is_inside
 
 
+cdef enum:
+    ROUTES = 4  # of each pool: as `route_purposes.PURPOSES` has them
+
+
 cdef inline uint32_t route_offset(uint32_t rrtype) noexcept nogil:
     """Which of a pool's routes answers a type: for A, for AAAA, for TXT."""
     return 2 if rrtype == TXT else 1 if rrtype == TYPE_AAAA else 0

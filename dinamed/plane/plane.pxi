@@ -23,6 +23,44 @@ cdef int send_to(const Punted *record, bytes reply) except -1:
     return 0
 
 
+cdef tuple _sample_of(const AnswerSample *record):
+    """Time, source, port, stream, query and reply of a note."""
+    cdef const uint8_t *address
+    cdef int size = plane_source(&record.name, &address)
+    cdef const char *data = <const char *>record + sizeof(AnswerSample)
+    return (
+        <double>record.ticks / TICKS_A_SECOND,
+        <bytes>(<const char *>address)[:size],
+        plane_port(&record.name),
+        bool(record.stream),
+        <bytes>data[:record.query],
+        <bytes>data[record.query:record.query + record.reply],
+    )
+
+
+cdef int _sample_to(
+    void **wanted, void **kept, double share, size_t size
+) except -1:
+    """Have a share of the answers written to a ring, which is made when it is missing."""
+    cdef SampleRing *samples = <SampleRing *>kept[0]
+    if share <= 0:
+        plane_set_pointer(wanted, NULL)
+        return 0
+    if samples == NULL:
+        # Not by `_new`: pages that nothing was written to cost nothing.
+        samples = <SampleRing *>calloc(1, sizeof(SampleRing) + size)
+        if samples == NULL:
+            raise MemoryError
+        samples.ring.size = size
+        kept[0] = samples
+    plane_set_seq(
+        &samples.threshold,
+        FOREVER if share >= 1 else <uint64_t>(share * 18446744073709549568.0),
+    )
+    plane_set_pointer(wanted, samples)
+    return 0
+
+
 cdef class Plane:
     """The threads' common state; `seeds` are octets of chance, 8 for each row.
 
@@ -46,6 +84,7 @@ cdef class Plane:
         self.threads = threads
         self.rows = rows_of(threads)
         self._retired = []
+        self.shared.log_seen = FOREVER
         self.shared.wake = wake_descriptor
         self._output = <uint8_t *>_new(OUTPUT_SIZE)
         self.workers = <Worker **>_new(self.rows * sizeof(void *))
@@ -55,7 +94,8 @@ cdef class Plane:
             worker.seen = FOREVER
             memcpy(&worker.rng, <const char *>seeds + 8 * i, 8)
             if i % (threads + 1) < threads:
-                worker.ring = <Ring *>_new(sizeof(Ring))
+                worker.ring = <Ring *>_new(sizeof(Ring) + RING_SIZE)
+                worker.ring.size = RING_SIZE
             if i < threads:
                 worker.batch = <Batch *>_new(sizeof(Batch))
 
@@ -66,7 +106,8 @@ cdef class Plane:
         for i in range(self.rows):
             if self.workers[i] != NULL:
                 free(self.workers[i].ring)
-                free(self.workers[i].kept_samples)
+                free(self.workers[i].kept.places)
+                free(self.workers[i].kept.logged)
                 free(self.workers[i].batch)
             free(self.workers[i])
         free(self.workers)
@@ -389,7 +430,7 @@ cdef class Plane:
 
         Their last counts are still to be taken.
         """
-        cdef uint64_t oldest = FOREVER, seen
+        cdef uint64_t oldest = plane_get_seq(&self.shared.log_seen), seen
         cdef int i
         for i in range(self.rows):
             seen = plane_get_seq(&self.workers[i].seen)
@@ -511,11 +552,10 @@ cdef class Plane:
             plane_add(&worker.queries, 1)
             plane_add(&worker.answered, 1)
             plane_add(&worker.rcodes[out[5] & 15], 1)
-            if worker.samples != NULL:
-                sample(
-                    worker.samples, &worker.rng, &name, True, octets + at + 2, length,
-                    out + 2, <uint32_t>found, request.ticks,
-                )
+            sample(
+                &worker.samplers, &worker.rng, &name, True, octets + at + 2, length,
+                out + 2, <uint32_t>found, request.ticks,
+            )
             used += 2 + <uint32_t>found
             at += 2 + length
         return (
@@ -577,24 +617,23 @@ cdef class Plane:
     def set_sampling(self, double share):
         """From now on write this share of the answers down, for `take_samples`; 0: none.
 
-        The first call that asks for any takes 1 MiB for each thread.
+        The first call that asks for any reserves 1 MiB for each row.
         """
         cdef int i
-        cdef SampleRing *samples
         for i in range(self.rows):
-            if share <= 0:
-                plane_set_pointer(&self.workers[i].samples, NULL)
-                continue
-            samples = self.workers[i].kept_samples
-            if samples == NULL:
-                samples = self.workers[i].kept_samples = <SampleRing *>_new(
-                    sizeof(SampleRing)
-                )
-            plane_set_seq(
-                &samples.threshold,
-                FOREVER if share >= 1 else <uint64_t>(share * 18446744073709549568.0),
+            _sample_to(
+                <void **>&self.workers[i].samplers.places,
+                <void **>&self.workers[i].kept.places, share, SAMPLES_SIZE,
             )
-            plane_set_pointer(&self.workers[i].samples, samples)
+
+    def set_logging(self, double share):
+        """The same for a `LogWriter`, which has more room: 4 MiB for each row."""
+        cdef int i
+        for i in range(self.rows):
+            _sample_to(
+                <void **>&self.workers[i].samplers.logged,
+                <void **>&self.workers[i].kept.logged, share, LOG_SIZE,
+            )
 
     def take_samples(self, int most):
         """Answers that were written down: time, source, port, stream, query, reply.
@@ -602,14 +641,12 @@ cdef class Plane:
         At most `most` of each thread.  And how many were dropped since the start.
         """
         cdef list found = []
-        cdef int i, left, size
+        cdef int i, left
         cdef uint64_t dropped = 0
         cdef SampleRing *samples
         cdef const AnswerSample *record
-        cdef const uint8_t *address
-        cdef const char *data
         for i in range(self.rows):
-            samples = self.workers[i].kept_samples
+            samples = self.workers[i].kept.places
             if samples == NULL:
                 continue
             dropped += plane_get(&samples.dropped)
@@ -619,16 +656,7 @@ cdef class Plane:
                 if record == NULL:
                     break
                 left -= 1
-                size = plane_source(&record.name, &address)
-                data = <const char *>record + sizeof(AnswerSample)
-                found.append((
-                    <double>record.ticks / TICKS_A_SECOND,
-                    <bytes>(<const char *>address)[:size],
-                    plane_port(&record.name),
-                    bool(record.stream),
-                    <bytes>data[:record.query],
-                    <bytes>data[record.query:record.query + record.reply],
-                ))
+                found.append(_sample_of(record))
                 pop(&samples.ring)
         return found, dropped
 

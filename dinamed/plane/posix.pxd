@@ -162,6 +162,7 @@ cdef extern from *:
         MSG_WAITFORONE
         MSG_DONTWAIT
         POLLIN
+        POLLOUT
 
     ctypedef struct plane_address:
         pass

@@ -1,4 +1,4 @@
-"""The queue of queries on their way from one thread to the Python engine.
+"""A queue of records on their way out of one thread, as queries for the Python engine.
 
 One writer, one reader, no locks.  A record never wraps; what would goes to the start,
 behind a mark of 0 octets.
@@ -14,7 +14,7 @@ from dinamed.plane.posix cimport (
 )
 
 cdef enum:
-    RING_SIZE = 1048576
+    RING_SIZE = 1048576     # octets of the ring of queries
     RING_ALIGN = 16
 
 
@@ -34,7 +34,8 @@ cdef struct Ring:
     uint64_t head       # where the reader is
     uint8_t pad[56]
     uint64_t tail       # where the writer is
-    uint8_t data[RING_SIZE]
+    uint64_t size       # octets of the data, a power of two
+    uint8_t data[1]
 
 
 cdef inline uint8_t *reserve(
@@ -45,11 +46,11 @@ cdef inline uint8_t *reserve(
     NULL if there is none.  `tail` is what `ring.tail` has to be once it is written.
     """
     cdef uint64_t head = plane_get_seq(&ring.head)
-    cdef uint32_t at = <uint32_t>(ring.tail & (RING_SIZE - 1)), skipped = 0
+    cdef uint32_t at = <uint32_t>(ring.tail & (ring.size - 1)), skipped = 0
     cdef uint32_t total = (size + RING_ALIGN - 1) & ~<uint32_t>(RING_ALIGN - 1)
-    if at + total > RING_SIZE:
-        skipped = RING_SIZE - at
-    if ring.tail + skipped + total - head > RING_SIZE:
+    if at + total > ring.size:
+        skipped = <uint32_t>ring.size - at
+    if ring.tail + skipped + total - head > ring.size:
         return NULL
     if skipped:
         (<Punted *>(ring.data + at)).total = 0
@@ -92,16 +93,16 @@ cdef inline const Punted *peek(Ring *ring) noexcept nogil:
     cdef const Punted *record
     if head == plane_get_seq(&ring.tail):
         return NULL
-    at = <uint32_t>(head & (RING_SIZE - 1))
+    at = <uint32_t>(head & (ring.size - 1))
     record = <const Punted *>(ring.data + at)
     if record.total == 0:
-        plane_set_seq(&ring.head, head + RING_SIZE - at)
+        plane_set_seq(&ring.head, head + ring.size - at)
         record = <const Punted *>ring.data
     return record
 
 
 cdef inline void pop(Ring *ring) noexcept nogil:
     """Give back the room of the record that `peek` has shown."""
-    cdef uint32_t at = <uint32_t>(ring.head & (RING_SIZE - 1))
+    cdef uint32_t at = <uint32_t>(ring.head & (ring.size - 1))
     cdef const Punted *record = <const Punted *>(ring.data + at)
     plane_set_seq(&ring.head, ring.head + record.total)

@@ -89,11 +89,10 @@ cdef inline uint32_t serve_frame(
         written[0] = 2 + <uint32_t>found
         plane_add(&worker.answered, 1)
         plane_add(&worker.rcodes[out[5] & 15], 1)
-        if thread.samples != NULL:
-            sample(
-                thread.samples, &worker.rng, &one.name, True, data, size, out + 2,
-                <uint32_t>found, thread.request.ticks,
-            )
+        sample(
+            &thread.samplers, &worker.rng, &one.name, True, data, size, out + 2,
+            <uint32_t>found, thread.request.ticks,
+        )
     elif found == DROP:
         # What is not answered is no query: nothing good can follow it.
         one.deaf = True

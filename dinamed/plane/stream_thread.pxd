@@ -12,7 +12,7 @@ from dinamed.plane.connection cimport (
     parcel_of,
 )
 from dinamed.plane.connection_limits cimport ConnectionLimits, leave, limits_set
-from dinamed.plane.samples cimport SampleRing
+from dinamed.plane.samples cimport Samplers
 from dinamed.plane.tables cimport TablesData
 from dinamed.plane.tcp cimport (
     EPOLLIN,
@@ -78,7 +78,7 @@ cdef struct StreamThread:
     uint64_t now
     RequestContext request
     const TablesData *tables
-    SampleRing *samples
+    Samplers samplers
     bint pushed             # whether there is something for Python
     uint8_t input[READ_SIZE]
     uint8_t output[OUTPUT_SIZE]

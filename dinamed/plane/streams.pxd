@@ -13,7 +13,7 @@ from dinamed.plane.posix cimport (
     plane_now,
     plane_set_seq,
 )
-from dinamed.plane.samples cimport SampleRing
+from dinamed.plane.samples cimport samplers_of
 from dinamed.plane.stream_connections cimport (
     accept_some,
     close_displaced,
@@ -118,7 +118,7 @@ cdef inline void begin_turn(StreamThread *thread) noexcept nogil:
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&thread.shared.epoch))
     thread.tables = <const TablesData *>plane_get_pointer(&thread.shared.tables)
-    thread.samples = <SampleRing *>plane_get_pointer(&worker.samples)
+    thread.samplers = samplers_of(&worker.samplers)
 
 
 cdef inline void end_turn(StreamThread *thread, uint64_t before) noexcept nogil:

@@ -249,6 +249,11 @@ cdef class Tables:
         free(self.data.zones)
 
     @property
+    def pool_names(self):
+        """The names of the pools that the routes lead into, in their order."""
+        return [(<Route>route).pool for route in self.routes[::ROUTES]]
+
+    @property
     def installed(self):
         """How many plans are installed."""
         return self._plans.used

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 from dinamed.plane.answer cimport answer
 from dinamed.plane.reply cimport DROP, LIMITED, PUNT_FOR_PLAN, RequestContext
-from dinamed.plane.samples cimport SampleRing, sample
+from dinamed.plane.samples cimport Samplers, sample, samplers_of
 from dinamed.plane.posix cimport (
     MSG_DONTWAIT,
     MSG_WAITFORONE,
@@ -60,6 +60,7 @@ cdef struct Shared:
     # What all threads see; `tables` is swapped as a whole.
     TablesData *tables
     uint64_t epoch
+    uint64_t log_seen   # the epoch that the writer of the query log began at, all ones
     uint64_t stopping
     double ahead        # of the pools' steady clock, before that of the system
     int wake            # an eventfd: there is something for Python
@@ -85,8 +86,8 @@ cdef struct Worker:
     uint32_t socket_count
     pollfd sockets[MOST_SOCKETS]
     Ring *ring
-    SampleRing *samples        # NULL: nobody logs queries now
-    SampleRing *kept_samples   # the same, to be taken and freed by Python
+    Samplers samplers          # what is wanted now
+    Samplers kept              # the same and what was, to be taken and freed by Python
     Batch *batch
 
 
@@ -156,7 +157,7 @@ cdef inline void serve_batch(
     cdef int size
     cdef uint8_t *out
     cdef TablesData *tables
-    cdef SampleRing *samples
+    cdef Samplers samplers
     request.rng = &worker.rng
     request.thread = worker.number
     request.stream = False
@@ -165,7 +166,7 @@ cdef inline void serve_batch(
     # What was taken out of use at a later epoch than this is not freed meanwhile.
     plane_set_seq(&worker.seen, plane_get_seq(&shared.epoch))
     tables = <TablesData *>plane_get_pointer(&shared.tables)
-    samples = <SampleRing *>plane_get_pointer(&worker.samples)
+    samplers = samplers_of(&worker.samplers)
     for i in range(count):
         request.size = plane_source(&batch.names[i], &request.address)
         out = &batch.reply_octets[replies * REPLY_STRIDE]
@@ -208,12 +209,11 @@ cdef inline void serve_batch(
                 probes_answered += 1
                 continue
             plane_add(&worker.rcodes[out[3] & 15], 1)
-            if samples != NULL:
-                sample(
-                    samples, &worker.rng, &batch.names[i], False,
-                    &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
-                    out, <uint32_t>size, request.ticks,
-                )
+            sample(
+                &samplers, &worker.rng, &batch.names[i], False,
+                &batch.query_octets[i * QUERY_STRIDE], batch.received[i].msg_len,
+                out, <uint32_t>size, request.ticks,
+            )
         elif probe:
             pushed = pushed | push(
                 worker.ring, &batch.names[i], batch.received[i].msg_hdr.msg_namelen,

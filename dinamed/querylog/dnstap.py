@@ -36,10 +36,15 @@ def payload(seen: ReadExchange, identity: str, version: str) -> bytes:
         message += _octets(11, seen.zone)
     message += _number(12, seconds) + _fixed(13, nanoseconds)
     message += _octets(14, exchange.reply)
-    whole = _octets(1, identity.encode()) + _octets(2, version.encode())
+    whole = head(identity, version)
     if seen.pool is not None:
         whole += _octets(3, " ".join((seen.pool.name, *seen.members)).encode())
     return whole + _octets(14, message) + _number(15, _MESSAGE)
+
+
+def head(identity: str, version: str) -> bytes:
+    """What every message of a server begins with."""
+    return _octets(1, identity.encode()) + _octets(2, version.encode())
 
 
 def _varint(value: int) -> bytes:

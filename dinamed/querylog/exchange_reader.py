@@ -98,7 +98,7 @@ class ExchangeReader:
                 given = {one.rdata for one in answers}
                 named = (
                     member.name
-                    for member in self._hosts(pool)
+                    for member in hosts_of(pool)
                     if not given.isdisjoint(member.addresses(0))
                 )
                 return pool, tuple(dict.fromkeys(named))
@@ -119,25 +119,30 @@ class ExchangeReader:
         pool = match.node.pool
         return None if pool is None else self.snapshot.pools.get(pool)
 
-    def _hosts(self, pool: PoolView) -> Iterator[Member]:
-        """The members, and those of the pools inside."""
-        for family in FAMILIES:
-            fallback = pool.fallback(family)
-            if fallback is not None:
-                yield from self._hosts(fallback)
-        for member in pool.members:
-            inner = pool.inner(member)
-            if inner is None:
-                yield member
-            else:
-                yield from self._hosts(inner)
-
     def _place(self, exchange: Exchange, query: Query) -> Place:
         subnet = None if query.edns is None else query.edns.subnet
         if subnet is not None and self.snapshot.honours_subnet_from(exchange.source):
-            return self._locator.locate(subnet.packed, subnet.source).place
+            return self.locate(subnet.packed, subnet.source)
         source = exchange.source
-        return self._locator.locate(source, len(source) * 8).place
+        return self.locate(source, len(source) * 8)
+
+    def locate(self, address: bytes, prefix: int) -> Place:
+        """Where a client is of whose packed address so many bits are known."""
+        return self._locator.locate(address, prefix).place
+
+
+def hosts_of(pool: PoolView) -> Iterator[Member]:
+    """The members of a pool, and those of the pools inside."""
+    for family in FAMILIES:
+        fallback = pool.fallback(family)
+        if fallback is not None:
+            yield from hosts_of(fallback)
+    for member in pool.members:
+        inner = pool.inner(member)
+        if inner is None:
+            yield member
+        else:
+            yield from hosts_of(inner)
 
 
 def _read(reply: bytes) -> tuple[list[AnyRecord], bytes, int]:

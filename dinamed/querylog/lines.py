@@ -8,10 +8,14 @@ import msgspec
 from dns.rdataclass import RdataClass
 from dns.rdatatype import RdataType
 
+from dinamed.geo.place import Place
 from dinamed.plans.context import unpacked
+from dinamed.pools.pool import PoolView
 from dinamed.querylog.exchange_reader import ReadExchange
 from dinamed.transfers.incoming import rcode_text
 from dinamed.wire.names import to_text
+
+_PLACE_KEYS = ("country", "continent", "region", "network", "asn")
 
 
 def line(seen: ReadExchange) -> bytes:
@@ -49,15 +53,21 @@ def line(seen: ReadExchange) -> bytes:
     if seen.pool is not None:
         told["pool"] = seen.pool.name
         told["members"] = seen.members
-        chain = seen.pool.chain
-        told["select"] = [*(name for name, _ in chain.narrowing), chain.picking[0]]
-        if seen.pool.down:
-            told["down"] = True
+        told |= select_fields(seen.pool)
     if seen.scope >= 0:
         told["scope"] = seen.scope
-    place = seen.place
-    for key in ("country", "continent", "region", "network", "asn"):
-        value = getattr(place, key)
-        if value is not None:
-            told[key] = value
+    told |= place_fields(seen.place)
     return msgspec.json.encode(told) + b"\n"
+
+
+def select_fields(pool: PoolView) -> dict[str, object]:
+    """What stands behind the members: the stages, and whether none was usable."""
+    chain = pool.chain
+    stages = [*(name for name, _ in chain.narrowing), chain.picking[0]]
+    return {"select": stages, "down": True} if pool.down else {"select": stages}
+
+
+def place_fields(place: Place) -> dict[str, object]:
+    """What is known of a client's place."""
+    values = ((key, getattr(place, key)) for key in _PLACE_KEYS)
+    return {key: value for key, value in values if value is not None}

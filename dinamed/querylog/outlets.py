@@ -19,10 +19,19 @@ MODE = 0o640
 
 
 class Outlet(Protocol):
-    """Writes formatted records; `write` and `close` may raise `OSError`."""
+    """Writes formatted records; all of it may raise `OSError`."""
+
+    def descriptor(self, now: float) -> int | None:
+        """What to write whole lines or frames to, opened; None if that may not be now.
+
+        It may be non-blocking, and is good until the next call of anything here.
+        """
 
     def write(self, data: bytes, now: float) -> bool:
         """Write whole lines or frames; False: they were dropped."""
+
+    def give_up(self) -> None:
+        """Take note that writing to the descriptor has failed."""
 
     def close(self) -> None:
         """Write the end, if there is to be one."""
@@ -36,11 +45,18 @@ class LineFile:
         self._descriptor = -1
         self._identity = (0, 0)
 
+    def descriptor(self, now: float) -> int:
+        """That of the file at the path."""
+        self._open()
+        return self._descriptor
+
     def write(self, data: bytes, now: float) -> bool:
         """Append."""
-        self._open()
-        _write_all(self._descriptor, data)
+        _write_all(self.descriptor(now), data)
         return True
+
+    def give_up(self) -> None:
+        """Nothing: the next attempt may succeed with the same file."""
 
     @property
     def moved(self) -> bool:
@@ -79,8 +95,18 @@ class FrameFile:
         self._path = path
         self._file: LineFile | None = None
 
+    def descriptor(self, now: float) -> int:
+        """That of the file, behind a new beginning if the old one was moved away."""
+        return self._started(now).descriptor(now)
+
     def write(self, data: bytes, now: float) -> bool:
-        """Append frames, behind a new beginning if the file was moved away."""
+        """Append frames."""
+        return self._started(now).write(data, now)
+
+    def give_up(self) -> None:
+        """Nothing: the next attempt may succeed with the same file."""
+
+    def _started(self, now: float) -> LineFile:
         if self._file is not None and self._file.moved:
             self.close()
         if self._file is None:
@@ -88,7 +114,7 @@ class FrameFile:
                 os.replace(self._path, self._path + ".1")
             self._file = LineFile(self._path)
             self._file.write(control(Control.START, CONTENT_TYPE), now)
-        return self._file.write(data, now)
+        return self._file
 
     def close(self) -> None:
         """Write the end, unless the file is somewhere else by now."""
@@ -108,19 +134,27 @@ class FrameSocket:
         self._next = 0.0
         self._rest = SHORTEST_REST
 
+    def descriptor(self, now: float) -> int | None:
+        """That of the socket, connected; None while nobody is there to read."""
+        sock = self._connected(now)
+        return None if sock is None else sock.fileno()
+
     def write(self, data: bytes, now: float) -> bool:
         """Send frames; False while nobody is there to read them."""
-        if self._socket is None:
-            if now < self._next:
-                return False
-            self._connect(now)
-        assert self._socket is not None
+        sock = self._connected(now)
+        if sock is None:
+            return False
         try:
-            self._socket.sendall(data)
+            sock.sendall(data)
         except OSError:
-            self._give_up()
+            self.give_up()
             raise
         return True
+
+    def _connected(self, now: float) -> socket.socket | None:
+        if self._socket is None and now >= self._next:
+            self._connect(now)
+        return self._socket
 
     def _connect(self, now: float) -> None:
         self._next = now + self._rest
@@ -138,7 +172,8 @@ class FrameSocket:
             raise
         self._socket, self._rest = sock, SHORTEST_REST
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """Close the socket; a later attempt connects again."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -152,7 +187,7 @@ class FrameSocket:
             sock.sendall(control(Control.STOP))
             _control_body(sock)
         finally:
-            self._give_up()
+            self.give_up()
 
 
 def _control_body(sock: socket.socket) -> bytes:

@@ -1,7 +1,7 @@
-"""The query log beside a running server: samples both engines' answers.
+"""The query log beside a running server, and the samples for clients' countries.
 
-Of what the plane answers a small share is noted in any case, for the countries that
-clients are in; the log takes its own share of them.
+Both engines' answers are logged: those of the plane from the notes of its threads, by
+the thread that writes.  A small share of them is noted for the countries in any case.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from dinamed.querylog.exchange_reader import Exchange, ReadExchange
 from dinamed.querylog.frames import data
 from dinamed.querylog.lines import line
 from dinamed.querylog.outlets import FrameFile, FrameSocket, LineFile
+from dinamed.querylog.plane_log import PlaneLog
 from dinamed.querylog.writer import Branch, LogCounts, Writer
 from dinamed.server.authority import Authority
 from dinamed.server.periodic import looping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.1
 """Seconds between the times that the plane's notes are taken."""
-LEAST_SHARE = 1 / 256
+PLACES_SHARE = 1 / 256
 """Of the plane's answers, that are noted for the countries of clients."""
 FEW, MANY = 2, 8
 """Samples of a tick: with fewer the plane notes a larger share, with more a smaller."""
@@ -50,10 +51,10 @@ def branches_of(settings: QueryLog, identity: Callable[[], str]) -> list[Branch]
         found.append(Branch(settings.file, LineFile(settings.file), line))
     if settings.dnstap_file:
         path = settings.dnstap_file
-        found.append(Branch(path, FrameFile(path), frame))
+        found.append(Branch(path, FrameFile(path), frame, lines=False))
     if settings.dnstap_socket:
         path = settings.dnstap_socket
-        found.append(Branch(path, FrameSocket(path), frame))
+        found.append(Branch(path, FrameSocket(path), frame, lines=False))
     return found
 
 
@@ -76,23 +77,24 @@ class QueryLogService(Service):
         self._plane = plane
         self._locate = stack.timed.locate
         self._saw = stack.samples.saw
-        self._lively = LEAST_SHARE
+        self._lively = PLACES_SHARE
         self._random = rng.random
         self._settings = QueryLog()
         self._writer: Writer | None = None
+        self._ending: Writer | None = None
         self._before = LogCounts()
-        self._at_plane = self._dropped = 0
         self._sampling = 0.0
         self._looping = looping(reactor, self._tick, "taking notes for the query log")
 
     @property
     def counts(self) -> LogCounts:
         """How many exchanges were written and dropped since the start."""
-        now = LogCounts() if self._writer is None else self._writer.counts
-        return LogCounts(
-            self._before.written + now.written,
-            self._before.dropped + now.dropped + self._at_plane,
-        )
+        found = LogCounts(self._before.written, self._before.dropped)
+        for writer in (self._writer, self._ending):
+            if writer is not None:
+                found.written += writer.counts.written
+                found.dropped += writer.counts.dropped
+        return found
 
     def startService(self) -> None:
         """Begin to write, if there is to be a log."""
@@ -111,24 +113,31 @@ class QueryLogService(Service):
         if settings != self._settings:
             self._settings = settings
             self._end()
+        if self._ending is not None and self._ending.ended:
+            self._before = self.counts
+            self._ending = None
+        # One at a time reads the notes of the plane and writes a file.
+        starting = self._plane is not None and not self._plane.running
+        if not (self._writer or self._ending or starting) and settings.wanted:
             self._begin()
-        plane = self._plane
-        share = max(self._lively, settings.sample if settings.wanted else 0.0)
-        if plane is not None and plane.running and self._sampling != share:
-            plane.native.set_sampling(share)
-            self._sampling = share
         self._take_samples()
 
     def _begin(self) -> None:
-        if not self._settings.wanted:
-            return
         self._writer = Writer(
             branches_of(self._settings, lambda: self._engine.snapshot.identity),
             lambda: self._engine.snapshot,
             lambda text: self._reactor.callFromThread(self._tell, text),
+            self._plane_log(),
         )
         self._writer.start()
         self._sampled.tell(self._replied)
+
+    def _plane_log(self) -> PlaneLog | None:
+        plane = self._plane
+        if plane is None or not plane.running:
+            return None
+        plane.native.set_logging(self._settings.sample)
+        return PlaneLog(plane.native, lambda: self._engine.snapshot)
 
     @property
     def _engine(self) -> Any:
@@ -139,44 +148,35 @@ class QueryLogService(Service):
         self._sampled.tell(None)
         if writer is None:
             return None
-
-        def ended(_: None) -> None:
-            self._before.written += writer.counts.written
-            self._before.dropped += writer.counts.dropped
-
+        self._ending = writer
+        if self._plane is not None:
+            self._plane.native.set_logging(0.0)
         pool = self._reactor.getThreadPool()
-        ending = deferToThreadPool(self._reactor, pool, writer.stop)
-        return ending.addCallback(ended)
+        return deferToThreadPool(self._reactor, pool, writer.stop)
 
     def _replied(self, query: bytes, source: bytes, stream: bool, reply: bytes) -> None:
         """Note an answer of the Python engine."""
-        if self._writer is not None and self._chosen(1.0):
+        if self._writer is not None and self._random() < self._settings.sample:
             now = self._authority.seconds()
             self._writer.offer(Exchange(now, source, 0, stream, query, reply))
 
     def _take_samples(self) -> None:
+        """Have the places of some clients looked up, for the counts of countries."""
         plane = self._plane
-        if not self._sampling or plane is None or not plane.running:
+        if plane is None or not plane.running:
             return
-        samples, dropped = plane.native.take_samples(MOST_SAMPLES)
+        if self._sampling != self._lively:
+            self._sampling = self._lively
+            plane.native.set_sampling(self._sampling)
+        samples, _ = plane.native.take_samples(MOST_SAMPLES)
         self._lively = next_share(self._lively, len(samples))
-        writer = self._writer
         for _, source, *_ in samples[-MANY:]:
             self._saw(source)
-        for time, source, port, stream, query, reply in samples:
-            if writer is not None and self._chosen(self._sampling):
-                writer.offer(Exchange(time, source, port, stream, query, reply))
-            if self._random() * self._sampling < LEAST_SHARE:
-                # A database that turns out to be broken must not stop the log.
+        for _, source, *_ in samples:
+            if self._random() * self._sampling < PLACES_SHARE:
+                # A database that turns out to be broken must not stop this.
                 with suppress(Exception):
                     self._locate(source)
-        if writer is not None:
-            self._at_plane += dropped - self._dropped
-        self._dropped = dropped
-
-    def _chosen(self, share: float) -> bool:
-        """Whether one of the answers that are this share of all is for the log."""
-        return self._random() * share < self._settings.sample
 
     def _tell(self, text: str) -> None:
         self.log.warn("query log: {text}", text=text)
@@ -188,5 +188,5 @@ def next_share(share: float, taken: int) -> float:
     A server that is seldom asked notes all, so that it is soon seen who asks.
     """
     if taken > MANY:
-        return max(LEAST_SHARE, share * MANY / (2 * taken))
+        return max(PLACES_SHARE, share * MANY / (2 * taken))
     return min(1.0, 2 * share) if taken < FEW else share

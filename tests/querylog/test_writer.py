@@ -1,9 +1,13 @@
 """The writer: what is dropped, what is told."""
 
+import errno
+from collections.abc import Sequence
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.querylog import writer
 from dinamed.querylog.exchange_reader import ReadExchange
+from dinamed.querylog.plane_log import Outcome, Written
 from dinamed.querylog.writer import Branch, Writer
 from tests.querylog.support import bench, exchange
 
@@ -16,6 +20,14 @@ class MemoryOutlet:
         self.error: OSError | None = None
         self.dropping = False
         self.closed = False
+        self.given_up = 0
+
+    def descriptor(self, now: float) -> None:
+        """Nothing: there is no plane."""
+
+    def give_up(self) -> None:
+        """Take note."""
+        self.given_up += 1
 
     def write(self, data: bytes, now: float) -> bool:
         """Keep it."""
@@ -28,6 +40,23 @@ class MemoryOutlet:
     def close(self) -> None:
         """Take note."""
         self.closed = True
+
+
+class ScriptedPlane:
+    """A plane's part that ends as it is told to, one time after the other."""
+
+    def __init__(self, *script: Written) -> None:
+        self.script = list(script)
+        self.seen: list[list[int | None]] = []
+        self.written = self.dropped = 0
+
+    def write(self, descriptors: Sequence[int | None], seconds: float) -> Written:
+        """The next of the script; then nothing more."""
+        self.seen.append(list(descriptors))
+        written = self.script.pop(0) if self.script else Written(Outcome.DONE)
+        if written.outcome is Outcome.DONE:
+            self.written += 1
+        return written
 
 
 def form(seen: ReadExchange) -> bytes:
@@ -59,6 +88,32 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.outlet.kept, b"...")
         self.assertTrue(self.outlet.closed)
         self.assertEqual(self.writer.counts.written, 3)
+
+    def test_plane(self) -> None:
+        """What the plane leaves to Python is written; errors are told once."""
+        failed = Written(Outcome.FAILED, None, 0, errno.ENOSPC)
+        left = Written(Outcome.EXCHANGE, self.one)
+        plane = ScriptedPlane(failed, failed, left)
+        together = Writer(
+            [Branch("there", self.outlet, form)],
+            lambda: self.server.snapshot,
+            self.told.append,
+            plane,
+        )
+        together.start()
+        together.stop()
+        self.assertTrue(together.ended)
+        self.assertEqual(self.outlet.kept, b".")
+        self.assertEqual(self.outlet.given_up, 2)
+        self.assertEqual(
+            self.told,
+            [
+                "cannot write there: [Errno 28] No space left on device",
+                "can write there again",
+            ],
+        )
+        self.assertEqual(plane.seen[0], [None, -1, -1])
+        self.assertEqual(together.counts.written, 1 + plane.written)
 
     def test_full(self) -> None:
         """Beyond what may wait, exchanges are dropped and counted."""
