@@ -1,6 +1,6 @@
 """Zones that take dynamic updates: their files, with what was changed above them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from twisted.logger import Logger
@@ -98,6 +98,10 @@ class UpdatedZones:
             self._overlays.pop(origin, None)
             self._children.pop(origin, None)
             self._unread.pop(origin, None)
+
+    def known(self) -> Set[WireName]:
+        """The zones that take updates."""
+        return self._base.keys()
 
     def knows(self, origin: WireName) -> bool:
         """Whether a zone takes updates."""
