@@ -60,6 +60,11 @@ class ZoneSet(Mapping[WireName, PackedZone]):
         """The packed octets of a zone.  Raises `KeyError`."""
         return _octets(self._zones[origin])
 
+    def one_by_one(self) -> Iterator[PackedZone]:
+        """All zones, for one look at each: nothing is kept of it."""
+        for zone in self._zones.values():
+            yield zone if isinstance(zone, PackedZone) else PackedZone(zone)
+
     def changed(self, zones: Mapping[WireName, PackedZone]) -> "ZoneSet":
         """The same with these zones, in the place of others or beside them."""
         return ZoneSet.of({**self._zones, **zones}) if zones else self
