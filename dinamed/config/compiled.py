@@ -78,7 +78,7 @@ class Compiled(msgspec.Struct, frozen=True):
 KnownZones = dict[bytes, ZoneSource]
 
 
-class Known(msgspec.Struct, frozen=True):
+class ServedZones(msgspec.Struct, frozen=True):
     """What is known of the zones that are served."""
 
     zones: KnownZones = {}
@@ -194,7 +194,7 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What is read stays to the end, and has no cycles to look for.
     gc.disable()
-    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Known)
+    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=ServedZones)
     with open(int(sys.argv[2]), "wb", closefd=False) as output:
         compiled = compile_all(sys.argv[1], known.zones, output.write, known.small)
     sys.stdout.buffer.write(msgspec.msgpack.encode(compiled))

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from dinamed.config.compiled import (
     Compiled,
-    Known,
     KnownZones,
+    ServedZones,
     SmallZonePlaces,
     compile_all,
 )
@@ -65,7 +65,7 @@ class Configuration:
         """What a child is told, so that it reads nothing again without need."""
         zones = self.settings.file_zones
         small = KnownSmall(zones.origins, zones.files, self.states)
-        return msgspec.msgpack.encode(Known(self.sources, small))
+        return msgspec.msgpack.encode(ServedZones(self.sources, small))
 
 
 def load_now(path: str) -> Configuration:
@@ -117,7 +117,7 @@ def _load_in_child(path: str) -> Configuration:
     try:
         done = subprocess.run(
             _command(path, output),
-            input=msgspec.msgpack.encode(Known()),
+            input=msgspec.msgpack.encode(ServedZones()),
             stdout=subprocess.PIPE,
             pass_fds=(output,),
             env=child_environment(),

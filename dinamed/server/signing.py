@@ -111,7 +111,7 @@ class SigningService(Periodic):
         now = self._authority.seconds()
         self._take(settings, zones, now)
         if not self._zones:
-            self._built, self._stripped = {}, {}
+            self._built, self._stripped, self._denials = {}, {}, {}
             return zones, {}
         serve = {}
         said = signing_config(settings)

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from itertools import chain, islice
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -144,7 +144,7 @@ class TransferService(Service):
         zones: dict[WireName, PackedZone] = {}
         unready = set()
         changing = {}
-        for apex in self._with_updates():
+        for apex in filter(self._zones.is_in_table, self._updated.kept(self._zones)):
             zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
         for apex, zone in own.items():
             if zone.update or self._takes_changes(zone, loaded.zones.get(apex)):
@@ -163,13 +163,6 @@ class TransferService(Service):
         if catalog is not None:
             zones[catalog.origin] = catalog
         return loaded.zones.changed(zones), frozenset(unready)
-
-    def _with_updates(self) -> list[WireName]:
-        """The zones of the table that have been changed here, or were looked at."""
-        if self._files is None:
-            return []
-        saved = {*self._files.updated(self._zones), *self._updated.known()}
-        return [apex for apex in saved if self._zones.is_in_table(apex)]
 
     def _takes_changes(self, zone: ZoneSettings, base: PackedZone | None) -> bool:
         """Whether whoever may change records of all zones can change those of this."""
@@ -268,12 +261,12 @@ class TransferService(Service):
         """Tell the others of zones of the table, some in each turn."""
         if not (self.running and self._zones.many.common.notify):
             return
+        apex = None
         for apex in islice(origins, TOLD_AT_ONCE):
             if (view := self._table.passing_view(apex)) is not None:
                 self._notify(apex, view)
-        following = next(origins, None)
-        if following is not None:
-            self._reactor.callLater(0, self._tell_new, chain([following], origins))
+        if apex is not None:
+            self._reactor.callLater(0, self._tell_new, origins)
 
     def _pools_of(
         self, pools: Sequence[PoolSettings]
@@ -358,9 +351,9 @@ class TransferService(Service):
 
     def _take_into_hand(self, origin: WireName) -> None:
         """Have a zone of the table ready to be changed."""
-        if self._files is None or self._loaded is None or self._updated.knows(origin):
+        if not self._zones.is_in_table(origin) or self._updated.knows(origin):
             return
-        if self._zones.is_in_table(origin):
+        if self._files is not None and self._loaded is not None:
             self._updated.serve(self._loaded.zones[origin])
 
     def _has_updated(self, step: UpdateStep) -> None:

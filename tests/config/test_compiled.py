@@ -16,8 +16,8 @@ from dinamed.config.compiled import (
     FRESH,
     PAGE,
     Compiled,
-    Known,
     KnownZones,
+    ServedZones,
     compile_all,
     fingerprint,
     main,
@@ -181,7 +181,7 @@ class MainTests(CompileCase):
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         output = os.memfd_create("test")
         self.addCleanup(os.close, output)
-        told = io.TextIOWrapper(io.BytesIO(msgspec.msgpack.encode(Known())))
+        told = io.TextIOWrapper(io.BytesIO(msgspec.msgpack.encode(ServedZones())))
         said = io.TextIOWrapper(io.BytesIO())
         self.patch(sys, "stdin", told)
         self.patch(sys, "stdout", said)
