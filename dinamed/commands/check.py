@@ -87,7 +87,7 @@ def summary(settings: Settings) -> list[str]:
     """The size of a config: `2 zones`, `3 pools`, `14 members`."""
     members = sum(len(pool.members) for pool in settings.pools)
     return [
-        counted(len(settings.zones), "zone"),
+        counted(len(settings.zones) + len(settings.file_zones.origins), "zone"),
         counted(len(settings.pools), "pool"),
         counted(members, "member"),
     ]

@@ -16,7 +16,6 @@ from dinamed.config.check import Everything, load_all
 from dinamed.config.default import default_path
 from dinamed.config.settings import MemberSettings, PoolSettings
 from dinamed.wire.names import to_text
-from dinamed.zones.packed import PackedZone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 def changes(everything: Everything, told: Mapping[str, Any]) -> Iterator[str]:
     """What differs: `+` is new, `-` goes, `~` changes from what it is to another."""
     zones = {
-        to_text(origin): PackedZone(built.packed)
-        for origin, built in everything.zones.items()
+        to_text(origin): {"serial": serial, "records": records}
+        for origin, serial, records in everything.packed().figures()
     }
     served = {zone["name"]: zone for zone in told["status"]["zones"]}
     settings = everything.settings
@@ -66,7 +65,7 @@ def changes(everything: Everything, told: Mapping[str, Any]) -> Iterator[str]:
         yield from _differing(
             f"zone {name}",
             {key: served[name][key] for key in ("serial", "records")},
-            {"serial": zones[name].serial, "records": zones[name].records},
+            zones[name],
         )
     pools = {pool.name: pool for pool in settings.pools}
     running = {pool["name"]: pool for pool in told["pools"]}

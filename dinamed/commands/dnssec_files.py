@@ -50,6 +50,8 @@ def _zone(settings: Settings, name: str) -> ZoneSettings:
     for zone in settings.zones:
         if origin(zone) == apex:
             return zone
+    if apex in settings.file_zones.origins:
+        return settings.file_zones.zone(settings.file_zones.origins.index(apex))
     raise FilesFault(f"the config has no zone {name!r}")
 
 

@@ -42,7 +42,6 @@ from dinamed.plans.snapshot import Snapshot
 from dinamed.pools.manager import PoolManager
 from dinamed.simulator.chart import NoChartError
 from dinamed.wire.names import WireName, to_text
-from dinamed.zones.packed import PackedZone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -224,13 +223,10 @@ def _shown(client: ClientNetwork) -> str:
 
 
 def _engine(everything: Everything, settings: Settings) -> Engine:
-    zones = {
-        origin: PackedZone(built.packed) for origin, built in everything.zones.items()
-    }
     manager = PoolManager(settings.pools, time.time())
     snapshot = Snapshot.of(
         settings,
-        zones,
+        everything.packed(),
         manager.views,
         socket.gethostname(),
         load_geo(settings.geo).locator,

@@ -10,7 +10,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from itertools import islice
 
 from dinamed.config.lines import Path
 from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
@@ -19,7 +18,7 @@ from dinamed.config.stages import BY_PLACE
 from dinamed.config.values import host_port
 from dinamed.config.zone_rules import origin, owner_name
 from dinamed.problems import Problem
-from dinamed.wire.names import ROOT, WireName, ancestors, relative, to_text
+from dinamed.wire.names import ROOT, WireName, relative, to_text
 from dinamed.zones.advice import is_doubled
 from dinamed.zones.packed import MatchKind, PackedZone
 from dinamed.zones.targeting import PLACELESS
@@ -65,7 +64,7 @@ def advise(
     known; `placed` are the zones of geodns that go by place.
     """
     found: list[tuple[Path, str]] = []
-    if not settings.zones and not settings.catalogs:
+    if not (settings.zones or settings.file_zones.origins or settings.catalogs):
         found.append((("zones",), "there is no zone: every question is refused"))
     found += _listen(settings, resolve)
     geo = bool(settings.geo.databases or settings.geo.networks)
@@ -256,16 +255,23 @@ def _flow(pool: PoolSettings, path: Path, many: bool) -> Advice:
             )
 
 
-def zones_below(zones: Iterable[ZoneSettings]) -> dict[WireName, tuple[WireName, ...]]:
-    """The zones of a config right below others of it, by the name of the upper one."""
-    apexes = {origin(zone) for zone in zones}
-    below: dict[WireName, tuple[WireName, ...]] = {}
+def zones_below(
+    zones: Iterable[ZoneSettings], others: Iterable[WireName] = ()
+) -> dict[WireName, tuple[WireName, ...]]:
+    """The zones of a config right below others of it, by the name of the upper one.
+
+    `others` are zones beside those in `zones`.
+    """
+    apexes = {*others, *map(origin, zones)}
+    found: dict[WireName, list[WireName]] = {}
     for apex in sorted(apexes):
-        upper = islice(ancestors(apex), 1, None)
-        above = next((name for name in upper if name in apexes), None)
-        if above is not None:
-            below[above] = (*below.get(above, ()), apex)
-    return below
+        above = apex
+        while above != ROOT:
+            above = above[1 + above[0] :]
+            if above in apexes:
+                found.setdefault(above, []).append(apex)
+                break
+    return {above: tuple(below) for above, below in found.items()}
 
 
 def undelegated(

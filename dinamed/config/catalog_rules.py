@@ -12,8 +12,13 @@ from dinamed.config.settings import (
     ServerSettings,
     ZoneSettings,
 )
-from dinamed.config.transfer_rules import key_exists, read_primary, read_transfers
-from dinamed.config.transfers import KEY_PREFIX, catalog_name
+from dinamed.config.transfer_rules import (
+    check_shared_keys,
+    key_exists,
+    read_primary,
+    read_transfers,
+)
+from dinamed.config.transfers import catalog_name
 from dinamed.config.zone_rules import zone_name
 from dinamed.wire.names import WireName
 
@@ -56,18 +61,22 @@ def _apex(name: str) -> WireName | None:
 
 
 def with_shared_rights(
-    zones: Sequence[ZoneSettings], name: str | None, tables: Mapping[str, object]
+    zones: Sequence[ZoneSettings],
+    name: str | None,
+    tables: Mapping[str, object],
+    common: Sequence[ZoneSettings] = (),
 ) -> list[ZoneSettings]:
     """The zones, the catalog `name` with the `KEYS` that nobody has given it.
 
     Who may transfer every other zone may transfer it, for those know all names anyway;
-    and the peers that are told of every other zone are told of it.
+    and the peers that are told of every other zone are told of it.  `common` has what
+    zones have that are not in `zones`, if there are such.
     """
-    others = [zone for zone in zones if zone.name != name]
+    others = [*(zone for zone in zones if zone.name != name), *common]
     table = tables.get(name) if name is not None else None
     if not others or not isinstance(table, dict):
         return list(zones)
-    common = {
+    shared = {
         key: tuple(
             one
             for one in getattr(others[0], key)
@@ -76,7 +85,7 @@ def with_shared_rights(
         for key in KEYS
         if key not in table
     }
-    return [replace(zone, **common) if zone.name == name else zone for zone in zones]
+    return [replace(zone, **shared) if zone.name == name else zone for zone in zones]
 
 
 def read_catalogs(
@@ -117,20 +126,10 @@ def read_catalogs(
         key_exists(reader, catalog.key, known, (*path, "key"))
         for place, peer in enumerate(catalog.primary):
             key_exists(reader, peer.key, known, (*path, "primary", place))
-        _shared_keys(reader, catalog, known)
+        check_shared_keys(reader, catalog.transfer, catalog.notify, known)
         keyed = [replace(one, key=one.key or catalog.key) for one in catalog.primary]
         found.append(replace(catalog, primary=tuple(keyed)))
     return found
-
-
-def _shared_keys(reader: Reader, catalog: CatalogSettings, known: set[str]) -> None:
-    """Check the keys that are named in `[zone_defaults]`."""
-    for place, text in enumerate(catalog.transfer):
-        if text.startswith(KEY_PREFIX):
-            name = text.removeprefix(KEY_PREFIX)
-            key_exists(reader, name, known, ("zone_defaults", "transfer", place))
-    for place, peer in enumerate(catalog.notify):
-        key_exists(reader, peer.key, known, ("zone_defaults", "notify", place))
 
 
 def _shared(reader: Reader, defaults: Mapping[str, object]) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """A config file and all the files it names, read together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from dinamed.config.advice import advise, undelegated, zones_below
 from dinamed.config.dnssec_advice import advise_signing
@@ -15,6 +16,7 @@ from dinamed.config.foreign import (
 )
 from dinamed.config.load import LoadedConfig, load, place_of
 from dinamed.config.settings import Settings, ZoneSettings
+from dinamed.config.small_zones import KnownSmall, SmallZone, build_small, only
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.formats.imported import goes_by_place
 from dinamed.geo.files import GeoData, load_geo
@@ -25,6 +27,7 @@ from dinamed.wire.names import WireName
 from dinamed.zones.build import BuiltZone, build_zone
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.targeting import Targeting
+from dinamed.zones.zoneset import ZoneSet
 
 
 class ZoneFacts(msgspec.Struct, frozen=True):
@@ -47,6 +50,18 @@ class Everything:
     warnings: tuple[Problem, ...] = ()
     """What can be served, but is most likely not what was meant."""
     facts: Mapping[WireName, ZoneFacts] = field(default_factory=dict)
+    small: Sequence[SmallZone] = ()
+    """Zones beside `zones`, about which there is nothing to be said."""
+
+    def packed(self) -> ZoneSet:
+        """All zones that were built."""
+        zones: dict[WireName, PackedZone | memoryview] = {
+            zone.origin: memoryview(zone.packed) for zone in self.small if zone.packed
+        }
+        for apex, built in self.zones.items():
+            if built.packed:
+                zones[apex] = PackedZone(built.packed)
+        return ZoneSet.of(zones)
 
 
 LeaveOut = Callable[[WireName, ZoneSettings, Sequence[WireName]], ZoneFacts | None]
@@ -60,12 +75,19 @@ def build_every(apex: WireName, zone: ZoneSettings, below: Sequence[WireName]) -
     """Leave no zone out."""
 
 
-def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
+def load_all(
+    path: str,
+    leave_out: LeaveOut = build_every,
+    small: KnownSmall = KnownSmall(),  # noqa: B008
+    odd: Collection[WireName] = (),
+) -> Everything:
     """Read the config at `path` and build its zones; all problems of all files.
 
     Zones are built even where the config has problems elsewhere, so that one look
     tells everything; zones with problems of their own in the config are not, and
-    those of which `leave_out` knows everything already.
+    those of which `leave_out` knows everything already.  Of the zones that are a file
+    each, those that are as `small` has them are not built again, and `odd` are known
+    to need a closer look.
     """
     loaded = load(path, known_kinds())
     problems = list(loaded.problems)
@@ -73,8 +95,10 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
     facts: dict[WireName, ZoneFacts] = {}
     foreign: dict[str, Foreign] = {}
     own: list[Targeting] = []
-    below = zones_below(loaded.zones)
-    for zone in loaded.zones:
+    below = zones_below(loaded.zones, loaded.many.zones.origins)
+    left = {*odd, *below}
+    many, rest = build_small(loaded.many, left, small.is_same())
+    for zone in (*loaded.zones, *rest):
         apex = origin(zone)
         known = leave_out(apex, zone, below.get(apex, ()))
         if known is not None:
@@ -100,6 +124,11 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
         problems += geo_problems(loaded, geo)
         servers = {apex: known.servers for apex, known in facts.items()}
         placed = [name for name, found in foreign.items() if goes_by_place(found.made)]
+        settings = replace(
+            settings,
+            zones=(*settings.zones, *rest),
+            file_zones=only(settings.file_zones, many),
+        )
         warnings += advise(settings, loaded.sources, servers, placed)
         warnings += advise_signing(settings, loaded.sources, zones)
         settings = with_foreign(settings, foreign.values(), own, geo.locator)
@@ -109,6 +138,7 @@ def load_all(path: str, leave_out: LeaveOut = build_every) -> Everything:
         sorted(problems, key=place_of),
         tuple(sorted(warnings, key=place_of)),
         facts,
+        many,
     )
 
 

@@ -15,17 +15,23 @@ import os
 import signal
 import sys
 import time
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from dinamed.config.check import ZoneFacts, load_all
+from dinamed.config.file_zones import STATE, UNREADABLE
 from dinamed.config.settings import Settings, ZoneSettings
+from dinamed.config.small_zones import KnownSmall, SmallZone
 from dinamed.config.zone_rules import bindings, origin
 from dinamed.problems import Problem
 from dinamed.wire.names import WireName
 
 PAGE = 4096
+LARGE = 1 << 16
+"""Octets of a packed zone from on which it has pages of its own."""
+ALIGNED = 8
 FRESH = 100_000_000
 """Nanoseconds by which the time of a file's last change may lag behind the clock."""
 
@@ -47,6 +53,18 @@ class CompiledZone(msgspec.Struct, frozen=True):
     size: int
 
 
+class SmallZonePlaces(msgspec.Struct, frozen=True):
+    """Where the packed octets of the settings' `file_zones` stand, in their order.
+
+    Native arrays: of 64 bits where each begins, of 32 bits how large it is (0: it has
+    not changed), and the state of each file (zeros: it may have changed meanwhile).
+    """
+
+    starts: bytes = b""
+    sizes: bytes = b""
+    states: bytes = b""
+
+
 class Compiled(msgspec.Struct, frozen=True):
     """The result of reading everything; `settings` is None if anything is wrong."""
 
@@ -54,9 +72,17 @@ class Compiled(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     zones: tuple[CompiledZone, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    small: SmallZonePlaces = SmallZonePlaces()
 
 
 KnownZones = dict[bytes, ZoneSource]
+
+
+class ServedZones(msgspec.Struct, frozen=True):
+    """What is known of the zones that are served."""
+
+    zones: KnownZones = {}
+    small: KnownSmall = KnownSmall()
 
 
 def fingerprint(
@@ -95,11 +121,14 @@ def can_be_kept(zone: ZoneSettings) -> bool:
 
 
 def compile_all(
-    path: str, known: KnownZones, write: Callable[[bytes | bytearray], object]
+    path: str,
+    known: KnownZones,
+    write: Callable[[bytes | bytearray], object],
+    known_small: KnownSmall = KnownSmall(),  # noqa: B008
 ) -> Compiled:
     """Read the config at `path` with all zones that differ from the `known` ones.
 
-    Packed zones go through `write`, each filled up to whole pages.
+    Packed zones go through `write`, large ones filled up to whole pages.
     """
     began = time.time_ns()
     same: dict[WireName, ZoneSource] = {}
@@ -117,13 +146,13 @@ def compile_all(
         same[apex] = source
         return source.facts
 
-    everything = load_all(path, unchanged)
+    everything = load_all(path, unchanged, known_small, known)
     if everything.settings is None:
         return Compiled(None, tuple(everything.problems))
     names = {origin(zone): bindings(zone) for zone in everything.settings.zones}
     kept = {origin(zone) for zone in everything.settings.zones if can_be_kept(zone)}
     zones = [CompiledZone(apex, source, 0, 0) for apex, source in same.items()]
-    position = 0
+    small, position = _write_small(everything.small, write, began)
     for apex, built in everything.zones.items():
         stamp = b""
         if apex in kept:
@@ -131,11 +160,32 @@ def compile_all(
         source = ZoneSource(built.files, stamp, everything.facts[apex])
         size = len(built.packed)
         zones.append(CompiledZone(apex, source, position, size))
-        filled = -size % PAGE
+        filled = -size % (PAGE if size >= LARGE else ALIGNED)
         write(built.packed)
         write(bytes(filled))
         position += size + filled
-    return Compiled(everything.settings, (), tuple(zones), everything.warnings)
+    return Compiled(everything.settings, (), tuple(zones), everything.warnings, small)
+
+
+def _write_small(
+    zones: Sequence[SmallZone],
+    write: Callable[[bytes | bytearray], object],
+    began: int,
+) -> tuple[SmallZonePlaces, int]:
+    """Write small zones one behind the other; the octets that were written too."""
+    starts, sizes, states = array("Q"), array("I"), []
+    run = bytearray()
+    for zone in zones:
+        starts.append(len(run))
+        sizes.append(len(zone.packed))
+        run += zone.packed
+        run += bytes(-len(run) % ALIGNED)
+        fresh = STATE.unpack(zone.state)[3] > began - FRESH
+        states.append(UNREADABLE if fresh else zone.state)
+    run += bytes(-len(run) % PAGE)
+    write(run)
+    places = SmallZonePlaces(starts.tobytes(), sizes.tobytes(), b"".join(states))
+    return places, len(run)
 
 
 def main() -> None:
@@ -144,9 +194,9 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What is read stays to the end, and has no cycles to look for.
     gc.disable()
-    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=KnownZones)
+    known = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=ServedZones)
     with open(int(sys.argv[2]), "wb", closefd=False) as output:
-        compiled = compile_all(sys.argv[1], known, output.write)
+        compiled = compile_all(sys.argv[1], known.zones, output.write, known.small)
     sys.stdout.buffer.write(msgspec.msgpack.encode(compiled))
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dinamed.config import (
     catalog_rules,
@@ -16,6 +16,7 @@ from dinamed.config import (
     zone_rules,
 )
 from dinamed.config.dnssec import Dnssec
+from dinamed.config.file_zones import DEFAULTS, FoundFiles
 from dinamed.config.limits import Limits
 from dinamed.config.places import Geo
 from dinamed.config.query_log import QueryLog
@@ -48,13 +49,15 @@ class LoadedConfig:
 
     `settings` is None when there is any problem.  `zones` are the zones that could
     be read all the same, so that their files can be looked at too.  `sources` are the
-    files it was read from; None if there is no config to be had at all.
+    files it was read from; None if there is no config to be had at all.  `many` are
+    the zones beside `zones`, which are a file each.
     """
 
     settings: Settings | None
     problems: list[Problem]
     zones: tuple[ZoneSettings, ...] = ()
     sources: Sources | None = None
+    many: FoundFiles = field(default_factory=FoundFiles)
 
     @property
     def warnings(self) -> list[Problem]:
@@ -92,8 +95,8 @@ def _settings(
     fleet = fleet_rules.read_fleet(reader, raw.get("fleet", {}))
     geo = _geo(reader, raw.get("geo", {}))
     pool_tables = _tables(reader, raw, "pools")
-    defaults = _tables(reader, raw, zone_folder.DEFAULTS)
-    zone_tables = zone_folder.with_folder(
+    defaults = _tables(reader, raw, DEFAULTS)
+    zone_tables, many = zone_folder.with_folder(
         reader, server, _tables(reader, raw, "zones"), defaults
     )
     zone_tables, catalog = catalog_rules.with_catalog(
@@ -101,8 +104,11 @@ def _settings(
     )
     pools = pool_rules.read_pools(reader, pool_tables, stages)
     dnssec = reader.table(Dnssec, raw.get("dnssec", {}), ("dnssec",)) or Dnssec()
-    zones = zone_rules.read_zones(reader, zone_tables, pool_tables, dnssec, catalog)
-    zones = catalog_rules.with_shared_rights(zones, catalog, zone_tables)
+    zones = zone_rules.read_zones(
+        reader, zone_tables, pool_tables, dnssec, catalog, many.names
+    )
+    common = [many.zones.common] if many.names else []
+    zones = catalog_rules.with_shared_rights(zones, catalog, zone_tables, common)
     keys = transfer_rules.read_keys(reader, _tables(reader, raw, "keys"))
     catalogs = catalog_rules.read_catalogs(
         reader, _tables(reader, raw, "catalogs"), zones, keys, defaults
@@ -112,6 +118,9 @@ def _settings(
         _check_server(reader, server)
         cookies = secrets.read_secrets(reader, server)
     transfer_rules.check_transfers(reader, zones, keys, server)
+    known = {key.name for key in keys}
+    for one in common:
+        transfer_rules.check_shared_keys(reader, one.transfer, one.notify, known)
     dnssec_rules.check_dnssec(reader, zones, server)
     if (
         reader.problems
@@ -124,7 +133,7 @@ def _settings(
     ):
         problems = sorted(reader.problems, key=place_of)
         fit = tuple(zone_rules.fit(reader, zones))
-        return LoadedConfig(None, problems, fit, sources)
+        return LoadedConfig(None, problems, fit, sources, many)
     settings = Settings(
         path=os.path.abspath(path),
         files=tuple(file.path for file in sources.files[1:]),
@@ -138,11 +147,12 @@ def _settings(
         keys=tuple(keys),
         dnssec=dnssec,
         zones=tuple(zones),
+        file_zones=many.zones,
         catalogs=tuple(catalogs),
         pools=tuple(pools),
         cookie_secrets=cookies,
     )
-    return LoadedConfig(settings, [], settings.zones, sources)
+    return LoadedConfig(settings, [], settings.zones, sources, many)
 
 
 def place_of(problem: Problem) -> tuple[str, int, str]:

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import inspect
 
 from dinamed.config.checks import Check
+from dinamed.config.file_zones import DEFAULTS
 from dinamed.config.settings import Settings, VotingSettings, ZoneSettings
 from dinamed.config.sources import INCLUDE
-from dinamed.config.zone_folder import DEFAULTS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NAMED = ("keys", "zones", "catalogs", "pools")

@@ -33,11 +33,13 @@ from dinamed.config.transfers import (
     Primary,
 )
 from dinamed.config.values import MAX_TTL, FilePath, StageSettings, Ttl
+from dinamed.wire.names import to_text
 from dinamed.zones.targeting import Targeting
 
 __all__ = [
     "MAX_TTL",
     "CatalogSettings",
+    "FileZones",
     "Grant",
     "KeySettings",
     "MemberSettings",
@@ -154,6 +156,24 @@ class ZoneSettings(Table, frozen=True, kw_only=True):
     names: dict[str, PoolReference] = {}
 
 
+class FileZones(Table, frozen=True, kw_only=True):
+    """Many zones that differ in their names and files alone, without an object each.
+
+    `common` is what all of them have: `transfer`, `notify` and `client_subnet` at most.
+    The `origins` are wire names in lower case, and `files` stand in the same order.
+    """
+
+    common: ZoneSettings = ZoneSettings(name=".")
+    origins: tuple[bytes, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def zone(self, place: int) -> ZoneSettings:
+        """The settings of one of them."""
+        name = to_text(self.origins[place])
+        name = name.removesuffix(".") or name
+        return msgspec.structs.replace(self.common, name=name, file=self.files[place])
+
+
 class CatalogSettings(Table, frozen=True, kw_only=True):
     """`[catalogs."NAME"]`: another server's catalog zone, whose members we serve.
 
@@ -252,6 +272,8 @@ class Settings(Table, frozen=True, kw_only=True):
     dnssec: Dnssec = Dnssec()
     """The defaults for zones that are signed."""
     zones: tuple[ZoneSettings, ...] = ()
+    file_zones: FileZones = FileZones()
+    """Zones beside those of `zones`."""
     catalogs: tuple[CatalogSettings, ...] = ()
     pools: tuple[PoolSettings, ...] = ()
     targeting: tuple[Targeting, ...] = ()

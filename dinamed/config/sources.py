@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dinamed.config.lines import Path, key_lines
+from dinamed.config.lone_tables import loads
 from dinamed.config.reader import key_text, one_line
 from dinamed.config.syntax import syntax_text
 from dinamed.config.values import shown
@@ -199,7 +200,7 @@ def parse_text(path: str, text: str) -> SourceFile | Problem:
         line = text.count("\n", 0, deep.end()) + 1
         return Problem(path, line, "file", "nested too deeply")
     try:
-        return SourceFile(path, text, tomllib.loads(text))
+        return SourceFile(path, text, loads(text))
     except RecursionError:
         return Problem(path, None, "TOML", "nested too deeply")
     except ValueError as error:

@@ -223,6 +223,18 @@ def check_transfers(
                 reader.report((*path, key), "has no use in a secondary zone")
 
 
+def check_shared_keys(
+    reader: Reader, transfer: Iterable[str], notify: Iterable[Peer], known: set[str]
+) -> None:
+    """Check the keys that `[zone_defaults]` names, where zones have them from there."""
+    for place, text in enumerate(transfer):
+        if text.startswith(KEY_PREFIX):
+            name = text.removeprefix(KEY_PREFIX)
+            key_exists(reader, name, known, ("zone_defaults", "transfer", place))
+    for place, peer in enumerate(notify):
+        key_exists(reader, peer.key, known, ("zone_defaults", "notify", place))
+
+
 def key_exists(reader: Reader, name: str | None, known: set[str], path: Path) -> None:
     """Report the name of a key that is not there."""
     if name is not None and name not in known:

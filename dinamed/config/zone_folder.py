@@ -4,16 +4,26 @@ import os
 from collections.abc import Mapping
 
 from dinamed.config.dnssec_rules import without_dnssec
+from dinamed.config.file_zones import (
+    DEFAULTS,
+    FEWEST,
+    STATE,
+    UNREADABLE,
+    FoundFiles,
+    common_settings,
+    lone_file,
+    states_of,
+)
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
-from dinamed.config.settings import ServerSettings, ZoneSettings
+from dinamed.config.settings import FileZones, ServerSettings, ZoneSettings
 from dinamed.config.transfer_rules import without_transfers
 from dinamed.config.zone_rules import SOURCES, zone_name
+from dinamed.wire.names import WireName
 
 SUFFIX = ".zone"
 ROOT = "root"
 """The name of the file with the root zone."""
-DEFAULTS = "zone_defaults"
 FOLDER: Path = ("server", "zone_folder")
 
 
@@ -22,29 +32,37 @@ def with_folder(
     server: ServerSettings | None,
     tables: Mapping[str, object],
     defaults: Mapping[str, object],
-) -> dict[str, object]:
+) -> tuple[dict[str, object], FoundFiles]:
     """All tables of zones: those of the config, then those of the folder's files.
 
     Each has the keys of `[zone_defaults]` that it does not have itself.  What is in
-    both places, and files whose names are none of zones, are reported.
+    both places, and files whose names are none of zones, are reported.  Where there
+    are many, those that are nothing but files come apart from the others.
     """
     shared = _checked(reader, defaults)
-    found = {
-        name: _merged(table, shared) if isinstance(table, dict) else table
-        for name, table in tables.items()
-    }
     folder = None if server is None else server.zone_folder
-    if folder is None:
-        return found
-    known = {}
-    for name in tables:
-        try:
-            known[zone_name(name)] = name
-        except ValueError:
-            continue  # told where zones are read
-    for file in _files(reader, folder):
+    files = [] if folder is None else _files(reader, folder)
+    common = None
+    if len(tables) + len(files) >= FEWEST:
+        common = common_settings(reader, shared)
+    made_here = _apex("" if server is None else server.catalog or "")
+    found: dict[str, object] = {}
+    known: dict[WireName, str] = {}
+    lone: dict[WireName, str] = {}
+    for name, table in tables.items():
+        apex = _apex(name)
+        file = None
+        if apex is not None and apex not in known:
+            known[apex] = name
+            if common is not None and apex != made_here:
+                file = lone_file(reader, name, table)
+        if apex is not None and file is not None:
+            lone[apex] = file
+        else:
+            found[name] = _merged(table, shared)
+    for file in files:
         name = name_of(file)
-        path = os.path.join(folder, file)
+        path = os.path.join(folder or "", file)
         try:
             apex = zone_name(name)
         except ValueError as error:
@@ -54,8 +72,45 @@ def with_folder(
             reader.report(("zones", known[apex]), f"this zone is {path} already")
             continue
         known[apex] = name
-        found[name] = _merged({"file": path}, shared)
-    return found
+        if common is not None and apex != made_here:
+            lone[apex] = path
+        else:
+            found[name] = _merged({"file": path}, shared)
+    if common is None:
+        return found, FoundFiles()
+    return _apart(found, lone, known, shared, common)
+
+
+def _apart(
+    found: dict[str, object],
+    lone: dict[WireName, str],
+    known: Mapping[WireName, str],
+    shared: Mapping[str, object],
+    common: ZoneSettings,
+) -> tuple[dict[str, object], FoundFiles]:
+    """The zones that are nothing but files; what can't be read is reported later."""
+    states = states_of(list(lone.values()))
+    size = STATE.size
+    unread = {
+        apex
+        for place, apex in enumerate(lone)
+        if states[size * place : size * (place + 1)] == UNREADABLE
+    }
+    if unread:
+        kept = [p for p, apex in enumerate(lone) if apex not in unread]
+        states = b"".join(states[size * p : size * (p + 1)] for p in kept)
+        for apex in unread:
+            found[known[apex]] = _merged({"file": lone.pop(apex)}, shared)
+    zones = FileZones(common=common, origins=tuple(lone), files=tuple(lone.values()))
+    names = {apex: known[apex] for apex in lone}
+    return found, FoundFiles(zones, states, names)
+
+
+def _apex(name: str) -> WireName | None:
+    try:
+        return zone_name(name)
+    except ValueError:
+        return None  # told where zones are read
 
 
 def name_of(file: str) -> str:
@@ -82,9 +137,9 @@ def _checked(reader: Reader, defaults: Mapping[str, object]) -> Mapping[str, obj
     return defaults if len(reader.problems) == before else {}
 
 
-def _merged(
-    table: Mapping[str, object], shared: Mapping[str, object]
-) -> dict[str, object]:
+def _merged(table: object, shared: Mapping[str, object]) -> object:
+    if not isinstance(table, dict):
+        return table
     sources = (*SOURCES, "primary")
     has_source = any(key in table for key in sources)
     return {

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.dnssec_rules import read_dnssec, without_dnssec
@@ -76,14 +77,16 @@ def read_zones(
     pools: Mapping[str, object],
     dnssec: Dnssec,
     catalog: str | None = None,
+    others: Mapping[WireName, str] = MappingProxyType({}),
 ) -> list[ZoneSettings]:
     """Read every `[zones."NAME"]`; report all that does not hold.
 
     `pools` has the names of the pools as keys; `dnssec` are the defaults for signing.
-    `catalog` is the name of the zone that is made here, and needs no source.
+    `catalog` is the name of the zone that is made here, and needs no source.  `others`
+    are zones that are not in `raw`, with their names as they are written.
     """
     zones = []
-    seen: dict[WireName, str] = {}
+    seen = dict(others)
     names = set()
     for name, table in raw.items():
         path: Path = ("zones", name)

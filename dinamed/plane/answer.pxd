@@ -219,7 +219,7 @@ cdef inline int hopeless(
         end += put_bare_opt(
             out + end, data[opt + 7] >> 7, fault == UNKNOWN_OPCODE
         )
-    count_reply(tables, tables.counts, request.thread, 0, rcode)
+    count_reply(tables, NULL, request.thread, 0, rcode)
     # Truncated it would be no smaller, so none slips.
     if tables.rates != NULL and not request.stream and judge(
         tables.rates, tables.rates.errors, request.address, request.size, request.ticks,
@@ -319,8 +319,8 @@ cdef inline int answer(
         verdict = in_zone(tables, zone, &query, request, out)
     if verdict > 0 or verdict == LIMITED:
         count_reply(
-            tables, tables.counts if zone == NULL else zone.counts, request.thread,
-            query.type, out[3] & 0xF if verdict > 0 else 0,
+            tables, zone, request.thread, query.type,
+            out[3] & 0xF if verdict > 0 else 0,
         )
     if verdict > 0 and tables.rates != NULL and not request.free:
         limit = limited(tables, &query, request, out)

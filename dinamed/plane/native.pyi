@@ -182,20 +182,13 @@ class Route:
     ) -> None: ...
     def take_counts(self) -> list[HandOutCount]: ...
 
-class ReplyCounters:
-    label: str
-    def __init__(self, label: str, rows: int) -> None: ...
-    def take(self) -> list[tuple[int, int, bool, int]]: ...
-
 class ChainKeys:
     count: int
     def __init__(self, keys: bytes, starts: bytes) -> None: ...
 
 class ZoneTable:
-    reply_counters: ReplyCounters
     def __init__(
         self,
-        reply_counters: ReplyCounters,
         buffer: Buffer,
         origin: bytes,
         labels: int,
@@ -221,22 +214,32 @@ class ZoneTable:
         self, place: int, owner: bytes, nsec: bytes, rrsig: bytes
     ) -> None: ...
 
+class ZoneRun:
+    count: int
+    left: list[int]
+    def __init__(
+        self, buffers: list[memoryview], *, plain: bool, subnet: bool
+    ) -> None: ...
+
 class Tables:
     zones: list[ZoneTable]
     routes: list[Route]
-    reply_counters: ReplyCounters
+    run: ZoneRun | None
+    zone_count: int
     installed: int
     pool_names: list[str]
+    def take_replies(self) -> list[tuple[bytes | None, int, int, bool, int]]: ...
     def __init__(
         self,
         zones: list[ZoneTable],
         routes: list[Route],
-        reply_counters: ReplyCounters,
+        rows: int,
         columns: list[int],
         nsid: bytes,
         salt: bytes,
         *,
         subnets: bool,
+        run: ZoneRun | None = ...,
         shut: bool = ...,
         secrets: tuple[bytes, ...] = ...,
         required: bool = ...,
@@ -331,7 +334,7 @@ class Plane:
     def install_class(
         self, slot: int, address: bytes, prefix: int, route: Route, sources_asked: int
     ) -> None: ...
-    def reclaim(self) -> tuple[list[Route], list[ReplyCounters]]: ...
+    def reclaim(self) -> tuple[list[Route], list[Tables]]: ...
     def take_counts(self) -> list[HandOutCount]: ...
     def take_slice(self, slot: int, most: int) -> tuple[list[HandOutCount], int]: ...
     def answer(

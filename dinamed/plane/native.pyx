@@ -18,8 +18,9 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cpython.bytearray cimport PyByteArray_AsString
 from libc.stdint cimport SIZE_MAX, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 from libc.math cimport INFINITY, exp
 from dinamed.plane.answer cimport answer
@@ -109,7 +110,14 @@ from dinamed.plane.log_state cimport (
     run_log,
 )
 from dinamed.plane.log_text cimport Text
-from dinamed.plane.octets cimport fill_crc_table, fnv1a, get16, put16
+from dinamed.plane.octets cimport (
+    fill_crc_table,
+    fnv1a,
+    get16,
+    little16,
+    little32,
+    put16,
+)
 from dinamed.plane.installed cimport OF_REGION
 from dinamed.plane.geo_trees cimport (
     AT_16,
@@ -133,6 +141,7 @@ from dinamed.plane.posix cimport (
     plane_claim,
     plane_get,
     plane_get_double,
+    plane_get_pointer,
     plane_get_seq,
     plane_monotonic,
     plane_name,
@@ -145,6 +154,13 @@ from dinamed.plane.posix cimport (
     sendmsg,
 )
 from dinamed.plane.ring cimport RING_SIZE, Punted, Ring, peek, pop
+from dinamed.plane.reply_counts cimport (
+    CELLS,
+    MOST_COLUMNS,
+    TOGETHER,
+    free_counts,
+    take_from,
+)
 from dinamed.plane.stream_thread cimport (
     FINISHING,
     GIVING,
@@ -156,9 +172,7 @@ from dinamed.plane.tables cimport (
     CLIENT_PLAN,
     POOL_PLAN,
     SERVICE_PLAN,
-    MOST_COLUMNS,
     STEP_SIZE,
-    COUNTERS_SIZE,
     TYPE_COLUMNS,
     InstalledClient,
     InstalledPlan,
@@ -195,7 +209,8 @@ from dinamed.plane.worker cimport (
     run_worker,
     wake,
 )
-from dinamed.plane.zone cimport SPECIAL, Zone
+from dinamed.plane.query cimport MOST_LABELS
+from dinamed.plane.zone cimport SPECIAL, Zone, rrset_of
 
 cdef extern from "stdlib.h":
     int posix_memalign(void **, size_t, size_t) nogil
@@ -208,7 +223,7 @@ fill_crc_table(CRC)
     LOWEST,
     FALLBACK, BY_NAME,
 ) = range(12)
-EDITION = 12
+EDITION = 13
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS
@@ -246,6 +261,7 @@ include "loads.pxi"
 include "levels.pxi"
 include "route.pxi"
 include "zone_table.pxi"
+include "zone_run.pxi"
 include "tables.pxi"
 include "plan.pxi"
 include "plane.pxi"

@@ -426,7 +426,7 @@ cdef class Plane:
         return 0
 
     def reclaim(self):
-        """Let go of what no thread looks at any more; the routes and tallies among it.
+        """Let go of what no thread looks at any more; the routes and tables among it.
 
         Their last counts are still to be taken.
         """
@@ -439,16 +439,15 @@ cdef class Plane:
         cdef list gone = [old for epoch, old in self._retired if epoch <= oldest]
         if gone:
             self._retired = [pair for pair in self._retired if pair[0] > oldest]
-        cdef list routes = [], all_counters = []
+        cdef list routes = [], all_tables = []
         for old in gone:
             if isinstance(old, Tables):
                 kept = set(map(id, self.tables.routes))
                 routes += [r for r in (<Tables>old).routes if id(r) not in kept]
-                all_counters += [zone.reply_counters for zone in (<Tables>old).zones]
-                all_counters.append((<Tables>old).reply_counters)
+                all_tables.append(old)
             elif isinstance(old, Route):
                 routes.append(old)
-        return routes, all_counters
+        return routes, all_tables
 
     @property
     def retired(self):

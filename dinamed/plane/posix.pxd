@@ -8,6 +8,7 @@ cdef extern from *:
     #include <poll.h>
     #include <stddef.h>
     #include <stdint.h>
+    #include <stdlib.h>
     #include <string.h>
     #include <time.h>
     #include <unistd.h>
@@ -73,6 +74,19 @@ cdef extern from *:
     }
     static inline void plane_set_pointer(void *at, void *value) {
         __atomic_store_n((void **)at, value, __ATOMIC_SEQ_CST);
+    }
+    /* Zeroed cache lines at a pointer, made by whoever first needs them; NULL where
+       there is no memory. */
+    static inline void *plane_made(void *at, size_t size) {
+        void *there = __atomic_load_n((void **)at, __ATOMIC_ACQUIRE), *made = NULL;
+        if (there != NULL) return there;
+        if (posix_memalign(&made, 64, (size + 63) & ~(size_t)63)) return NULL;
+        memset(made, 0, size);
+        if (__atomic_compare_exchange_n((void **)at, &there, made, 0,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            return made;
+        free(made);
+        return there;
     }
 
     /* Unix time in seconds, and in 2**-22 of them. */
@@ -207,6 +221,7 @@ cdef extern from *:
     double plane_monotonic() noexcept nogil
     void *plane_get_pointer(void *) noexcept nogil
     void plane_set_pointer(void *, void *) noexcept nogil
+    void *plane_made(void *, size_t) noexcept nogil
     uint32_t plane_now(uint64_t *) noexcept nogil
     void plane_name(plane_address *, const uint8_t *, uint32_t, int) noexcept nogil
     int plane_source(const plane_address *, const uint8_t **) noexcept nogil

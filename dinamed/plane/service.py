@@ -348,9 +348,7 @@ class DataPlane:
     def _count_all(self) -> None:
         tables = self.native.tables
         if tables is not None:
-            self._count_replies(
-                [tables.reply_counters, *(zone.reply_counters for zone in tables.zones)]
-            )
+            self._count_replies(tables)
 
     def _tick(self) -> None:
         self._feel_pulses()
@@ -422,11 +420,12 @@ class DataPlane:
 
     def _reclaim(self) -> None:
         """Free what the threads have left, and count the questions."""
-        routes, all_counters = self.native.reclaim()
+        routes, all_tables = self.native.reclaim()
         for route in routes:
             self._count_hand_outs(route.take_counts())
             self._compiler.publisher.left(route, self._authority.seconds())
-        self._count_replies(all_counters)
+        for tables in all_tables:
+            self._count_replies(tables)
         counters = self.native.counters()
         # What is malformed is answered, but is no question.
         answered = counters["answered"] + counters["limited"]
@@ -435,17 +434,14 @@ class DataPlane:
         self._authority.engine.count_questions(answered - self._answered)
         self._answered = answered
 
-    def _count_replies(self, all_counters: "Sequence[native.ReplyCounters]") -> None:
+    def _count_replies(self, tables: "native.Tables") -> None:
         engine = self._authority.engine
-        zones = {OTHER, *map(to_text, engine.snapshot.zones)}
-        for reply_counters in all_counters:
-            for column, rcode, stream, number in reply_counters.take():
-                if reply_counters.label in zones:
-                    rrtype = _TYPES[column]
-                    cell = engine.counts.cell(
-                        reply_counters.label, rrtype, rcode, stream
-                    )
-                    cell.count += number
+        zones = engine.snapshot.zones
+        for origin, column, rcode, stream, number in tables.take_replies():
+            if origin is None or origin in zones:
+                label = OTHER if origin is None else to_text(origin)
+                cell = engine.counts.cell(label, _TYPES[column], rcode, stream)
+                cell.count += number
 
     def answer_frames(self, data: bytes, source: bytes) -> tuple[int, bytes]:
         """Answer messages of a stream that Python serves: see `dinamed.server.stream`.

@@ -10,13 +10,14 @@ from dinamed.plane.extension import native as native
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plane.route_compiler import RouteCompiler
-from dinamed.plans.counts import OTHER, TYPES
+from dinamed.plans.counts import TYPES
 from dinamed.plans.facts import Facts
 from dinamed.plans.reply import NSID_MAX
 from dinamed.plans.snapshot import Snapshot
-from dinamed.wire.names import labels, to_text
+from dinamed.wire.names import WireName, labels
 from dinamed.zones.layout import HEADER
 from dinamed.zones.packed import PackedZone
+from dinamed.zones.zoneset import ZoneSet
 
 MAX_KEEPALIVE = 0xFFFF
 """Steps of 100 ms that a stream may be said to last (RFC 7828 section 3.1)."""
@@ -41,13 +42,15 @@ class TableCompiler(RouteCompiler):
         routes = self.compile_all(snapshot)
         facts = snapshot.facts()
         self._chains.keep(facts.secured)
+        run, special = self._zones(snapshot.zones, facts)
         return native.Tables(
-            [self._zone(zone, facts) for zone in snapshot.zones.values()],
+            special,
             routes,
-            native.ReplyCounters(OTHER, self._rows),
+            self._rows,
             list(TYPES),
             snapshot.identity.encode()[:NSID_MAX],
             self._secret,
+            run=run,
             subnets=snapshot.subnet_from is None,
             trusted=prefixes_of(snapshot.subnet_from or ()),
             managers=prefixes_of(snapshot.management),
@@ -102,13 +105,33 @@ class TableCompiler(RouteCompiler):
             limiter.share(shared)
         return shared
 
+    def _zones(
+        self, zones: ZoneSet, facts: Facts
+    ) -> "tuple[native.ZoneRun, list[native.ZoneTable]]":
+        """The many zones that are nothing but packed octets, and all others.
+
+        The zones that go by clients' places are looked at one by one too.
+        """
+        others = {
+            *facts.secured, *facts.online, *facts.tables, *facts.unready,
+            *facts.untailored,
+        }  # fmt: skip
+        special: list[WireName] = [one for one in zones if one in others]
+        plain = [one for one in zones if one not in others] if others else [*zones]
+        run = native.ZoneRun(
+            [zones.octets(origin) for origin in plain],
+            plain=not facts.regional,
+            subnet=True,
+        )
+        special += (plain[place] for place in run.left)
+        return run, [self._zone(zones[origin], facts) for origin in special]
+
     def _zone(self, zone: PackedZone, facts: Facts) -> "native.ZoneTable":
         fields = HEADER.unpack_from(zone.buffer)
         special = special_labels(zone)
         online = facts.online.get(zone.origin)
         template = negative_template(zone, special, soa_of(zone, online))
         return native.ZoneTable(
-            native.ReplyCounters(to_text(zone.origin), self._rows),
             zone.buffer,
             zone.origin,
             sum(1 for _ in labels(zone.origin)),

@@ -8,17 +8,15 @@ from dinamed.plane.select cimport RouteData
 from dinamed.plane.rate_table cimport RateTableData
 from dinamed.plane.octets cimport mix
 from dinamed.plane.geo_trees cimport CLASS_SIZE, GeoTreesData
-from dinamed.plane.posix cimport plane_add, plane_get_pointer
+from dinamed.plane.posix cimport plane_get_pointer
+from dinamed.plane.reply_counts cimport MOST_COLUMNS, count_in
 from dinamed.plane.tree cimport Tree, is_inside
 from dinamed.plane.zone cimport Zone
 
 
 cdef enum:
     TYPE_COLUMNS = 258   # the last type that is counted by itself is 257
-    MOST_COLUMNS = 32
-    RCODE_ROWS = 4       # NOERROR, NXDOMAIN, REFUSED, FORMERR
     STEP_SIZE = 9        # of an RRset: its end, counts up to there, whether needed
-    COUNTERS_SIZE = 128     # MOST_COLUMNS * RCODE_ROWS, of one thread
 
 
 cdef enum PlanKind:
@@ -92,7 +90,8 @@ cdef struct TablesData:
     uint32_t signature_mask
     const GeoTreesData *trees  # for the classes of clients, or NULL
     bint shut               # whether everything is left to Python
-    uint64_t *counts        # of replies for names in no zone
+    void *counts            # of replies for names in no zone: see `reply_counts`
+    uint32_t rows           # of counting threads
     uint8_t columns[TYPE_COLUMNS]  # where each type is counted
     uint32_t keepalive      # how long a stream may be idle, in steps of 100 ms
     bint subnets            # whether every resolver's client subnets are honoured
@@ -187,16 +186,17 @@ cdef inline const InstalledClient *installed_client(
 
 
 cdef inline void count_reply(
-    const TablesData *tables, uint64_t *counts, uint32_t thread, uint32_t rrtype,
+    const TablesData *tables, const Zone *zone, uint32_t thread, uint32_t rrtype,
     uint32_t rcode,
 ) noexcept nogil:
-    """Count a reply by its type and response code."""
+    """Count a reply by its type and response code; `zone` is NULL outside of ours."""
     cdef uint32_t row = 0 if rcode == 0 else 1 if rcode == 3 else 2 if rcode == 5 else 3
+    cdef void *counts = <void *>(&tables.counts if zone == NULL else &zone.counts)
     if rrtype < TYPE_COLUMNS:
         row = row * MOST_COLUMNS + tables.columns[rrtype]
     else:
         row = row * MOST_COLUMNS
-    plane_add(counts + thread * COUNTERS_SIZE + row, 1)
+    count_in(counts, tables.rows, thread, row)
 
 
 cdef inline const uint8_t *plan_steps(const InstalledPlan *plan) noexcept nogil:

@@ -102,7 +102,8 @@ cdef class Tables:
     cdef TablesData data
     cdef readonly list zones
     cdef readonly list routes
-    cdef readonly ReplyCounters reply_counters
+    cdef readonly ZoneRun run
+    cdef readonly uint32_t zone_count
     cdef _Plans _plans
     cdef _Plans _clients
     cdef _Plans _signatures
@@ -116,12 +117,13 @@ cdef class Tables:
         self,
         list zones,
         list routes,
-        ReplyCounters reply_counters not None,
+        uint32_t rows,
         list columns,
         bytes nsid,
         bytes salt not None,
         *,
         bint subnets,
+        ZoneRun run=None,
         bint shut=False,
         tuple secrets=(),
         bint required=False,
@@ -143,8 +145,7 @@ cdef class Tables:
             raise ValueError("not the parts of tables")
         self.zones = zones
         self.routes = routes
-        self.reply_counters = reply_counters
-        data.counts = reply_counters.counts
+        data.rows = rows
         data.shut = shut
         data.keepalive = keepalive
         if len(secrets) > MOST_SECRETS:
@@ -183,14 +184,18 @@ cdef class Tables:
         for i in range(<uint32_t>len(routes)):
             route = routes[i]
             data.routes[i] = &route.data
+        self.run = run
+        self.zone_count = <uint32_t>len(zones) + (0 if run is None else run.count)
         size = 4
-        while size < 2 * <uint32_t>len(zones):
+        while size < 2 * self.zone_count:
             size *= 2
         data.zone_mask = size - 1
         data.zone_slots = <uint32_t *>_new(size * sizeof(uint32_t))
-        data.zones = <Zone **>_new(len(zones) * sizeof(void *))
+        data.zones = <Zone **>_new(self.zone_count * sizeof(void *))
         for i in range(<uint32_t>len(zones)):
-            self._enter(i)
+            self._enter(i, &(<ZoneTable>zones[i]).data)
+        for i in range(<uint32_t>len(zones), self.zone_count):
+            self._enter(i, &run.zones[i - <uint32_t>len(zones)])
         self._slots = slots
         self._plans = _Plans(slots)
         self._clients = _Plans(CLIENTS * slots, True)
@@ -202,16 +207,16 @@ cdef class Tables:
         data.signatures = self._signatures.slots
         data.signature_mask = SIGNATURES * slots - 1
 
-    cdef void _enter(self, uint32_t number):
-        cdef ZoneTable table = self.zones[number]
-        cdef Zone *zone = &table.data
-        cdef uint32_t hash = <uint32_t>2166136261, slot, position = 0
-        cdef list starts = []
+    cdef void _enter(self, uint32_t number, Zone *zone) noexcept:
+        cdef uint32_t hash = <uint32_t>2166136261, slot, position = 0, labels = 0
+        cdef uint8_t starts[MOST_LABELS]
         while zone.origin[position]:
-            starts.append(position)
+            starts[labels] = <uint8_t>position
+            labels += 1
             position += 1 + <uint32_t>zone.origin[position]
-        for position in reversed(starts):
-            hash = label_hash(hash, zone.origin + position)
+        while labels:
+            labels -= 1
+            hash = label_hash(hash, zone.origin + starts[labels])
         slot = hash & self.data.zone_mask
         while self.data.zone_slots[slot]:
             slot = (slot + 1) & self.data.zone_mask
@@ -221,6 +226,27 @@ cdef class Tables:
             zone.limited = origin_kind(self.data.rates, zone.origin, zone.size)
         if zone.labels > self.data.zone_labels:
             self.data.zone_labels = zone.labels
+
+    def take_replies(self):
+        """The replies that were counted since the last call.
+
+        Origin (None: in none of the zones), column of the type, rcode, whether over a
+        stream, number.
+        """
+        cdef list found = []
+        cdef uint32_t i
+        cdef Zone *zone
+        cdef void *counts = plane_get_pointer(<void *>&self.data.counts)
+        _take_counts(found, None, counts, self.data.rows)
+        for i in range(self.zone_count):
+            zone = self.data.zones[i]
+            counts = plane_get_pointer(<void *>&zone.counts)
+            if counts != NULL:
+                _take_counts(
+                    found, (<const char *>zone.origin)[:zone.size], counts,
+                    self.data.rows,
+                )
+        return found
 
     cdef const InstalledPlan *find_plan(
         self, bytes name, uint32_t rrtype, bint do
@@ -247,6 +273,7 @@ cdef class Tables:
         free(self.data.routes)
         free(self.data.zone_slots)
         free(self.data.zones)
+        free_counts(self.data.counts)
 
     @property
     def pool_names(self):

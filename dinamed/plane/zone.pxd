@@ -31,21 +31,21 @@ cdef struct Zone:
     uint32_t size           # octets of the origin
     uint32_t labels         # without the root's
     bint plain              # whether what is not there is plainly missing
-    uint8_t origin[256]
+    const uint8_t *origin   # in lower case
     uint32_t *pools         # from the zone's numbers of pools to slots of routes
     # The authority section of negative answers, and where it points into the name.
-    uint8_t *soa
+    const uint8_t *soa
     uint32_t soa_size
-    uint16_t *pointers
+    const uint16_t *pointers
     uint32_t pointer_count
     bint subnet             # whether clients may be known by their subnet
     bint signed             # whether those who set DO miss more than is made here
     Chain *chain            # of a zone that is signed here, or NULL
     bint keyed              # whether keys stand at the apex beside the data
     bint left               # whether all but the installed plans is left to Python
-    uint64_t *counts        # of replies, see `reply_counters`
+    void *counts            # of replies: see `reply_counts`
     uint64_t limited        # the kind of negative answers, for limits on replies
-    uint8_t special[SPECIAL][64]  # labels below the apex that are not plain
+    const uint8_t *special[SPECIAL]  # labels below the apex that are not plain
 
 
 cdef enum MatchKind:
@@ -154,7 +154,9 @@ cdef inline bint is_special(
         return False
     label = query.key + query.at[query.labels - zone.labels - 1]
     for i in range(<uint32_t>SPECIAL):
-        if zone.special[i][0] == label[0] and label[0]:
+        if zone.special[i] == NULL:
+            break
+        if zone.special[i][0] == label[0]:
             if memcmp(zone.special[i] + 1, label + 1, label[0]) == 0:
                 return True
     return False

@@ -1,52 +1,4 @@
-# Packed zones, and the counts of the replies from them.
-
-
-cdef class ReplyCounters:
-    """How many replies went out for the names of one zone, by type and rcode.
-
-    `label` says which; `rows` is how many threads count, of which the second half do
-    so for streams.
-    """
-
-    cdef uint64_t *counts
-    cdef uint64_t *booked
-    cdef uint32_t _rows
-    cdef readonly str label
-
-    def __cinit__(self, str label, int rows):
-        self.label = label
-        self._rows = rows
-        self.counts = <uint64_t *>_new(rows * COUNTERS_SIZE * sizeof(uint64_t))
-        self.booked = <uint64_t *>_new(2 * COUNTERS_SIZE * sizeof(uint64_t))
-
-    def __dealloc__(self):
-        free(self.counts)
-        free(self.booked)
-
-    def take(self):
-        """The replies since the last call.
-
-        Column of the type, rcode, whether over a stream, number.
-        """
-        cdef uint32_t cell, row, half, first
-        cdef uint32_t rows = self._rows // 2
-        cdef uint64_t total
-        cdef list found = []
-        for half in range(2):
-            first = half * rows
-            for cell in range(<uint32_t>COUNTERS_SIZE):
-                total = 0
-                for row in range(first, first + rows):
-                    total += plane_get(self.counts + row * COUNTERS_SIZE + cell)
-                if total != self.booked[half * COUNTERS_SIZE + cell]:
-                    found.append((
-                        cell % MOST_COLUMNS,
-                        (0, 3, 5, 1)[cell // MOST_COLUMNS],
-                        half == 1,
-                        total - self.booked[half * COUNTERS_SIZE + cell],
-                    ))
-                    self.booked[half * COUNTERS_SIZE + cell] = total
-        return found
+# Packed zones with something of their own: pools, signatures, targets.
 
 
 cdef class ChainKeys:
@@ -79,13 +31,14 @@ cdef class ZoneTable:
     cdef Chain _chain
     cdef readonly ChainKeys chain
     cdef readonly bytes origin
-    cdef readonly ReplyCounters reply_counters
+    cdef uint8_t *_soa
+    cdef uint16_t *_pointers
+    cdef list _special
 
     def __cinit__(
         self,
-        ReplyCounters reply_counters not None,
         object buffer,
-        bytes origin,
+        bytes origin not None,
         uint32_t labels,
         uint32_t apex,
         uint32_t depth,
@@ -110,8 +63,6 @@ cdef class ZoneTable:
         cdef size_t end
         if size > 255 or len(special) > SPECIAL or len(soa) > 600:
             raise ValueError("not the parts of a zone")
-        self.reply_counters = reply_counters
-        data.counts = reply_counters.counts
         # To hold on to the object is enough, as nobody releases its memory by hand;
         # an open export would be in the way of the collection of cycles.
         self._buffer = buffer
@@ -132,8 +83,8 @@ cdef class ZoneTable:
         data.signed = signed
         data.keyed = keyed
         data.left = left
-        memcpy(data.origin, <const char *>origin, size)
         self.origin = origin
+        data.origin = <const uint8_t *><const char *>origin
         if chain is not None:
             self.chain = chain
             self._chain.keys = <const uint8_t *><const char *>chain._keys
@@ -145,19 +96,21 @@ cdef class ZoneTable:
         for i in range(<uint32_t>len(pools)):
             data.pools[i + 1] = pools[i] + 1
         data.soa_size = len(soa)
-        data.soa = <uint8_t *>_new(data.soa_size)
-        memcpy(data.soa, <const char *>soa, data.soa_size)
+        data.soa = self._soa = <uint8_t *>_new(data.soa_size)
+        memcpy(self._soa, <const char *>soa, data.soa_size)
         data.pointer_count = len(pointers)
-        data.pointers = <uint16_t *>_new(len(pointers) * sizeof(uint16_t))
+        self._pointers = <uint16_t *>_new(len(pointers) * sizeof(uint16_t))
+        data.pointers = self._pointers
         for i in range(data.pointer_count):
-            data.pointers[i] = pointers[i]
-            if <uint32_t>data.pointers[i] + 2 > data.soa_size:
+            self._pointers[i] = pointers[i]
+            if <uint32_t>self._pointers[i] + 2 > data.soa_size:
                 raise ValueError("a pointer past the end")
+        self._special = special
         for i in range(<uint32_t>len(special)):
             label = special[i]
-            if len(label) > 64:
+            if not label or len(label) != label[0] + 1:
                 raise ValueError("not a label")
-            memcpy(data.special[i], <const char *>label, len(label))
+            data.special[i] = <const uint8_t *><const char *>label
 
     def install_link(
         self, int place, bytes owner not None, bytes nsec not None, bytes rrsig not None
@@ -193,5 +146,6 @@ cdef class ZoneTable:
         free(self._chain.links)
         free(self._chain.soa)
         free(self.data.pools)
-        free(self.data.soa)
-        free(self.data.pointers)
+        free(self._soa)
+        free(self._pointers)
+        free_counts(self.data.counts)

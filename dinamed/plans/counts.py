@@ -4,11 +4,11 @@ All labels are of our own making: zones are those of the config, and types that 
 not usual count as one.  So the number of cells is bounded, whatever clients ask.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from dinamed.wire.constants import Rcode
-from dinamed.wire.names import WireName, to_text
+from dinamed.wire.names import WireName, from_text, to_text
 from dinamed.zones.zoneset import ZoneSet
 
 OTHER = "other"
@@ -84,11 +84,14 @@ class AnswerCounts:
             rcode |= reply[-6] << 4
         self.cell(OTHER, 0, rcode, stream).count += 1
 
-    def keep(self, origins: Iterable[WireName]) -> None:
+    def keep(self, origins: Container[WireName]) -> None:
         """Forget the zones that are served no more."""
-        zones = {OTHER, *map(to_text, origins)}
+        counted = {key[0] for key in self._cells} - {OTHER}
+        gone = {label for label in counted if from_text(label) not in origins}
         self._names.clear()
-        self._cells = {key: c for key, c in self._cells.items() if key[0] in zones}
+        if gone:
+            cells = self._cells.items()
+            self._cells = {key: cell for key, cell in cells if key[0] not in gone}
 
     def rows(self) -> list[Row]:
         """Every cell: what `cell` takes, and what it counts."""

@@ -66,22 +66,21 @@ class Snapshot:
         defence: Defence = NO_DEFENCE,
     ) -> "Snapshot":
         """The snapshot of a config; `hostname` identifies us if the config does not."""
+        served = ZoneSet(zones)
         return cls(
-            ZoneSet(zones),
+            served,
             pools,
             settings.server.identity or hostname,
             tuple(map(ipaddress.ip_network, settings.mgmt.allow)),
             locator,
             _subnet_sources(settings.server),
-            frozenset(
-                origin(zone) for zone in settings.zones if not zone.client_subnet
-            ),
+            _untailored(settings),
             {
                 targeting.origin: TargetTable(zones[targeting.origin], targeting)
                 for targeting in settings.targeting
             },
             unready,
-            {**dict(all_presigned(zones.values())), **online},
+            {**dict(all_presigned(served.signed())), **online},
             online,
             defence,
         )
@@ -135,6 +134,14 @@ def _subnet_sources(server: ServerSettings) -> tuple[Network, ...] | None:
     if server.client_subnet_from == ServerSettings().client_subnet_from:
         return None
     return tuple(map(ipaddress.ip_network, server.client_subnet_from))
+
+
+def _untailored(settings: Settings) -> frozenset[WireName]:
+    """The zones that do not want clients to be known by their subnet."""
+    many = settings.file_zones
+    others = () if many.common.client_subnet else many.origins
+    own = (origin(zone) for zone in settings.zones if not zone.client_subnet)
+    return frozenset((*own, *others))
 
 
 def _within(address: bytes, networks: tuple[Network, ...]) -> bool:

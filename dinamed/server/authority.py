@@ -174,7 +174,7 @@ class Authority:
         settings = self.loaded.settings
         members = sum(len(pool.members) for pool in settings.pools)
         zones = self.engine.snapshot.zones
-        records = sum(zone.records for zone in zones.values())
+        records = zones.records
         return (
             f"{counted(len(zones), 'zone')} with "
             f"{counted(records, 'record')}, {counted(len(settings.pools), 'pool')} "

@@ -4,7 +4,7 @@ import mmap
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -15,15 +15,25 @@ from twisted.internet.interfaces import IReactorProcess
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from dinamed.config.compiled import Compiled, KnownZones, compile_all
+from dinamed.config.compiled import (
+    Compiled,
+    KnownZones,
+    ServedZones,
+    SmallZonePlaces,
+    compile_all,
+)
 from dinamed.config.settings import Settings
+from dinamed.config.small_zones import KnownSmall
 from dinamed.problems import Problem
 from dinamed.server.garbage import uncollected
 from dinamed.wire.names import WireName
 from dinamed.zones.packed import PackedZone
+from dinamed.zones.zoneset import ZoneSet
 
 IN_PROCESS_LIMIT = 1 << 20
 """Octets of config and zone files up to which a child is not worth its start."""
+READ_LIMIT = 1 << 18
+"""Octets of packed zones up to which they are read: a mapping has a descriptor."""
 _OUTPUT = 3
 """The child's file descriptor for packed zones."""
 
@@ -45,9 +55,17 @@ class Configuration:
     """Everything a config file says, ready to be served."""
 
     settings: Settings
-    zones: Mapping[WireName, PackedZone]
+    zones: ZoneSet
     sources: KnownZones
     warnings: tuple[Problem, ...] = ()
+    states: bytes = b""
+    """Those of the files of the settings' `file_zones`."""
+
+    def known(self) -> bytes:
+        """What a child is told, so that it reads nothing again without need."""
+        zones = self.settings.file_zones
+        small = KnownSmall(zones.origins, zones.files, self.states)
+        return msgspec.msgpack.encode(ServedZones(self.sources, small))
 
 
 def load_now(path: str) -> Configuration:
@@ -67,8 +85,9 @@ def load_now(path: str) -> Configuration:
 def load_here(path: str) -> Configuration:
     """Read everything in this process.  Raises `ConfigError`."""
     output = BytesIO()
-    compiled = compile_all(path, {}, output.write)
-    return _loaded(compiled, memoryview(output.getvalue()), {})
+    with uncollected():
+        compiled = compile_all(path, {}, output.write)
+        return _loaded(compiled, output.getbuffer().toreadonly(), ZoneSet({}))
 
 
 def _size_of(path: str) -> int:
@@ -98,7 +117,7 @@ def _load_in_child(path: str) -> Configuration:
     try:
         done = subprocess.run(
             _command(path, output),
-            input=msgspec.msgpack.encode({}),
+            input=msgspec.msgpack.encode(ServedZones()),
             stdout=subprocess.PIPE,
             pass_fds=(output,),
             env=child_environment(),
@@ -106,7 +125,7 @@ def _load_in_child(path: str) -> Configuration:
         )
         if done.returncode:
             raise CompileError(f"exit status {done.returncode}")
-        return _finish(done.stdout, output, {})
+        return _finish(done.stdout, output, ZoneSet({}))
     finally:
         os.close(output)
 
@@ -147,7 +166,7 @@ class _LoaderProcess(ProcessProtocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
-        self.transport.writeToChild(0, msgspec.msgpack.encode(self._now.sources))
+        self.transport.writeToChild(0, self._now.known())
         self.transport.closeChildFD(0)
 
     def outReceived(self, data: bytes) -> None:
@@ -174,11 +193,7 @@ class _LoaderProcess(ProcessProtocol):
             os.close(self._output)
 
 
-def _finish(
-    said: bytes,
-    output: int,
-    zones: Mapping[WireName, PackedZone],
-) -> Configuration:
+def _finish(said: bytes, output: int, zones: ZoneSet) -> Configuration:
     try:
         with uncollected():
             compiled = msgspec.msgpack.decode(said, type=Compiled)
@@ -186,20 +201,19 @@ def _finish(
         raise CompileError(f"said what is no result: {error}") from error
     size = os.fstat(output).st_size
     buffer = memoryview(b"")
-    if size:
+    if 0 < size <= READ_LIMIT:
+        buffer = memoryview(os.pread(output, size, 0))
+    elif size:
         # The mapping lives as long as a zone refers to it.
         buffer = memoryview(mmap.mmap(output, size, prot=mmap.PROT_READ))
     return _loaded(compiled, buffer, zones)
 
 
-def _loaded(
-    compiled: Compiled,
-    buffer: memoryview,
-    zones: Mapping[WireName, PackedZone],
-) -> Configuration:
-    if compiled.settings is None:
+def _loaded(compiled: Compiled, buffer: memoryview, zones: ZoneSet) -> Configuration:
+    settings = compiled.settings
+    if settings is None:
         raise ConfigError(compiled.problems)
-    served = {}
+    served = _small(settings.file_zones.origins, compiled.small, buffer, zones)
     for zone in compiled.zones:
         if zone.size:
             packed = buffer[zone.start : zone.start + zone.size]
@@ -207,4 +221,20 @@ def _loaded(
         else:
             served[zone.origin] = zones[zone.origin]
     found = {zone.origin: zone.source for zone in compiled.zones}
-    return Configuration(compiled.settings, served, found, compiled.warnings)
+    states = compiled.small.states
+    return Configuration(settings, ZoneSet.of(served), found, compiled.warnings, states)
+
+
+def _small(
+    origins: Sequence[WireName],
+    small: SmallZonePlaces,
+    buffer: memoryview,
+    zones: ZoneSet,
+) -> dict[WireName, PackedZone | memoryview]:
+    """The packed octets of zones that are a file each, or what was there before."""
+    starts = memoryview(small.starts).cast("Q")
+    sizes = memoryview(small.sizes).cast("I")
+    return {
+        origin: buffer[start : start + size] if size else zones.entry(origin)
+        for origin, start, size in zip(origins, starts, sizes, strict=True)
+    }

@@ -66,6 +66,7 @@ class ConfigWatcher(Periodic):
         ]
         if not every:
             return files
+        files += loaded.settings.file_zones.files
         folder = loaded.settings.server.zone_folder
         folders = [] if folder is None else [folder]
         return [loaded.settings.path, *self._included(), *folders, *files]

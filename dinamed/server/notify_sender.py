@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -23,6 +24,9 @@ from dinamed.transfers.tsig import (
 )
 from dinamed.wire.names import WireName, to_text
 from dinamed.wire.question import FormatError
+
+MOST_AT_ONCE = 100
+"""NOTIFY messages to one server that are under way; those of other zones wait."""
 
 
 class _Socket(DatagramProtocol):
@@ -126,24 +130,40 @@ class NotifySender:
         self.seconds = seconds
         self.rng = rng
         self._source_for = source_for
-        self._pending: dict[tuple[WireName, str], _PendingNotify] = {}
+        self._pending: dict[str, dict[WireName, _PendingNotify]] = {}
+        """What is under way, by whom it is for and by zone."""
+        self._waiting: dict[str, dict[WireName, Callable[[], None]]] = {}
         self._ports: dict[str, Any] = {}
         """By the address that they send from."""
 
     def tell(self, soa: Record, peers: tuple[Peer, ...], keys: Keys) -> None:
         """Send NOTIFY with a zone's new SOA to these servers."""
         for peer in peers:
-            key = (soa.owner, str(peer))
-            before = self._pending.pop(key, None)
+            who = str(peer)
+            waiting = self._waiting.setdefault(who, {})
+            before = self._pending.get(who, {}).pop(soa.owner, None)
             if before is not None:
                 before.stop()
+            waiting[soa.owner] = partial(self._begin, peer, soa, keys)
+            self._go_on(who)
 
-            def _done(key: tuple[WireName, str] = key) -> None:
-                self._pending.pop(key, None)
+    def _go_on(self, who: str) -> None:
+        """Begin with what waits for this server, unless too much is under way."""
+        under_way = self._pending.setdefault(who, {})
+        waiting = self._waiting.get(who, {})
+        while waiting and len(under_way) < MOST_AT_ONCE:
+            waiting.pop(next(iter(waiting)))()
 
-            pending = _PendingNotify(self, peer, soa, keys, _done)
-            self._pending[key] = pending
-            pending.begin()
+    def _begin(self, peer: Peer, soa: Record, keys: Keys) -> None:
+        who = str(peer)
+
+        def done() -> None:
+            self._pending[who].pop(soa.owner, None)
+            self._go_on(who)
+
+        pending = _PendingNotify(self, peer, soa, keys, done)
+        self._pending[who][soa.owner] = pending
+        pending.begin()
 
     def send(self, message: bytes, peer: Peer) -> None:
         """Send a message.  Raises `OSError` or `CannotListenError`."""
@@ -155,8 +175,9 @@ class NotifySender:
         port.write(message, (peer.host, peer.port))
 
     def _heard(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        for pending in list(self._pending.values()):
-            pending.heard(data, addr)
+        for under_way in list(self._pending.values()):
+            for pending in list(under_way.values()):
+                pending.heard(data, addr)
 
     def failed(self, peer: Peer, soa: Record, why: str) -> None:
         """A server has not heard."""
@@ -169,8 +190,10 @@ class NotifySender:
 
     def stop(self) -> None:
         """Stop all NOTIFY messages under way."""
-        for pending in list(self._pending.values()):
-            pending.stop()
+        self._waiting.clear()
+        for under_way in self._pending.values():
+            for pending in under_way.values():
+                pending.stop()
         self._pending.clear()
         for port in self._ports.values():
             port.stopListening()

@@ -31,6 +31,7 @@ from dinamed.wire.names import WireName, relative, to_text
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.targeting import Targeting
 from dinamed.zones.virtual import Names
+from dinamed.zones.zoneset import ZoneSet
 
 TICK = 60.0
 """Seconds between looks at what time has brought about."""
@@ -109,7 +110,10 @@ class SigningService(Periodic):
             return zones, {}
         now = self._authority.seconds()
         self._take(settings, zones, now)
-        serve = dict(zones)
+        if not self._zones:
+            self._built, self._stripped, self._denials = {}, {}, {}
+            return zones, {}
+        serve = {}
         said = signing_config(settings)
         found = {}
         for apex, keys in self._zones.items():
@@ -122,7 +126,7 @@ class SigningService(Periodic):
         self._denials = {apex: self._denials[apex] for apex in found}
         self._stripped = {apex: self._stripped[apex] for apex in found}
         self._tell()
-        return serve, found
+        return ZoneSet(zones).changed(serve), found
 
     def _bare(self, zone: PackedZone, fetched: bool) -> PackedZone:
         """The zone without what another signer has put into it."""

@@ -1,7 +1,8 @@
 """Zone transfers of this server: versions served, NOTIFY, and secondary zones."""
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dinamed.config.settings import PoolSettings, Settings, ZoneSettings
+from dinamed.config.settings import FileZones, PoolSettings, Settings, ZoneSettings
 from dinamed.config.zone_rules import origin, zone_name
 from dinamed.plans.snapshot import Snapshot
 from dinamed.server.catalog import CatalogProducer
@@ -18,9 +19,11 @@ from dinamed.server.catalog_members import CatalogMembers
 from dinamed.server.config_loader import Configuration
 from dinamed.server.notify_sender import NotifySender
 from dinamed.server.secondary import INLINE_LIMIT, Secondary, SecondaryContext
+from dinamed.server.table_versions import TableVersions
 from dinamed.server.update_queue import Change, Done, UpdateQueue
 from dinamed.server.updated_zones import UpdatedZones, UpdateStep
 from dinamed.server.zone_files import ZoneFiles
+from dinamed.server.zone_roll import ZoneRoll
 from dinamed.shortage import Shortages
 from dinamed.signals import Signal
 from dinamed.transfers.catalog import members_of
@@ -40,7 +43,10 @@ from dinamed.wire.names import WireName, to_text
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import PackedZone
 from dinamed.zones.packer import pack
+from dinamed.zones.zoneset import ZoneSet
 
+TOLD_AT_ONCE = 200
+"""Zones of which others are told in one turn."""
 _NO_SOA = RRset(6, 0, (bytes(22),))
 
 
@@ -78,8 +84,10 @@ class TransferService(Service):
         self._members = CatalogMembers()
         self._files: ZoneFiles | None = None
         self._secondaries: dict[WireName, Secondary] = {}
-        self._zones: dict[WireName, ZoneSettings] = {}
+        self._zones = ZoneRoll({}, FileZones())
+        self._loaded: Configuration | None = None
         self._views: dict[WireName, View] = {}
+        self._table = TableVersions()
         self._journals: dict[WireName, Journal] = {}
         self._static: (
             tuple[Sequence[PoolSettings], Mapping[str, tuple[RRset, ...]]] | None
@@ -118,9 +126,7 @@ class TransferService(Service):
                 return str(source)
         return "0.0.0.0" if target.version == 4 else "::"
 
-    def versions(
-        self, loaded: Configuration
-    ) -> tuple[Mapping[WireName, PackedZone], frozenset[WireName]]:
+    def versions(self, loaded: Configuration) -> tuple[ZoneSet, frozenset[WireName]]:
         """The zones to serve of a config, and those that are not ready.
 
         Before the start these are all zones as their files are: what is saved is the
@@ -132,12 +138,15 @@ class TransferService(Service):
         state = settings.server.state
         self._files = ZoneFiles(state) if state is not None else None
         self._updated.keep_in(self._files)
-        self._zones = {origin(zone): zone for zone in settings.zones}
-        zones = dict(loaded.zones)
+        self._loaded = loaded
+        own, followed = self._take_secondaries(settings)
+        self._zones = ZoneRoll(own, settings.file_zones, self._zones)
+        zones: dict[WireName, PackedZone] = {}
         unready = set()
         changing = {}
-        followed = self._take_secondaries(settings)
-        for apex, zone in self._zones.items():
+        for apex in filter(self._zones.is_in_table, self._updated.kept(self._zones)):
+            zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
+        for apex, zone in own.items():
             if zone.update or self._takes_changes(zone, loaded.zones.get(apex)):
                 zones[apex] = changing[apex] = self._updated.serve(loaded.zones[apex])
             elif zone.primary:
@@ -147,11 +156,13 @@ class TransferService(Service):
                     served = PackedZone(pack(apex, [(b"", _NO_SOA)], {}))
                 zones[apex] = served
         self._updated.forget(changing)
-        listed = self._zones.keys() - followed
+        listed: Set[WireName] = frozenset()
+        if settings.server.catalog is not None:
+            listed = self._zones.keys() - followed
         catalog = self._catalog.serve(settings, listed, self._files)
         if catalog is not None:
             zones[catalog.origin] = catalog
-        return zones, frozenset(unready)
+        return loaded.zones.changed(zones), frozenset(unready)
 
     def _takes_changes(self, zone: ZoneSettings, base: PackedZone | None) -> bool:
         """Whether whoever may change records of all zones can change those of this."""
@@ -159,26 +170,31 @@ class TransferService(Service):
         signed = base is None or base.signed
         return self._files is not None and own and not signed
 
-    def _take_secondaries(self, settings: Settings) -> Set[WireName]:
+    def _take_secondaries(
+        self, settings: Settings
+    ) -> tuple[dict[WireName, ZoneSettings], Set[WireName]]:
         """Begin, change and end secondary zones as a config and catalogs want it.
 
-        Returns the catalogs that are followed.
+        Returns all zones but those of the table, and the catalogs that are followed.
         """
+        zones = {origin(zone): zone for zone in settings.zones}
         keys = keyring(settings.keys)
         catalogs = {zone_name(one.name): one for one in settings.catalogs}
-        own = self._zones.keys() | catalogs.keys()
+        own: set[WireName] = set()
+        if catalogs:
+            own = {*zones, *catalogs, *settings.file_zones.origins}
         for apex, catalog in catalogs.items():
-            self._zones[apex] = zone = catalog.zone(catalog.name)
+            zones[apex] = zone = catalog.zone(catalog.name)
             self._take(apex, zone, keys, members_of)
         have = {apex: self._secondaries[apex].raw for apex in catalogs}
-        self._zones.update(self._members.zones(catalogs, have, own))
-        wanted = {apex: zone for apex, zone in self._zones.items() if zone.primary}
+        zones.update(self._members.zones(catalogs, have, own))
+        wanted = {apex: zone for apex, zone in zones.items() if zone.primary}
         for apex in self._secondaries.keys() - wanted.keys():
             self._secondaries.pop(apex).stop()
         for apex, zone in wanted.items():
             if apex not in catalogs:
                 self._take(apex, zone, keys)
-        return catalogs.keys()
+        return zones, catalogs.keys()
 
     def _take(
         self,
@@ -209,11 +225,11 @@ class TransferService(Service):
         """Another snapshot is served: see which zones have changed."""
         settings = loaded.settings
         keys = keyring(settings.keys)
-        self.answering.configure(self._zones.items(), keys)
+        self.answering.configure(self._zones, keys)
         pools = self._pools_of(settings.pools)
         texts = static_texts(settings.pools) if snapshot.online else {}
         views: dict[WireName, View] = {}
-        for apex, zone in self._zones.items():
+        for apex, zone in self._zones.own.items():
             if apex in snapshot.unready or not (
                 zone.transfer or zone.notify or zone.update
             ):
@@ -233,8 +249,24 @@ class TransferService(Service):
                 self._compare(apex, before[apex], view, steps)
             elif self.running:
                 self._notify(apex, view)
+        changed, new = self._table.take(self._zones, snapshot.zones)
+        for apex, old, now in changed:
+            self._compare(apex, old, now, self._steps.pop(apex, None))
+        self._tell_new(iter(new))
         for apex in self._journals.keys() - views.keys():
-            del self._journals[apex]
+            if self._table.view(apex) is None:
+                del self._journals[apex]
+
+    def _tell_new(self, origins: Iterator[WireName]) -> None:
+        """Tell the others of zones of the table, some in each turn."""
+        if not (self.running and self._zones.many.common.notify):
+            return
+        apex = None
+        for apex in islice(origins, TOLD_AT_ONCE):
+            if (view := self._table.passing_view(apex)) is not None:
+                self._notify(apex, view)
+        if apex is not None:
+            self._reactor.callLater(0, self._tell_new, origins)
 
     def _pools_of(
         self, pools: Sequence[PoolSettings]
@@ -305,7 +337,7 @@ class TransferService(Service):
 
     def view(self, origin: WireName) -> View | None:
         """The zone as it is served; None if it is not ready."""
-        return self._views.get(origin)
+        return self._views.get(origin) or self._table.view(origin)
 
     def since(self, origin: WireName, serial: int, current: int) -> list[Delta] | None:
         """The steps between two serials, if they are known."""
@@ -314,11 +346,19 @@ class TransferService(Service):
 
     def update(self, origin: WireName, change: Change, done: Done) -> None:
         """Change a zone: save it and serve it, and tell what came of it."""
+        self._take_into_hand(origin)
         self._updater.update(origin, change, done)
+
+    def _take_into_hand(self, origin: WireName) -> None:
+        """Have a zone of the table ready to be changed."""
+        if not self._zones.is_in_table(origin) or self._updated.knows(origin):
+            return
+        if self._files is not None and self._loaded is not None:
+            self._updated.serve(self._loaded.zones[origin])
 
     def _has_updated(self, step: UpdateStep) -> None:
         """An update was made: serve it, and know the way from the version before."""
-        before = self._views.get(step.origin)
+        before = self.view(step.origin)
         plain = type(before) is View and before.zone is step.before
         if before is not None and plain and step.served:
             after = View(step.served, before.pools)
@@ -334,6 +374,7 @@ class TransferService(Service):
             return "only zones with a file of their own can be updated"
         if self._files is None:
             return "what is updated is kept in [server] state, which is not set"
+        self._take_into_hand(origin)
         if not self._updated.knows(origin):
             return "it is signed elsewhere"
         return ""
@@ -344,7 +385,7 @@ class TransferService(Service):
 
     def notify_again(self, origin: WireName) -> bool:
         """Tell the secondaries of a zone its serial; False if it has none to tell."""
-        view, zone = self._views.get(origin), self._zones.get(origin)
+        view, zone = self.view(origin), self._zones.get(origin)
         if view is None or zone is None or not zone.notify:
             return False
         self._notify(origin, view)

@@ -1,6 +1,6 @@
 """Zones that take dynamic updates: their files, with what was changed above them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from twisted.logger import Logger
@@ -98,6 +98,11 @@ class UpdatedZones:
             self._overlays.pop(origin, None)
             self._children.pop(origin, None)
             self._unread.pop(origin, None)
+
+    def kept(self, zones: Collection[WireName]) -> set[WireName]:
+        """The zones that take updates, and those of `zones` of which some are saved."""
+        saved = [] if self._files is None else self._files.updated(zones)
+        return {*saved, *self._base}
 
     def knows(self, origin: WireName) -> bool:
         """Whether a zone takes updates."""

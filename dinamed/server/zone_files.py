@@ -3,16 +3,19 @@
 import hashlib
 import os
 import zlib
+from collections.abc import Collection
 from threading import Lock
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from dinamed.server.kept_files import kept_aside, write_atomically
 from dinamed.transfers.rebuild import rebuilt
-from dinamed.wire.names import WireName, to_text
+from dinamed.wire.names import ROOT, WireName, from_text, to_text
 from dinamed.zones.packed import PackedZone
 
 FOLDER = "zones"
+UPDATES = ".updates"
 _LONGEST = 200
+_DIGEST = 32  # letters
 
 
 class ZoneFiles:
@@ -30,7 +33,7 @@ class ZoneFiles:
 
     def updates_path(self, origin: WireName) -> str:
         """The path of the changes that updates have made in a zone."""
-        return os.path.join(self.folder, f"{file_name(origin)}.updates")
+        return os.path.join(self.folder, file_name(origin) + UPDATES)
 
     def read_copy(self, origin: WireName) -> tuple[PackedZone, float] | None:
         """The saved copy, and when it was last known to be current (Unix time).
@@ -70,6 +73,20 @@ class ZoneFiles:
                 return file.read()
         except FileNotFoundError:
             return None
+
+    def updated(self, zones: Collection[WireName]) -> list[WireName]:
+        """Those of some zones of which updates are saved."""
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return []
+        saved = {one.removesuffix(UPDATES) for one in names if one.endswith(UPDATES)}
+        long = {name for name in saved if len(name) == _DIGEST}
+        origins = map(_origin, saved - long)
+        found = [one for one in origins if one is not None and one in zones]
+        if long:
+            found += (one for one in zones if file_name(one) in long)
+        return found
 
     def keep_updates_aside(self, origin: WireName) -> str:
         """Keep what can't be read under another name too; the path, empty if it failed.
@@ -114,3 +131,12 @@ def file_name(origin: WireName) -> str:
     if len(text) > _LONGEST:
         return hashlib.blake2b(origin, digest_size=16).hexdigest()
     return text
+
+
+def _origin(name: str) -> WireName | None:
+    """The zone that `file_name` has given a name, unless that is a digest."""
+    try:
+        origin = ROOT if name == "root" else from_text(unquote(name)).lower()
+    except ValueError:
+        return None
+    return origin if file_name(origin) == name else None

@@ -1,7 +1,7 @@
 """Answering what is signed or about whole zones: AXFR, IXFR, NOTIFY, UPDATE."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -95,6 +95,24 @@ class ZoneRules:
         return key in keys or None in keys
 
 
+class RulesOfZones:
+    """The rules of each zone, made when somebody asks for the first time."""
+
+    def __init__(self, zones: Mapping[WireName, ZoneSettings]) -> None:
+        self._zones = zones
+        self._made: dict[WireName, ZoneRules] = {}
+
+    def get(self, origin: WireName) -> ZoneRules | None:
+        """The rules of a zone of ours; None if it is none."""
+        rules = self._made.get(origin)
+        if rules is None:
+            zone = self._zones.get(origin)
+            if zone is None:
+                return None
+            rules = self._made[origin] = ZoneRules.of(zone)
+        return rules
+
+
 def wire_key(name: str) -> WireName:
     """The name of a key, from the config's form."""
     return from_text(name + ".").lower()
@@ -144,17 +162,15 @@ class TransferResponder:
     """
 
     def __init__(self, zones: Zones, tell: Callable[[str], None]) -> None:
-        self.rules: Mapping[WireName, ZoneRules] = {}
+        self.rules = RulesOfZones({})
         self.keys: Keys = {}
         self._complaints = Complaints()
         self._zones = zones
         self._tell = tell
 
-    def configure(
-        self, zones: Iterable[tuple[WireName, ZoneSettings]], keys: Keys
-    ) -> None:
+    def configure(self, zones: Mapping[WireName, ZoneSettings], keys: Keys) -> None:
         """Go by another config."""
-        self.rules = {origin: ZoneRules.of(zone) for origin, zone in zones}
+        self.rules = RulesOfZones(zones)
         self.keys = keys
 
     def respond(

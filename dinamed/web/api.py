@@ -156,8 +156,8 @@ class Api:
             connections=self._parts.listening.streams.open_connections,
             engine=self._parts.listening.engine,
             zones=tuple(
-                ZoneStatus(to_text(origin), zone.serial, zone.records)
-                for origin, zone in engine.snapshot.zones.items()
+                ZoneStatus(to_text(origin), serial, records)
+                for origin, serial, records in engine.snapshot.zones.figures()
             ),
             pools=self.pools(request),
         )

@@ -31,6 +31,7 @@ from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.signing_metrics import signing_metrics
 from dinamed.web.slowly import Streamed
+from dinamed.wire.names import to_text
 
 OUTCOMES = ("answered", "silent", "limited", "handed", "dropped")
 """`handed`: to Python; `dropped`: Python was too far behind."""
@@ -178,9 +179,8 @@ def _build(engine: Engine, udp: str) -> Iterator[Metric]:
     zones = GaugeMetricFamily(
         "dinamed_zone_serial", "The serial of the zone's SOA.", labels=("zone",)
     )
-    for origin, zone in engine.snapshot.zones.items():
-        label = engine.counts.zone(engine.snapshot.zones, origin)
-        zones.add_metric((label,), zone.serial)
+    for origin, serial, _ in engine.snapshot.zones.figures():
+        zones.add_metric((to_text(origin),), serial)
     yield zones
 
 

@@ -133,9 +133,9 @@ class PowerdnsResource(Subtree):
                 origin = from_text(asked).lower()
             except BadName as error:
                 raise HttpError(422, f"zone: {error}") from None
-            chosen = [zones[origin]] if origin in zones else []
+            chosen = iter([zones[origin]] if origin in zones else [])
         else:
-            chosen = list(zones.values())
+            chosen = zones.one_by_one()
         told = (msgspec.json.encode(self._about(zone)) for zone in chosen)
         return self._json(_listed(told), b"[", b"]\n")
 

@@ -12,14 +12,26 @@ from cpython.bytearray cimport (
     PyByteArray_Resize,
     PyByteArray_Size,
 )
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 from dinamed.plane.octets cimport crc32, fill_crc_table, little16, little32
 from dinamed.zones.plain cimport DOUBTFUL, RECORD, Rdata, Scope, read_line
 from dinamed.zones.plain_words cimport AAAA, MX, NS, PTR, TXT, A, lower
+from dinamed.zones.small_file cimport small_look, small_read
+from dinamed.zones.small_words cimport SOA, big32
+from dinamed.zones.small_zone cimport (
+    MOST_OWNERS,
+    MOST_TEXT,
+    SmallOwner,
+    SmallRecord,
+    SmallZoneData,
+    check_zone,
+    enter_above,
+    read_text,
+)
 
-EDITION = 2
+EDITION = 3
 
 cdef enum:
     HEAD = 16  # octets of RAW in `masterdata`
@@ -361,3 +373,4 @@ def index(bytes offsets not None, bytes hashes not None):
 
 include "writing.pxi"
 include "ordering.pxi"
+include "small.pxi"

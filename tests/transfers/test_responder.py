@@ -90,7 +90,7 @@ class AnsweringCase(SynchronousTestCase):
         answering = TransferResponder(self.zones, self.lines.append)
         self.bench = Bench([zone], special=answering)
         self.engine = self.bench.engine
-        answering.configure([(ORIGIN, ZONE)], KEYS)
+        answering.configure({ORIGIN: ZONE}, KEYS)
         self.answering = answering
 
     def ask(
@@ -219,7 +219,7 @@ class NotifyTests(AnsweringCase):
 
     def test_secondary(self) -> None:
         """Primaries are heard, with their key if they have one."""
-        self.answering.configure([(ORIGIN, SECONDARY)], KEYS)
+        self.answering.configure({ORIGIN: SECONDARY}, KEYS)
         for host, key, rcode in (
             ("192.0.2.1", None, "NOERROR"),
             ("192.0.2.2", None, "REFUSED"),
