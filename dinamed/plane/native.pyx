@@ -10,6 +10,7 @@ here.
 """
 
 from functools import partial
+from heapq import nsmallest
 
 from dinamed.wire.later import Later
 
@@ -56,8 +57,9 @@ from dinamed.plane.rate_table cimport (
     kind_hash,
     origin_kind,
 )
-from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.levels cimport LEAST_USED, NEAREST, LevelsData
 from dinamed.plane.load_levels cimport (
+    DETOUR_SUMS,
     MOST_KEPT,
     TTL_CLASSES,
     RouteLoad,

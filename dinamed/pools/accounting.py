@@ -9,8 +9,10 @@ from math import frexp
 from types import MappingProxyType
 
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.belief import kept_share
 from dinamed.pools.clock import SteadyClock
 from dinamed.pools.context import Client
+from dinamed.pools.detours import Detours
 from dinamed.pools.flow import FlowMeter
 from dinamed.pools.leases import Leases
 from dinamed.pools.members import Member
@@ -65,6 +67,7 @@ class PoolAccounting:
         "_together",
         "answers",
         "clock",
+        "detours",
         "edition",
         "flow",
         "half_step",
@@ -83,6 +86,7 @@ class PoolAccounting:
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
+        self.detours = Detours()
         self._foreseen = (0.0, 0.0)
         self._heard_until = 0.0
         self._fleet_flow = FlowMeter()
@@ -183,9 +187,13 @@ class PoolAccounting:
         before, lapse = account.load, measured - account.measured
         unseen = account.unseen
         account.reported(measured, load)
-        arrivals = self.leases.reported(account, measured)
-        arrivals += (unseen - account.unseen + account.late) / self.answers
+        came = self.leases.reported(account, measured)
+        handed_out = (unseen - account.unseen + account.late) / self.answers
+        arrivals = came.count + handed_out
         account.late = 0.0
+        duration = self.leases.duration
+        there = came.present + handed_out * kept_share(lapse, duration)
+        account.belief.reported(load, there, lapse, duration)
         if load is not None and before is not None and lapse > 0:
             self._learn(before, load, arrivals, lapse, measured)
         self.edition += 1
