@@ -5,7 +5,7 @@ the pool's present members and a bounded number of resolvers, so its size is bou
 """
 
 from collections.abc import Iterable, Mapping
-from math import frexp
+from math import exp, frexp
 from types import MappingProxyType
 
 from dinamed.pools.accounts import MemberAccount
@@ -29,6 +29,7 @@ from dinamed.pools.shared import (
     SharedLease,
     SharedResolver,
 )
+from dinamed.pools.surprises import Growth, Surprises
 
 MISSED = 3.0
 """Publications of others after which nothing is heard of them any more."""
@@ -64,6 +65,7 @@ class PoolAccounting:
         "_heard_until",
         "_own_before",
         "_own_share",
+        "_surprises",
         "_together",
         "answers",
         "clock",
@@ -87,6 +89,7 @@ class PoolAccounting:
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
         self.detours = Detours()
+        self._surprises = Surprises()
         self._foreseen = (0.0, 0.0)
         self._heard_until = 0.0
         self._fleet_flow = FlowMeter()
@@ -191,12 +194,27 @@ class PoolAccounting:
         handed_out = (unseen - account.unseen + account.late) / self.answers
         arrivals = came.count + handed_out
         account.late = 0.0
-        duration = self.leases.duration
-        there = came.present + handed_out * kept_share(lapse, duration)
-        account.belief.reported(load, there, lapse, duration)
-        if load is not None and before is not None and lapse > 0:
+        if load is None or before is None or lapse <= 0:
+            account.belief.begin(load)
+        else:
+            duration = self.leases.duration
+            there = came.present + handed_out * kept_share(lapse, duration)
+            self._believe(account, Growth(before, load, arrivals, there, lapse))
             self._learn(before, load, arrivals, lapse, measured)
         self.edition += 1
+
+    def _believe(self, account: MemberAccount, growth: Growth) -> None:
+        """Believe a part of the surprise of a report."""
+        belief, members = account.belief, len(self._accounts)
+        duration = self.leases.duration
+        flow = self.flow_at(account.measured).learned
+        if flow is not None:
+            surprise = growth.surprise(flow, duration)
+            self._surprises.add(surprise, belief.surprise, members)
+            belief.surprise = surprise
+        part = self._surprises.believed(growth.lapse, duration, members)
+        left = exp(-growth.lapse / duration)
+        belief.reported(growth.after, growth.there, left, part)
 
     def _learn(
         self, before: float, load: float, arrivals: float, lapse: float, time: float

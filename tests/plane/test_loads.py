@@ -158,9 +158,12 @@ class ChoiceTests(SynchronousTestCase):
         for network in range(known):
             both.measure(network, *(rng.uniform(10.0, 300.0) for _ in range(4)))
         picked: Counter[str] = Counter()
+        loads = [1.0] * 4
         for number in range(300):
+            if number % 50 == 0:
+                loads = [rng.uniform(0.1, 1.1) * full for full in (7, 5, 3, 2)]
             if number % 5 == 0:
-                both.report(*(rng.uniform(0.5, 7.0) for _ in range(4)))
+                both.report(*loads)
             source = bytes((198, 51, rng.randrange(12), rng.randrange(3)))
             told, expected = both.ask(source, rng.choice(["A", "AAAA"]))
             self.assertEqual(told, expected)
