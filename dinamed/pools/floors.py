@@ -11,6 +11,8 @@ long: the least time from an answer to the next question is taken for the floor,
 a question comes sooner, or the next so many show none.
 """
 
+from math import inf
+
 SEEN = 8
 """Questions after which it is judged."""
 
@@ -33,7 +35,9 @@ class Floor:
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.gap = 0.0
-        self._begin()
+        self._seen = 0
+        self._least = inf
+        self._longest = self._sum = 0.0
 
     def asked_again(self, after: float, ttl: float) -> bool:
         """A question came so long after an answer of that TTL; whether that tells of
@@ -55,5 +59,5 @@ class Floor:
 
     def _begin(self) -> None:
         self._seen = 0
-        self._least = float("inf")
+        self._least = inf
         self._longest = self._sum = 0.0
