@@ -192,7 +192,7 @@ class PoolAccounting:
         account.reported(measured, load)
         came = self.leases.reported(account, measured)
         handed_out = (unseen - account.unseen + account.late) / self.answers
-        arrivals = came.count + handed_out
+        arrivals = came.number + handed_out
         account.late = 0.0
         if load is None or before is None or lapse <= 0:
             account.belief.begin(load)

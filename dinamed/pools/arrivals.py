@@ -26,7 +26,7 @@ _Mark = tuple[float, float]  # time, clients that had come by then
 class Came(NamedTuple):
     """Clients that came up to some time, and how many of them were there then."""
 
-    count: float
+    number: float
     present: float
 
 
