@@ -42,6 +42,9 @@ LEAST_SHARE = 0.01
 KEPT = 0.05
 """How much of what was learned of flows weighs on when the others are not heard."""
 
+SOON_KNOWN = 5.0
+"""Horizons after the start in which leases are not known yet, nor rates."""
+
 USUAL_LAPSE = 5.0
 """Seconds between two of them, until that is known."""
 
@@ -63,6 +66,7 @@ class PoolAccounting:
         "_foreign_count",
         "_foreseen",
         "_heard_until",
+        "_leases_known",
         "_own_before",
         "_own_share",
         "_surprises",
@@ -90,6 +94,7 @@ class PoolAccounting:
         self.leases = Leases()
         self.detours = Detours()
         self._surprises = Surprises()
+        self._leases_known: float | None = None
         self._foreseen = (0.0, 0.0)
         self._heard_until = 0.0
         self._fleet_flow = FlowMeter()
@@ -175,6 +180,7 @@ class PoolAccounting:
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration
             self.leases.look_ahead(horizon, duration)
+            self._surprises, self._leases_known = Surprises(), None
         self.flow.duration = self._fleet_flow.duration = duration
         self.answers = answers
 
@@ -208,7 +214,10 @@ class PoolAccounting:
         belief, members = account.belief, len(self._accounts)
         duration = self.leases.duration
         flow = self.flow_at(account.measured).learned
-        if flow is not None:
+        if self._leases_known is None:
+            self._leases_known = account.measured + SOON_KNOWN * self.leases.horizon
+        # Before, what was foreseen lacks the leases of those who have not come back.
+        if flow is not None and account.measured >= self._leases_known:
             surprise = growth.surprise(flow, duration)
             self._surprises.add(surprise, belief.surprise, members)
             belief.surprise = surprise
