@@ -1,6 +1,11 @@
 """How full members are, as Python publishes it, and what a client comes to."""
 
 from libc.math cimport exp
+from libc.stdint cimport uint32_t
+
+cdef enum:
+    LEAST_USED = 16        # members that are told as the least used
+    NEAREST = 16           # as in `spill`: of more than twice as many
 
 
 cdef struct LevelsData:
@@ -16,7 +21,9 @@ cdef struct LevelsData:
     double start
     double reference        # the TTL of an ordinary resolver
     double faded            # the sum of the next
-    bint known              # whether any goes by load
+    uint32_t known          # how many go by load
+    uint32_t least_count    # 0: not told, for all are looked at
+    uint32_t least[LEAST_USED]  # when this was published, the least one first
     double *fades           # weights as far as they go by those
     double *bases
     double *steps

@@ -42,7 +42,22 @@ cdef class LevelTable:
             data.inverses[i] = 1.0 / <double>rooms[i]
             data.chances[i] = chances[i]
             if data.bases[i] != INFINITY:
-                data.known = True
+                data.known += 1
+        if price > 0 and data.known > 2 * NEAREST:
+            self._tell_least()
+
+    cdef int _tell_least(self) except -1:
+        """Tell who is used the least, for threads don't look at so many members."""
+        cdef LevelsData *data = &self.data
+        cdef uint32_t i
+        mine = data.mine * data.stay
+        used = [
+            ((data.bases[i] + mine) * data.inverses[i], i) for i in range(self._size)
+        ]
+        for _, i in nsmallest(<int>LEAST_USED, used):
+            data.least[data.least_count] = i
+            data.least_count += 1
+        return 0
 
     def __dealloc__(self):
         free(self.data.fades)

@@ -13,6 +13,7 @@ from dinamed.plane.resolver_table cimport ResolverTableData
 cdef enum:
     TTL_CLASSES = 8
     MOST_KEPT = 256     # members that shedding is done for
+    DETOUR_SUMS = 8     # three are used: clients, those spilled, their milliseconds
 
 
 cdef struct LoadsData:
@@ -26,6 +27,7 @@ cdef struct LoadsData:
     uint64_t *leases        # by class too, as the next two
     double *rates
     double *ends            # rates times TTLs
+    double *detours         # of each thread DETOUR_SUMS, see `dinamed.pools.detours`
     ResolverTableData *resolvers
 
 
@@ -35,6 +37,7 @@ cdef struct DrawResult:
     uint32_t scope
     bint again              # whether the answer was booked before
     const float *costs      # what each member costs the client in ms, or NULL
+    const uint16_t *nearest  # all members in this order, or NULL where they are few
 
 
 cdef struct RouteLoad:

@@ -21,6 +21,7 @@ cdef class ResolverTable:
             data.habits.smoothing, data.habits.pace_smoothing, data.habits.half_step,
             data.habits.longest_times, data.habits.longest_plus,
             data.habits.newcomer, data.habits.silent, data.habits.newcomer_step,
+            data.habits.floor_seen, data.habits.floor_part, data.habits.floor_least,
         ) = habits
         data.salt = salt
         data.mask = buckets - 1
@@ -118,6 +119,7 @@ cdef class Loads:
     cdef uint64_t *_leases
     cdef double *_rates
     cdef double *_ends
+    cdef double _detours[3]
 
     def __cinit__(
         self, int rows, uint32_t size, double low, double high,
@@ -139,6 +141,7 @@ cdef class Loads:
         data.leases = <uint64_t *>_new(rows * cells * sizeof(uint64_t))
         data.rates = <double *>_new(rows * cells * sizeof(double))
         data.ends = <double *>_new(rows * cells * sizeof(double))
+        data.detours = <double *>_new(rows * DETOUR_SUMS * sizeof(double))
         data.resolvers = &table.data
         self._clients = <double *>_new(data.stride * sizeof(double))
         self._leases = <uint64_t *>_new(cells * sizeof(uint64_t))
@@ -150,6 +153,7 @@ cdef class Loads:
         free(self.data.leases)
         free(self.data.rates)
         free(self.data.ends)
+        free(self.data.detours)
         free(self._clients)
         free(self._leases)
         free(self._rates)
@@ -189,6 +193,19 @@ cdef class Loads:
                     self._ends[cell] = ends
         return found
 
+    def take_detours(self):
+        """Clients, those spilled, and their milliseconds since the last call."""
+        cdef double sums[3]
+        cdef int row, i
+        cdef list found = []
+        for i in range(3):
+            sums[i] = 0
+            for row in range(<int>self.data.rows):
+                sums[i] += plane_get_double(self.data.detours + row * DETOUR_SUMS + i)
+            found.append(sums[i] - self._detours[i])
+            self._detours[i] = sums[i]
+        return tuple(found)
+
     cdef ResolverBucket *_bucket(self, uint64_t hash) noexcept:
         cdef ResolverTableData *resolvers = &self.table.data
         cdef ResolverBucket *bucket = &resolvers.buckets[<uint32_t>hash & resolvers.mask]
@@ -212,6 +229,7 @@ cdef class Loads:
             resolver.families, bool(resolver.known),
             [resolver.where[i] for i in range(resolver.count)],
             [resolvers.others[index * LEASES + i] for i in range(resolver.others)],
+            resolver.ttl, resolver.floor,
         )
 
     def find(self, bytes key not None):
@@ -240,7 +258,10 @@ cdef class Loads:
         plane_release(&bucket.claim)
         return found
 
-    def keep(self, bytes key not None, double expires, uint32_t families, list where):
+    def keep(
+        self, bytes key not None, double expires, double ttl, uint32_t families,
+        list where,
+    ):
         """Take down whom a resolver was told, up to when, and for which families."""
         cdef uint64_t octets[2]
         _put_key(octets, key)
@@ -250,6 +271,7 @@ cdef class Loads:
         cdef uint32_t i
         if resolver != NULL:
             resolver.expires = expires
+            resolver.ttl = ttl
             resolver.families = <uint8_t>families
             resolver.count = <uint8_t>min(<int>len(where), MOST_WHERE)
             for i in range(resolver.count):
@@ -334,6 +356,7 @@ cdef class Loads:
             )
         if not resolver.others and expires > resolver.expires:
             resolver.expires = resolver.told = expires
+            resolver.ttl = 0
             resolver.families = <uint8_t>families
             resolver.gap = gap
             resolver.count = <uint8_t>min(<int>len(where), MOST_WHERE)

@@ -43,7 +43,17 @@ LOG_UNREACHABLE: int
 
 HandOutCount = tuple[str, str, int]
 ResolverRow = tuple[
-    float, float, float, float, float, int, bool, list[int], list[float]
+    float,
+    float,
+    float,
+    float,
+    float,
+    int,
+    bool,
+    list[int],
+    list[float],
+    float,
+    float,
 ]
 
 class ResolverTable:
@@ -61,6 +71,7 @@ class Loads:
         self, rows: int, size: int, low: float, high: float, table: ResolverTable
     ) -> None: ...
     def take(self) -> list[tuple[int, int, float, float]]: ...
+    def take_detours(self) -> tuple[float, float, float]: ...
     def find(self, key: bytes) -> ResolverRow | None: ...
     def ask(self, key: bytes, time: float, horizon: float, lot: int) -> ResolverRow: ...
     def heaviest(
@@ -79,7 +90,7 @@ class Loads:
         lot: int,
     ) -> None: ...
     def keep(
-        self, key: bytes, expires: float, families: int, where: list[int]
+        self, key: bytes, expires: float, ttl: float, families: int, where: list[int]
     ) -> None: ...
 
 class LevelTable:

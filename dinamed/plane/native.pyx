@@ -10,6 +10,7 @@ here.
 """
 
 from functools import partial
+from heapq import nsmallest
 
 from dinamed.wire.later import Later
 
@@ -65,8 +66,9 @@ from dinamed.plane.rate_table cimport (
     kind_hash,
     origin_kind,
 )
-from dinamed.plane.levels cimport LevelsData
+from dinamed.plane.levels cimport LEAST_USED, NEAREST, LevelsData
 from dinamed.plane.load_levels cimport (
+    DETOUR_SUMS,
     MOST_KEPT,
     TTL_CLASSES,
     RouteLoad,
@@ -223,7 +225,7 @@ fill_crc_table(CRC)
     LOWEST,
     FALLBACK, BY_NAME,
 ) = range(12)
-EDITION = 13
+EDITION = 14
 MOST_DATABASES = MOST_SOURCES - 1
 MOST_DRAWN = MOST_ANSWERS
 MOST_KEYS = MOST_SECRETS

@@ -364,7 +364,8 @@ cdef class Plane:
         cdef Tables tables = self.tables
         cdef Route above = tables.routes[slot]
         cdef InstalledClient *known
-        cdef uint32_t i, cost_count = len(costs)
+        cdef uint32_t i, place, cost_count = len(costs)
+        cdef uint16_t *nearest
         if cost_count and cost_count != route.data.size:
             raise ValueError("not the costs of that route")
         if not any(route is sub for sub in above.subs.values()):
@@ -378,6 +379,12 @@ cdef class Plane:
         known.cost_count = cost_count
         for i in range(cost_count):
             known.costs[i] = costs[i]
+        if cost_count > 2 * NEAREST:
+            nearest = <uint16_t *>(&known.costs[0] + cost_count)
+            order = sorted(range(cost_count), key=costs.__getitem__)
+            for i, place in enumerate(order):
+                nearest[i] = <uint16_t>place
+            known.nearest = nearest
         tables._clients.install_client(known)
         return 0
 
@@ -396,7 +403,8 @@ cdef class Plane:
             self._swap(&tables.data.known, clients.slots, tables._clients)
             tables._clients = clients
         known = <InstalledClient *>calloc(
-            1, sizeof(InstalledClient) + cost_count * sizeof(float)
+            1,
+            sizeof(InstalledClient) + cost_count * (sizeof(float) + sizeof(uint16_t)),
         )
         if known == NULL:
             raise MemoryError

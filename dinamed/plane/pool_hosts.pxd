@@ -144,6 +144,7 @@ cdef inline int draw_hosts(
             query, subnet, request, region, depth + 1, hosts,
         )
     result.costs = NULL
+    result.nearest = NULL
     if route.kind == BY_CLIENT or route.kind == BY_PLACE:
         known = known_route(tables, route, query, subnet, request, region, &scope)
         if known == NULL:
@@ -151,6 +152,7 @@ cdef inline int draw_hosts(
         route = known.route
         if known.cost_count:
             result.costs = &known.costs[0]
+            result.nearest = known.nearest
         if scope > hosts.scope:
             hosts.scope = scope
     if route.other != NULL and unit(request.rng) < route.share:

@@ -32,6 +32,10 @@ cdef struct Habits:
     double newcomer
     double silent
     double newcomer_step
+    # And of `dinamed.pools.floors`.
+    double floor_seen
+    double floor_part
+    double floor_least
 
 
 cdef struct ClientResolver:
@@ -42,6 +46,12 @@ cdef struct ClientResolver:
     double pace
     double last_asked
     double told            # the end of the answer that other servers know of
+    double ttl             # of the last answer; 0: another server gave it
+    double floor           # how long it keeps answers at least
+    double least           # of the times from an answer to the next question
+    double longest         # of the TTLs of these answers
+    double sum             # of these times
+    uint8_t seen           # how many these are
     uint8_t families
     uint8_t known
     uint8_t others         # leases beside the last one
@@ -132,6 +142,60 @@ cdef inline void learn_many(
     resolver.others = <uint8_t>(count - 1)
 
 
+cdef inline bint asked_again(
+    const Habits *habits, ClientResolver *resolver, double after
+) noexcept nogil:
+    """`Floor.asked_again`: whether there is a floor that was not known.
+
+    The gap is then the one beyond it.
+    """
+    cdef double known, mean, over
+    cdef bint there
+    if resolver.floor > after:
+        resolver.floor = after
+    if not resolver.seen or after < resolver.least:
+        resolver.least = after
+    if not resolver.seen:
+        resolver.longest = resolver.sum = 0
+    if resolver.ttl > resolver.longest:
+        resolver.longest = resolver.ttl
+    resolver.sum += after
+    resolver.seen += 1
+    if resolver.seen < habits.floor_seen:
+        return False
+    known = resolver.floor
+    mean = resolver.sum / habits.floor_seen
+    over = resolver.least - resolver.longest
+    there = (
+        over > habits.floor_least
+        and over > habits.floor_part * (mean - resolver.longest)
+    )
+    resolver.floor = resolver.least if there else 0
+    resolver.seen = 0
+    if not there or known > 0:
+        return False
+    resolver.gap = mean - resolver.least
+    return True
+
+
+cdef inline double keeps(const ClientResolver *resolver, double ttl) noexcept nogil:
+    """For how many seconds a resolver keeps an answer of that TTL."""
+    return ttl if ttl > resolver.floor else resolver.floor
+
+
+cdef inline double gap_of(
+    const Habits *habits, ClientResolver *resolver, double time
+) noexcept nogil:
+    """The time that one cache has been without an answer; learns its floor too."""
+    cdef double over = time - resolver.expires, after
+    if resolver.ttl <= 0:
+        return over
+    after = resolver.ttl + over
+    asked_again(habits, resolver, after)
+    over = after - keeps(resolver, resolver.ttl)
+    return over if over > 0 else 0
+
+
 cdef inline bint learn(
     const Habits *habits, ClientResolver *resolver, double *others, double time,
     double horizon
@@ -144,7 +208,7 @@ cdef inline bint learn(
             others[0] = resolver.expires
             resolver.others = 1
             return False
-        gap = time - resolver.expires
+        gap = gap_of(habits, resolver, time)
     else:
         way_at = count
         while way_at and others[way_at - 1] > resolver.expires:

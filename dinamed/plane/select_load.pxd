@@ -7,9 +7,9 @@ then, less than nothing for those who have handed out more.
 """
 
 from libc.math cimport INFINITY, ceil, rint
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from dinamed.plane.levels cimport LevelsData, worth
+from dinamed.plane.levels cimport NEAREST, LevelsData, worth
 from dinamed.plane.resolver_table cimport (
     ClientResolver,
     ResolverTableData,
@@ -17,15 +17,18 @@ from dinamed.plane.resolver_table cimport (
     resolver_in,
     asks,
     claimed,
+    keeps,
     key_hash,
     mean_rate,
     tag_of,
 )
 from dinamed.plane.client_key cimport put_apart
 from dinamed.plane.load_levels cimport (
+    DETOUR_SUMS,
     DrawResult,
     LoadsData,
     RouteLoad,
+    score,
     with_cost,
 )
 from dinamed.plane.octets cimport below, chance, unit
@@ -101,22 +104,52 @@ cdef inline uint32_t by_fade(
     return last
 
 
+cdef inline uint32_t looked_at(
+    const RouteLoad *loaded, const LevelsData *levels, double mine, uint32_t count,
+    const uint16_t *nearest, uint32_t size, uint32_t *looked,
+) noexcept nogil:
+    """Out of many those that may be the best: the nearest, and the least used."""
+    cdef uint32_t i, some = 0, most = NEAREST if count < NEAREST else count, least = 0
+    cdef double one, lowest = INFINITY
+    for i in range(size):
+        if levels.bases[nearest[i]] != INFINITY:
+            looked[some] = nearest[i]
+            some += 1
+            if some == most:
+                break
+    for i in range(levels.least_count):
+        one = score(loaded, levels, levels.least[i], mine)
+        if one < lowest:
+            lowest = one
+            least = levels.least[i]
+    if lowest != INFINITY and not among(looked, some, least):
+        looked[some] = least
+        some += 1
+    return some
+
+
 cdef inline uint32_t mixed(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t count, double mine,
-    const float *costs, uint64_t *rng, uint32_t *drawn,
+    const DrawResult *result, uint64_t *rng, uint32_t *drawn,
 ) noexcept nogil:
     """By load, or by weight as far as loads are not known (`fading`)."""
     cdef uint32_t lowest[64]
     cdef uint32_t popped[128]
+    cdef uint32_t looked[65]
+    cdef uint32_t looks = size
+    cdef const uint32_t *seen = kept
     cdef uint32_t pops = 0, some = 0, next = 0, done = 0, one, i, j
     cdef double left = faded
     if faded > 0 and count == 1:
         if not levels.known or unit(rng) * total < faded:
             drawn[0] = by_fade(levels, kept, size, faded, NULL, 0, rng)
             return 1
+    if result.nearest != NULL and levels.least_count and kept == NULL:
+        looks = looked_at(loaded, levels, mine, count, result.nearest, size, looked)
+        seen = looked
     some = lowest_ones(
-        loaded, levels, kept, size, count, mine, costs, rng, lowest
+        loaded, levels, seen, looks, count, mine, result.costs, rng, lowest
     )
     if faded <= 0 or count == 1:
         if not some:  # by load, but those who report were shed
@@ -191,6 +224,27 @@ cdef inline void record_load(
             plane_add(loads.leases + index, 1)
 
 
+cdef inline void record_detour(
+    const RouteLoad *loaded, uint32_t size, uint32_t thread, uint32_t drawn,
+    double clients, const DrawResult *result,
+) noexcept nogil:
+    """Take down how much farther than the nearest the clients are sent."""
+    cdef double *sums = loaded.loads.detours + <size_t>thread * DETOUR_SUMS
+    cdef double farther, least = result.costs[0]
+    cdef uint32_t i
+    if result.nearest != NULL:
+        least = result.costs[result.nearest[0]]
+    else:
+        for i in range(1, size):
+            if result.costs[i] < least:
+                least = result.costs[i]
+    farther = result.costs[drawn] - least
+    plane_add_double(sums, clients)
+    if farther >= 0.5:  # `SHORTEST` of `dinamed.pools.detours`
+        plane_add_double(sums + 1, clients)
+        plane_add_double(sums + 2, clients * farther)
+
+
 cdef inline void foresee(
     const RouteLoad *loaded, const LevelsData *levels, double total, double faded,
     const uint32_t *kept, uint32_t size, uint32_t answers, uint64_t *key,
@@ -207,7 +261,7 @@ cdef inline void foresee(
     cdef uint64_t hash = key_hash(resolvers, key)
     cdef ResolverBucket *bucket = claimed(resolvers, hash)
     cdef ClientResolver *resolver = NULL
-    cdef double rate = 0, clients, ttl = levels.reference, times, mean
+    cdef double rate = 0, clients, ttl = levels.reference, times, mean, lasts
     cdef uint32_t i
     if bucket != NULL:
         resolver = resolver_in(bucket, key, tag_of(hash))
@@ -252,13 +306,16 @@ cdef inline void foresee(
         if ttl < loaded.low:
             ttl = loaded.low
         result.ttl = <uint32_t>ttl
-    clients = levels.stay + levels.trust * rate * worth(levels, ttl)
+    lasts = ttl if resolver == NULL else keeps(resolver, ttl)
+    clients = levels.stay + levels.trust * rate * worth(levels, lasts)
     result.count = mixed(
         loaded, levels, total, faded, kept, size, answers,
-        levels.mine * clients / answers, result.costs, rng, drawn,
+        levels.mine * clients / answers, result, rng, drawn,
     )
     if not quiet:
-        record_load(loaded, levels, thread, drawn, result.count, clients, rate, ttl)
+        record_load(loaded, levels, thread, drawn, result.count, clients, rate, lasts)
+        if result.costs != NULL and kept == NULL and levels.bases[drawn[0]] != INFINITY:
+            record_detour(loaded, size, thread, drawn[0], clients, result)
     if bucket == NULL:
         return
     if not quiet:
@@ -267,6 +324,7 @@ cdef inline void foresee(
             resolver.where[i] = loaded.slots[drawn[i]]
         resolver.families = <uint8_t>family
         resolver.expires = time + ttl
+        resolver.ttl = ttl
     plane_release(&bucket.claim)
 
 
@@ -283,7 +341,7 @@ cdef inline void least(
     cdef uint32_t one
     result.count = mixed(
         loaded, levels, total, faded, kept, size, most if most < size else size, 0,
-        NULL, rng, drawn,
+        result, rng, drawn,
     )
     if loaded.best:
         if answers > result.count:

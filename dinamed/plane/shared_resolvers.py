@@ -3,9 +3,10 @@
 from random import Random
 
 from dinamed.plane.extension import native
-from dinamed.pools import resolvers
+from dinamed.pools import floors, resolvers
 from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.floors import Floor
 from dinamed.pools.resolvers import CAPACITY, ClientResolver
 
 FIRST_BUCKETS = 8
@@ -22,6 +23,9 @@ def habits(half_step: float) -> tuple[float, ...]:
         resolvers.NEWCOMER,
         resolvers.SILENT,
         resolvers.HALF_STEP,
+        floors.SEEN,
+        floors.PART,
+        floors.LEAST,
     )
 
 
@@ -73,6 +77,7 @@ class PoolLoads:
         """Book the leases that threads have given since the last time."""
         for slot, count, rate, ttl in loads.take():
             self.accounting.lease(self.names[slot], count, rate, ttl, now)
+        self.accounting.detours.add(*loads.take_detours())
 
     def accounts(self, slots: list[int]) -> tuple[MemberAccount, ...]:
         """The members of these numbers."""
@@ -119,7 +124,9 @@ class SharedResolvers:
     def keep(self, key: bytes, resolver: ClientResolver) -> None:
         """Record its last answer."""
         where = self._loads.slots([account.name for account in resolver.where])
-        self._loads.native.keep(key, resolver.expires, resolver.families, where)
+        self._loads.native.keep(
+            key, resolver.expires, resolver.ttl, resolver.families, where
+        )
 
     def note(self) -> None:
         """Note from now on who asks: the table does so anyway."""
@@ -160,4 +167,5 @@ class SharedResolvers:
         made.families, made.known = told[5:7]
         made.where = self._loads.accounts(told[7])
         made.others = told[8] or None
+        made.ttl, made.floor = told[9], Floor(told[10])
         return made

@@ -1,6 +1,6 @@
 """What a snapshot becomes: zones, routes into pools, and plans installed by Python."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 from dinamed.plane.query cimport MOST_LABELS, ParsedQuery
 from dinamed.plane.cookie cimport Secrets, siphash24
@@ -72,6 +72,7 @@ cdef struct InstalledClient:
     const RouteData *route
     InstalledPlan *plan     # for a CLIENT_PLAN; it goes with this
     uint32_t cost_count     # as many as the route has members; 0: not known
+    const uint16_t *nearest  # the members in this order; NULL: they are few
     float costs[1]          # what each costs the client, in ms
 
 

@@ -66,7 +66,9 @@ cdef class _Plans:
             slot = (slot + 1) & self.mask
         plane_set_pointer(&self.slots[slot], known)
         self.used += 1
-        self.octets += sizeof(InstalledClient) + known.cost_count * sizeof(float)
+        self.octets += sizeof(InstalledClient) + known.cost_count * (
+            sizeof(float) + sizeof(uint16_t)
+        )
         if known.plan != NULL:
             self.octets += octets_of(known.plan)
 

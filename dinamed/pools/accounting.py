@@ -5,12 +5,14 @@ the pool's present members and a bounded number of resolvers, so its size is bou
 """
 
 from collections.abc import Iterable, Mapping
-from math import frexp
+from math import exp, frexp
 from types import MappingProxyType
 
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.belief import kept_share
 from dinamed.pools.clock import SteadyClock
 from dinamed.pools.context import Client
+from dinamed.pools.detours import Detours
 from dinamed.pools.flow import FlowMeter
 from dinamed.pools.foreign_pace import ForeignPace
 from dinamed.pools.leases import Leases
@@ -28,6 +30,7 @@ from dinamed.pools.shared import (
     SharedLease,
     SharedResolver,
 )
+from dinamed.pools.surprises import Growth, Surprises
 
 MISSED = 3.0
 """Publications of others after which nothing is heard of them any more."""
@@ -39,6 +42,9 @@ LEAST_SHARE = 0.01
 
 KEPT = 0.05
 """How much of what was learned of flows weighs on when the others are not heard."""
+
+SOON_KNOWN = 5.0
+"""Horizons after the start in which leases are not known yet, nor rates."""
 
 USUAL_LAPSE = 5.0
 """Seconds between two of them, until that is known."""
@@ -61,12 +67,15 @@ class PoolAccounting:
         "_foreign_count",
         "_foreseen",
         "_heard_until",
+        "_leases_known",
         "_others",
         "_own_before",
         "_own_share",
+        "_surprises",
         "_together",
         "answers",
         "clock",
+        "detours",
         "edition",
         "flow",
         "half_step",
@@ -85,6 +94,9 @@ class PoolAccounting:
         self._credits: dict[str, float] = {}
         self.clock = SteadyClock(0.0) if clock is None else clock
         self.leases = Leases()
+        self.detours = Detours()
+        self._surprises = Surprises()
+        self._leases_known: float | None = None
         self._foreseen = (0.0, 0.0)
         self._heard_until = 0.0
         self._others = ForeignPace()
@@ -171,6 +183,7 @@ class PoolAccounting:
         if self._foreseen != (horizon, duration):
             self._foreseen = horizon, duration
             self.leases.look_ahead(horizon, duration)
+            self._surprises, self._leases_known = Surprises(), None
         self.flow.duration = self._fleet_flow.duration = duration
         self.answers = answers
 
@@ -186,12 +199,34 @@ class PoolAccounting:
         before, lapse = account.load, measured - account.measured
         unseen = account.unseen
         account.reported(measured, load)
-        arrivals = self.leases.reported(account, measured)
-        arrivals += (unseen - account.unseen + account.late) / self.answers
+        came = self.leases.reported(account, measured)
+        handed_out = (unseen - account.unseen + account.late) / self.answers
+        arrivals = came.number + handed_out
         account.late = 0.0
-        if load is not None and before is not None and lapse > 0:
+        if load is None or before is None or lapse <= 0:
+            account.belief.begin(load)
+        else:
+            duration = self.leases.duration
+            there = came.present + handed_out * kept_share(lapse, duration)
+            self._believe(account, Growth(before, load, arrivals, there, lapse))
             self._learn(before, load, arrivals, lapse, measured)
         self.edition += 1
+
+    def _believe(self, account: MemberAccount, growth: Growth) -> None:
+        """Believe a part of the surprise of a report."""
+        belief, members = account.belief, len(self._accounts)
+        duration = self.leases.duration
+        flow = self.flow_at(account.measured).learned
+        if self._leases_known is None:
+            self._leases_known = account.measured + SOON_KNOWN * self.leases.horizon
+        # Before, what was foreseen lacks the leases of those who have not come back.
+        if flow is not None and account.measured >= self._leases_known:
+            surprise = growth.surprise(flow, duration)
+            self._surprises.add(surprise, belief.surprise, members)
+            belief.surprise = surprise
+        part = self._surprises.believed(growth.lapse, duration, members)
+        left = exp(-growth.lapse / duration)
+        belief.reported(growth.after, growth.there, left, part)
 
     def _learn(
         self, before: float, load: float, arrivals: float, lapse: float, time: float

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dinamed.pools.arrivals import Arrivals
+from dinamed.pools.belief import Belief
 
 RUN = 1.0
 """Seconds of hand-outs that are counted together."""
@@ -24,7 +25,8 @@ class MemberAccount:
     `far` the rate of those that end beyond the horizon.  `arrivals` are the clients
     that came by leases since the last report.
 
-    `load` and `measured` are those of the last report.  `forecast` is the predicted
+    `load` and `measured` are those of the last report, and `belief` is what is made of
+    it and of those before.  `forecast` is the predicted
     load as a picking stage has last worked it out.
     """
 
@@ -32,6 +34,7 @@ class MemberAccount:
         "_foreign",
         "_runs",
         "arrivals",
+        "belief",
         "discounted",
         "due",
         "far",
@@ -57,6 +60,7 @@ class MemberAccount:
         self.discounted = 0.0
         self.far = 0.0
         self.arrivals = Arrivals()
+        self.belief = Belief()
         self.load: float | None = None
         self.measured = 0.0
         self.forecast = 0.0

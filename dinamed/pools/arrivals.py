@@ -9,7 +9,10 @@ before the time at which it comes in.  So marks are kept of the past: as many as
 `MOST_MARKS`, closer to each other the younger they are needed to be.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import exp
+from typing import NamedTuple
 
 MOST_MARKS = 16
 """Marks of the past that are kept; every other one goes when there are more."""
@@ -18,6 +21,13 @@ FIRST_STEP = 1.0
 """Seconds between two marks, to begin with."""
 
 _Mark = tuple[float, float]  # time, clients that had come by then
+
+
+class Came(NamedTuple):
+    """Clients that came up to some time, and how many of them were there then."""
+
+    number: float
+    present: float
 
 
 class Arrivals:
@@ -56,8 +66,8 @@ class Arrivals:
         self.count += came
         self.present += present
 
-    def reported(self, measured: float, duration: float) -> float:
-        """Begin anew at that time; returns how many clients came up to it.
+    def reported(self, measured: float, duration: float) -> Came:
+        """Begin anew at that time; returns what there was up to it.
 
         A time that lies ahead of all that was counted counts as now.
         """
@@ -69,20 +79,13 @@ class Arrivals:
         after = marks[len(before) :]
         start = before[-1] if before else marks[0]
         came = _between(start, after[0], measured) if after else start[1]
-        self.present = 0.0
-        self._marks = [(measured, 0.0)]
-        last = measured, came
-        for mark in after:
-            lapse = mark[0] - last[0]
-            left = exp(-lapse / duration)
-            rate = (mark[1] - last[1]) / lapse
-            self.present = self.present * left + rate * duration * (1.0 - left)
-            self._marks.append((mark[0], mark[1] - came))
-            last = mark
+        then = measured, came
+        self.present = _present([then, *after], duration)
+        self._marks = [(measured, 0.0), *((at, total - came) for at, total in after)]
         self.count -= came
         self._step = FIRST_STEP
         self._thin()
-        return came
+        return Came(came, _present([*before, then], duration))
 
     def _mark(self, time: float) -> None:
         self._marks.append((time, self.count))
@@ -101,3 +104,15 @@ def _between(first: _Mark, second: _Mark, time: float) -> float:
     if lapse <= 0.0 or time <= first[0]:
         return first[1]
     return first[1] + (second[1] - first[1]) * (time - first[0]) / lapse
+
+
+def _present(marks: Sequence[_Mark], duration: float) -> float:
+    """How many are there at the last mark of those who came since the first."""
+    present = 0.0
+    for first, second in pairwise(marks):
+        lapse = second[0] - first[0]
+        if lapse > 0.0:
+            left = exp(-lapse / duration)
+            rate = (second[1] - first[1]) / lapse
+            present = present * left + rate * duration * (1.0 - left)
+    return present

@@ -78,6 +78,13 @@ class FlowMeter:
         self._arrivals = self._arrivals * keep + arrivals
         self._growth = self._growth * keep + growth
 
+    @property
+    def learned(self) -> float | None:
+        """What was learned, once that is from enough arrivals to be trusted."""
+        if self._arrivals <= TRUSTED or self._growth <= 0.0:
+            return None
+        return self._growth / self._arrivals
+
     def value(self, capacity: float) -> float:
         """The load of one transfer, for a pool of that capacity in all."""
         guess = capacity / TRANSFERS

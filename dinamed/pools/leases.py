@@ -28,6 +28,7 @@ from heapq import heappop, heappush
 from math import ceil, exp
 
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.arrivals import Came
 
 FEWEST_TICKS = 30
 MOST_TICKS = 256
@@ -171,8 +172,8 @@ class Leases:
         self._count(account, time)
         return account.arrivals.present
 
-    def reported(self, account: MemberAccount, measured: float) -> float:
-        """A report shows who came up to then; how many that were since the last one."""
+    def reported(self, account: MemberAccount, measured: float) -> Came:
+        """A report shows who came up to then; who that were since the last one."""
         self.advance(measured)
         self._count(account, measured)
         return account.arrivals.reported(measured, self.duration)

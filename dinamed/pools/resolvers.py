@@ -26,6 +26,7 @@ from math import inf
 from typing import Protocol
 
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.floors import Floor
 
 CAPACITY = 65536
 SMALL_PART = 8  # the part of the memory for newcomers: one in so many
@@ -60,18 +61,22 @@ class ClientResolver:
     `known` tells that it has come back and is no newcomer.
     `others` are the ends of its other leases, the first one first.  `pace` is the
     smoothed time between its questions, negative before they were too many to tell
-    apart, and `last_asked` the time of the last of those.
+    apart, and `last_asked` the time of the last of those.  `ttl` is that of its last
+    answer, 0 if that was given by another server, and `floor` how long it keeps answers
+    at least.
     """
 
     __slots__ = (
         "expires",
         "families",
+        "floor",
         "gap",
         "known",
         "last_asked",
         "others",
         "pace",
         "rate",
+        "ttl",
         "where",
     )
 
@@ -85,6 +90,12 @@ class ClientResolver:
         self.known = False
         self.pace = -1.0
         self.last_asked = 0.0
+        self.ttl = 0.0
+        self.floor = Floor()
+
+    def keeps(self, ttl: float) -> float:
+        """For how many seconds it keeps an answer of that TTL."""
+        return max(ttl, self.floor.seconds)
 
 
 class ResolverStore(Protocol):
@@ -231,6 +242,7 @@ class ClientResolvers:
             return
         mine.expires, mine.where = told.expires, told.where
         mine.families, mine.gap = told.families, told.gap
+        mine.ttl = 0.0
         before, mine.rate = mine.rate, told.rate
         if mine.known:
             self._rates += mine.rate - before
@@ -314,7 +326,7 @@ def _learn(
         if time < resolver.expires:
             resolver.others = [resolver.expires]
             return False
-        gap = time - resolver.expires
+        gap = _gap(resolver, time)
     else:
         insort(others, resolver.expires)
         # A cache that keeps silent so long has gone, or was a question sent twice.
@@ -336,6 +348,16 @@ def _learn(
         resolver.gap += SMOOTHING * (gap - resolver.gap)
     resolver.rate = 1.0 / (resolver.gap + half_step)
     return True
+
+
+def _gap(resolver: ClientResolver, time: float) -> float:
+    """The time that one cache has been without an answer; learns its floor too."""
+    over, ttl, floor = time - resolver.expires, resolver.ttl, resolver.floor
+    if not ttl:
+        return over
+    if floor.asked_again(ttl + over, ttl):
+        resolver.gap = floor.gap
+    return max(0.0, ttl + over - resolver.keeps(ttl))
 
 
 def _learn_many(

@@ -69,6 +69,12 @@ def _of_world(scenario: Scenario, world: World, rng: Random) -> Iterator[Arrival
                 yield Arrival(at, resolver, lasts)
 
 
+def measured(scenario: Scenario) -> list[bool]:
+    """Of which resolvers the name servers are told the round trips, by lot."""
+    chance, share = Random(f"{scenario.seed} known"), scenario.rtt_known
+    return [chance.random() < share for _ in range(scenario.resolvers)]
+
+
 def farms(scenario: Scenario) -> list[int]:
     """How many caches share the address of each resolver.
 

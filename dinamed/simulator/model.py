@@ -13,7 +13,7 @@ from itertools import count
 from random import Random
 
 from dinamed.pools.context import Client
-from dinamed.simulator.demand import arrivals, farms
+from dinamed.simulator.demand import arrivals, farms, measured
 from dinamed.simulator.fleet import Fleet
 from dinamed.simulator.mirrors import Mirror
 from dinamed.simulator.policies import Policy
@@ -34,7 +34,8 @@ class Trace:
     the run: its load as a share of its capacity, 0 while it is dead; `alive` the
     capacity in service at the same times.  From the end of the warm-up on are counted
     `queries`, `transfers`, and those of them that `failed`: that had to begin anew.
-    `rtt` is the mean round trip of the transfers in ms; None without a world.
+    `rtt` is the mean round trip of the transfers in ms; None without a world.  `ways`
+    has the round trips of each second from the start: their number, and their sum.
     """
 
     scenario: Scenario
@@ -45,6 +46,7 @@ class Trace:
     transfers: int
     failed: int
     rtt: float | None = None
+    ways: tuple[Sequence[float], Sequence[float]] = ((), ())
 
 
 def simulate(scenario: Scenario, policy: Policy) -> Trace:
@@ -114,6 +116,8 @@ class _SimulationRun:
         self.alive = array("d")
         self.queries = self.transfers = self.failed = self.begun = 0
         self.waited_ms = 0.0
+        self.ways = array("d"), array("d")
+        self.of_second = [0.0, 0.0]
         self.agenda = _Agenda()
         self.plan()
 
@@ -176,6 +180,7 @@ class _SimulationRun:
             self.transfers,
             self.failed,
             self.waited_ms / max(1, self.begun) if self.networks else None,
+            self.ways,
         )
 
     def begin(self, at: float, lasts: float, resolver: int) -> bool:
@@ -190,11 +195,17 @@ class _SimulationRun:
         if mirror.up:
             mirror.begin(at + lasts, resolver)
             if self.networks:
-                self.begun += 1
-                self.waited_ms += self.networks[resolver].round_trips[place]
+                self.travelled(self.networks[resolver].round_trips[place])
         else:
             self.try_again(at, lasts, resolver)
         return mirror.up
+
+    def travelled(self, ms: float) -> None:
+        """A transfer has begun that far away."""
+        self.begun += 1
+        self.waited_ms += ms
+        self.of_second[0] += 1.0
+        self.of_second[1] += ms
 
     def ask(self, cache: "_Cache", at: float) -> None:
         """A resolver asks one of the servers."""
@@ -212,9 +223,9 @@ class _SimulationRun:
 
     def tell_round_trips(self) -> None:
         """Give the servers the measured round trips of a share of the resolvers."""
-        chance, known = self.chance("known"), self.scenario.rtt_known
-        for (cache, *_), network in zip(self.caches, self.networks, strict=True):
-            told = chance.random() < known
+        for (cache, *_), network, told in zip(
+            self.caches, self.networks, measured(self.scenario), strict=True
+        ):
             for server in self.servers:
                 server.meet(cache.client, network.place)
                 if told:
@@ -237,9 +248,12 @@ class _SimulationRun:
         self.waited_ms = 0.0
 
     def look(self, now: float) -> None:
-        """Record the utilisation of the mirrors."""
+        """Record the utilisation of the mirrors, and the ways to them."""
         for series, mirror in zip(self.utilisation, self.mirrors, strict=True):
             series.append(mirror.load(now) / mirror.capacity)
         self.alive.append(sum(m.capacity for m in self.mirrors if m.up))
+        for sums, one in zip(self.ways, self.of_second, strict=True):
+            sums.append(one)
+        self.of_second = [0.0, 0.0]
         if now + STEP < self.scenario.end:
             self.agenda.put(now + STEP, self.look)

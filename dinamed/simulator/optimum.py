@@ -6,8 +6,11 @@ Clients of one resolver may be divided, and move at once, which no name server c
 what does not fit anywhere is counted at `OVERFLOW_MS`.
 """
 
+from collections.abc import Sequence
 from importlib.util import find_spec
+from statistics import fmean
 
+from dinamed.simulator.demand import measured
 from dinamed.simulator.scenario import Scenario
 from dinamed.simulator.world import networks
 
@@ -32,8 +35,42 @@ def optimum(scenario: Scenario) -> float | None:
     return worked_out(scenario)
 
 
-def worked_out(scenario: Scenario) -> float:
-    """The optimum by the linear programme; needs scipy."""
+def as_known(scenario: Scenario) -> float:
+    """The optimum of one who knows what the name servers are told; needs scipy.
+
+    Of those whose round trips they are not told they know the means of the others of
+    their country.
+    """
+    world = scenario.world
+    assert world is not None
+    nets = networks(world, scenario.rtt_factor)
+    told = measured(scenario)
+    seen = []
+    for net in nets:
+        known = [
+            other.round_trips
+            for other, knows in zip(nets, told, strict=True)
+            if knows and other.place == net.place
+        ]
+        means = tuple(fmean(column) for column in zip(*known, strict=True))
+        seen.append(means or net.round_trips)
+    return worked_out(
+        scenario,
+        [
+            net.round_trips if knows else means
+            for net, means, knows in zip(nets, seen, told, strict=True)
+        ],
+    )
+
+
+def worked_out(
+    scenario: Scenario, seen: Sequence[Sequence[float]] | None = None
+) -> float:
+    """The optimum by the linear programme; needs scipy.
+
+    With `seen` that goes by these round trips, one row a resolver, and the clients then
+    meet those that there are.
+    """
     import numpy as np
     from scipy.optimize import linprog
     from scipy.sparse import csr_matrix, hstack, identity, kron
@@ -42,6 +79,7 @@ def worked_out(scenario: Scenario) -> float:
     assert world is not None
     nets = networks(world, scenario.rtt_factor)
     cost = np.array([net.round_trips for net in nets])
+    believed = cost if seen is None else np.array(seen)
     count, mirrors = cost.shape
     limits = FULL * np.array(scenario.capacities)
     whole = kron(identity(count), np.ones((1, mirrors)))
@@ -53,7 +91,7 @@ def worked_out(scenario: Scenario) -> float:
         demand *= scenario.offered * scenario.total
         limit = hstack([kron(demand[None, :], identity(mirrors)), -identity(mirrors)])
         price = np.concatenate(
-            [(cost * demand[:, None]).ravel(), np.full(mirrors, OVERFLOW_MS)]
+            [(believed * demand[:, None]).ravel(), np.full(mirrors, OVERFLOW_MS)]
         )
         found = linprog(
             price,

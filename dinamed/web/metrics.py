@@ -99,6 +99,7 @@ class ServerCollector(Collector):
             yield from fleet_metrics(fleet.status(), fleet.alone_seconds)
         views = [view for _, view in sorted(self._parts.pools.views.items())]
         yield from _pools(views)
+        yield from _detours(views)
         yield from member_metrics(views, self._parts.clock(), self._check_took)
 
     def _check_took(self, pool: str, member: str) -> float | None:
@@ -302,6 +303,32 @@ def _pools(views: Iterable[PoolView]) -> Iterator[Metric]:
         members.add_metric((view.name,), len(view.members))
         down.add_metric((view.name,), view.down)
     yield from (usable, members, down, family_down)
+
+
+def _detours(views: Iterable[PoolView]) -> Iterator[Metric]:
+    """Of pools whose clients were sent by cost, where they went."""
+    clients = CounterMetricFamily(
+        "dinamed_pool_steered_clients",
+        "Clients foreseen behind answers that were picked by cost.",
+        labels=("pool",),
+    )
+    spilled = CounterMetricFamily(
+        "dinamed_pool_spilled_clients",
+        "Those of them that were sent past their nearest member.",
+        labels=("pool",),
+    )
+    farther = CounterMetricFamily(
+        "dinamed_pool_detour_seconds",
+        "Round trips of all of them beyond that to the nearest member, added up.",
+        labels=("pool",),
+    )
+    for view in views:
+        detours = view.accounting.detours
+        if detours.clients:
+            clients.add_metric((view.name,), detours.clients)
+            spilled.add_metric((view.name,), detours.spilled)
+            farther.add_metric((view.name,), detours.ms / 1000.0)
+    yield from (clients, spilled, farther)
 
 
 class MetricsPage:

@@ -170,9 +170,12 @@ class ChoiceTests(SynchronousTestCase):
         for network in range(known):
             both.measure(network, *(rng.uniform(10.0, 300.0) for _ in range(4)))
         picked: Counter[str] = Counter()
+        loads = [1.0] * 4
         for number in range(300):
+            if number % 50 == 0:
+                loads = [rng.uniform(0.1, 1.1) * full for full in (7, 5, 3, 2)]
             if number % 5 == 0:
-                both.report(*(rng.uniform(0.5, 7.0) for _ in range(4)))
+                both.report(*loads)
             source = bytes((198, 51, rng.randrange(12), rng.randrange(3)))
             told, expected = both.ask(source, rng.choice(KINDS))
             self.assertEqual(told, expected)
@@ -370,7 +373,7 @@ class AskersTests(SynchronousTestCase):
     def test_habits(self) -> None:
         """The constants are those of Python."""
         self.assertEqual(table_compiler.native.MOST_LEASES, MOST_CACHES)
-        self.assertEqual(len(habits(HALF_STEP)), 8)
+        self.assertEqual(len(habits(HALF_STEP)), 11)
 
     @settings(max_examples=150, deadline=None)
     @given(st.lists(st.floats(0.0, 200.0), max_size=60), st.floats(1.0, 90.0))
@@ -391,6 +394,44 @@ class AskersTests(SynchronousTestCase):
                 self.assertAlmostEqual(getattr(left, name), getattr(right, name))
             self.assertEqual(left.others or None, right.others or None)
             self.assertAlmostEqual(ours.mean_rate, theirs.mean_rate)
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(st.tuples(st.floats(0.0, 20.0), st.integers(20, 90)), max_size=40),
+        st.floats(0.0, 90.0),
+    )
+    def test_floors(self, steps: list[tuple[float, int]], floor: float) -> None:
+        """The same floors, whatever the TTLs are."""
+        ours, theirs = self.shared(), ClientResolvers()
+        time, ttl = 1000.0, 0.0
+        for pause, next_ttl in steps:
+            time += max(ttl, floor) + pause
+            ttl = float(next_ttl)
+            for one in (ours, theirs):
+                known = one.asks(b"1234", one.get(b"1234"), time, 60.0)
+                known.expires, known.ttl = time + ttl, ttl
+                one.keep(b"1234", known)
+            left, right = ours.get(b"1234"), theirs.get(b"1234")
+            assert left is not None and right is not None
+            self.assertAlmostEqual(left.floor.seconds, right.floor.seconds)
+            for name in ("rate", "gap", "ttl"):
+                self.assertAlmostEqual(getattr(left, name), getattr(right, name))
+
+    def test_a_floor_of_all(self) -> None:
+        """Both find one, and both forget it when a question comes sooner."""
+        for one in (self.shared(), ClientResolvers()):
+            time = 0.0
+            for _ in range(20):
+                known = one.asks(b"1234", one.get(b"1234"), time, 60.0)
+                known.expires, known.ttl = time + 30.0, 30.0
+                one.keep(b"1234", known)
+                time += 120.5
+            found = one.get(b"1234")
+            assert found is not None
+            self.assertEqual(found.keeps(30.0), 120.5)
+            self.assertEqual(found.gap, 0.0)
+            sooner = one.asks(b"1234", found, time - 80.0, 60.0)
+            self.assertAlmostEqual(sooner.keeps(30.0), 40.5)
 
     def test_what_other_servers_are_told(self) -> None:
         """The heaviest first, each answer once, and the same as Python tells."""

@@ -44,24 +44,35 @@ class ArrivalsTests(SynchronousTestCase):
         """It shows all of them."""
         arrivals = Arrivals()
         arrivals.advance(2.0, 10.0, DURATION)
-        self.assertAlmostEqual(arrivals.reported(10.0, DURATION), 20.0)
+        self.assertAlmostEqual(arrivals.reported(10.0, DURATION).number, 20.0)
         self.assertEqual((arrivals.count, arrivals.present), (0.0, 0.0))
+
+    def test_who_was_there(self) -> None:
+        """Those who are there at the time of the report, and those since then."""
+        arrivals = Arrivals()
+        for second in range(1, 41):
+            arrivals.advance(2.0, float(second), DURATION)
+        came = arrivals.reported(30.0, DURATION)
+        self.assertAlmostEqual(came.present, there(2.0, 0.0, 30.0, 30.0))
+        self.assertAlmostEqual(
+            arrivals.reported(40.0, DURATION).present, there(2.0, 30.0, 40.0, 40.0)
+        )
 
     def test_a_report_that_was_on_its_way(self) -> None:
         """Those after its time stay for the next one."""
         arrivals = Arrivals()
         for second in range(1, 41):
             arrivals.advance(2.0, float(second), DURATION)
-        self.assertAlmostEqual(arrivals.reported(30.0, DURATION), 60.0)
+        self.assertAlmostEqual(arrivals.reported(30.0, DURATION).number, 60.0)
         self.assertAlmostEqual(arrivals.count, 20.0)
         self.assertAlmostEqual(arrivals.present, there(2.0, 30.0, 40.0, 40.0))
-        self.assertAlmostEqual(arrivals.reported(40.0, DURATION), 20.0)
+        self.assertAlmostEqual(arrivals.reported(40.0, DURATION).number, 20.0)
 
     def test_a_report_from_before_it_began(self) -> None:
         """It shows nobody."""
         arrivals = Arrivals()
         arrivals.advance(2.0, 10.0, DURATION)
-        self.assertEqual(arrivals.reported(-5.0, DURATION), 0.0)
+        self.assertEqual(arrivals.reported(-5.0, DURATION).number, 0.0)
         self.assertAlmostEqual(arrivals.count, 20.0)
 
     def test_memory(self) -> None:
@@ -70,5 +81,5 @@ class ArrivalsTests(SynchronousTestCase):
         for second in range(1, 10_000):
             arrivals.advance(1.0, float(second), DURATION)
         self.assertLessEqual(len(arrivals._marks), MOST_MARKS)
-        self.assertAlmostEqual(arrivals.reported(5000.0, DURATION), 5000.0)
+        self.assertAlmostEqual(arrivals.reported(5000.0, DURATION).number, 5000.0)
         self.assertLessEqual(len(arrivals._marks), MOST_MARKS)

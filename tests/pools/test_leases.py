@@ -135,8 +135,8 @@ class LeasesTests(SynchronousTestCase):
         account = MemberAccount("a")
         leases.add(account, 2.0, 0.0, 30.0)
         leases.add(account, 1.0, 10.0, 300.0)
-        self.assertAlmostEqual(leases.reported(account, 100.0), 60.0 + 90.0)
-        self.assertAlmostEqual(leases.reported(account, 110.0), 10.0)
+        self.assertAlmostEqual(leases.reported(account, 100.0).number, 60.0 + 90.0)
+        self.assertAlmostEqual(leases.reported(account, 110.0).number, 10.0)
 
     def test_size(self) -> None:
         """The memory goes by members and ticks, not by the number of leases."""

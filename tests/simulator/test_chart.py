@@ -4,7 +4,10 @@ import os
 import sys
 from importlib.util import find_spec
 
+from msgspec.structs import replace
+
 from dinamed.simulator.chart import MISSING, NoChartError, draw, require
+from dinamed.simulator.world import World
 from tests.config.folder import FolderTestCase
 from tests.simulator.support import small, trace_of
 
@@ -45,6 +48,19 @@ class DrawTests(FolderTestCase):
             text = file.read()
         self.assertIn("All mirrors: weighted", text)
         self.assertIn("All mirrors: hash", text)
+
+    def test_round_trips(self) -> None:
+        """In a world they have a panel of their own."""
+        path = os.path.join(self.folder, "a.svg")
+        scenario = replace(
+            small(measure=60.0, warm_up=0.0),
+            world=World(mirrors=("DE", "US"), resolvers=("DE 5 10 90", "US 5 90 10")),
+            capacities=(10.0, 10.0),
+            resolvers=2,
+        )
+        draw([trace_of(scenario, "spill")], path)
+        with open(path, encoding="utf-8") as file:
+            self.assertIn("Mean round trip of new transfers", file.read())
 
     def test_unwritable(self) -> None:
         """A folder is no file."""

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.simulator import scenario_file
-from dinamed.simulator.demand import arrivals
+from dinamed.simulator.demand import arrivals, measured
 from dinamed.simulator.figures import figures
 from dinamed.simulator.model import simulate
-from dinamed.simulator.optimum import optimum, worked_out
+from dinamed.simulator.optimum import as_known, optimum, worked_out
 from dinamed.simulator.policies import chosen
 from dinamed.simulator.scenario import Scenario
 from dinamed.simulator.world import World, network_of_line, networks
@@ -126,6 +126,15 @@ class RoundTripTests(SynchronousTestCase):
         self.assertLess(rows["spill"].rtt, 1.1 * near)
         self.assertGreater(rows["predictive"].rtt, 1.5 * near)
 
+    def test_ways(self) -> None:
+        """Each second's round trips add up to those of all."""
+        scenario = replace(parsed(), warm_up=0.0)
+        trace = simulate(scenario, chosen(scenario)[1])
+        begun, waited = trace.ways
+        self.assertEqual(len(begun), len(trace.alive))
+        assert trace.rtt is not None
+        self.assertAlmostEqual(sum(waited) / sum(begun), trace.rtt, places=1)
+
     def test_without_world(self) -> None:
         """A scenario without places has no round trips."""
         scenario = replace(Scenario(), warm_up=10.0, measure=10.0, resolvers=5)
@@ -157,3 +166,20 @@ class OptimumTests(SynchronousTestCase):
         longer = optimum(replace(scenario, rtt_factor=10.0))
         assert longer is not None
         self.assertAlmostEqual(longer, 375.6, places=3)
+
+    def test_as_known(self) -> None:
+        """Who knows half of the round trips can do no better than who knows all."""
+        text = SMALL.replace("resolvers = 2", "resolvers = 4").replace(
+            "offered = 0.3", "offered = 0.3\nrtt_known = 0.5"
+        )
+        lines = '"US 400000 110 30", "DE 300000 80 60", "US 100000 50 90"'
+        text = text.replace('"US 400000 110 30"', lines)
+        found = [
+            (as_known(one), worked_out(one), sum(measured(one)))
+            for one in (replace(parsed(text), seed=seed) for seed in range(1, 9))
+        ]
+        for known, best, told in found:
+            self.assertGreaterEqual(known, best - 1e-6)
+            if told == 4:
+                self.assertAlmostEqual(known, best)
+        self.assertTrue(any(known > best + 1.0 for known, best, _ in found))

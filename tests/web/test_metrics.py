@@ -88,6 +88,18 @@ class MetricsTests(SiteCase):
             1,
         )
 
+    async def test_detours(self) -> None:
+        """Of a pool whose clients were sent by cost, where they went; of no other."""
+        name = "dinamed_pool_detour_seconds_total"
+        self.assertIsNone(await self.value(name, pool="mirrors"))
+        detours = self.authority.manager.view("mirrors").accounting.detours
+        detours.sent(30.0, 0.0)
+        detours.sent(10.0, 50.0)
+        self.assertEqual(await self.value(name, pool="mirrors"), 0.5)
+        for kind, clients in (("steered", 40), ("spilled", 10)):
+            name = f"dinamed_pool_{kind}_clients_total"
+            self.assertEqual(await self.value(name, pool="mirrors"), clients)
+
     async def test_members(self) -> None:
         """Load, its age, capacity, hand-outs, state."""
         report = make_report(1.5, now=self.now - 20, source="push", at=self.now - 20)

@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 from dinamed.config.settings import Ttl
 from dinamed.pools.accounts import MemberAccount
+from dinamed.pools.belief import kept_share
 from dinamed.pools.leases import Leases
 
 CAME = 0.5
@@ -113,7 +114,9 @@ def predicted(
         here = _handed_out(one, duration, answers)
         here += believed.came * by_leases + some_came * one.capacity
         later = believed.coming * later + some_coming * one.capacity
-        now = one.load * exp(-one.age / duration) + flow * here
+        belief = one.account.belief
+        load = belief.at_report(flow) if belief.known else one.load
+        now = load * exp(-one.age / duration) + flow * here
         loads.append(now * stay + flow * later)
     return loads
 
@@ -152,6 +155,4 @@ def lot(time: float) -> float:
 
 def _handed_out(one: Subject, duration: float, answers: int) -> float:
     """Who came by hand-outs since the report, and is there, if these were even."""
-    lapse = one.age / duration
-    left = (1.0 - exp(-lapse)) / lapse if lapse > 1e-6 else 1.0
-    return one.account.unseen * left / answers
+    return one.account.unseen * kept_share(one.age, duration) / answers

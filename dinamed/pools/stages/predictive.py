@@ -182,16 +182,17 @@ class Forecast:
             context.ttl = self._adapted(resolver)
         rate = 0.0 if resolver is None else resolver.rate
         ttl = context.ttl
-        clients = self._stay + self._trust.coming * rate * accounting.leases.worth(ttl)
+        kept = float(ttl) if resolver is None else resolver.keeps(ttl)
+        clients = self._stay + self._trust.coming * rate * accounting.leases.worth(kept)
         rows = self._best(context, clients, count)
         if context.count and resolver is not None:
-            self._book(rows, rate, clients, ttl, time)
+            self._book(rows, rate, clients, kept, time)
             first = rows[0]
             resolver.where = (
                 first.where if count == 1 else tuple(row.account for row in rows)
             )
             resolver.families = _BIT[family]
-            resolver.expires = time + ttl
+            resolver.expires, resolver.ttl = time + ttl, float(ttl)
             accounting.resolvers.keep(key, resolver)
         return rows[0].member if count == 1 else tuple(r.member[0] for r in rows)
 
@@ -302,15 +303,18 @@ class Forecast:
         rows: Sequence[ForecastRow],
         rate: float,
         clients: float,
-        ttl: int,
+        kept: float,
         time: float,
     ) -> None:
-        """Count the clients that an answer brings, spread over its members."""
+        """Count the clients that an answer brings, spread over its members.
+
+        It is `kept` for so many seconds.
+        """
         add = self._accounting.leases.add
         share = 1.0 / len(rows)
         for row in rows:
             row.account.forecast += self._flow * clients * share
-            add(row.account, rate * share, time, ttl)
+            add(row.account, rate * share, time, kept)
 
     def _foresee(self, time: float) -> None:
         """Work out the forecasts anew."""

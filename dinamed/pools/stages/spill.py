@@ -112,7 +112,7 @@ def offer(
 class Spilling(Forecast):
     """What is foreseen for certain candidates, and what they cost."""
 
-    __slots__ = ("_costs", "_tariff")
+    __slots__ = ("_costs", "_indexes", "_tariff")
 
     def __init__(
         self,
@@ -125,6 +125,7 @@ class Spilling(Forecast):
         super().__init__(candidates, facts, flow, duration)
         self._costs = facts.costs
         self._tariff = tariff
+        self._indexes = frozenset(member.index for member in candidates)
 
     def _best(
         self, context: DrawContext, clients: float, count: int
@@ -144,6 +145,9 @@ class Spilling(Forecast):
         ]
         offers.sort(key=lambda each: (each[0].total, each[0].used, each[1]))
         best = [one for _, _, one in offers[:number]]
+        if context.count:
+            farther = row.ms[best[0].member[0].index] - self._least(row)
+            self._accounting.detours.sent(clients, farther)
         if count == 1:
             return best
         smallest = [one.number for one in best]
@@ -163,6 +167,10 @@ class Spilling(Forecast):
             if network is not None:
                 context.used(len(network) * 8)
         return self._costs.row(network, context.place, context.now)
+
+    def _least(self, row: Row) -> float:
+        """The cost of the nearest candidate."""
+        return next(row.ms[at] for at in row.nearest if at in self._indexes)
 
     def _looked_at(
         self, row: Row, mine: float, number: int, context: DrawContext
@@ -219,8 +227,7 @@ class Spilling(Forecast):
             return "no cost is known, not even of a region: the least used of all"
         if not picked:
             return ""
-        usable = [one.member[0].index for one in self._rows]
-        farther = row.ms[picked[0].index] - min(row.ms[index] for index in usable)
+        farther = row.ms[picked[0].index] - self._least(row)
         guess = "" if row.direct[picked[0].index] else ", by estimate"
         if round(farther) < 1:
             return f"the nearest{guess}"

@@ -213,15 +213,21 @@ class RuleTests(PredictiveCase):
         model = Literal(capacities, 60.0)
         demand = [rng.expovariate(0.2) for _ in range(60)]
         due = [(rng.expovariate(rate), number) for number, rate in enumerate(demand)]
-        reported = 0.0
+        reported, loads = 0.0, dict.fromkeys(capacities, 0.0)
+        accounting = self.pools.view("p").accounting
         for _ in range(400):
             due.sort()
             time, number = due[0]
             if time > reported + 20 or rng.random() < 0.05:
                 reported = time
                 name = rng.choice("abcd")
-                model.report({name: rng.random() * capacities[name]}, time)
-                self.report(time, **model.reports)
+                loads[name] = rng.random() * capacities[name]
+                self.report(time, **loads)
+                # How much of them is believed has tests of its own.
+                beliefs = {n: accounting.account(n).belief for n in loads}
+                model.report(
+                    {n: one.at_report(FLOW) for n, one in beliefs.items()}, time
+                )
             rate = model.learn(number, time)
             scores = model.scores(rate, time)
             name = self.ask(time, resolver(number))
