@@ -45,7 +45,7 @@ class HttpTests(TestCase):
     async def told(self, data: bytes, closes: bool = True, patience: float = 20) -> str:
         """What goes wrong with a reply; nothing if it is good."""
         factory = Factory.forProtocol(lambda: Says(data, closes))
-        port = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[attr-defined]
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")  # type: ignore[arg-type]
         self.addCleanup(port.stopListening)
         where = port.getHost()
         assert isinstance(where, IPv4Address)
@@ -104,7 +104,7 @@ class FileTests(SynchronousTestCase):
         source = make_member_source(ReactorOfOneThread(), rules, MemberReader())
         assert source is not None
         failure = self.failureResultOf(source.ask(), SourceError, BadMembersError)
-        return failure.getErrorMessage()
+        return str(failure.value)
 
     def test_no_files(self) -> None:
         """A folder, a pipe, nothing, and what is too large."""
