@@ -37,7 +37,8 @@ class _WholeBody(Protocol):
 
     def _abort(self) -> None:
         if self.transport is not None:
-            self.transport.abortConnection()  # type: ignore[attr-defined]
+            # What twisted.web gives here knows nothing of abortConnection.
+            self.transport.stopProducing()  # type: ignore[attr-defined]
 
 
 def whole_body(response: IResponse, most: int) -> "Deferred[bytes]":

@@ -18,6 +18,8 @@ from dinamed.discovery.sources import MemberSource, SourceError, make_member_sou
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
 from dinamed.signals import Signal
 
+FAR_TOO_MANY = 4
+"""A list with so many times `max_members` is not even read, by no order."""
 FILE_INTERVAL = 1.0
 """Seconds between two looks whether a file has changed."""
 
@@ -143,7 +145,8 @@ class DiscoveryService(Service):
             old = self._watched.get(name)
             if old is not None and old.rules == rules:
                 continue
-            reader = MemberReader(rules.template.told())
+            most = FAR_TOO_MANY * rules.max_members
+            reader = MemberReader(rules.template.told(), most)
             source = self._make(self._reactor, rules, reader)
             watched = self._watched[name] = _Watched(name, rules, reader, source)
             if old is not None:

@@ -6,7 +6,14 @@ import stat
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.defer import (
+    Deferred,
+    DeferredSemaphore,
+    fail,
+    gatherResults,
+    succeed,
+)
+from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.threads import deferToThreadPool
 from twisted.names import client, dns, error
 from twisted.python.failure import Failure
@@ -24,6 +31,8 @@ from dinamed.config.values import host_port
 from dinamed.discovery.targets import MemberReader, Members
 from dinamed.shortage import shortage
 
+AT_ONCE = 32
+"""Names whose addresses are asked for at the same time."""
 MAX_BODY = 8 << 20
 """Octets of a list: JSON is taken apart in one step, while all else waits."""
 
@@ -152,6 +161,16 @@ class HttpSource:
         return Failure(SourceError(words))
 
 
+_UNHEARD = (
+    error.DNSQueryTimeoutError,
+    error.ResolverError,
+    ConnectError,
+    ConnectionClosed,
+    OSError,
+)
+"""What it means that a resolver gave no answer, over UDP and TCP."""
+
+
 class DnsSource:
     """Asks for the addresses of a name, or for its SRV records and their addresses."""
 
@@ -196,7 +215,12 @@ class DnsSource:
         ]
         records.sort(key=lambda one: (one.priority, one.target.name))
         single = {record.target.name: record for record in records}.values()
-        asked = [self._target(record) for record in single]
+        most = self._rules.max_members
+        if len(single) > most:
+            raise SourceError(f"{len(single)} names are more than max_members = {most}")
+        # Each question takes a socket, so they go a few at a time.
+        turns = DeferredSemaphore(AT_ONCE)
+        asked = [turns.run(self._target, record) for record in single]
         return gatherResults(asked, consumeErrors=True).addErrback(_first)
 
     def _target(self, record: Any) -> "Deferred[dict[str, object]]":
@@ -220,7 +244,7 @@ class DnsSource:
             kind = type(failure.value).__name__
             words = "the name does not exist" if absent else f"refused: {kind}"
             return Failure(SourceError(words))
-        if failure.check(error.DNSQueryTimeoutError, error.ResolverError, OSError):
+        if failure.check(*_UNHEARD):
             words = shortage(failure.value) or "no answer"
             return Failure(SourceError(words))
         return failure

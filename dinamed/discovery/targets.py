@@ -44,10 +44,14 @@ class _NoFile:
 class MemberReader:
     """Reads lists of members; what stood in the last one is not read again.
 
-    `template` are keys that members have where nothing is said of them.
+    `template` are keys that members have where nothing is said of them.  A list of more
+    than `most` is not read to its end.
     """
 
-    def __init__(self, template: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, template: Mapping[str, object] | None = None, most: int = MOST_KNOWN
+    ) -> None:
+        self._most = most
         self._template = dict(template or {})
         self._known: dict[Key, MemberSettings] = {}
         self._reader = Reader(_NoFile())
@@ -83,6 +87,8 @@ class MemberReader:
         members: list[MemberSettings] = []
         names: set[str] = set()
         for place, (key, table) in enumerate(told):
+            if place >= self._most:
+                raise BadMembersError(f"more than {self._most} members")
             member = self._known.get(key) or self._read(table(), place)
             name = member.name.lower()
             if name in names:

@@ -46,7 +46,6 @@ from dinamed.pools.stages.predictive import Predictive
 from dinamed.pools.stages.protocol import CLIENT, PLACE
 from dinamed.pools.stages.shed import Shed
 from dinamed.pools.stages.spill import Spill, Spilling
-from dinamed.pools.stages.weighted import AliasTable
 
 _OF_CLIENT = frozenset({CLIENT, PLACE})
 _OF_PLACE = frozenset({PLACE})
@@ -242,11 +241,7 @@ class RouteCompiler:
             answers,
             [cell.records for cell in cells],
             weights,
-            *(
-                self._records.columns(view.name, weights)
-                if isinstance(prepared, AliasTable)
-                else ([], [])
-            ),
+            *self._records.columns(view.name, weights, prepared),
             [member_seed(member.name) for member in members]
             if kind in (native.BY_HASH, native.BY_NAME)
             else [],

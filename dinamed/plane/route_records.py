@@ -9,7 +9,8 @@ from dinamed.plans.draw import member_text
 from dinamed.plans.reply import address_record
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.pool import PoolView
-from dinamed.pools.stages.weighted import alias_columns
+from dinamed.pools.stages.protocol import Prepared
+from dinamed.pools.stages.weighted import AliasTable, alias_columns
 from dinamed.wire.constants import Type
 from dinamed.wire.render import rdata_record
 
@@ -83,8 +84,15 @@ class RouteRecords:
             found.append(cell)
         return found
 
-    def columns(self, pool: str, weights: list[float]) -> tuple[list[int], list[int]]:
-        """The alias table of these weights, with limits in 2**-32 of a column."""
+    def columns(
+        self, pool: str, weights: list[float], prepared: Prepared
+    ) -> tuple[list[int], list[int]]:
+        """The alias table of these weights, with limits in 2**-32 of a column.
+
+        It is empty where what is `prepared` draws without one.
+        """
+        if not isinstance(prepared, AliasTable):
+            return [], []
         known, columns = self._columns.get(pool, ([], ([], [])))
         if known != weights:
             limits, aliases = alias_columns(weights)

@@ -1,6 +1,5 @@
 """A pool as of one snapshot: its usable members, and the choice among them."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from dinamed.pools.accounting import PoolAccounting
@@ -10,16 +9,10 @@ from dinamed.pools.context import DrawContext
 from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Candidates, Family, Member
 from dinamed.pools.parts import PoolParts
-from dinamed.pools.recorder import Out, Recorder, Remark
 from dinamed.pools.stages.protocol import Foresees
 from dinamed.pools.states import State
-from dinamed.pools.when_down import (
-    Substitute,
-    remark,
-    shortage,
-    substitute,
-    weighted,
-)
+from dinamed.pools.telling import tell
+from dinamed.pools.when_down import Substitute, shortage, substitute, weighted
 
 FAMILIES: tuple[Family, Family] = (4, 6)
 
@@ -173,7 +166,7 @@ class PoolView:
         Books the hand-outs unless `context.count` is false.
         """
         if context.recorder is not None:
-            self._tell(context.recorder, context.family)
+            tell(self, context.recorder, context.family)
         try:
             route = self._routes[context.family]
         except KeyError:
@@ -348,12 +341,12 @@ class PoolView:
     def _when_down(self, family: Family) -> "Substitute[PoolView]":
         """The members to offer when none is usable for a family, or for any (0)."""
         everyone = weighted(
-            self.members, lambda m: not family or self._offers_something(m, family)
+            self.members, lambda m: not family or self.has_any(m, family)
         )
         last = self._parts.last.get(family, frozenset())
         return substitute(self.settings.when_down, everyone, last, self._inner)
 
-    def _offers_something(self, member: Member, family: Family) -> bool:
+    def has_any(self, member: Member, family: Family) -> bool:
         """Whether a member has anything for a family, in order or not."""
         inner = self.inner(member)
         return member.has(family) if inner is None else inner.offers(family)
@@ -375,26 +368,3 @@ class PoolView:
             for host in chosen.members:
                 hosts.setdefault(host.addresses(family), host)
         return tuple(hosts.values()), ttl
-
-    def _tell(self, recorder: Recorder, family: Family) -> None:
-        """Record which members were out, and which pool is the fallback."""
-        for member in self.members:
-            if why := self.why_out(member):
-                recorder.record(Out(self.name, member.name, why))
-                continue
-            out = self.addresses_out(member)
-            for address in member.addresses(family):
-                if address in out:
-                    why = f"{ipaddress.ip_address(address)}: {out[address]}"
-                    recorder.record(Out(self.name, member.name, why))
-            if not self._offers_something(member, family):
-                recorder.record(Out(self.name, member.name, f"no IPv{family} address"))
-        if not self.is_down(family):
-            return
-        text = remark(
-            self.settings.when_down,
-            family,
-            self.lacking,
-            self.fallback(family) is not None,
-        )
-        recorder.record(Remark(self.name, text))

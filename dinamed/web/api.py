@@ -210,9 +210,13 @@ class Api:
         wanted: OrderRequest = body_of(request, OrderRequest)
         now, state = self._parts.clock(), Order(wanted.state)
         terms = self._terms(wanted, request, now)
-        self._view(pool)
+        known = self._view(pool).member_states.get(member)
+        # `auto` undoes all that was ordered.
+        lifts = state is Order.AUTO and known is not None and known.weight is not None
         try:
             self._parts.pools.order(pool, member, state, now=now, **terms)
+            if lifts:
+                self._parts.pools.weigh(pool, member, None, now=now)
         except (UnknownPoolError, UnknownMemberError) as error:
             raise HttpError(404, str(error)) from None
         except ValueError as error:
@@ -221,6 +225,11 @@ class Api:
             return succeed(self._ordered(OrderOutcome(None, 1, 1), pool, member))
         shared = SharedOrder(now=now, order=state, **terms)
         telling = self._parts.fleet.order(pool, member, shared)
+        if lifts:
+            unweighted = SharedOrder(now=now, weight=None, **terms)
+            lifting = self._parts.fleet.weigh(pool, member, unweighted)
+            told = telling
+            telling = lifting.addBoth(lambda _: told)
         return telling.addCallbacks(self._ordered, overruled, (pool, member))
 
     def _ordered(self, outcome: OrderOutcome, pool: str, member: str) -> OrderReply:

@@ -135,6 +135,34 @@ class OrderTests(RestartCase):
         daemon.assert_quiet()
 
 
+class MemberTests(RestartCase):
+    """Members and weights that were set at run time."""
+
+    def test_kept(self) -> None:
+        """They hold over a crash and a restart; `auto` undoes a weight for good."""
+        pools = '[pools.mirrors]\ndiscover = {type = "api"}\n' + members([M1])
+        daemon = self.stateful(pools)
+        daemon.start()
+        body = json.dumps({"name": "new", "addresses": [M2]}).encode()
+        path = "/api/v1/pools/mirrors/members"
+        status, told = daemon.request("POST", path, body)
+        self.assertEqual(status, 201, told)
+        for member in ("m1", "new"):
+            status, told = daemon.request("PATCH", f"{path}/{member}", b'{"weight": 7}')
+            self.assertEqual(status, 200, told)
+        saved = '"weight":7.0'
+        self.eventually(lambda: self.content(daemon).count(saved) == 2, daemon, SAVED)
+        self.crash(daemon)
+        self.assertEqual(daemon.member("m1")["weight"], 7.0)
+        self.assertEqual(daemon.member("new")["weight"], 7.0)
+        daemon.run_command("auto", "mirrors/new")
+        self.restart(daemon)
+        self.assertEqual(daemon.member("m1")["weight"], 7.0)
+        self.assertEqual(daemon.member("new")["weight"], 1.0)
+        self.assertEqual(set(daemon.share(60)), {M1, M2})
+        daemon.assert_quiet()
+
+
 class JournalTests(RestartCase):
     """What has happened, and who was out at a time of the past."""
 

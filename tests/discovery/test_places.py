@@ -1,6 +1,6 @@
 """In which order members stand."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -26,6 +26,7 @@ def names(members: Members) -> str:
 class InPlaceTests(SynchronousTestCase):
     """in_place."""
 
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(LISTS, LISTS)
     def test_all(self, before: Members, now: Members) -> None:
         """All are there; most that stay are the same objects in the same places."""
