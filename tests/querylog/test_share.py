@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dinamed.querylog.service import FEW, LEAST_SHARE, MANY, next_share
+from dinamed.querylog.service import FEW, MANY, PLACES_SHARE, next_share
 
 
 class ShareTests(SynchronousTestCase):
@@ -10,7 +10,7 @@ class ShareTests(SynchronousTestCase):
 
     def test_quiet(self) -> None:
         """A server that nobody asks comes to note all that there is."""
-        share = LEAST_SHARE
+        share = PLACES_SHARE
         for _ in range(8):
             share = next_share(share, 0)
         self.assertEqual(share, 1.0)
@@ -19,7 +19,7 @@ class ShareTests(SynchronousTestCase):
     def test_busy(self) -> None:
         """A burst brings it down at once, and never below the least."""
         self.assertEqual(next_share(1.0, 80), 0.05)
-        self.assertEqual(next_share(1.0, 1_000_000), LEAST_SHARE)
+        self.assertEqual(next_share(1.0, 1_000_000), PLACES_SHARE)
 
     def test_steady(self) -> None:
         """With neither few nor many it stays."""
