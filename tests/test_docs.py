@@ -13,6 +13,7 @@ from msgspec import inspect
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.cli import COMMANDS, main
+from dinamed.config.check_rules import COMBINATIONS
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import (
     CatalogSettings,
@@ -48,6 +49,7 @@ NO_KEYS = {
     (CatalogSettings, "transfer"),
     (CatalogSettings, "notify"),
     (PoolSettings, "name"),
+    (PoolSettings, "check_rule"),
     (KeySettings, "name"),
     (FleetSettings, "password"),
 }
@@ -84,7 +86,8 @@ def known_keys() -> set[str]:
     # How votes count is said with the checks, and is a table of its own inside.
     inside, said = "pools.NAME.voting", "pools.NAME.check"
     found = (key.replace(f"{inside}.", f"{said}.") for key in keys(Settings, ()))
-    return set(found) - {inside}
+    combined = {f"{said}.{key}" for key in COMBINATIONS}
+    return set(found) - {inside} | combined
 
 
 def structs(annotation: object) -> Iterator[type[msgspec.Struct]]:

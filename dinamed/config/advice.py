@@ -12,6 +12,7 @@ from collections.abc import (
 )
 from itertools import islice
 
+from dinamed.config.checks import PoolCheck
 from dinamed.config.lines import Path
 from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
 from dinamed.config.sources import Sources
@@ -166,6 +167,7 @@ def _used_pools(settings: Settings) -> set[str]:
     for pool in settings.pools:
         used.add(pool.when_down)
         used.update(member.pool for member in pool.members if member.pool is not None)
+        used.update(one.pool for one in pool.check if isinstance(one, PoolCheck))
     return used
 
 

@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import dns.exception
 import dns.name
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from dinamed.config import checks
 from dinamed.config.check_forms import split_url
 from dinamed.config.checks import Check
+from dinamed.config.combined import CheckRule
 from dinamed.config.lines import Path
 from dinamed.config.reader import Reader
 from dinamed.config.secrets import with_header_files
@@ -20,6 +22,10 @@ from dinamed.config.settings import VotingSettings
 from dinamed.config.values import shown
 
 MAX_CHECKS = 16  # of one pool
+MOST_COMBINED = 8
+"""Levels of combinations of checks inside each other."""
+COMBINATIONS = ("any", "all", "not", "at_least", "of")
+"""Keys that stand in place of a check's."""
 VOTING = VotingSettings.__struct_fields__
 
 _KINDS: Mapping[str, type[Check]] = MappingProxyType(
@@ -54,21 +60,105 @@ def _without_voting(raw: object) -> object:
     return [_without_voting(one) for one in raw] if isinstance(raw, list) else raw
 
 
-def read_checks(reader: Reader, raw: object, path: Path) -> tuple[Check, ...]:
+class PoolChecks(NamedTuple):
+    """The checks of a pool, each once, and how they come to a verdict.
+
+    `rule` is None where all must pass; `pools` are those whose states are looked at,
+    and where that is said.
+    """
+
+    checks: tuple[Check, ...]
+    rule: CheckRule | None
+    pools: tuple[tuple[str, Path], ...]
+
+
+def read_checks(reader: Reader, raw: object, path: Path) -> PoolChecks:
     """Read the value of a pool's `check`; report all that does not hold."""
+    reading = _Reading(reader)
     raw = _without_voting(raw)
     if isinstance(raw, dict):
-        check = _read_check(reader, raw, path)
-        return () if check is None else (check,)
-    if not isinstance(raw, list):
+        rule = reading.part(raw, path, 1)
+    elif isinstance(raw, list):
+        rule = reading.all_of(raw, path, 0)
+    else:
         reader.report(path, f"expected a table or a list, got {shown(raw)}")
-        return ()
-    if len(raw) > MAX_CHECKS:
+        rule = CheckRule()
+    if len(reading.found) > MAX_CHECKS:
         reader.report(path, f"more than {MAX_CHECKS} checks")
-        return ()
-    read = (_read_check(reader, one, (*path, place)) for place, one in enumerate(raw))
     # The same check twice says nothing more than once.
-    return tuple(dict.fromkeys(check for check in read if check is not None))
+    everything = CheckRule(checks=tuple(range(len(reading.found))))
+    plain = isinstance(rule, int) or rule == everything
+    told = None if plain or isinstance(rule, int) else rule
+    return PoolChecks(tuple(reading.found), told, tuple(reading.pools))
+
+
+class _Reading:
+    """Collects the checks of a pool as it comes by them; each has a number."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.found: dict[Check, int] = {}
+        self.pools: list[tuple[str, Path]] = []
+
+    def part(self, raw: object, path: Path, level: int) -> CheckRule | int:
+        """A check, by its number, or a combination."""
+        keys = [key for key in COMBINATIONS if isinstance(raw, dict) and key in raw]
+        if isinstance(raw, dict) and keys and "type" not in raw:
+            return self._combined(raw, keys[0], path, level)
+        check = _read_check(self.reader, raw, path)
+        if check is None:
+            return CheckRule()
+        if isinstance(check, checks.PoolCheck):
+            self.pools.append((check.pool, (*path, "pool")))
+        return self.found.setdefault(check, len(self.found))
+
+    def all_of(self, raw: Sequence[object], path: Path, level: int) -> CheckRule:
+        """A list of parts, all of which must hold."""
+        return _rule(
+            [self.part(one, (*path, n), level + 1) for n, one in enumerate(raw)]
+        )
+
+    def _combined(
+        self, raw: Mapping[str, object], key: str, path: Path, level: int
+    ) -> CheckRule:
+        """One that begins with `any`, `all`, `at_least` or `of`, or `not`."""
+        known = ("at_least", "of") if key in ("at_least", "of") else (key,)
+        for other in raw:
+            if other not in known:
+                only = '" and "'.join(known)
+                self.reader.report((*path, other), f'only "{only}" may stand here')
+        if level > MOST_COMBINED:
+            self.reader.report(path, f"more than {MOST_COMBINED} inside each other")
+            return CheckRule()
+        if key == "not":
+            inner = self.part(raw["not"], (*path, "not"), level + 1)
+            return replace(_rule([inner]), negated=True)
+        listed = "of" if key in ("at_least", "of") else key
+        parts = raw.get(listed)
+        if not isinstance(parts, list) or not parts:
+            self.reader.report((*path, listed), "expected a list of checks")
+            return CheckRule()
+        rule = self.all_of(parts, (*path, listed), level)
+        if listed == "of":
+            return replace(rule, least=self._least(raw, parts, path))
+        return replace(rule, least=1) if key == "any" else rule
+
+    def _least(
+        self, raw: Mapping[str, object], parts: Sequence[object], path: Path
+    ) -> int:
+        least = raw.get("at_least")
+        if type(least) is not int or not 1 <= least <= len(parts):
+            message = f"expected a whole number from 1 to {len(parts)}"
+            self.reader.report((*path, "at_least"), message)
+            return 1
+        return least
+
+
+def _rule(parts: Sequence[CheckRule | int]) -> CheckRule:
+    numbers = tuple(dict.fromkeys(one for one in parts if isinstance(one, int)))
+    return CheckRule(
+        checks=numbers, rules=tuple(one for one in parts if isinstance(one, CheckRule))
+    )
 
 
 def _read_check(reader: Reader, raw: object, path: Path) -> Check | None:

@@ -151,8 +151,24 @@ class StatusCheck(Check, frozen=True, kw_only=True, tag="status"):
     keys: StatusKeys
 
 
+class PoolCheck(Check, frozen=True, kw_only=True, tag="pool"):
+    """The pool is up in this server, whichever address is asked about."""
+
+    pool: str
+    interval: Interval = 1.0
+    rise: Count = 1
+    fall: Count = 1
+
+
 AnyCheck = (
-    TcpCheck | HttpCheck | HttpsCheck | DnsCheck | ExecCheck | FileCheck | StatusCheck
+    TcpCheck
+    | HttpCheck
+    | HttpsCheck
+    | DnsCheck
+    | ExecCheck
+    | FileCheck
+    | StatusCheck
+    | PoolCheck
 )
 
 KINDS: tuple[type[Check], ...] = (
@@ -163,4 +179,5 @@ KINDS: tuple[type[Check], ...] = (
     ExecCheck,
     FileCheck,
     StatusCheck,
+    PoolCheck,
 )

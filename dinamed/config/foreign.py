@@ -1,12 +1,12 @@
 """Zones that come from files of other programs."""
 
-import ipaddress
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from dinamed.config.settings import MemberSettings, PoolSettings, Settings, ZoneSettings
+from dinamed.config.located import located, with_locations
+from dinamed.config.settings import Settings, ZoneSettings
 from dinamed.config.zone_rules import aliases, bindings, source
 from dinamed.formats.imported import Imported
 from dinamed.formats.targets import targeting_of
@@ -79,15 +79,16 @@ def with_foreign(
     """The settings with the targets of all zones, and the pools of foreign ones.
 
     `own` are the targets of zones with master files.
-    Where the nearest members are wanted, they are where `locator` says.
+    Where the nearest members are wanted, those whose place is not said are where
+    `locator` says.
     """
-    pools = list(settings.pools)
+    pools = [located(pool, locator) for pool in settings.pools]
     targeting = list(own)
     for made, built in foreign:
         if built.problems:
             continue
         pools += [
-            _located(pool, locator) if pool.name in made.closest else pool
+            with_locations(pool, locator) if pool.name in made.closest else pool
             for pool in made.pools
         ]
         if made.targeting is not None:
@@ -106,14 +107,3 @@ def own_targeting(
         keys = (key for key, _ in PackedZone(built.packed).nodes())
     targeting = targeting_of(apex, zone.targets, keys, aliases(zone))
     return None if targeting.empty else targeting
-
-
-def _located(pool: PoolSettings, locator: Locator) -> PoolSettings:
-    members = tuple(_placed(member, locator) for member in pool.members)
-    return replace(pool, members=members)
-
-
-def _placed(member: MemberSettings, locator: Locator) -> MemberSettings:
-    packed = ipaddress.ip_address(member.addresses[0]).packed
-    place = locator.locate(packed, len(packed) * 8).place
-    return replace(member, location=place.location)

@@ -1,6 +1,7 @@
 """What must hold of pools beyond the types of their keys."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -37,6 +38,7 @@ def read_pools(
         if first != name:
             reader.report(path, f'this pool and "{first}" differ only by case')
         watching = _watching(reader, table, path)
+        checked = watching.pop("check_pools", ())
         plain = _without(table, ("check", "load", "discover"))
         pool = reader.table(PoolSettings, plain, path, name=name)
         if pool is None or not isinstance(table, dict):
@@ -48,20 +50,22 @@ def read_pools(
             reader.report((*path, "members"), "a pool needs at least one member")
         if len(pool.members) == listed:
             _members(reader, pool.members, (*path, "members"))
-        references[name] = list(_references(pool, listed))
+        references[name] = [*_references(pool, listed), *checked]
         _pools_exist(reader, references[name], raw)
         pools.append(_with_select(reader, pool, path, stages))
     _loops(reader, references)
     return pools
 
 
-def _watching(reader: Reader, table: object, path: Path) -> dict[str, object]:
+def _watching(reader: Reader, table: object, path: Path) -> dict[str, Any]:
     """The checks, the load feed and the source of members of a pool."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     if isinstance(table, dict) and "check" in table:
         here: Path = (*path, "check")
         found["voting"] = read_voting(reader, table["check"], here)
-        found["check"] = read_checks(reader, table["check"], here)
+        checks = read_checks(reader, table["check"], here)
+        found["check"], found["check_rule"] = checks.checks, checks.rule
+        found["check_pools"] = checks.pools
     if isinstance(table, dict) and "load" in table:
         here = (*path, "load")
         found["load"] = read_feed(reader, table["load"], here)

@@ -25,7 +25,7 @@ NO_KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "ZoneSettings": frozenset(("name",)),
         "CatalogSettings": frozenset(("name", "transfer", "notify")),
-        "PoolSettings": frozenset(("name", "voting")),
+        "PoolSettings": frozenset(("name", "voting", "check_rule")),
         "FleetSettings": frozenset(("password",)),
         "KeySettings": frozenset(("name",)),
     }
@@ -40,6 +40,8 @@ ONE_PRIMARY = (("CatalogSettings", "primary"),)
 
 OR_BOOLEAN = (("ZoneSettings", "dnssec"),)
 """Tables that a truth value may stand for."""
+
+COMBINED = "#/$defs/CombinedChecks"
 
 Schema = dict[str, object]
 
@@ -115,7 +117,9 @@ class _Maker:
             items = {"anyOf": [{"type": "string"}, schema.get("items", {})]}
             return {**schema, "items": items}
         if field.name in ONE_OR_LIST:
-            return {"anyOf": [schema.get("items", {}), schema]}
+            one: Schema = {"anyOf": [schema.get("items", {}), {"$ref": COMBINED}]}
+            self.definitions["CombinedChecks"] = _combined(one)
+            return {"anyOf": [one, {"type": "array", "items": one}]}
         return schema
 
     def value(self, kind: inspect.Type) -> Schema:
@@ -171,6 +175,28 @@ class _Maker:
             self.definitions[name] = {}  # so that a table in itself ends
             self.definitions[name] = self.table(kind)
         return {"$ref": f"#/$defs/{name}"}
+
+
+def _combined(part: Schema) -> Schema:
+    """Combinations of checks, with such parts."""
+    parts: Schema = {"type": "array", "items": part, "minItems": 1}
+    least: Schema = {"type": "integer", "minimum": 1}
+    forms: tuple[Schema, ...] = (
+        {"any": parts},
+        {"all": parts},
+        {"not": part},
+        {"at_least": least, "of": parts},
+    )
+    made: list[object] = [
+        {
+            "type": "object",
+            "properties": form,
+            "required": list(form),
+            "additionalProperties": False,
+        }
+        for form in forms
+    ]
+    return {"anyOf": made}
 
 
 def _is_none(kind: inspect.Type) -> bool:

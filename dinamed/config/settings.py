@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from dinamed.config import places, values
 from dinamed.config.checks import AnyCheck
+from dinamed.config.combined import CheckRule
 from dinamed.config.discovery import AnyDiscovery
 from dinamed.config.dnssec import Dnssec
 from dinamed.config.feeds import AnyFeed
@@ -226,6 +227,8 @@ class PoolSettings(Table, frozen=True, kw_only=True):
     healthy_share: Share = 0.0
     regions: bool = False
     check: tuple[AnyCheck, ...] = ()
+    check_rule: CheckRule | None = None
+    """How the checks come to a verdict; None: all must pass."""
     voting: VotingSettings = VotingSettings()
     load: AnyFeed | None = None
     discover: AnyDiscovery | None = None

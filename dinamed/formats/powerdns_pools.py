@@ -15,8 +15,8 @@ _SELECTORS: Mapping[str, list[object]] = {
     "empty": ["weighted"],
 }
 _PLACES = (
-    "give each member a location: PowerDNS looks up where its address is, dinamed goes "
-    "by what the config says"
+    "members are where the databases of [geo] find their addresses, if there are any; "
+    "else give each its location"
 )
 
 

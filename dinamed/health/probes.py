@@ -13,6 +13,7 @@ from dinamed.health.command import CommandProbe, CommandReactor
 from dinamed.health.dns_probe import DnsProbe, DnsReactor
 from dinamed.health.file import FileProbe, FileReactor
 from dinamed.health.http import HttpProbe
+from dinamed.health.pool_state import PoolLacks, PoolProbe, no_pools
 from dinamed.health.results import Probe, ProbeTarget, Result, failed, lacked
 from dinamed.health.status import StatusProbe
 from dinamed.health.tcp import TcpProbe
@@ -38,12 +39,13 @@ def make_probe(
     check: checks.Check,
     rng: random.Random,
     wall: Clock | None = None,
+    lacks: PoolLacks = no_pools,
 ) -> Probe:
     """The probe of that check.
 
     If it can't be made (its authorities can't be read) all that it probes fails,
     with the reason; for a lack of ours it is made later.  Files are as old as `wall`
-    says, if not the reactor's clock.
+    says, if not the reactor's clock; `lacks` tells of pools what they lack.
     """
     try:
         match check:
@@ -59,9 +61,11 @@ def make_probe(
                 return FileProbe(reactor, check, wall=wall)
             case checks.StatusCheck():
                 return StatusProbe(reactor, check)
+            case checks.PoolCheck():
+                return PoolProbe(check, lacks)
     except (OSError, ValueError) as error:
         if shortage(error):
-            make = partial(make_probe, reactor, check, rng, wall)
+            make = partial(make_probe, reactor, check, rng, wall, lacks)
             return LateProbe(make, shortage(error))
         return BrokenProbe(f"the check can't be made: {error}")
     return BrokenProbe("no such type of check")

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dinamed.clock import Clock
-from dinamed.config.checks import ExecCheck, FileCheck, StatusCheck
+from dinamed.config.checks import ExecCheck, FileCheck, PoolCheck, StatusCheck
 from dinamed.health.aggregate import HealthVerdict
 from dinamed.health.hysteresis import CheckRecord
 from dinamed.health.probes import HealthReactor, MakeProbe, make_probe
@@ -29,6 +29,8 @@ from dinamed.histogram import Histogram
 from dinamed.limits.files import CHECKS, files_share
 from dinamed.shortage import Shortages, shortage
 
+LOCAL = ExecCheck | FileCheck | StatusCheck | PoolCheck
+"""Checks that connect to nobody."""
 MAX_REMOTE = 16384  # connections and sockets at once
 MAX_LOCAL = 32  # processes and threads at once
 FIRST_RATE = 2000  # probes begun in a second while the first round lasts
@@ -238,7 +240,7 @@ class HealthService(Service):
         self._gate_of(watch).enter(partial(self._run, watch))
 
     def _gate_of(self, watch: HealthWatch) -> ConcurrencyLimit:
-        local = isinstance(watch.check, ExecCheck | FileCheck | StatusCheck)
+        local = isinstance(watch.check, LOCAL)
         return self._local if local else self._gate
 
     def _run(self, watch: HealthWatch) -> None:

@@ -8,8 +8,9 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
-from dinamed.config.checks import Check
-from dinamed.health.aggregate import Finding, HealthVerdict, aggregate
+from dinamed.config.checks import Check, PoolCheck
+from dinamed.config.combined import CheckRule
+from dinamed.health.aggregate import EVERYWHERE, Finding, HealthVerdict, aggregate
 from dinamed.health.hysteresis import Hysteresis
 from dinamed.health.results import Probe, ProbeTarget, Result, names_member
 
@@ -35,6 +36,8 @@ class WatchedPool(Protocol):
     def members(self) -> Sequence[WatchedMember]: ...
     @property
     def check(self) -> Sequence[Check]: ...
+    @property
+    def check_rule(self) -> CheckRule | None: ...
 
 
 class WatchKey(NamedTuple):
@@ -80,7 +83,7 @@ class HealthWatch:
     def __init__(self, key: WatchKey, target: ProbeTarget) -> None:
         self.key = key
         self.target = target
-        self.label = f"{key.check.__struct_config__.tag} {key.address}"
+        self.label = label_of(key)
         self.checker = Hysteresis(key.check.rise, key.check.fall)
         self.members: list[MemberKey] = []
         self.probe: Probe | None = None
@@ -118,6 +121,8 @@ class Roster:
         self.watching: WatchesByMember = {}
         self.members: set[MemberKey] = set()
         self._digests: dict[Check, str] = {}
+        self._rules: dict[str, CheckRule | None] = {}
+        self._places: dict[str, dict[Check, int]] = {}
 
     def update(
         self, pools: Iterable[WatchedPool]
@@ -137,6 +142,11 @@ class Roster:
             self.watches[key] = watch
             watch.members.append(member)
         gone = [watch for key, watch in old.items() if key not in self.watches]
+        self._rules = {pool.name: pool.check_rule for pool in pools}
+        self._places = {
+            pool.name: {check: place for place, check in enumerate(pool.check)}
+            for pool in pools
+        }
         self._group()
         checks = list(dict.fromkeys(key.check for key in self.watches))
         self._digests = {check: digest(check) for check in checks}
@@ -144,16 +154,14 @@ class Roster:
 
     def judge(self, member: MemberKey) -> HealthVerdict:
         """The verdict on a member; nothing on one that is not watched."""
-        groups = self.watching.get(member, ())
-        return aggregate(
-            [
-                [
-                    Finding(watch.label, watch.checker, watch.target.address)
-                    for watch in one
-                ]
-                for one in groups
+        found: list[list[Finding]] = [[] for _ in self._places.get(member[0], ())]
+        for group in self.watching.get(member, ()):
+            place = self._places[member[0]][group[0].check]
+            found[place] = [
+                Finding(watch.label, watch.checker, watch.target.address)
+                for watch in group
             ]
-        )
+        return aggregate(found, self._rules.get(member[0]))
 
     def saved(self) -> list[SavedCheck]:
         """All states that are known."""
@@ -196,11 +204,24 @@ def _wanted(
     for pool in pools:
         for check in dict.fromkeys(pool.check):
             named = names_member(check)
+            if isinstance(check, PoolCheck):
+                key = WatchKey(EVERYWHERE, check, "")
+                for member in pool.members:
+                    target = ProbeTarget(EVERYWHERE, "")
+                    yield key, target, (pool.name, member.name)
+                continue
             for member in pool.members:
                 for address in dict.fromkeys(member.addresses):
                     key = WatchKey(address, check, member.name if named else "")
                     target = ProbeTarget(address, member.name)
                     yield key, target, (pool.name, member.name)
+
+
+def label_of(key: WatchKey) -> str:
+    """In words what a watch looks at."""
+    if isinstance(key.check, PoolCheck):
+        return f"pool {key.check.pool}"
+    return f"{key.check.__struct_config__.tag} {key.address}"
 
 
 def digest(check: Check) -> str:

@@ -38,7 +38,7 @@ class MonitoringService(MultiService):
         pools = authority.loaded.settings.pools
         self._fleet = fleet
         wall = authority.seconds
-        probes = partial(make_probe, wall=wall)
+        probes = partial(make_probe, wall=wall, lacks=partial(lacking, authority))
         self.health = HealthService(reactor, fleet, pools, rng, make=probes, wall=wall)
         make = partial(make_source, wall=wall)
         self.loads = LoadService(reactor, fleet, pools, rng, make, wall)
@@ -55,6 +55,12 @@ class MonitoringService(MultiService):
     def _divide(self, to_check: Pools, to_ask: Pools) -> None:
         self.health.reconfigure(to_check)
         self.loads.reconfigure(to_ask)
+
+
+def lacking(authority: Authority, pool: str) -> str | None:
+    """What a pool lacks, in words: see `PoolLacks`."""
+    view = authority.manager.views.get(pool)
+    return None if view is None else view.lacking
 
 
 def pushed(pools: Sequence[PoolSettings]) -> dict[str, list[str]]:

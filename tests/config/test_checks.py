@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config import checks
 from dinamed.config.check_forms import ParsedUrl, split_url
-from dinamed.config.check_rules import MAX_CHECKS, read_checks
+from dinamed.config.check_rules import MAX_CHECKS, PoolChecks, read_checks
+from dinamed.config.combined import CheckRule
 from dinamed.config.reader import Reader
 from tests.config.folder import source_of
 
@@ -16,7 +17,77 @@ def read(text: str) -> tuple[tuple[checks.Check, ...], list[str]]:
     """The checks in `text`, and the problems without the file's name."""
     reader = Reader(source_of("/etc/x/f", text))
     found = read_checks(reader, tomllib.loads(text)["check"], ("check",))
+    return found.checks, [str(one).removeprefix("/etc/x/f:") for one in reader.problems]
+
+
+def combined(text: str) -> tuple[PoolChecks, list[str]]:
+    """All that is read of checks in `text`, and the problems."""
+    reader = Reader(source_of("/etc/x/f", text))
+    found = read_checks(reader, tomllib.loads(text)["check"], ("check",))
     return found, [str(one).removeprefix("/etc/x/f:") for one in reader.problems]
+
+
+A = '{type = "tcp", port = 1}'
+B = '{type = "tcp", port = 2}'
+C = '{type = "pool", pool = "db"}'
+
+
+class CombinedTests(SynchronousTestCase):
+    """Any, all, so many, or not."""
+
+    def rule(self, text: str) -> CheckRule | None:
+        """The rule of a value that has no problem."""
+        found, problems = combined(f"check = {text}")
+        self.assertEqual(problems, [], text)
+        return found.rule
+
+    def test_rules(self) -> None:
+        """Checks are numbered in the order in which they come, each once."""
+        for text, rule in (
+            (A, None),
+            (f"[{A}, {B}, {A}]", None),
+            (f"{{all = [{A}, {B}]}}", None),
+            (f"{{any = [{A}, {B}]}}", CheckRule(1, (0, 1))),
+            (f"{{at_least = 2, of = [{A}, {B}, {C}]}}", CheckRule(2, (0, 1, 2))),
+            (f"{{not = {A}}}", CheckRule(checks=(0,), negated=True)),
+            (
+                f"[{A}, {{any = [{B}, {{not = {A}}}]}}]",
+                CheckRule(
+                    checks=(0,),
+                    rules=(
+                        CheckRule(1, (1,), (CheckRule(checks=(0,), negated=True),)),
+                    ),
+                ),
+            ),
+        ):
+            self.assertEqual(self.rule(text), rule, text)
+
+    def test_pools(self) -> None:
+        """Pools that are looked at are told, with their place."""
+        found, _ = combined(f"check = [{A}, {{any = [{C}]}}]")
+        self.assertEqual(found.pools, (("db", ("check", 1, "any", 0, "pool")),))
+        self.assertEqual(found.checks[1], checks.PoolCheck(pool="db"))
+
+    def test_wrong(self) -> None:
+        """Each mistake has its key."""
+        deep = A
+        for _ in range(9):
+            deep = f"{{not = {deep}}}"
+        for text, wanted in (
+            (f"{{any = {A}}}", "check.any: expected a list of checks"),
+            ("{any = []}", "check.any: expected a list of checks"),
+            (
+                f"{{at_least = 2, of = [{A}]}}",
+                "check.at_least: expected a whole number",
+            ),
+            (f"{{of = [{A}]}}", "check.at_least: expected a whole number from 1 to 1"),
+            (f"{{any = [{A}], port = 1}}", 'check.port: only "any" may stand here'),
+            ('{not = {type = "tcp"}}', "check.not.port: this key is required"),
+            (deep, "more than 8 inside each other"),
+        ):
+            _, problems = combined(f"check = {text}")
+            self.assertEqual(len(problems), 1, problems)
+            self.assertIn(wanted, problems[0])
 
 
 class ReadTests(SynchronousTestCase):

@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.config.combined import CheckRule
 from dinamed.health.aggregate import Finding, HealthVerdict, aggregate
 from dinamed.health.hysteresis import CheckRecord, Hysteresis
 
@@ -59,6 +60,47 @@ class JudgeTests(SynchronousTestCase):
         ]
         for checks, healthy in table:
             self.assertIs(aggregate(states(*checks)).healthy, healthy, checks)
+
+    def test_rules(self) -> None:
+        """Any, so many, not, and rules in rules; by address."""
+        any_of, two = CheckRule(1, (0, 1)), CheckRule(2, (0, 1, 2))
+        no = CheckRule(checks=(0,), negated=True)
+        either = CheckRule(1, (1,), (no,))
+        table: list[tuple[CheckRule, list[str], bool | None]] = [
+            (any_of, ["+", "-"], True),
+            (any_of, ["-", "-"], False),
+            (any_of, ["-", "?"], None),
+            (any_of, ["+", "?"], True),
+            (any_of, ["+-", "--"], True),
+            (two, ["+", "-", "+"], True),
+            (two, ["+", "-", "-"], False),
+            (two, ["+", "-", "?"], None),
+            (two, ["?", "-", "-"], False),
+            (no, ["+"], False),
+            (no, ["-"], True),
+            (no, ["?"], None),
+            (either, ["+", "+"], True),
+            (either, ["+", "-"], False),
+            (either, ["-", "-"], True),
+        ]
+        for rule, checks, healthy in table:
+            found = aggregate(states(*checks), rule)
+            self.assertIs(found.healthy, healthy, (rule, checks))
+        found = aggregate(states("+-", "--"), any_of)
+        self.assertEqual(found.failing, (("a1", "c0 a1: dead; c1 a1: dead"),))
+        self.assertEqual(aggregate(states("+", "-"), any_of).reason, "")
+        self.assertEqual(aggregate(states("+"), no).reason, "c0 a0 passes")
+
+    def test_shared(self) -> None:
+        """What all addresses share counts for each, and for a member without any."""
+        down = [finding("pool db", "-", "")]
+        self.assertEqual(aggregate([down]), HealthVerdict(False, "pool db: dead"))
+        self.assertEqual(aggregate([[finding("c", "+")], down]).healthy, False)
+        any_of = CheckRule(1, (0, 1))
+        self.assertEqual(aggregate([[finding("c", "+")], down], any_of).healthy, True)
+        self.assertEqual(aggregate([[], down], any_of).healthy, False)
+        up = [finding("pool db", "+", "")]
+        self.assertEqual(aggregate([[finding("c", "-")], up], any_of).failing, ())
 
     def test_reason(self) -> None:
         """What fails is named, even where the member is up."""

@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.checks import Check, ExecCheck, HttpCheck, HttpsCheck, TcpCheck
+from dinamed.config.combined import CheckRule
 from dinamed.config.settings import MemberSettings
 from dinamed.health import service as health_service
 from dinamed.health.probes import HealthReactor, make_probe
@@ -31,6 +32,7 @@ class Pool:
     name: str
     members: Sequence[MemberSettings]
     check: Sequence[Check] = (TCP,)
+    check_rule: CheckRule | None = None
 
 
 def members(count: int) -> tuple[MemberSettings, ...]:
