@@ -6,9 +6,10 @@ mean of) and `at` (Unix time).  Whoever measures is not asked: mirrors read thei
 TCP connections, and beacons in pages tell the mirror.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_interface
 from math import isfinite
+from socket import AF_INET, AF_INET6, inet_pton
 
 from dinamed.config.values import shown
 from dinamed.geo.place import Place
@@ -21,6 +22,9 @@ MAX_ITEMS = 20_000
 MOST_COUNT = 2**31
 AHEAD = 60.0
 """Seconds by which the clock of a sender may be ahead of ours."""
+
+MAPPED = bytes(10) + b"\xff\xff"
+"""How an IPv4 address begins that is written as one of IPv6."""
 
 _KEYS = frozenset(("pool", "member", "client", "rtt", "count", "at"))
 
@@ -42,25 +46,37 @@ class Samples:
         self._locate = locate
 
     def take(self, items: object, now: float) -> dict[int, str]:
+        """Take a message at once; says by index why samples were not taken.
+
+        @raise ValueError: as `taking` does.
+        """
+        told = enumerate(self.taking(items, now))
+        return {index: why for index, why in told if why}
+
+    def taking(self, items: object, now: float) -> Iterator[str]:
         """Take a message: a list of samples, or one sample for a list of one.
 
-        What is sound is taken; the result says by index why each other was not.
+        What is sound is taken, one with each step, as a message may hold very many; a
+        step tells why its sample was not, and nothing of one that was.
 
-        @raise ValueError: it is neither, or the list is too long.
+        @raise ValueError: it is neither, or the list is too long; this at once.
         """
         listed = [items] if isinstance(items, dict) else items
         if not isinstance(listed, list):
             raise ValueError("expected a sample or a list of samples")
         if len(listed) > MAX_ITEMS:
             raise ValueError(f"more than {MAX_ITEMS} samples at once")
-        problems: dict[int, str] = {}
         members = self._members()
-        for index, item in enumerate(listed):
-            try:
-                self._take(item, members, now)
-            except ValueError as error:
-                problems[index] = str(error)
-        return problems
+        return (self._outcome(item, members, now) for item in listed)
+
+    def _outcome(
+        self, item: object, members: Mapping[str, frozenset[str]], now: float
+    ) -> str:
+        try:
+            self._take(item, members, now)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _take(
         self, item: object, members: Mapping[str, frozenset[str]], now: float
@@ -93,6 +109,9 @@ def _client(text: object) -> tuple[bytes, bytes]:
     """The packed address and the network of a client."""
     if not isinstance(text, str):
         raise ValueError(f"client is not an address or a prefix: {_shown(text)}")
+    plain = _plain(text)
+    if plain is not None:
+        return plain
     try:
         given = ip_interface(text)
     except ValueError:
@@ -111,6 +130,22 @@ def _client(text: object) -> tuple[bytes, bytes]:
         least = "/24" if len(packed) == 4 else "/48"
         raise ValueError(f"client is a network larger than {least}: {shown(text)}")
     return packed, network
+
+
+def _plain(text: str) -> tuple[bytes, bytes] | None:
+    """The same for what is written as nearly all are; None for anything else."""
+    host, slash, bits = text.partition("/")
+    try:
+        packed = inet_pton(AF_INET6 if ":" in host else AF_INET, host)
+    except (OSError, ValueError):
+        return None
+    most = 8 * len(packed)
+    if slash and not (bits.isascii() and bits.isdigit() and int(bits) <= most):
+        return None
+    if packed.startswith(MAPPED):
+        return None
+    network = network_of(packed, int(bits) if slash else most)
+    return None if network is None else (packed, network)
 
 
 def _number(item: Mapping[str, object], key: str) -> float | None:

@@ -100,7 +100,7 @@ class Api:
         self._names = NamesPage(parts)
         self._map = MapPage(parts, cooperator)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
-        self._rtt = RoundTripReceiver(samples, parts.clock)
+        self._rtt = RoundTripReceiver(samples, parts.clock, cooperator)
 
     def _members(self) -> Mapping[str, frozenset[str]]:
         """The members of all pools."""

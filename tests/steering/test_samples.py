@@ -1,11 +1,16 @@
 """Samples that others send in."""
 
+from ipaddress import IPv4Address, IPv6Address
+
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.geo.place import NOWHERE, Place
-from dinamed.steering.round_trips import RoundTrips
+from dinamed.steering.round_trips import RoundTrips, network_of
 from dinamed.steering.samples import MAX_ITEMS, Samples
 
+NETWORKS = "::ffff:0:0/96"
 NOW = 1_800_000_000.0
 
 
@@ -50,6 +55,31 @@ class SampleTests(SynchronousTestCase):
         self.assertEqual(self.table.samples, 5)
         key = ("mirrors", "fra1")
         self.assertIsNotNone(self.table.measured(key, bytes((203, 0, 113)), NOW))
+
+    def test_steps(self) -> None:
+        """A message is taken step by step, and its form is looked at before."""
+        taking = self.samples.taking([self.sample(), self.sample(rtt=0)], NOW)
+        self.assertEqual(self.table.samples, 0)
+        self.assertEqual(next(taking), "")
+        self.assertEqual(self.table.samples, 1)
+        self.assertIn("rtt is not a number", next(taking))
+        self.assertRaises(ValueError, self.samples.taking, 5, NOW)
+
+    @given(st.one_of(st.ip_addresses(), st.ip_addresses(network=NETWORKS)), st.data())
+    def test_clients(
+        self, address: IPv4Address | IPv6Address, data: st.DataObject
+    ) -> None:
+        """However a client is written, its network is the same."""
+        bits = data.draw(st.integers(0, address.max_prefixlen))
+        mapped = getattr(address, "ipv4_mapped", None)
+        known = bits - 96 if mapped else bits
+        packed = (mapped or address).packed
+        network = network_of(packed, known)
+        told = self.samples.take(self.sample(client=f"{address}/{bits}"), NOW)
+        self.assertEqual(bool(told), network is None)
+        if network is not None:
+            key = ("mirrors", "fra1")
+            self.assertIsNotNone(self.table.measured(key, network, NOW))
 
     def test_unsound(self) -> None:
         """Each that is not sound is told of, and the others are taken."""
