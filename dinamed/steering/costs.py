@@ -15,6 +15,7 @@ of 0: that would draw every such client to the members that nobody knows.  Each 
 `bias` is added to its cost.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -104,7 +105,7 @@ class Costs:
         self._pool = pool
         self._members = tuple(members)
         self._round_trips = round_trips
-        self._rows: dict[bytes | Place, Row] = {}
+        self._rows: OrderedDict[bytes | Place, Row] = OrderedDict()
         self._regions_of: dict[bytes | Place, tuple[Region, ...]] = {}
         self._regions: dict[Region, _Sum] = {}
         self._most = max(FEWEST_ROWS, MOST_VALUES // max(1, len(self._members)))

@@ -11,6 +11,7 @@ flood of made-up networks turns over the small part alone.  The cells of all net
 together, one for each member that was measured from there, are bounded too.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -89,10 +90,11 @@ class RoundTrips:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = max(PROBATION, capacity)
-        self._known: dict[bytes, _Row] = {}
-        self._new: dict[bytes, _Row] = {}
-        self._systems: dict[int, _Row] = {}
-        self._countries: dict[str, _Row] = {}
+        # Plain dicts find their oldest entry slowly once many before it are gone.
+        self._known: OrderedDict[bytes, _Row] = OrderedDict()
+        self._new: OrderedDict[bytes, _Row] = OrderedDict()
+        self._systems: OrderedDict[int, _Row] = OrderedDict()
+        self._countries: OrderedDict[str, _Row] = OrderedDict()
         self._cells = 0
         self.edition = 0
         self.samples = 0
@@ -176,8 +178,7 @@ class RoundTrips:
         row = self._known.get(network)
         if row is not None:
             # In the order in which they were last heard of, the longest silent first.
-            del self._known[network]
-            self._known[network] = row
+            self._known.move_to_end(network)
             return row
         row = self._new.get(network)
         if row is None:
@@ -191,16 +192,16 @@ class RoundTrips:
             self._known[network] = row
         return row
 
-    def _drop_oldest(self, table: dict[bytes, _Row]) -> None:
-        self._cells -= len(table.pop(next(iter(table))).cells)
+    def _drop_oldest(self, table: OrderedDict[bytes, _Row]) -> None:
+        self._cells -= len(table.popitem(last=False)[1].cells)
 
 
-def _area(table: dict[Name, _Row], name: Name, most: int, at: float) -> _Row:
+def _area(table: OrderedDict[Name, _Row], name: Name, most: int, at: float) -> _Row:
     """The row of a system or a country; the longest silent one makes room."""
     row = table.pop(name, None)
     if row is None:
         if len(table) >= most:
-            del table[next(iter(table))]
+            table.popitem(last=False)
         row = _Row(at)
     table[name] = row
     return row

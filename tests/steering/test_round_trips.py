@@ -17,6 +17,21 @@ def net(number: int) -> bytes:
     return number.to_bytes(3)
 
 
+class OldestTests(SynchronousTestCase):
+    """Whoever was silent for the longest makes room, at once."""
+
+    def test_order(self) -> None:
+        """In the order in which they were last heard of."""
+        table = RoundTrips(capacity=16)
+        networks = [bytes((10, 0, n)) for n in range(40)]
+        for n, network in enumerate(networks):
+            table.add(KEY, network, 5.0, 1, float(n), NOWHERE)
+            if n == 30:
+                table.add(KEY, networks[16], 5.0, 1, 100.0, NOWHERE)
+        known = [table.measured(KEY, one, 101.0) is not None for one in networks]
+        self.assertEqual(known, [n == 16 or n >= 25 for n in range(40)])
+
+
 class NetworkTests(SynchronousTestCase):
     """The networks that costs are kept for."""
 
