@@ -25,6 +25,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from dinamed.config import checks
+from dinamed.config.combined import CheckRule
 from dinamed.config.settings import MemberSettings
 from dinamed.health.probes import HealthReactor
 from dinamed.health.scheduling import SchedulingLag
@@ -47,6 +48,7 @@ class Pool:
     def __init__(self, targets: int, check: checks.Check) -> None:
         self.name = "all"
         self.check = (check,)
+        self.check_rule: CheckRule | None = None
         self.members = [
             MemberSettings(
                 name=f"m{number}",
