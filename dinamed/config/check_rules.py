@@ -83,7 +83,7 @@ def read_checks(reader: Reader, raw: object, path: Path) -> PoolChecks:
     else:
         reader.report(path, f"expected a table or a list, got {shown(raw)}")
         rule = CheckRule()
-    if len(reading.found) > MAX_CHECKS:
+    if reading.count > MAX_CHECKS:
         reader.report(path, f"more than {MAX_CHECKS} checks")
     # The same check twice says nothing more than once.
     everything = CheckRule(checks=tuple(range(len(reading.found))))
@@ -98,6 +98,7 @@ class _Reading:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.found: dict[Check, int] = {}
+        self.count = 0
         self.pools: list[tuple[str, Path]] = []
 
     def part(self, raw: object, path: Path, level: int) -> CheckRule | int:
@@ -105,6 +106,7 @@ class _Reading:
         keys = [key for key in COMBINATIONS if isinstance(raw, dict) and key in raw]
         if isinstance(raw, dict) and keys and "type" not in raw:
             return self._combined(raw, keys[0], path, level)
+        self.count += 1
         check = _read_check(self.reader, raw, path)
         if check is None:
             return CheckRule()
