@@ -26,7 +26,7 @@ def _text(member: MemberSettings) -> bytes:
     return msgspec.json.encode(told(member))
 
 
-class MemberTexts:
+class StoredMemberTexts:
     """Writes lists of members, where most are as in the last list of their pool."""
 
     def __init__(self) -> None:

@@ -1,7 +1,6 @@
 """The routes into pools: by which rule the plane draws members, among whom.
 
-What the plane cannot do is marked as Python's; so these rules decide what is native,
-and nothing that is not named here is.
+What the plane cannot do is marked as Python's: these rules decide what is native.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -20,7 +20,8 @@ from dinamed.pools.entries import (
 from dinamed.pools.graph import needs
 from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Family, Member, from_settings
-from dinamed.pools.pool import PoolParts, PoolView
+from dinamed.pools.parts import PoolParts
+from dinamed.pools.pool import PoolView
 from dinamed.pools.report import Report
 from dinamed.pools.resolvers import CAPACITY
 from dinamed.pools.saved import Saved, SavedMember

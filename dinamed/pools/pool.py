@@ -1,19 +1,18 @@
 """A pool as of one snapshot: its usable members, and the choice among them."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from dinamed.config import settings
 from dinamed.pools.accounting import PoolAccounting
 from dinamed.pools.chain import Chain, Route
 from dinamed.pools.choice import Choice
 from dinamed.pools.context import DrawContext
 from dinamed.pools.load_reports import LoadReports, MemberReport
 from dinamed.pools.members import Candidates, Family, Member
+from dinamed.pools.parts import PoolParts
 from dinamed.pools.recorder import Out, Recorder, Remark
-from dinamed.pools.stages.protocol import Foresees, PoolFacts
-from dinamed.pools.states import MemberState, State
+from dinamed.pools.stages.protocol import Foresees
+from dinamed.pools.states import State
 from dinamed.pools.when_down import (
     Substitute,
     remark,
@@ -21,28 +20,8 @@ from dinamed.pools.when_down import (
     substitute,
     weighted,
 )
-from dinamed.steering.costs import Costs
 
 FAMILIES: tuple[Family, Family] = (4, 6)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolParts:
-    """What a view of a pool is made of.
-
-    `inner` holds the views of the pools named by members and by `when_down`;
-    `last` the names of the members that were usable when any last was, by family.
-    """
-
-    settings: settings.PoolSettings
-    chain: Chain
-    accounting: PoolAccounting
-    reports: LoadReports
-    costs: Costs
-    members: Candidates
-    member_states: Mapping[str, MemberState]
-    inner: Mapping[str, "PoolView"]
-    last: Mapping[Family, frozenset[str]] = field(default_factory=dict)
 
 
 class PoolView:
@@ -84,7 +63,7 @@ class PoolView:
         "whole_weight",
     )
 
-    def __init__(self, parts: PoolParts, now: float) -> None:
+    def __init__(self, parts: "PoolParts[PoolView]", now: float) -> None:
         self._parts = parts
         self._taken_at = now
         self._inner = parts.inner
@@ -230,7 +209,7 @@ class PoolView:
         if family not in self._routes:
             candidates = self.candidates(family)
             self._routes[family] = (
-                self._parts.chain.route(candidates, family, self._facts())
+                self._parts.chain.route(candidates, family, self._parts.facts())
                 if candidates
                 else None
             )
@@ -280,12 +259,14 @@ class PoolView:
         if not self._nested:
             return any(member.has(family) and member.weight for member in self.members)
         return any(
-            member.weight and self._could(member, family) for member in self.members
+            member.weight
+            and (
+                inner.knows(family)
+                if (inner := self.inner(member))
+                else member.has(family)
+            )
+            for member in self.members
         )
-
-    def _could(self, member: Member, family: Family) -> bool:
-        inner = self.inner(member)
-        return member.has(family) if inner is None else inner.knows(family)
 
     def _whole_weight_of(self, member: Member) -> float:
         inner = self.inner(member)
@@ -363,17 +344,6 @@ class PoolView:
         if not isinstance(prepared, Foresees):
             return None
         return prepared.forecast(self._alive.get(member, member), now)
-
-    def _facts(self) -> PoolFacts:
-        own = self.settings
-        return PoolFacts(
-            own.name,
-            own.ttl,
-            own.answers,
-            self._accounting,
-            self._parts.reports,
-            self._parts.costs,
-        )
 
     def _when_down(self, family: Family) -> "Substitute[PoolView]":
         """The members to offer when none is usable for a family, or for any (0)."""

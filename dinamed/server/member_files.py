@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from dinamed.discovery.targets import BadMembersError, MemberReader, Members
-from dinamed.discovery.texts import MemberTexts
+from dinamed.discovery.texts import StoredMemberTexts
 from dinamed.server.kept_files import kept_aside, write_atomically
 
 FOLDER = "members"
@@ -33,7 +33,7 @@ class MemberFiles:
 
     def __init__(self, reactor: Any, state: str | None) -> None:
         self._reactor = reactor
-        self._texts = MemberTexts()
+        self._texts = StoredMemberTexts()
         self._folder = None if state is None else os.path.join(state, FOLDER)
 
     def path(self, pool: str) -> str:

@@ -12,7 +12,7 @@ from twisted.web.server import Request
 from dinamed.config.discovery import ApiDiscovery
 from dinamed.discovery.service import DiscoveryService
 from dinamed.discovery.targets import BadMembersError, Members
-from dinamed.discovery.texts import MemberTexts
+from dinamed.discovery.texts import StoredMemberTexts
 from dinamed.pools.manager import UnknownPoolError
 from dinamed.web.guard import Guard
 from dinamed.web.parts import WebParts
@@ -53,7 +53,7 @@ class MembersApi:
     def __init__(self, parts: WebParts, guard: Guard, threads: Threads) -> None:
         self._parts = parts
         self._guard = guard
-        self._texts = MemberTexts()
+        self._texts = StoredMemberTexts()
         self._threads = threads
         self._turns: dict[str, DeferredLock] = {}
 

@@ -5,7 +5,7 @@ import json
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.discovery.targets import MemberReader
-from dinamed.discovery.texts import MemberTexts
+from dinamed.discovery.texts import StoredMemberTexts
 
 TABLES = [
     {"name": "a", "addresses": ["192.0.2.1"], "weight": 1.0},
@@ -13,12 +13,12 @@ TABLES = [
 ]
 
 
-class MemberTextsTests(SynchronousTestCase):
-    """MemberTexts."""
+class StoredMemberTextsTests(SynchronousTestCase):
+    """StoredMemberTexts."""
 
     def test_tables(self) -> None:
         """What is written is what was read, without what is at its default."""
-        texts, reader = MemberTexts(), MemberReader()
+        texts, reader = StoredMemberTexts(), MemberReader()
         self.assertEqual(json.loads(texts.array("p", ())), [])
         members = reader.tables([{**TABLES[0], "priority": 1}, TABLES[1]])
         for _ in range(2):
