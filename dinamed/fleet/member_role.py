@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from dinamed.config.settings import MemberSettings
 from dinamed.discovery.targets import BadMembersError
-from dinamed.discovery.texts import MemberTexts
+from dinamed.discovery.texts import StoredMemberTexts
 from dinamed.fleet.records import BadRecordError, Codec, MemberTables
 from dinamed.fleet.store import StaleError, Store, StoreError
 
@@ -53,7 +53,7 @@ class MemberRole:
         self._lists = lists
         self._wall = wall
         self._codec = Codec(MemberTables)
-        self._texts = MemberTexts()
+        self._texts = StoredMemberTexts()
         self._number = 0
         self._waiting: dict[str, _Waiting] = {}
         self.begin()
