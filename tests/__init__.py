@@ -4,8 +4,10 @@ from contextlib import suppress
 
 # Benchmarks use a few parts of this package, and do without it.
 with suppress(ImportError):
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
     # A slow example is the fault of a busy machine: no test here is about time.
-    settings.register_profile("patient", deadline=None)
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("patient")
