@@ -41,9 +41,8 @@ class Chains:
     def of(self, zone: SecuredZone | None) -> "native.ChainLinks | None":
         """The chain of a zone; None for one that is not signed, or hashes its names."""
         if isinstance(zone, OnlineZone):
-            links = self._online(zone)
-            self._known[zone.origin] = (zone, links)
-            return links
+            known = self._known[zone.origin] = (zone, self._online(zone))
+            return known[1]
         if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:
             packed = zone.zone
             known = self._known.get(packed.origin)

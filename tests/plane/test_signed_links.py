@@ -63,7 +63,7 @@ class SignedLinksTests(SynchronousTestCase):
 
     def expirations(self) -> set[int]:
         """Those of the proofs in the gaps."""
-        found = set()
+        found: set[int] = set()
         for number in range(NAMES):
             reply = self.pair.ask_plane(ask(f"n{number:03}-", "A"), CLIENT)
             assert reply is not None
