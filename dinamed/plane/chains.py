@@ -41,8 +41,9 @@ class Chains:
     def of(self, zone: SecuredZone | None) -> "native.ChainLinks | None":
         """The chain of a zone; None for one that is not signed, or hashes its names."""
         if isinstance(zone, OnlineZone):
-            known = self._known[zone.origin] = (zone, self._online(zone))
-            return known[1]
+            kept = self._online(zone)
+            self._known[zone.origin] = (zone, kept)
+            return kept
         if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:
             packed = zone.zone
             known = self._known.get(packed.origin)
