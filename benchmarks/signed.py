@@ -29,8 +29,12 @@ $TTL 300
 ns1 A 127.0.0.1
 www A 192.0.2.80
 *.wild A 192.0.2.81
-"""
+fat TXT {filler}
+""".format(filler=112 * "x")
 STATIC = "static"
+FAT = "static, unsigned as long"
+"""The signed answer beside an unsigned one of as many octets: what these cost by
+themselves."""
 MISSING = "names that are not there"
 TCP = ("-m", "tcp", "-c", "20", "-q", "500")
 """What dnsperf is told for 20 connections."""
@@ -72,6 +76,7 @@ def config(http: int) -> str:
 def cases(zone: str) -> Iterator[tuple[str, str]]:
     """What is asked, and the questions as dnsperf reads them."""
     yield STATIC, f"www.{zone} A\n"
+    yield FAT, f"fat.{zone} TXT\n" if zone == "plain.test" else f"www.{zone} A\n"
     for pool, answers in POOLS.items():
         yield f"pool of 8, {answers} answers", f"{pool}.{zone} A\n"
     yield "pool of pools", f"outer.{zone} A\n"
@@ -148,8 +153,8 @@ def ours(folder: Path, seconds: float, repeats: int, only: str) -> None:
 
     wanted: list[tuple[str, str, tuple[str, ...]]]
     wanted = [(what, what, ()) for what, _ in cases("")]
-    wanted += [(f"{what}, TCP", what, TCP) for what in (STATIC, "pool of 8, 1 answers")]
-    wanted.append((f"{MISSING}, TCP", MISSING, TCP))
+    over_tcp = (STATIC, FAT, "pool of 8, 1 answers", MISSING)
+    wanted += [(f"{what}, TCP", what, TCP) for what in over_tcp]
     for title, what, options in wanted:
         if only not in title:
             continue

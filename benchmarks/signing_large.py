@@ -6,8 +6,8 @@ One daemon with one thread has a zone with that many names.  The figures: when t
 first signed answer came; answers per CPU-second for random names, which are not there,
 and the signatures that they cost; how long until all was signed ahead, for how much CPU
 time and memory, and the slowest of paced questions for names that are there meanwhile;
-what a restart and the next hour cost; with ``--verify`` what BIND and ldns say of a
-transfer.
+what an update, the next hour and a restart cost; with ``--verify`` what BIND and ldns
+say of a transfer.
 """
 
 import argparse
@@ -26,6 +26,8 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.query
+import dns.tsigkeyring
+import dns.update
 
 from benchmarks.driving import resident, run_dnsperf
 from dinamed.dnssec.grid import HOUR
@@ -44,12 +46,17 @@ CONFIG = """\
 threads = 1
 state = "state"
 http = "127.0.0.1:{http}"
+[keys.k]
+secret = "{secret}"
 [zones."{zone}"]
 file = "zone"
+update = ["key:k"]
 transfer = ["127.0.0.1"]
 [zones."{zone}".dnssec]
 parent = ["127.0.0.1:1"]
 """
+SECRET = "c2VjcmV0c2VjcmV0c2VjcmV0"
+UPDATES = 5
 PACE = 100
 """Questions a second whose slowest answer is told."""
 PATIENCE = 3600.0
@@ -61,7 +68,9 @@ class LargeDaemon(Daemon):
     def __init__(self, names: int) -> None:
         self.http = free_port()
         self.names = names
-        files = {"dinamed.toml": CONFIG.format(http=self.http, zone=ZONE)}
+        files = {
+            "dinamed.toml": CONFIG.format(http=self.http, zone=ZONE, secret=SECRET)
+        }
         super().__init__(files, f"n0.{ZONE}", ("127.0.0.1",))
         self.start_seconds = PATIENCE
         with (self.folder / "zone").open("w") as file:
@@ -228,6 +237,23 @@ def next_hour(daemon: LargeDaemon) -> None:
     print(f"the longest turn: {turn * 1000:.0f} ms")
 
 
+def updated(daemon: LargeDaemon) -> None:
+    """Add a name and take another one away, some times."""
+    keys = dns.tsigkeyring.from_text({"k": SECRET})
+    prober = Prober(daemon)
+    prober.start()
+    began = time.monotonic()
+    for number in range(UPDATES):
+        update = dns.update.UpdateMessage(ZONE, keyring=keys)
+        update.add(f"new{number}", 60, "A", "192.0.2.1")
+        update.delete(f"n{daemon.names - 1 - number}")
+        dns.query.tcp(update, "127.0.0.1", 60, port=daemon.port)
+    took = (time.monotonic() - began) / UPDATES
+    print(f"an update: {took:.2f} s; {prober.told()}")
+    turn = daemon.metric("reactor_longest_turn_seconds")
+    print(f"the longest turn: {turn * 1000:.0f} ms")
+
+
 def verified(daemon: LargeDaemon) -> None:
     """Transfer the zone, and have others judge it."""
     path = daemon.folder / "transferred"
@@ -266,6 +292,7 @@ def main() -> None:
         flood(daemon, options.seconds, there=False)
         flood(daemon, options.seconds, there=True)
         next_hour(daemon)
+        updated(daemon)
         if options.verify:
             verified(daemon)
         daemon.stop()

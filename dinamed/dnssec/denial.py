@@ -54,6 +54,10 @@ class Denial:
             self._order = self._ordered()
         return self._order
 
+    def put_in_order(self) -> None:
+        """Have the order at hand, here and for others of the same zone."""
+        self._order = self.order
+
     def _ordered(self) -> NameOrder:
         further = {
             key
@@ -69,6 +73,15 @@ class Denial:
     def with_apex(self, apex: Iterable[int]) -> "Denial":
         """The same names in the same order, with these types at the apex."""
         return Denial(self.names, self.pools, apex, self.others, self.order)
+
+    def is_like(self, other: "Denial") -> bool:
+        """Whether another one's records are the same for sure."""
+        return self is other or (
+            self.names is other.names
+            and self.pools == other.pools
+            and self.apex == other.apex
+            and self.others == other.others
+        )
 
     def __len__(self) -> int:
         return len(self.order)

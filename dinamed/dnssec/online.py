@@ -87,6 +87,20 @@ class OnlineZone:
         rrsigs = self.drawn(owner, rrset, rrset.ttl)
         return RRset(int(Type.RRSIG), rrset.ttl, rrsigs)
 
+    def denies_like(self, other: "OnlineZone") -> bool:
+        """Whether another one's NSEC records and their signatures are the same."""
+        one, two = self.signer, other.signer
+        return (
+            one.grid == two.grid
+            and one.keys.signers(Type.NSEC) == two.keys.signers(Type.NSEC)
+            and self.denial.is_like(other.denial)
+        )
+
+    def renewed(self, owner: WireName, rrtype: int) -> int:
+        """When the signatures of an RRset are made anew next, Unix time."""
+        grid = self.signer.grid
+        return grid.slot(owner, rrtype, self.signer.seconds()) + grid.period
+
     def no_data(self, name: WireName, match: ZoneMatch, rrtype: int) -> Proof:
         """That the name, or the wildcard that stands for it, has not this type."""
         proof = self._at(match.name, rrtype)

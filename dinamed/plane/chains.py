@@ -1,4 +1,8 @@
-"""The chains of signed zones for the plane, kept from one snapshot to the next."""
+"""The chains of signed zones for the plane, kept from one snapshot to the next.
+
+What was installed of a chain stays as long as it proves the same, so the hour at which
+some signatures are made anew costs no questions.
+"""
 
 from array import array
 from collections.abc import Mapping
@@ -19,7 +23,7 @@ MOST_LISTED = 10_000
 MOST_PRESIGNED = 1_000_000
 """Up to which the plane has such a chain: to list it must not hold up answers.  What
 denies names in a larger one comes from Python, as where the chain leaves names out."""
-_Known = tuple[NameOrder | PackedZone, "native.ChainKeys | None"]
+_Known = tuple[OnlineZone | PackedZone, "native.ChainLinks | None"]
 
 
 class Chains:
@@ -34,23 +38,33 @@ class Chains:
         for apex in gone:
             del self._known[apex]
 
-    def of(self, zone: SecuredZone | None) -> "native.ChainKeys | None":
+    def of(self, zone: SecuredZone | None) -> "native.ChainLinks | None":
         """The chain of a zone; None for one that is not signed, or hashes its names."""
         if isinstance(zone, OnlineZone):
-            known = self._known.get(zone.origin)
-            order = zone.denial.order
-            if known is None or known[0] is not order:
-                known = (order, native.ChainKeys(order.keys, order.starts))
-                self._known[zone.origin] = known
-            return known[1]
+            kept = self._online(zone)
+            self._known[zone.origin] = (zone, kept)
+            return kept
         if isinstance(zone, ByName) and 0 < len(zone.zone.chain) <= MOST_PRESIGNED:
             packed = zone.zone
             known = self._known.get(packed.origin)
             if known is None or known[0] is not packed:
-                known = (packed, _presigned_keys(zone))
+                keys = _presigned_keys(zone)
+                links = None if keys is None else native.ChainLinks(keys)
+                known = (packed, links)
                 self._known[packed.origin] = known
             return known[1]
         return None
+
+    def _online(self, zone: OnlineZone) -> "native.ChainLinks":
+        """What was installed of a zone that is signed here, or nothing yet."""
+        order = zone.denial.order
+        before, links = self._known.get(zone.origin, (None, None))
+        if isinstance(before, OnlineZone) and links is not None:
+            if before.denies_like(zone):
+                return links
+            if before.denial.order is order:
+                return native.ChainLinks(links.keys)
+        return native.ChainLinks(native.ChainKeys(order.keys, order.starts))
 
 
 def _presigned_keys(zone: ByName) -> "native.ChainKeys | None":

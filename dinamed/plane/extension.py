@@ -1,6 +1,6 @@
 """The extension, or None where it is missing or was built from other sources."""
 
-EDITION = 14
+EDITION = 15
 """Goes up with each change of what the extension is told, here and in `native.pyx`."""
 
 MISSING = "the compiled plane is missing: it needs a C compiler at the install"

@@ -197,6 +197,12 @@ class ChainKeys:
     count: int
     def __init__(self, keys: bytes, starts: bytes) -> None: ...
 
+class ChainLinks:
+    keys: ChainKeys
+    used: int
+    def __init__(self, keys: ChainKeys) -> None: ...
+    def lapsed(self, now: float) -> list[int]: ...
+
 class ZoneTable:
     def __init__(
         self,
@@ -217,13 +223,11 @@ class ZoneTable:
         signed: bool,
         keyed: bool,
         left: bool,
-        chain: ChainKeys | None = ...,
+        chain: ChainLinks | None = ...,
     ) -> None: ...
-    chain: ChainKeys | None
+    chain: ChainLinks | None
     origin: bytes
-    def install_link(
-        self, place: int, owner: bytes, nsec: bytes, rrsig: bytes
-    ) -> None: ...
+    def install_soa(self, rrsig: bytes) -> None: ...
 
 class ZoneRun:
     count: int
@@ -315,6 +319,15 @@ class Plane:
     def install_plan(self, made: Plan) -> None: ...
     def install_signature(
         self, owner: bytes, rrtype: int, members: list[bytes], record: bytes
+    ) -> None: ...
+    def install_link(
+        self,
+        chain: ChainLinks,
+        place: int,
+        owner: bytes,
+        nsec: bytes,
+        rrsig: bytes,
+        until: int,
     ) -> None: ...
     def install_client_plan(
         self,

@@ -311,6 +311,27 @@ cdef class Plane:
         memcpy(signature.octets, <const char *>record, signature.size)
         signatures.install_signature(signature)
 
+    def install_link(
+        self, ChainLinks chain not None, uint32_t place, bytes owner not None,
+        bytes nsec not None, bytes rrsig not None, uint64_t until,
+    ):
+        """Say what a chain has at a place, in the stead of what was there.
+
+        `owner` are labels left of the origin; the records come without their owner.
+        The signature is to be made anew at `until`, in seconds of Unix time.
+        """
+        cdef _FormerLink former = None
+        cdef Link *link
+        if place >= chain.keys.count:
+            raise ValueError("no such place")
+        link = new_link(owner, nsec, rrsig, until)
+        if chain._links[place] != NULL:
+            former = _FormerLink()
+            former.link = <Link *>chain._links[place]
+        else:
+            chain.used += 1
+        self._swap(&chain._links[place], link, former)
+
     def install_client(
         self, uint32_t slot, bytes address not None, uint32_t prefix,
         Route route not None, uint32_t scope, costs=(),

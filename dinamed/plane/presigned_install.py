@@ -9,6 +9,9 @@ from dinamed.zones.layout import WILDCARD
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, Node
 
+_NEVER = (1 << 64) - 1
+"""When signatures that came with a zone are made anew by us."""
+
 
 def install_presigned(
     plane: "native.Plane", secured: ByName, name: WireName, rrtype: int
@@ -29,23 +32,25 @@ def install_presigned(
             continue
         soa = _signature(secured, zone.apex, zone.negative)
         if soa:
-            table.install_link(-1, b"", b"", soa)
+            table.install_soa(soa)
         left = relative(name, zone.origin)
         wanted = {secured.place(left)}
         if match.kind is MatchKind.MISSING:
             encloser = relative(match.name, zone.origin)
             wanted.add(secured.place(WILDCARD + encloser))
         for place in wanted:
-            _install_link(table, secured, place)
+            _install_link(plane, table.chain, secured, place)
 
 
-def _install_link(table: "native.ZoneTable", secured: ByName, place: int) -> None:
+def _install_link(
+    plane: "native.Plane", chain: "native.ChainLinks", secured: ByName, place: int
+) -> None:
     node = secured.zone.node_at(secured.zone.chain[place])
     nsec = node.get(Type.NSEC)
     record = _signature(secured, node, nsec) if nsec is not None else b""
     if nsec is not None and record and len(nsec.rdatas) == 1:
         link = rdata_record(b"", Type.NSEC, nsec.ttl, nsec.rdatas[0])
-        table.install_link(place, node.key, link, record)
+        plane.install_link(chain, place, node.key, link, record, _NEVER)
 
 
 def _signature(secured: ByName, node: Node, rrset: RRset) -> bytes:

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from dinamed.plane import table_compiler
 from dinamed.plane.installer import Installer
+from dinamed.plane.link_renewal import LinkRenewal
 from dinamed.plane.streaming import PlaneStreams, Taken
 from dinamed.plane.table_compiler import TableCompiler, native
 from dinamed.plans.counts import OTHER, TYPES
@@ -156,6 +157,8 @@ class DataPlane:
         self._installer = Installer(
             authority.engine, self._compiler, self.native, self._steady
         )
+        self._renewal = LinkRenewal(authority.engine, self.native)
+        self._renewing = Surviving(self._renewal.go_on, "renewing proofs")
         self._installing = Surviving(self._installer.install, "teaching the plane")
         self._serving = Surviving(self._serve_punted, "answering for the plane")
 
@@ -364,6 +367,7 @@ class DataPlane:
             self._spent = 0.0
             self._booking()
         self._refresh()
+        self._renewing(now)
 
     def _refresh(self) -> None:
         now = self._authority.seconds()

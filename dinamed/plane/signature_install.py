@@ -24,7 +24,6 @@ from dinamed.wire.render import rdata_record
 from dinamed.zones.layout import WILDCARD
 from dinamed.zones.model import RRset
 from dinamed.zones.packed import MatchKind, PackedZone
-from dinamed.zones.virtual import Names
 
 MOST_SETS = 64
 """Sets of a pool's records up to which all are signed when the first one is missed."""
@@ -60,7 +59,7 @@ def install_signed(
     install_static(plane, zone, online, name, query.question.type)
     for table in plane.tables.zones if plane.tables is not None else ():
         if table.chain is not None and table.origin == zone.origin:
-            install_links(table, online.denial.names, online, name)
+            install_links(plane, table, online, name)
 
 
 def install_sets(
@@ -157,26 +156,40 @@ def _install(
 
 
 def install_links(
-    table: "native.ZoneTable", names: Names, online: OnlineZone, name: WireName
+    plane: "native.Plane", table: "native.ZoneTable", online: OnlineZone, name: WireName
 ) -> None:
     """Have the plane know what denies a name, or the types that it has not."""
-    zone, denial = names.zone, online.denial
-    negative = zone.negative
-    soa = online.signatures(zone.apex, negative)
-    if soa is not None and len(soa.rdatas) == 1:
-        record = rdata_record(b"", Type.RRSIG, soa.ttl, soa.rdatas[0])
-        table.install_link(-1, b"", b"", record)
+    install_soa(table, online)
+    names, denial, origin = online.denial.names, online.denial, online.origin
     match = names.find(name)
-    wanted = {denial.position(relative(name, zone.origin))}
+    wanted = {denial.position(relative(name, origin))}
     if match.kind is MatchKind.MISSING:
-        wildcard = WILDCARD + relative(match.name, zone.origin)
+        wildcard = WILDCARD + relative(match.name, origin)
         wanted.add(denial.position(wildcard))
     for place in wanted:
-        owner, nsec, rrsigs = online.link(place)
-        if rrsigs is not None and len(rrsigs.rdatas) == 1:
-            table.install_link(
-                place,
-                relative(owner, zone.origin),
-                rdata_record(b"", Type.NSEC, nsec.ttl, nsec.rdatas[0]),
-                rdata_record(b"", Type.RRSIG, nsec.ttl, rrsigs.rdatas[0]),
-            )
+        if table.chain is not None:
+            install_link(plane, table.chain, online, place)
+
+
+def install_soa(table: "native.ZoneTable", online: OnlineZone) -> None:
+    """Have the plane know what signs the SOA in negative answers."""
+    zone = online.denial.names.zone
+    soa = online.signatures(zone.apex, zone.negative)
+    if soa is not None and len(soa.rdatas) == 1:
+        table.install_soa(rdata_record(b"", Type.RRSIG, soa.ttl, soa.rdatas[0]))
+
+
+def install_link(
+    plane: "native.Plane", chain: "native.ChainLinks", online: OnlineZone, place: int
+) -> None:
+    """Have the plane know the NSEC at a place of the chain, as it is signed now."""
+    owner, nsec, rrsigs = online.link(place)
+    if rrsigs is not None and len(rrsigs.rdatas) == 1:
+        plane.install_link(
+            chain,
+            place,
+            relative(owner, online.origin),
+            rdata_record(b"", Type.NSEC, nsec.ttl, nsec.rdatas[0]),
+            rdata_record(b"", Type.RRSIG, nsec.ttl, rrsigs.rdatas[0]),
+            online.renewed(owner, Type.NSEC),
+        )

@@ -24,7 +24,9 @@ cdef struct Signature:
 
 cdef struct Link:
     # What the chain has at one name: its labels left of the origin, then twice what
-    # stands behind that owner: the NSEC record, and its RRSIG.
+    # stands behind that owner: the NSEC record, and its RRSIG.  That is made anew
+    # after `until`, in seconds of Unix time.
+    uint64_t until
     uint32_t owner
     uint32_t nsec
     uint32_t rrsig

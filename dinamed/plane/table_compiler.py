@@ -10,6 +10,7 @@ from dinamed.plane.extension import native as native
 from dinamed.plane.negatives import negative_template, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plane.route_compiler import RouteCompiler
+from dinamed.plane.signature_install import install_soa
 from dinamed.plans.counts import TYPES
 from dinamed.plans.facts import Facts
 from dinamed.plans.reply import NSID_MAX
@@ -131,7 +132,7 @@ class TableCompiler(RouteCompiler):
         special = special_labels(zone)
         online = facts.online.get(zone.origin)
         template = negative_template(zone, special, soa_of(zone, online))
-        return native.ZoneTable(
+        table = native.ZoneTable(
             zone.buffer,
             zone.origin,
             sum(1 for _ in labels(zone.origin)),
@@ -151,3 +152,7 @@ class TableCompiler(RouteCompiler):
             or zone.origin in facts.tables
             or zone.origin in facts.unready,
         )
+        if online is not None and table.chain is not None and table.chain.used:
+            # It goes on without a question to Python.
+            install_soa(table, online)
+        return table

@@ -23,13 +23,73 @@ cdef class ChainKeys:
             raise ValueError("the first name is the apex, and the last one the end")
 
 
+cdef class _FormerLink:
+    """Owns a link that has been replaced."""
+
+    cdef Link *link
+
+    def __dealloc__(self):
+        free(self.link)
+
+
+cdef Link *new_link(bytes owner, bytes nsec, bytes rrsig, uint64_t until) except NULL:
+    """`owner` are labels left of the origin; the records come without their owner."""
+    cdef Link *link
+    if len(owner) > 255:
+        raise ValueError("not the labels of a name")
+    link = <Link *>calloc(1, sizeof(Link) + len(owner) + len(nsec) + len(rrsig))
+    if link == NULL:
+        raise MemoryError
+    link.until = until
+    link.owner = len(owner)
+    link.nsec = len(nsec)
+    link.rrsig = len(rrsig)
+    memcpy(link.octets, <const char *>owner, link.owner)
+    memcpy(link.octets + link.owner, <const char *>nsec, link.nsec)
+    memcpy(link.octets + link.owner + link.nsec, <const char *>rrsig, link.rrsig)
+    return link
+
+
+cdef class ChainLinks:
+    """What a chain has at its names, as far as it was asked for.
+
+    Tables of a zone share it for as long as the records stay the same.
+    """
+
+    cdef void **_links
+    cdef readonly ChainKeys keys
+    cdef readonly uint32_t used
+
+    def __cinit__(self, ChainKeys keys not None):
+        self.keys = keys
+        self._links = <void **>_new(keys.count * sizeof(void *))
+
+    def lapsed(self, double now):
+        """The places whose signatures were to be made anew before this Unix time."""
+        cdef list found = []
+        cdef uint32_t i
+        cdef Link *link
+        for i in range(self.keys.count if self.used else 0):
+            link = <Link *>self._links[i]
+            if link != NULL and <double>link.until <= now:
+                found.append(i)
+        return found
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        if self._links != NULL:
+            for i in range(self.keys.count):
+                free(self._links[i])
+        free(self._links)
+
+
 cdef class ZoneTable:
     """A packed zone, and what its negative answers are made of."""
 
     cdef Zone data
     cdef object _buffer
     cdef Chain _chain
-    cdef readonly ChainKeys chain
+    cdef readonly ChainLinks chain
     cdef readonly bytes origin
     cdef uint8_t *_soa
     cdef uint16_t *_pointers
@@ -54,7 +114,7 @@ cdef class ZoneTable:
         bint signed,
         bint keyed,
         bint left,
-        ChainKeys chain=None,
+        ChainLinks chain=None,
     ):
         cdef Zone *data = &self.data
         cdef uint32_t i, size = len(origin)
@@ -87,10 +147,10 @@ cdef class ZoneTable:
         data.origin = <const uint8_t *><const char *>origin
         if chain is not None:
             self.chain = chain
-            self._chain.keys = <const uint8_t *><const char *>chain._keys
-            self._chain.starts = <const uint32_t *><const char *>chain._starts
-            self._chain.count = chain.count
-            self._chain.links = <void **>_new(chain.count * sizeof(void *))
+            self._chain.keys = <const uint8_t *><const char *>chain.keys._keys
+            self._chain.starts = <const uint32_t *><const char *>chain.keys._starts
+            self._chain.count = chain.keys.count
+            self._chain.links = chain._links
             data.chain = &self._chain
         data.pools = <uint32_t *>_new((len(pools) + 1) * sizeof(uint32_t))
         for i in range(<uint32_t>len(pools)):
@@ -112,38 +172,12 @@ cdef class ZoneTable:
                 raise ValueError("not a label")
             data.special[i] = <const uint8_t *><const char *>label
 
-    def install_link(
-        self, int place, bytes owner not None, bytes nsec not None, bytes rrsig not None
-    ):
-        """Say what the chain has at a place, or with -1 the signature of the SOA.
-
-        `owner` are labels left of the origin; the records come without their owner.
-        What is there stays: tables are made anew before a signature changes.
-        """
-        cdef Link *link
-        cdef void **at
-        if self.chain is None or place >= <int>self.chain.count or len(owner) > 255:
-            raise ValueError("no such place")
-        at = &self._chain.soa if place < 0 else &self._chain.links[place]
-        if at[0] != NULL:
-            return
-        link = <Link *>calloc(1, sizeof(Link) + len(owner) + len(nsec) + len(rrsig))
-        if link == NULL:
-            raise MemoryError
-        link.owner = len(owner)
-        link.nsec = len(nsec)
-        link.rrsig = len(rrsig)
-        memcpy(link.octets, <const char *>owner, link.owner)
-        memcpy(link.octets + link.owner, <const char *>nsec, link.nsec)
-        memcpy(link.octets + link.owner + link.nsec, <const char *>rrsig, link.rrsig)
-        plane_set_pointer(at, link)
+    def install_soa(self, bytes rrsig not None):
+        """Say what signs the SOA in negative answers; what is there stays."""
+        if self.chain is not None and self._chain.soa == NULL:
+            plane_set_pointer(&self._chain.soa, new_link(b"", b"", rrsig, 0))
 
     def __dealloc__(self):
-        cdef uint32_t i
-        if self._chain.links != NULL:
-            for i in range(self._chain.count):
-                free(self._chain.links[i])
-        free(self._chain.links)
         free(self._chain.soa)
         free(self.data.pools)
         free(self._soa)

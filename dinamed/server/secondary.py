@@ -233,6 +233,8 @@ class Secondary:
                     self._check(incoming.result[0])
                 except ValueError as error:
                     raise TransferError(str(error)) from None
+            if incoming.result is not None and self.served is not None:
+                incoming.result[0].order_like(self.served)
             return incoming
 
         if incoming.current or (

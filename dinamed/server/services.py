@@ -34,6 +34,7 @@ from dinamed.server.liveness import (
     ask_udp,
     new_probe,
 )
+from dinamed.server.ordering_ahead import order_ahead
 from dinamed.server.sockets import ListenAddress, Listening
 from dinamed.server.stack import Stack
 from dinamed.server.stream import StreamFactory
@@ -330,13 +331,15 @@ class ReloadService(Service):
     def _with_geo(
         self, loaded: Configuration
     ) -> Deferred[tuple[Configuration, GeoData]]:
-        """Load the databases of places too, which may be large: in a thread."""
+        """Load the databases of places too, and order names: in a thread."""
+        geo = self._authority.geo
+
+        def _work() -> GeoData:
+            order_ahead(loaded.settings, loaded.zones)
+            return load_geo(loaded.settings.geo, geo)
+
         return deferToThreadPool(
-            self._reactor,
-            self._reactor.getThreadPool(),
-            load_geo,
-            loaded.settings.geo,
-            self._authority.geo,
+            self._reactor, self._reactor.getThreadPool(), _work
         ).addCallback(lambda geo: (loaded, geo))
 
     def _apply(self, ready: tuple[Configuration, GeoData]) -> ReloadOutcome:

@@ -19,6 +19,7 @@ from dinamed.dnssec.rolling import ParentView, ServersView, Waiting, waiting
 from dinamed.dnssec.signing import ZoneSigner
 from dinamed.plans.targets import TargetTable
 from dinamed.server.authority import Authority
+from dinamed.server.highest_ttls import HighestTtls
 from dinamed.server.key_folder import KeyFolder
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic
@@ -37,10 +38,6 @@ TICK = 60.0
 """Seconds between looks at what time has brought about."""
 ASK_INTERVAL = 3600.0
 """Seconds between questions to the parent of a zone."""
-MOST_WALKED = 100_000
-"""Names of a zone up to which its highest TTL is looked for."""
-ASSUMED_TTL = 7 * 86400
-"""The highest TTL of larger zones, in seconds."""
 
 Local = Callable[[str], bool]
 """Whether an address is one of this host."""
@@ -70,7 +67,7 @@ class SigningService(Periodic):
         self._zones: dict[WireName, ZoneKeys] = {}
         self._built: dict[WireName, tuple[tuple[object, ...], OnlineZone]] = {}
         self._denials: dict[WireName, tuple[tuple[object, ...], Denial]] = {}
-        self._highest: dict[WireName, tuple[PackedZone, int]] = {}
+        self._highest = HighestTtls(reactor)
         self._asked: dict[WireName, float] = {}
         self._hour = 0
         self._told: dict[WireName, str] = {}
@@ -252,11 +249,14 @@ class SigningService(Periodic):
             zone = zones.get(apex)
             if zone is None:
                 continue
-            keys.advance(now, self._highest_ttl(zone))
+            highest = self._highest_ttl(zone)
+            if highest is not None:
+                keys.advance(now, highest)
             if now >= self._asked.get(apex, 0.0):
                 self._asked[apex] = now + ASK_INTERVAL * (0.9 + self._rng.random() / 5)
                 self.ask_parent(apex)
                 self.ask_servers(apex)
+        self._highest.keep(self._zones)
         hour = int(now) // HOUR
         known = {apex: built[0][1] for apex, built in self._built.items()}
         current = {
@@ -335,20 +335,14 @@ class SigningService(Periodic):
             return []
         return waiting(keys.state, keys.held.keys, self._authority.seconds())
 
-    def _highest_ttl(self, zone: PackedZone) -> int:
-        known = self._highest.get(zone.origin)
-        if known is not None and known[0] is zone:
-            return known[1]
-        highest = ASSUMED_TTL
-        if zone.names <= MOST_WALKED:
-            nodes = (node for _, node in zone.nodes())
-            ttls = (one.ttl for node in nodes for one in node.rrsets.values())
-            highest = max(ttls, default=0)
+    def _highest_ttl(self, zone: PackedZone) -> int | None:
+        """The highest TTL of a zone and its pools; None: not known yet."""
+        highest = self._highest.of(zone)
+        if highest is None or not zone.pools:
+            return highest
         pools = self._authority.loaded.settings.pools
         bound = [pool.ttl.high for pool in pools if pool.name in zone.pools]
-        highest = max(highest, *bound, 0)
-        self._highest[zone.origin] = (zone, highest)
-        return highest
+        return max(highest, *bound, 0)
 
     def _tell(self) -> None:
         """Log problems once each, and that they are over."""

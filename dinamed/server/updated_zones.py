@@ -154,6 +154,7 @@ class UpdatedZones:
                 children = Children(step.served)
         except ValueError as error:
             raise UpdateError(Rcode.SERVFAIL, str(error)) from None
+        step.served.order_like(step.before)
         if not self._save(step.base, step.overlay):
             raise UpdateError(Rcode.SERVFAIL, "the update could not be saved")
         self._children[origin] = children

@@ -12,7 +12,7 @@ from dinamed.wire.constants import Type
 from dinamed.wire.names import WireName, to_text
 from dinamed.zones.marks import OF_A_HASH, Marks
 
-EDITION = 3
+EDITION = 4
 """Goes up with each change of what the extension is told, here and in `native.pyx`."""
 
 try:

@@ -12,6 +12,7 @@ from cpython.bytearray cimport (
     PyByteArray_Resize,
     PyByteArray_Size,
 )
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
@@ -31,7 +32,7 @@ from dinamed.zones.small_zone cimport (
     read_text,
 )
 
-EDITION = 3
+EDITION = 4
 
 cdef enum:
     HEAD = 16  # octets of RAW in `masterdata`

@@ -1,18 +1,11 @@
 """The names of a zone in canonical order, to look up which one covers another."""
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from dinamed.zones.canonical import canonical_key
-from dinamed.zones.layout import HEADER, NodeFlag
-from dinamed.zones.masterdata import native
+from dinamed.zones.ordering import LAST
 from dinamed.zones.packed import PackedZone
-
-_NOT_IN_CHAIN = int(NodeFlag.EMPTY | NodeFlag.BELOW_CUT | NodeFlag.BELOW_DNAME)
-_LAST = 0xFFFFFFFF
-Ordered = tuple[bytes, bytes, bytes]
-"""Places, canonical forms one behind the other, and where each of these begins."""
 
 
 class NameOrder:
@@ -30,10 +23,9 @@ class NameOrder:
             key=lambda pair: pair[0],
         )
         self._further = [key for _, key in known]
-        forms = [form for form, _ in known]
-        slowly = pure or native is None or zone.patched
-        ordered = _in_python if slowly else _natively
-        places, self.keys, self.starts = ordered(zone, forms)
+        places, self.keys, self.starts = zone.in_order(
+            tuple(form for form, _ in known), pure
+        )
         self._places: Sequence[int] = memoryview(places).cast("I")
         self._starts: Sequence[int] = memoryview(self.starts).cast("I")
 
@@ -56,29 +48,6 @@ class NameOrder:
     def key(self, position: int) -> bytes:
         """The name at a position."""
         place = self._places[position]
-        if place > _LAST - len(self._further):
-            return self._further[_LAST - place]
+        if place > LAST - len(self._further):
+            return self._further[LAST - place]
         return self._zone.node_at(place).key
-
-
-def _natively(zone: PackedZone, further: list[bytes]) -> Ordered:
-    assert native is not None
-    first = HEADER.unpack_from(zone.buffer)[6]
-    ordered: Ordered = native.names_in_order(zone.buffer, first, zone.names, further)
-    return ordered
-
-
-def _in_python(zone: PackedZone, further: list[bytes]) -> Ordered:
-    names = [
-        (canonical_key(key), node.offset)
-        for key, node in zone.nodes()
-        if not node.flags & _NOT_IN_CHAIN
-    ]
-    names += [(form, _LAST - number) for number, form in enumerate(further)]
-    names.sort()
-    starts = array("I", [0])
-    for form, _ in names:
-        starts.append(starts[-1] + len(form))
-    places = array("I", [place for _, place in names])
-    keys = b"".join(form for form, _ in names)
-    return places.tobytes(), keys, starts.tobytes()

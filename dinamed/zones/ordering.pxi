@@ -3,6 +3,7 @@
 cdef enum:
     NOT_IN_CHAIN = 1 | 4 | 16  # EMPTY, BELOW_CUT, BELOW_DNAME
     LABELS = 128
+    DEAD_POOL = 0xFFFF  # `DEAD` of the layout
 
 
 cdef struct OrderedName:
@@ -46,55 +47,59 @@ cdef uint32_t put_canonical(
     return done
 
 
+cdef size_t after_node(const uint8_t *data, size_t at) noexcept nogil:
+    """Where the node at an offset ends."""
+    cdef size_t size = data[at]
+    cdef uint32_t rrsets = little16(&data[at + 1 + size + 3])
+    at += 1 + size + 5
+    while rrsets:
+        at += 12 + little32(&data[at + 8])
+        rrsets -= 1
+    return at
+
+
+cdef bint in_chain(const uint8_t *data, size_t at) noexcept nogil:
+    """Whether the node at an offset is of a name that owns data and is not occluded."""
+    cdef const uint8_t *behind = &data[at + 1 + <size_t>data[at]]
+    return not behind[0] & NOT_IN_CHAIN and little16(&behind[1]) != DEAD_POOL
+
+
 def names_in_order(
-    const uint8_t[::1] data, uint32_t first, uint32_t count, list further not None
+    const uint8_t[::1] data, size_t first, size_t end, list further not None
 ):
     """The names that own data and are not occluded, with `further` ones, in order.
 
-    `further` are names in canonical form.  Returns the place of each, an offset in the
-    packed zone or 0xFFFFFFFF less its number among the further ones; their canonical
-    forms one behind the other; and where each of these begins, and the last one ends.
-    All numbers are of 32 bits, in the order of this machine.
+    Nodes stand from `first` to `end`.  `further` are names in canonical form.  Returns
+    the place of each, an offset in the packed zone or 0xFFFFFFFF less its number among
+    the further ones; their canonical forms one behind the other; and where each of
+    these begins, and the last one ends.  All numbers are of 32 bits, in the order of
+    this machine.  Other threads go on meanwhile.
     """
-    cdef uint32_t more = len(further), found = 0, i, size, rrsets
-    cdef size_t at = first, octets = 0, room = 0
-    cdef OrderedName *names = <OrderedName *>malloc(
-        (<size_t>count + more + 1) * sizeof(OrderedName)
-    )
+    cdef uint32_t more = len(further), found = 0, count = 0, i
+    cdef size_t at, octets = 0, room = 0
+    cdef OrderedName *names = NULL
     cdef uint8_t *arena = NULL
+    cdef const uint8_t *nodes = &data[0]
     cdef bytes key
     cdef uint32_t *numbers
-    for i in range(count):
-        size = data[at]
-        room += 2 * <size_t>size + 1
-        rrsets = little16(&data[at + 1 + size + 3])
-        at += 1 + size + 5
-        while rrsets:
-            at += 12 + little32(&data[at + 8])
-            rrsets -= 1
-    arena = <uint8_t *>malloc(room + 1)
-    if names == NULL or arena == NULL:
-        free(names)
-        free(arena)
-        raise MemoryError
+    cdef uint32_t *begins
+    cdef char *forms
+    if first > end or end > <size_t>len(data):
+        raise ValueError("the nodes are not in the zone")
+    with nogil:
+        at = first
+        while at < end:
+            if in_chain(nodes, at):
+                count += 1
+                room += 2 * <size_t>nodes[at] + 1
+            at = after_node(nodes, at)
+        names = <OrderedName *>malloc((<size_t>count + more + 1) * sizeof(OrderedName))
+        arena = <uint8_t *>malloc(room + 1)
     try:
-        with nogil:
-            at = first
-            for i in range(count):
-                size = data[at]
-                if not data[at + 1 + size] & NOT_IN_CHAIN:
-                    names[found].key = arena + octets
-                    names[found].place = <uint32_t>at
-                    names[found].size = put_canonical(
-                        arena + octets, &data[at + 1], size
-                    )
-                    octets += names[found].size
-                    found += 1
-                rrsets = little16(&data[at + 1 + size + 3])
-                at += 1 + size + 5
-                while rrsets:
-                    at += 12 + little32(&data[at + 8])
-                    rrsets -= 1
+        if at != end:
+            raise ValueError("the nodes do not end where they should")
+        if names == NULL or arena == NULL:
+            raise MemoryError
         for i in range(more):
             key = further[i]
             names[found].key = <const uint8_t *><const char *>key
@@ -103,21 +108,35 @@ def names_in_order(
             octets += names[found].size
             found += 1
         with nogil:
+            room = 0
+            at = first
+            while at < end:
+                if in_chain(nodes, at):
+                    names[found].key = arena + room
+                    names[found].place = <uint32_t>at
+                    names[found].size = put_canonical(
+                        arena + room, &nodes[at + 1], nodes[at]
+                    )
+                    room += names[found].size
+                    found += 1
+                at = after_node(nodes, at)
+            octets += room
             qsort(names, found, sizeof(OrderedName), by_key)
-        places = bytearray(4 * <size_t>found)
-        starts = bytearray(4 * (<size_t>found + 1))
-        keys = bytearray(octets)
-        numbers = <uint32_t *>PyByteArray_AsString(places)
-        for i in range(found):
-            numbers[i] = names[i].place
-        numbers = <uint32_t *>PyByteArray_AsString(starts)
-        at = 0
-        for i in range(found):
-            numbers[i] = <uint32_t>at
-            memcpy(PyByteArray_AsString(keys) + at, names[i].key, names[i].size)
-            at += names[i].size
-        numbers[found] = <uint32_t>at
-        return bytes(places), bytes(keys), bytes(starts)
+        places = PyBytes_FromStringAndSize(NULL, 4 * <Py_ssize_t>found)
+        starts = PyBytes_FromStringAndSize(NULL, 4 * (<Py_ssize_t>found + 1))
+        keys = PyBytes_FromStringAndSize(NULL, octets)
+        numbers = <uint32_t *>PyBytes_AsString(places)
+        begins = <uint32_t *>PyBytes_AsString(starts)
+        forms = PyBytes_AsString(keys)
+        with nogil:
+            at = 0
+            for i in range(found):
+                numbers[i] = names[i].place
+                begins[i] = <uint32_t>at
+                memcpy(forms + at, names[i].key, names[i].size)
+                at += names[i].size
+            begins[found] = <uint32_t>at
+        return places, keys, starts
     finally:
         free(names)
         free(arena)

@@ -27,6 +27,7 @@ from dinamed.zones.layout import (
     measure,
 )
 from dinamed.zones.model import RRset
+from dinamed.zones.ordering import Ordered, in_order
 from dinamed.zones.packer import pack
 
 __all__ = ["MatchKind", "Node", "NodeFlag", "PackedZone", "RRset", "ZoneMatch", "pack"]
@@ -183,6 +184,7 @@ class PackedZone:
         """Offsets of the nodes that deny what does not exist, in their order."""
         self.signed = bool(flags & ZoneFlag.SIGNED)
         """Whether the zone's data have signatures (RRSIG records) beside them."""
+        self._ordered: tuple[tuple[bytes, ...], Ordered] | None = None
 
     def _read_pools(self) -> tuple[str, ...]:
         data = self.buffer
@@ -195,11 +197,6 @@ class PackedZone:
             pools.append(str(data[offset + 1 : end], "utf-8"))
             offset = end
         return tuple(pools)
-
-    @property
-    def patched(self) -> bool:
-        """Whether nodes may be dead: a change of the zone moves the apex, at least."""
-        return bool(self.dead) or self._nodes_at != self._first
 
     @cached_property
     def apex(self) -> Node:
@@ -239,6 +236,23 @@ class PackedZone:
                 node = Node(self.buffer, offset, self.pools)
                 yield node.key, node
             offset = found.end
+
+    def in_order(self, further: tuple[bytes, ...], pure: bool = False) -> Ordered:
+        """The names that own data and are not occluded, and further ones, in order.
+
+        `further` are canonical forms of names that are not among them.  What was asked
+        for last is kept, for it takes long in a large zone.  `pure`: make it in Python.
+        """
+        known = self._ordered
+        if pure or known is None or known[0] != further:
+            made = in_order(self.buffer, self._first, self._pools_at, further, pure)
+            self._ordered = known = (further, made)
+        return known[1]
+
+    def order_like(self, other: "PackedZone") -> None:
+        """Have the order at hand that was asked for of another zone; for a thread."""
+        if other._ordered is not None:
+            self.in_order(other._ordered[0])
 
     def bound(self) -> Iterator[tuple[bytes, Node]]:
         """The names that are bound to a pool, without a walk over all names."""

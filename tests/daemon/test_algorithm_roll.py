@@ -5,6 +5,7 @@ import time
 import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.dnssec.keys import Key
 from dinamed.dnssec.rolling import Roll, Stage, ZoneState
 from tests.daemon.signed import KEYS, ZONE, Delv, SigningDaemon, write_pair
 from tests.daemon.test_dnssec import ELSEWHERE, ROWS, full
@@ -36,10 +37,9 @@ class AlgorithmRollTests(SynchronousTestCase):
         daemon.start()
         return daemon
 
-    def judged(self, daemon: SigningDaemon, key: object) -> dict[str, str]:
+    def judged(self, daemon: SigningDaemon, key: Key) -> dict[str, str]:
         """What delv says of each row that is not as expected."""
-        assert key in (OLD, NEW)
-        delv = Delv(daemon, OLD if key is OLD else NEW)
+        delv = Delv(daemon, key)
         wrong = {}
         for row in HERE:
             said = delv.verdict(full(row.name), row.type)
@@ -58,5 +58,10 @@ class AlgorithmRollTests(SynchronousTestCase):
 
     def test_before_and_after(self) -> None:
         """At first the old one alone is out, in the end the new one."""
-        self.assertEqual(self.judged(self.start("presigning", "1"), OLD), {})
-        self.assertEqual(self.judged(self.start("retiring", "1"), NEW), {})
+        stages: tuple[tuple[Stage, Key], ...] = (("presigning", OLD), ("retiring", NEW))
+        for threads in ('"python"', "1"):
+            for stage, key in stages:
+                with self.subTest(threads=threads, stage=stage):
+                    daemon = self.start(stage, threads)
+                    self.assertEqual(self.judged(daemon, key), {})
+                    daemon.assert_quiet()

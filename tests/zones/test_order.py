@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.wire.names import from_text
+from dinamed.zones.canonical import canonical_key
 from dinamed.zones.model import RRset
 from dinamed.zones.order import NameOrder
 from dinamed.zones.packed import PackedZone, pack
@@ -49,15 +50,57 @@ class NameOrderTests(SynchronousTestCase):
         """Names that were changed in a packed zone stand elsewhere, or are gone."""
         keys = {b"\1a", b"\1b", b"\1c", b"\1d"}
         zone = zone_of(keys)
-        self.assertFalse(zone.patched)
         changes = {b"": [SOA], b"\1b": [], b"\1e": [DATA], b"\1a": [DATA, TEXT]}
         after = patched(zone, changes, Children(zone))
         assert after is not None
         for one in (after, PackedZone(after.buffer)):
-            self.assertTrue(one.patched)
             order = NameOrder(one, [b"\1f"])
             found = [order.key(at) for at in range(len(order))]
             self.assertEqual(found, [b"", b"\1a", b"\1c", b"\1d", b"\1e", b"\1f"])
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        st.sets(_key, min_size=20, max_size=30),
+        st.lists(st.dictionaries(_key, st.booleans(), max_size=4), max_size=4),
+        st.data(),
+    )
+    def test_patched_often(
+        self, keys: set[bytes], steps: list[dict[bytes, bool]], data: st.DataObject
+    ) -> None:
+        """After any changes the orders are those of a zone that was packed anew."""
+        zone = zone_of(keys)
+        children, now = Children(zone), set(keys)
+        for step in steps:
+            gone = data.draw(st.sets(st.sampled_from(sorted(now)), max_size=3))
+            wanted = {**dict.fromkeys(gone, False), **step}
+            changes = {key: [DATA] if there else [] for key, there in wanted.items()}
+            after = patched(zone, {b"": [SOA], **changes}, children)
+            if after is None:
+                return
+            now = (now | wanted.keys()) - {
+                k for k, there in wanted.items() if not there
+            }
+            zone = after
+            order, pure = NameOrder(zone, ()), NameOrder(zone, (), pure=True)
+            anew = NameOrder(zone_of(now), ())
+            for one in (order, pure):
+                self.assertEqual((one.keys, one.starts), (anew.keys, anew.starts))
+            self.assertEqual(order.places, pure.places)
+            names = [order.key(at) for at in range(len(order))]
+            self.assertEqual(names, sorted({b"", *now}, key=_name))
+            if not now:
+                return
+
+    def test_kept(self) -> None:
+        """The order that one zone was asked for is at hand for the next one too."""
+        zone, other = zone_of({b"\1a"}), zone_of({b"\1a", b"\1b"})
+        NameOrder(zone, [b"\1f"])
+        other.order_like(zone)
+        form = (canonical_key(b"\1f"),)
+        made = other.in_order(form)
+        self.assertIs(other.in_order(form), made)
+        self.assertEqual(len(made.places), 4 * 4)
+        self.assertEqual(len(other.in_order(()).places), 3 * 4)
 
 
 def _name(key: bytes) -> dns.name.Name:
