@@ -44,6 +44,7 @@ NO_KEYS = {
     (Settings, "cookie_secrets"),
     (Settings, "files"),
     (Settings, "targeting"),
+    (Settings, "file_zones"),
     (ZoneSettings, "name"),
     (CatalogSettings, "name"),
     (CatalogSettings, "transfer"),

@@ -20,7 +20,7 @@ from dinamed.commands.remote import (
 )
 from dinamed.commands.status import gather
 from dinamed.commands.top_picture import RED, Seen, lines, painted, room_of, screen_of
-from dinamed.commands.top_view import SORTS, View, keys
+from dinamed.commands.top_view import SORTS, TopView, keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         first = Seen(time.monotonic(), gather(remote, arguments.pool))
     except RemoteError as error:
         return complain(error)
-    view = View(find=arguments.find, sort=arguments.sort)
+    view = TopView(find=arguments.find, sort=arguments.sort)
     if arguments.once or not (sys.stdin.isatty() and sys.stdout.isatty()):
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         columns = shutil.get_terminal_size((120, 40)).columns
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def watch(
-    remote: Remote, arguments: argparse.Namespace, seen: Seen, view: View
+    remote: Remote, arguments: argparse.Namespace, seen: Seen, view: TopView
 ) -> None:
     """Show one picture after the other until a key ends it."""
     before: Seen | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dinamed.commands.status import duration
-from dinamed.commands.top_view import HELP, View
+from dinamed.commands.top_view import HELP, TopView
 
 RED, YELLOW, GREEN, DIM, BOLD = "31", "33", "32", "2", "1"
 ROOMY = 90
@@ -53,11 +53,11 @@ def lines(
     before: Seen | None,
     now: float,
     colour: bool,
-    view: View | None = None,
+    view: TopView | None = None,
     columns: int = 120,
 ) -> list[str]:
     """One picture, the head first; rates need two sights."""
-    view = View() if view is None else view
+    view = TopView() if view is None else view
     head, rates = _head(seen, before, colour, columns)
     picture = [*head]
     if view.help:
@@ -69,7 +69,7 @@ def lines(
     return picture
 
 
-def screen_of(picture: list[str], view: View, columns: int, rows: int) -> list[str]:
+def screen_of(picture: list[str], view: TopView, columns: int, rows: int) -> list[str]:
     """The part of a picture that is seen: its first line, the list, and a last line
     with what keys do."""
     room = room_of(rows)

@@ -25,7 +25,7 @@ HELP = (
 )
 
 
-class View(NamedTuple):
+class TopView(NamedTuple):
     """How it is shown; `first` is the first line of the list, `typing` that the words
     of the filter are being typed."""
 
@@ -36,7 +36,7 @@ class View(NamedTuple):
     help: bool = False
     ended: bool = False
 
-    def pressed(self, key: str, lines: int, room: int) -> "View":
+    def pressed(self, key: str, lines: int, room: int) -> "TopView":
         """The view after a key, with so many lines of which so many fit."""
         if self.typing:
             return self._typed(key)
@@ -64,7 +64,7 @@ class View(NamedTuple):
         first = steps.get(LETTERS.get(key, key), self.first)
         return self._replace(first=max(0, min(last, first)))
 
-    def _typed(self, key: str) -> "View":
+    def _typed(self, key: str) -> "TopView":
         match key:
             case "enter":
                 return self._replace(typing=False)

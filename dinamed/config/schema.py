@@ -21,7 +21,14 @@ NAMED = ("keys", "zones", "catalogs", "pools")
 NO_KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "Settings": frozenset(
-            ("path", "files", "include", "cookie_secrets", "targeting")
+            (
+                "path",
+                "files",
+                "include",
+                "cookie_secrets",
+                "targeting",
+                "file_zones",
+            )
         ),
         "ZoneSettings": frozenset(("name",)),
         "CatalogSettings": frozenset(("name", "transfer", "notify")),

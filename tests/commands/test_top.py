@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.cli import main
 from dinamed.commands.top_picture import Seen, cut, lines, room_of, screen_of
-from dinamed.commands.top_view import SORTS, View, keys
+from dinamed.commands.top_view import SORTS, TopView, keys
 from tests.daemon.harness import free_port, program, wait_until
 from tests.daemon.scenario import CONFIG, OwnDaemonCase
 
@@ -120,7 +120,7 @@ class NarrowTests(SynchronousTestCase):
 class ViewTests(SynchronousTestCase):
     """Keys, and what is shown then."""
 
-    def press(self, view: View, *pressed: str) -> View:
+    def press(self, view: TopView, *pressed: str) -> TopView:
         """Press keys where 40 lines are to be seen through 18."""
         for key in pressed:
             view = view.pressed(key, 40, room_of(20))
@@ -136,17 +136,17 @@ class ViewTests(SynchronousTestCase):
             (["end", "b"], 4),
             (["G", "home"], 0),
         ):
-            self.assertEqual(self.press(View(), *pressed).first, first, pressed)
+            self.assertEqual(self.press(TopView(), *pressed).first, first, pressed)
 
     def test_filter(self) -> None:
         """Words are typed, mended and taken back."""
-        view = self.press(View(first=5), "/", "q", "x", "backspace", "1")
+        view = self.press(TopView(first=5), "/", "q", "x", "backspace", "1")
         self.assertEqual((view.find, view.typing, view.first), ("q1", True, 0))
         view = self.press(view, "enter", "down")
         self.assertEqual((view.find, view.typing, view.first), ("q1", False, 1))
         self.assertEqual(self.press(view, "escape").find, "")
         pool = {"name": "m", "members": [member(), member(name="ams1")]}
-        found = View(find="M/ ams").members(pool)
+        found = TopView(find="M/ ams").members(pool)
         self.assertEqual([one["name"] for one in found], ["ams1"])
 
     def test_sorts(self) -> None:
@@ -156,7 +156,7 @@ class ViewTests(SynchronousTestCase):
         drained = member(name="drained", state="drain", reason="drained", load=1.0)
         pool = {"name": "m", "members": [member(), drained, over, down]}
         orders = {}
-        view = View()
+        view = TopView()
         for _ in SORTS:
             orders[view.sort] = [one["name"] for one in view.members(pool)]
             view = self.press(view, "s")
@@ -175,17 +175,17 @@ class ViewTests(SynchronousTestCase):
             ["up", "down", "j", "escape", "enter", "backspace", "q", "other"],
         )
         self.assertEqual(list(keys(b"")), [""])
-        self.assertTrue(self.press(View(), "q").ended)
+        self.assertTrue(self.press(TopView(), "q").ended)
 
     def test_screen(self) -> None:
         """The part that is seen, with where that is, and help."""
         many = [member(name=f"m{number:02}") for number in range(40)]
         picture = lines(seen(0, 1, *many), None, 0, False, None, 50)
-        shown = screen_of(picture, View(first=10), 50, 12)
+        shown = screen_of(picture, TopView(first=10), 50, 12)
         self.assertEqual(len(shown), 12)
         self.assertIn("m07", shown[1])
         self.assertIn("11-20/43 config", shown[-1])
-        helped = lines(seen(0, 1, *many), None, 0, False, View(help=True), 50)
+        helped = lines(seen(0, 1, *many), None, 0, False, TopView(help=True), 50)
         self.assertIn("?", "".join(helped))
         self.assertTrue(all(len(line) <= 80 for line in helped))
 

@@ -66,19 +66,25 @@ class TextTests(SynchronousTestCase):
             self.assertNotIn("\n", str(refusal))
 
 
-def keys(kind: inspect.Type, name: str = "") -> Iterator[tuple[str, inspect.Type]]:
-    """All keys below a type: dotted name and type."""
+def keys(
+    kind: inspect.Type, name: str = "", above: tuple[type, ...] = ()
+) -> Iterator[tuple[str, inspect.Type]]:
+    """All keys below a type: dotted name and type; those inside themselves once."""
     match kind:
-        case inspect.StructType():
+        case inspect.StructType(cls) if cls in above:
+            return
+        case inspect.StructType(cls):
             for field in kind.fields:
-                yield from keys(field.type, f"{kind.cls.__name__}.{field.name}")
+                yield from keys(
+                    field.type, f"{cls.__name__}.{field.name}", (*above, cls)
+                )
         case inspect.UnionType():
             for one in kind.types:
-                yield from keys(one, name)
+                yield from keys(one, name, above)
         case inspect.VarTupleType():
-            yield from keys(kind.item_type, name)
+            yield from keys(kind.item_type, name, above)
         case inspect.DictType():
-            yield from keys(kind.value_type, name)
+            yield from keys(kind.value_type, name, above)
         case _:
             yield name, kind
 

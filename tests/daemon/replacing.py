@@ -40,8 +40,11 @@ class ReplacedDaemon(WatchedDaemon):
 
     @property
     def pid(self) -> int:
-        """The process that the pid file names."""
-        return int(self.pid_file.read_text("ascii"))
+        """The process that the pid file names; 0 between two of them."""
+        try:
+            return int(self.pid_file.read_text("ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0
 
     def replace(self) -> int:
         """Have it replaced, and wait until the old process has gone; the new pid."""

@@ -76,8 +76,8 @@ class CommandTests(OwnDaemonCase):
         )
         self.assertIn("order   mirrors/fra1: drain", self.run_command("events"))
         self.assertEqual(self.run_command("events", "--since", str(last["id"])), "")
-        told = self.run_command("events", "--since", "x", status=1)
-        self.assertIn("since: must be the number of an event", told)
+        told = self.run_command("events", "--since", "x", status=2)
+        self.assertIn("'x' is not a time such as", told)
 
     def test_patterns(self) -> None:
         """An order for several members, by pattern; one that matches nothing."""

@@ -98,7 +98,6 @@ class MalformedTests(SynchronousTestCase):
             message(RECORD * 3, 1, 1, 1, 1, opcode=5),
             message(OPT + b"\0\0", 0, 0, 0, 1, name=b""),
             message(OPT[:6] + b"\1\0\0\0\4abcd", 1, 0, 0, 1),
-            message(b"", 1, 0, 0, 0, name=NAME + b"\0\1\0\3"),
         ):
             self.check(data, None)
 
