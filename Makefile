@@ -3,7 +3,7 @@
 #   make run       serve the built-in example on 127.0.0.1:5300, in the foreground
 #   make test      run the whole test suite, on all processors
 #   make coverage  the same, and fail where less than FLOOR per cent is covered
-#   make lint      ruff, cython-lint and mypy
+#   make lint      ruff, cython-lint, yamllint and mypy
 #   make sanitize  the compiled parts under sanitizers, and SECONDS of fuzzing
 #   make docs      the manual, as HTML in docs/_build/html
 #   make man       the man page, in docs/_build/man
@@ -54,6 +54,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PATH="$(BIN):$$PATH" $(BIN)/cython-lint dinamed tests/fuzz
+	$(BIN)/yamllint --strict deploy
 	$(BIN)/mypy
 
 sanitize: $(VENV)/.installed-dev

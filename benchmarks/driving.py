@@ -4,6 +4,7 @@ import os
 import re
 import statistics
 import subprocess
+import urllib.request
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,15 @@ def resident(pid: int) -> int:
     """Octets of a process in memory, shared pages included."""
     pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def longest_turn(url: str) -> float:
+    """Milliseconds of the reactor's longest turn, by the metric; `url` ends with /."""
+    with urllib.request.urlopen(f"{url}metrics", timeout=60) as page:
+        for line in page.read().decode().splitlines():
+            if line.startswith("dinamed_reactor_longest_turn_seconds "):
+                return float(line.split()[1]) * 1e3
+    raise ValueError("no such metric")
 
 
 def dropped(port: int) -> int:

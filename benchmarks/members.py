@@ -30,7 +30,7 @@ import dns.flags
 import dns.message
 import dns.rrset
 
-from benchmarks.driving import cpu_seconds
+from benchmarks.driving import cpu_seconds, longest_turn
 from tests.daemon.harness import free_port
 from tests.daemon.watched import WatchedDaemon
 
@@ -196,11 +196,7 @@ class Case:
 
     def longest_turn(self) -> float:
         """Milliseconds, by the server's metric."""
-        with urllib.request.urlopen(f"{self.daemon.url}/metrics", timeout=60) as page:
-            for line in page.read().decode().splitlines():
-                if line.startswith("dinamed_reactor_longest_turn_seconds "):
-                    return float(line.split()[1]) * 1e3
-        raise ValueError("no such metric")
+        return longest_turn(f"{self.daemon.url}/")
 
     def rounds(self, number: int) -> tuple[list[float], list[float], list[float]]:
         """Times of so many rounds: all, told, CPU."""

@@ -54,6 +54,7 @@ class AnswerCounts:
         self.silent = 0
         """Messages that got no reply: responses, and what is too short."""
         self._cells: dict[tuple[str, int, int, bool], Cell] = {}
+        self._by_rcode: dict[int, list[Cell]] = {}
         self._names: dict[WireName, str] = {}
 
     def zone(self, zones: ZoneSet, name: WireName) -> str:
@@ -72,7 +73,12 @@ class AnswerCounts:
         cell = self._cells.get(key)
         if cell is None:
             cell = self._cells[key] = Cell()
+            self._by_rcode.setdefault(rcode, []).append(cell)
         return cell
+
+    def with_rcode(self, rcode: int) -> int:
+        """Messages that got this response code, in the zones that are served."""
+        return sum(cell.count for cell in self._by_rcode.get(rcode, ()))
 
     def rejected(self, reply: bytes | None, stream: bool) -> None:
         """Count a message that was no well-formed query, by its reply."""
@@ -92,6 +98,9 @@ class AnswerCounts:
         if gone:
             cells = self._cells.items()
             self._cells = {key: cell for key, cell in cells if key[0] not in gone}
+            self._by_rcode.clear()
+            for key, cell in self._cells.items():
+                self._by_rcode.setdefault(key[2], []).append(cell)
 
     def rows(self) -> list[Row]:
         """Every cell: what `cell` takes, and what it counts."""

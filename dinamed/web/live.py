@@ -17,14 +17,18 @@ from dinamed.web.messages import (
     LivePool,
     Tick,
 )
+from dinamed.web.overload import OverloadCounts
 from dinamed.web.parts import WebParts
 from dinamed.web.trouble import KINDS, kind_of
 from dinamed.web.wrong import wrong_with
+from dinamed.wire.constants import Rcode
 
 STEP = 2.0
 """Seconds between ticks, and between the points of the history."""
 POINTS = 150
 """Points of the history: five minutes."""
+TOLD_RCODES = (Rcode.NXDOMAIN, Rcode.SERVFAIL)
+"""Replies that have lines of their own in the graph."""
 MOST_MEMBERS = 300
 """Members that a tick tells of in all; those that are out come first."""
 MOST_OF_POOL = 100
@@ -41,12 +45,16 @@ class Live:
 
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
+        self._overload = OverloadCounts()
         self._questions: deque[int] = deque(maxlen=POINTS)
+        self._replies = {code: deque[int](maxlen=POINTS) for code in TOLD_RCODES}
         self._hand_outs: dict[MemberKey, deque[int]] = {}
 
     def step(self) -> None:
         """Record one point; its cost is bounded, however many members there are."""
         self._questions.append(self._parts.engine.questions)
+        for code, points in self._replies.items():
+            points.append(self._parts.engine.counts.with_rcode(code))
         before, self._hand_outs = self._hand_outs, {}
         for view, members in self._shown(self._parts.clock()):
             for member in members:
@@ -60,14 +68,17 @@ class Live:
         hand_outs: dict[str, dict[str, tuple[int, ...]]] = {}
         for (pool, member), points in self._hand_outs.items():
             hand_outs.setdefault(pool, {})[member] = tuple(points)
+        replies = {code.name: tuple(points) for code, points in self._replies.items()}
         return _event(
-            "history", History(STEP, POINTS, tuple(self._questions), hand_outs)
+            "history",
+            History(STEP, POINTS, tuple(self._questions), replies, hand_outs),
         )
 
     def tick(self) -> bytes:
         """The figures of now as one event."""
         engine = self._parts.engine
         vitals = engine.vitals()
+        self._overload.look(self._parts.pools.views, vitals.now)
         return _event(
             "tick",
             Tick(
@@ -76,12 +87,13 @@ class Live:
                 identity=engine.snapshot.identity,
                 up=vitals.now - vitals.started,
                 questions=vitals.questions,
+                replies={c.name: engine.counts.with_rcode(c) for c in TOLD_RCODES},
                 failures=self._parts.stack.resolver.failures,
                 connections=self._parts.listening.streams.open_connections,
                 zones=len(engine.snapshot.zones),
                 countries=self._countries(),
                 events=self._parts.happenings.events.last,
-                wrong=wrong_with(self._parts, vitals.now)[:MOST_WRONG],
+                wrong=wrong_with(self._parts, self._overload)[:MOST_WRONG],
                 pools=tuple(
                     self._pool(view, members, vitals.now)
                     for view, members in self._shown(vitals.now)

@@ -318,6 +318,8 @@ class Tick(msgspec.Struct, frozen=True):
     identity: str
     up: float
     questions: int
+    replies: dict[str, int]
+    """Those of some response codes, by their names."""
     failures: int
     connections: int
     zones: int
@@ -338,5 +340,6 @@ class History(msgspec.Struct, frozen=True):
     points: int
     """The most that there are."""
     questions: tuple[int, ...]
+    replies: dict[str, tuple[int, ...]]
     hand_outs: dict[str, dict[str, tuple[int, ...]]]
     """By pool and member."""

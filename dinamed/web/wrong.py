@@ -4,25 +4,21 @@ from collections.abc import Iterator
 
 from dinamed.pools.pool import PoolView
 from dinamed.web.families import families_down
-from dinamed.web.member_metrics import forecasts
 from dinamed.web.messages import Wrong
+from dinamed.web.overload import OverloadCounts
 from dinamed.web.parts import WebParts
-from dinamed.web.trouble import kind_of
 from dinamed.wire.names import to_text
 from dinamed.wording import counted
 
-MOST_LOOKED_AT = 100
-"""Members of a pool up to which their loads are looked at."""
 
-
-def wrong_with(parts: WebParts, now: float) -> tuple[Wrong, ...]:
+def wrong_with(parts: WebParts, overload: OverloadCounts) -> tuple[Wrong, ...]:
     """All of it, the worst first."""
     views = [view for _, view in sorted(parts.pools.views.items())]
     return (
         *_down(views),
         *_server(parts),
         *_out(views),
-        *_over(views, now),
+        *_over(views, overload),
     )
 
 
@@ -59,12 +55,8 @@ def _out(views: list[PoolView]) -> Iterator[Wrong]:
             yield Wrong(text, view.name)
 
 
-def _over(views: list[PoolView], now: float) -> Iterator[Wrong]:
+def _over(views: list[PoolView], overload: OverloadCounts) -> Iterator[Wrong]:
     for view in views:
-        if len(view.members) > MOST_LOOKED_AT:
-            continue
-        foreseen = forecasts(view, now)
-        over = [m for m in view.members if kind_of(view, m, foreseen, now) == "over"]
-        if over:
-            text = f"{view.name}: {counted(len(over), 'member')} at 90 % or more"
+        if over := overload.over(view):
+            text = f"{view.name}: {counted(over, 'member')} at 90 % or more"
             yield Wrong(text, view.name)

@@ -78,7 +78,10 @@ def config(port: int) -> str:
 
 def crowd(port: int, members: int) -> str:
     """A config with one pool of so many members."""
-    lines = [f'[server]\nhttp = "127.0.0.1:{port}"', "[pools.crowd]\nttl = 60"]
+    lines = [
+        f'[server]\nhttp = "127.0.0.1:{port}"',
+        '[pools.crowd]\nttl = 60\nload = {type = "push"}',
+    ]
     for number in range(members):
         low, high = number % 250, number // 250
         lines.append(

@@ -1,8 +1,12 @@
 """The HTTP API against its own description, by schemathesis."""
 
+import os
+import signal
 import subprocess
+from contextlib import suppress
+from pathlib import Path
 
-from tests.daemon.harness import free_port, program
+from tests.daemon.harness import free_port, program, wait_until
 from tests.daemon.scenario import CONFIG, OwnDaemonCase
 
 SETTINGS = """\
@@ -30,6 +34,7 @@ class SchemathesisTests(OwnDaemonCase):
     def test_api(self) -> None:
         """No reply that is not described, no error of ours, no traceback."""
         daemon = self.make_daemon()
+        self.addCleanup(self.end_all, daemon.folder)
         port = free_port(["127.0.0.1"])
         config = CONFIG.replace("[server]", f'[server]\nhttp = "127.0.0.1:{port}"', 1)
         (daemon.folder / "dinamed.toml").write_text(config)
@@ -56,3 +61,25 @@ class SchemathesisTests(OwnDaemonCase):
         )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         daemon.assert_quiet()
+
+    def end_all(self, folder: Path) -> None:
+        """Kill the processes with this folder's config: what has taken over, too."""
+
+        def none_left() -> bool:
+            found = _with_argument(str(folder / "dinamed.toml"))
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not found
+
+        self.assertTrue(wait_until(none_left, 30))
+
+
+def _with_argument(argument: str) -> list[int]:
+    """Processes that have this argument, but for those that have ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found

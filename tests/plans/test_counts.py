@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.plans.context import packed
 from dinamed.plans.counts import AnswerLabels
 from dinamed.plans.snapshot import Snapshot
+from dinamed.wire.constants import Rcode
 from dinamed.zones.zoneset import ZoneSet
 from tests.plans.support import Bench, host, make_pool, make_zone, query
 
@@ -50,6 +51,19 @@ class CountsTests(SynchronousTestCase):
                 AnswerLabels("example.org.", "other", "NOERROR", "udp"): 2,
             },
         )
+
+    def test_one_rcode(self) -> None:
+        """Over all zones; those of a zone that is served no more are forgotten."""
+        counts = self.bench.engine.counts
+        self.bench.ask("no.example.net", "AAAA")
+        self.bench.ask("no.example.org", "MX", stream=True)
+        self.bench.ask("www.example.org", "A")
+        self.assertEqual(counts.with_rcode(Rcode.NXDOMAIN), 2)
+        self.assertEqual(counts.with_rcode(Rcode.SERVFAIL), 0)
+        counts.keep({ZONE.origin})
+        self.assertEqual(counts.with_rcode(Rcode.NXDOMAIN), 1)
+        self.bench.ask("no.example.org", "MX", stream=True)
+        self.assertEqual(counts.with_rcode(Rcode.NXDOMAIN), 2)
 
     def test_rejected(self) -> None:
         """Messages that are no queries count by their reply, or as silence."""

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from dinamed.plans.context import packed
+from dinamed.web import overload
 from dinamed.web.live import MOST_OF_POOL, POINTS
 from dinamed.web.watchers import MOST_WATCHERS, PATIENCE, Watcher
 from tests.plans.support import query
@@ -125,6 +126,17 @@ class LargePoolTests(SiteCase):
         history = self.events._live.history().decode()
         told = json.loads(history.split("data: ")[1])["hand_outs"]["large"]
         self.assertEqual(len(told), MOST_OF_POOL)
+
+    async def test_over_in_slices(self) -> None:
+        """All members are looked at in the end, some at each tick."""
+        self.patch(overload, "MOST_AT_ONCE", 250)
+        loads = [{"member": f"m{n}", "load": 0.95} for n in (5, 300, 399)]
+        await self.ask("POST", "/api/v1/load", loads)
+        self.assertNotIn(b"at 90 %", self.events._live.tick())
+        self.assertIn(b"large: 3 members at 90 % or more", self.events._live.tick())
+        await self.ask("POST", "/api/v1/load", [{"member": "m5", "load": 0.1}])
+        ticks = [self.events._live.tick() for _ in range(3)]
+        self.assertIn(b"large: 2 members at 90 % or more", ticks[-1])
 
 
 class FakeTransport:

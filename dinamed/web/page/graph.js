@@ -1,9 +1,11 @@
 // Lines of the last minutes: small ones beside members, and the one of all questions.
-function line(svg, values, width, top) {
-  top = Math.max(top, 1e-9);
+function through(values, width, top) {
   const left = width - values.length;
-  const points = values.map((value, at) => `${left + at},${(30 - (28 * value) / top).toFixed(1)}`);
-  const path = points.length > 1 ? `M${points.join("L")}` : "";
+  const points = values.map((value, at) => `${left + at},${(30 - (28 * value) / Math.max(top, 1e-9)).toFixed(1)}`);
+  return points.length > 1 ? `M${points.join("L")}` : "";
+}
+function line(svg, values, width, top) {
+  const path = through(values, width, top), left = width - values.length;
   svg.setAttribute("viewBox", `0 0 ${width - 1} 30`);
   svg.querySelector(".line").setAttribute("d", path);
   svg.querySelector(".area").setAttribute("d", path && `${path}V30H${left}Z`);
@@ -21,14 +23,21 @@ function round(value) {
   return power * [1, 2, 5, 10].find((step) => step * power >= value);
 }
 
-const plot = $("questions"), graph = { rates: [], at: null };
+const plot = $("questions"), graph = { rates: [], replies: new Map(), at: null };
+const perSecond = (totals) => gains(totals).map((gain) => gain / state.step);
 function showRates() {
-  const rates = gains(state.questions).map((gain) => gain / state.step), box = plot.parentElement;
+  const rates = perSecond(state.questions), box = plot.parentElement;
   const rate = rates.length ? rates[rates.length - 1] : 0, top = round(Math.max(0, ...rates));
   graph.rates = rates;
   say($("rate"), number(rate));
   say($("peak"), rates.length ? `at most ${number(Math.max(...rates))}` : "");
   line(plot.querySelector("svg"), rates, state.points, top);
+  for (const key of document.querySelectorAll("#replies [data-code]")) {
+    const code = key.dataset.code, some = perSecond(state.replies[code] || []);
+    graph.replies.set(code, some);
+    say(key.querySelector("b"), number(some[some.length - 1] || 0));
+    plot.querySelector(`.line[data-code="${code}"]`).setAttribute("d", some.some(Boolean) ? through(some, state.points, top) : "");
+  }
   say(box.querySelector(".top"), number(top));
   say(box.querySelector(".from"), `${span(state.points * state.step)} ago`);
   plot.setAttribute("aria-valuemax", Math.max(0, rates.length - 1));
@@ -37,7 +46,8 @@ function showRates() {
 function point() {
   const cursor = plot.querySelector(".cursor"), tip = plot.querySelector(".tip"), last = graph.rates.length - 1;
   const shown = graph.at !== null && last >= 0, at = shown ? Math.min(last, Math.max(0, graph.at)) : last;
-  const text = last < 0 ? "nothing yet" : `${number(graph.rates[at])} a second, ${at === last ? "now" : `${span((last - at) * state.step)} ago`}`;
+  const parts = [...graph.replies].filter(([, some]) => some[at]).map(([code, some]) => `, ${number(some[at])} ${code}`).join("");
+  const text = last < 0 ? "nothing yet" : `${number(graph.rates[at])} a second${parts}, ${at === last ? "now" : `${span((last - at) * state.step)} ago`}`;
   plot.setAttribute("aria-valuenow", Math.max(0, at));
   plot.setAttribute("aria-valuetext", text);
   cursor.hidden = tip.hidden = !shown;

@@ -37,6 +37,7 @@ function showTick(tick) {
   state.tick = tick;
   if (!state.fresh) {
     remember(state.questions, tick.questions);
+    for (const [code, total] of Object.entries(tick.replies)) remember(state.replies[code] ??= [], total);
     for (const pool of tick.pools) for (const member of pool.members) {
       const key = `${pool.name}/${member.name}`;
       if (!state.handOuts.has(key)) state.handOuts.set(key, []);
@@ -68,7 +69,7 @@ function watch() {
   source = mine;
   source.addEventListener("history", (event) => {
     const past = JSON.parse(event.data);
-    Object.assign(state, { step: past.step, points: past.points, questions: past.questions, fresh: true, handOuts: new Map() });
+    Object.assign(state, { step: past.step, points: past.points, questions: past.questions, replies: past.replies, fresh: true, handOuts: new Map() });
     for (const [pool, members] of Object.entries(past.hand_outs)) for (const [member, totals] of Object.entries(members)) state.handOuts.set(`${pool}/${member}`, totals);
   });
   source.addEventListener("tick", (event) => { linked("live", "live"); showTick(JSON.parse(event.data)); });

@@ -61,7 +61,8 @@ async function look(pool) {
 function showHead(pool) {
   const { select, members, usable, size, down, families_down: families, when_down: decides } = pool.told;
   const lacking = down ? pool.told.lacking : families.map((family) => `no usable ${family} address`).join(" and ");
-  const known = members.filter((member) => member.load !== null);
+  // A tick tells of the worst of a large pool alone, which say nothing of all.
+  const known = members.length < size ? [] : members.filter((member) => member.load !== null);
   const room = sum(known.map((member) => member.capacity)), load = sum(known.map((member) => member.load));
   say(pool.select, select.join(" › "));
   say(pool.loaded, `${whole.format(usable)} of ${whole.format(size)} in use${room ? ` · ${Math.round((100 * load) / room)} % loaded` : ""}`);

@@ -63,4 +63,4 @@ function keep(values) {
   history.replaceState(null, "", `${location.pathname}${[...address].length ? `#${address}` : ""}`);
 }
 
-const state = { step: 2, points: 150, questions: [], handOuts: new Map(), fresh: true, known: new Map(), now: 0 };
+const state = { step: 2, points: 150, questions: [], replies: {}, handOuts: new Map(), fresh: true, known: new Map(), now: 0 };
