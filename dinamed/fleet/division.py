@@ -7,6 +7,14 @@ weight), so a server that goes moves only what it did itself.
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
+from dinamed.config.fleet import FleetSettings
+from dinamed.config.settings import PoolSettings
+
+MOST_VANTAGE_POINTS = 5
+"""Servers that check a member, where nothing is said."""
+
 
 def _score(server: str, subject: str) -> bytes:
     return blake2b(f"{server}\0{subject}".encode(), digest_size=8).digest()
@@ -81,3 +89,37 @@ class ServerRoster:
         self._servers = {self._own: self._servers[self._own]}
         self._gone.clear()
         return changed
+
+
+def work_of(
+    server: str,
+    regions: Mapping[str, str],
+    pools: Sequence[PoolSettings],
+    settings: FleetSettings,
+) -> tuple[Sequence[PoolSettings], Sequence[PoolSettings]]:
+    """The pools with the members that a server checks, and those it asks for load.
+
+    `regions` are the servers among which work is divided, with their regions.
+    """
+    names = list(regions)
+    to_check, to_ask = [], []
+    for pool in pools:
+        points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
+        mine, asked = list(pool.members), list(pool.members)
+        if "votes" in settings.share and len(names) > points:
+            mine = [
+                member
+                for member in mine
+                if server
+                in vantage_points(regions, f"{pool.name}/{member.name}", points)
+            ]
+        if "reports" in settings.share and len(names) > settings.load_askers:
+            asked = [
+                member
+                for member in asked
+                if server
+                in askers(names, f"{pool.name}/{member.name}", settings.load_askers)
+            ]
+        to_check.append(replace(pool, members=tuple(mine)))
+        to_ask.append(replace(pool, members=tuple(asked)))
+    return to_check, to_ask

@@ -16,7 +16,8 @@ from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
 from dinamed.discovery.service import DiscoveryService
 from dinamed.fleet.cookie_role import CookieRole
-from dinamed.fleet.division import ServerRoster, askers, vantage_points
+from dinamed.fleet.digest_role import DigestRole
+from dinamed.fleet.division import ServerRoster, work_of
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.key_role import KeyRole
 from dinamed.fleet.member_role import MemberRole
@@ -26,20 +27,19 @@ from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.report_role import ReportRole
 from dinamed.fleet.roles import OwnedRole, SharedRole
+from dinamed.fleet.round_trip_role import RoundTripRole
 from dinamed.fleet.service import FleetService, Identity
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
 from dinamed.fleet.store import Store
 from dinamed.fleet.vote_role import Elector, OwnVerdict, Poll, VoteRole
 from dinamed.fleet.voting import VotingRule
+from dinamed.geo.place import Place
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
 from dinamed.server.authority import Authority
 from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
 from dinamed.wire.cookies import SECRET_SIZE
-
-MOST_VANTAGE_POINTS = 5
-"""Servers that check a member, where nothing is said."""
 
 HOLD = 2.0
 """Leases for which a server that has gone keeps its work."""
@@ -69,6 +69,7 @@ class FleetMember(Service):
         pools: Sequence[PoolSettings],
         shared: Sequence[SharedRole],
         keys: KeyRole,
+        round_trips: RoundTripRole,
         make: MakeStore = etcd_store,
     ) -> None:
         self._reactor = reactor
@@ -77,6 +78,7 @@ class FleetMember(Service):
         self._make = make
         self._shared = shared
         self._keys = keys
+        self._round_trips = round_trips
         self._settings = settings
         self._host = identity
         self._pools = pools
@@ -88,6 +90,7 @@ class FleetMember(Service):
         self._alone = Mode(NO_FLEET, wall())
         self._leave_values = False
         self.reports = ReportRole(manager, wall)
+        self._same = DigestRole("configs", lambda: self._configs)
         self._join()
 
     # --- what the config says
@@ -120,10 +123,10 @@ class FleetMember(Service):
         if "handouts" in share:
             owned.append(HandOutRole(self._manager, self._boot, self._wall))
         if "reports" in share:
-            owned.append(self.reports)
+            owned += [self.reports, self._round_trips]
         if "votes" in share:
             owned.append(self.votes)
-        owned.append(self._keys)
+        owned += [self._keys, self._same]
         own = Identity(
             settings.name,
             server,
@@ -142,7 +145,6 @@ class FleetMember(Service):
             self._shared,
             self._wall,
             self._steady,
-            lambda: self._configs,
             self._ticked,
         )
 
@@ -236,31 +238,7 @@ class FleetMember(Service):
 
     def division(self, pools: Pools) -> tuple[Pools, Pools]:
         """The pools with the members that this server checks, and asks for load."""
-        regions, share = self._roster.servers, self._settings.share
-        to_check, to_ask = [], []
-        names = list(regions)
-        for pool in pools:
-            points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
-            mine, asked = list(pool.members), list(pool.members)
-            if "votes" in share and len(names) > points:
-                mine = [
-                    member
-                    for member in mine
-                    if self._server
-                    in vantage_points(regions, f"{pool.name}/{member.name}", points)
-                ]
-            if "reports" in share and len(names) > self._settings.load_askers:
-                asked = [
-                    member
-                    for member in asked
-                    if self._server
-                    in askers(
-                        names, f"{pool.name}/{member.name}", self._settings.load_askers
-                    )
-                ]
-            to_check.append(replace(pool, members=tuple(mine)))
-            to_ask.append(replace(pool, members=tuple(asked)))
-        return to_check, to_ask
+        return work_of(self._server, self._roster.servers, pools, self._settings)
 
     # --- votes
 
@@ -313,7 +291,11 @@ class FleetMember(Service):
         if self._service is not None:
             told = self._service.status()
             servers = tuple(
-                replace(one, keys_differ=self._keys.differing(one.server))
+                replace(
+                    one,
+                    keys_differ=self._keys.differing(one.server),
+                    pools_differ=self._same.differing(one.server),
+                )
                 for one in told.servers
             )
             return replace(told, servers=servers, isolated=self.votes.isolated)
@@ -387,6 +369,12 @@ def member_of_fleet(
         discovery.given.subscribe(members.given)
         shared.append(members)
     settings = authority.loaded.settings
+
+    def locate(address: bytes) -> Place:
+        locator = authority.engine.snapshot.locator
+        return locator.locate(address, len(address) * 8).place
+
+    round_trips = RoundTripRole(authority.manager, locate, authority.seconds)
     return FleetMember(
         reactor,
         authority.manager,
@@ -396,4 +384,5 @@ def member_of_fleet(
         settings.pools,
         shared,
         KeyRole(keys),
+        round_trips,
     )
