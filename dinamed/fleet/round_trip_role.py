@@ -11,7 +11,7 @@ from dinamed.fleet.roles import Sender, Steps, Values
 from dinamed.geo.place import Place
 from dinamed.pools.manager import PoolManager
 from dinamed.steering.recent import median_ms, sample_count, when
-from dinamed.steering.recently import MOST_RECENT, Pair
+from dinamed.steering.recent_round_trips import MOST_RECENT, Pair
 from dinamed.steering.round_trips import KEEP
 
 AT_ONCE = 256

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from dinamed.geo.place import Place
 from dinamed.steering.recent import median_ms, when, with_sample
-from dinamed.steering.recently import RecentRoundTrips
+from dinamed.steering.recent_round_trips import RecentRoundTrips
 
 CAPACITY = 65_536
 """Networks that are remembered."""

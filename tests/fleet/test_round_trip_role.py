@@ -1,6 +1,6 @@
 """Tests of `dinamed.fleet.round_trip_role`, on a clock."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dinamed.fleet.records import Codec, SharedRoundTrips
 from dinamed.geo.place import Place
 from dinamed.steering.recent import with_sample
-from dinamed.steering.recently import MOST_RECENT, RECENTLY, RecentRoundTrips
+from dinamed.steering.recent_round_trips import MOST_RECENT, RECENTLY, RecentRoundTrips
 from tests.fleet.support import Keeper, Member, run
 
 HERE = bytes((192, 0, 2))
@@ -166,6 +166,7 @@ class RecentRoundTripsTests(SynchronousTestCase):
         self.assertNotIn((2).to_bytes(3), networks)
         self.assertIn((3).to_bytes(3), networks)
 
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(TIMES, st.integers(0, 6000))
     def test_fades(self, times: list[int], now: int) -> None:
         """Nothing is left whose newest sample is too old."""
