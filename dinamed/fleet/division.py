@@ -94,32 +94,29 @@ class ServerRoster:
 def work_of(
     server: str,
     regions: Mapping[str, str],
-    pools: Sequence[PoolSettings],
+    pool: PoolSettings,
     settings: FleetSettings,
-) -> tuple[Sequence[PoolSettings], Sequence[PoolSettings]]:
-    """The pools with the members that a server checks, and those it asks for load.
+) -> tuple[PoolSettings, PoolSettings]:
+    """The pool with the members that a server checks, and with those it asks for load.
 
     `regions` are the servers among which work is divided, with their regions.
     """
     names = list(regions)
-    to_check, to_ask = [], []
-    for pool in pools:
-        points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
-        mine, asked = list(pool.members), list(pool.members)
-        if "votes" in settings.share and len(names) > points:
-            mine = [
-                member
-                for member in mine
-                if server
-                in vantage_points(regions, f"{pool.name}/{member.name}", points)
-            ]
-        if "reports" in settings.share and len(names) > settings.load_askers:
-            asked = [
-                member
-                for member in asked
-                if server
-                in askers(names, f"{pool.name}/{member.name}", settings.load_askers)
-            ]
-        to_check.append(replace(pool, members=tuple(mine)))
-        to_ask.append(replace(pool, members=tuple(asked)))
+    points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
+    to_check = to_ask = pool
+    if "votes" in settings.share and len(names) > points:
+        mine = tuple(
+            member
+            for member in pool.members
+            if server in vantage_points(regions, f"{pool.name}/{member.name}", points)
+        )
+        to_check = replace(pool, members=mine)
+    if "reports" in settings.share and len(names) > settings.load_askers:
+        asked = tuple(
+            member
+            for member in pool.members
+            if server
+            in askers(names, f"{pool.name}/{member.name}", settings.load_askers)
+        )
+        to_ask = replace(pool, members=asked)
     return to_check, to_ask

@@ -1,7 +1,7 @@
 """This server's part in a fleet, as the config says it: made anew when that changes."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -14,32 +14,30 @@ from twisted.python.failure import Failure
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
-from dinamed.discovery.service import DiscoveryService
-from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.digest_role import DigestRole
 from dinamed.fleet.division import ServerRoster, work_of
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.key_role import KeyRole
-from dinamed.fleet.member_role import MemberRole
 from dinamed.fleet.order_kinds import StateOrders, WeightOrders
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.report_role import ReportRole
-from dinamed.fleet.roles import OwnedRole, SharedRole
+from dinamed.fleet.roles import OwnedRole, SharedRole, Steps
 from dinamed.fleet.round_trip_role import RoundTripRole
 from dinamed.fleet.service import FleetService, Identity
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
+from dinamed.fleet.steps import StepWorker
 from dinamed.fleet.store import Store
 from dinamed.fleet.vote_role import Elector, OwnVerdict, Poll, VoteRole
 from dinamed.fleet.voting import VotingRule
-from dinamed.geo.place import Place
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
-from dinamed.server.authority import Authority
 from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
-from dinamed.wire.cookies import SECRET_SIZE
+
+AT_ONCE = 16
+"""Pools whose work is divided at a stretch."""
 
 HOLD = 2.0
 """Leases for which a server that has gone keeps its work."""
@@ -87,6 +85,7 @@ class FleetMember(Service):
         self.divided: Signal[[Pools, Pools]] = Signal(self._failed)
         """Is emitted with the pools whose members this server is to check, and with
         those whose members it is to ask for their load."""
+        self._steps = StepWorker(reactor)
         self._alone = Mode(NO_FLEET, wall())
         self._leave_values = False
         self.reports = ReportRole(manager, wall)
@@ -189,6 +188,7 @@ class FleetMember(Service):
     def stopService(self) -> Deferred[None]:
         """Leave the fleet; at once, unless another process goes on."""
         super().stopService()
+        self._steps.stop()
         if self._service is None or not self._service.running:
             return succeed(None)
         return self._service.stopService(leave=not self._leave_values)
@@ -228,7 +228,7 @@ class FleetMember(Service):
         else:
             changed = self._roster.alone()
         if changed:
-            self._divide()
+            self._steps.do("dividing", self._dividing)
 
     def _divide(self) -> None:
         self.divided.emit(*self.division(self._pools))
@@ -238,7 +238,26 @@ class FleetMember(Service):
 
     def division(self, pools: Pools) -> tuple[Pools, Pools]:
         """The pools with the members that this server checks, and asks for load."""
-        return work_of(self._server, self._roster.servers, pools, self._settings)
+        regions, settings = self._roster.servers, self._settings
+        found = [work_of(self._server, regions, pool, settings) for pool in pools]
+        return [one for one, _ in found], [one for _, one in found]
+
+    def _dividing(self) -> Steps:
+        """The same in steps, for hashing takes long with many members and servers."""
+        pools, to_check, to_ask = (
+            self._pools,
+            list[PoolSettings](),
+            list[PoolSettings](),
+        )
+        for number, pool in enumerate(pools, 1):
+            if number % AT_ONCE == 0:
+                yield
+            checked, asked = self.division((pool,))
+            to_check += checked
+            to_ask += asked
+        if pools is self._pools:
+            # Else all was divided anew meanwhile.
+            self.divided.emit(to_check, to_ask)
 
     # --- votes
 
@@ -345,44 +364,3 @@ def _digest(pool: PoolSettings) -> str:
     """Eight octets of a pool's settings: the same where they are the same."""
     data = msgspec.json.encode(pool, order="deterministic")
     return blake2b(data, digest_size=8).hexdigest()
-
-
-def member_of_fleet(
-    reactor: Any,
-    authority: Authority,
-    keys: Callable[[], Mapping[str, str]] = dict,
-    discovery: DiscoveryService | None = None,
-) -> FleetMember:
-    """The part in a fleet of the server that has this authority.
-
-    `keys` gives digests of the keys that it signs with, by zone.
-    """
-    cookies = CookieRole(
-        lambda: authority.cookie_secrets,
-        authority.keep_cookies,
-        lambda: secrets.token_bytes(SECRET_SIZE),
-        authority.seconds,
-    )
-    shared: list[SharedRole] = [cookies]
-    if discovery is not None:
-        members = MemberRole(discovery, authority.seconds)
-        discovery.given.subscribe(members.given)
-        shared.append(members)
-    settings = authority.loaded.settings
-
-    def locate(address: bytes) -> Place:
-        locator = authority.engine.snapshot.locator
-        return locator.locate(address, len(address) * 8).place
-
-    round_trips = RoundTripRole(authority.manager, locate, authority.seconds)
-    return FleetMember(
-        reactor,
-        authority.manager,
-        authority.seconds,
-        settings.fleet,
-        authority.engine.snapshot.identity,
-        settings.pools,
-        shared,
-        KeyRole(keys),
-        round_trips,
-    )

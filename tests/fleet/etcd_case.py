@@ -65,24 +65,31 @@ class EtcdCase(TestCase):
         # What the agent has still open is closed soon.
         return deferLater(reactor, 0.2)
 
+    def make(
+        self,
+        login: tuple[str, str] | None = None,
+        endpoints: Sequence[str] = (),
+    ) -> EtcdStore:
+        """The store of one server, which reaches etcd there; it has not begun."""
+        pool = connections_of(reactor)
+        client = EtcdClient(
+            reactor,
+            agent_of(reactor, pool),
+            endpoints or self.cluster.endpoints,
+            random.Random(3),
+            login,
+            2.0,
+        )
+        return EtcdStore(client, pool, "test", 10, 1.0, random.Random(4))
+
     def store(
         self,
         name: str,
         login: tuple[str, str] | None = None,
         endpoints: Sequence[str] = (),
     ) -> tuple[EtcdStore, Listening]:
-        """The store of one server, which reaches etcd there."""
-        pool = connections_of(reactor)
-        agent = agent_of(reactor, pool)
-        client = EtcdClient(
-            reactor,
-            agent,
-            endpoints or self.cluster.endpoints,
-            random.Random(3),
-            login,
-            2.0,
-        )
-        made = EtcdStore(client, pool, "test", 10, 1.0, random.Random(4))
+        """The same, begun, and what it tells."""
+        made = self.make(login, endpoints)
         heard = Listening()
         made.start(heard)
         self.stores.append(made)

@@ -95,13 +95,10 @@ class FaultsTests(EtcdCase):
         managers = []
         for name in ("ns0", "ns1"):
             manager = PoolManager([pool("p", host("a"), host("b"))], time.time())
-            store, _ = self.store(name)
-            service = self.serve(name, manager, store)
+            service = self.serve(name, manager, self.make())
             service.startService()
             self.addCleanup(service.stopService, False)
             managers.append(manager)
-        # The service stops its store.
-        self.stores.clear()
         one, two = (manager.round_trips for manager in managers)
         one.add(("p", "a"), NETWORK, 20.0, 1, time.time(), Place())
 
