@@ -3,12 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.protocol import (
-    ClientFactory,
-    Protocol,
-    ServerFactory,
-    connectionDone,
-)
+from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 
@@ -56,7 +51,7 @@ class ProxyPipe(Protocol):
         return self.transport
 
 
-class _Factory(ServerFactory, ClientFactory):  # type: ignore[misc]
+class _Factory(ClientFactory):
     noisy = False
 
     def __init__(self, make: Callable[[], ProxyPipe]) -> None:
