@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from dinamed import __version__
-from dinamed.fleet.complaints import Complaints
 from dinamed.fleet.order_role import Given, OrderRole
 from dinamed.fleet.orders import MemberKey
 from dinamed.fleet.peers import Peers
@@ -23,6 +22,7 @@ from dinamed.fleet.roles import OwnedRole, SharedRole
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome, told
 from dinamed.fleet.steps import StepWorker
 from dinamed.fleet.store import Change, Store
+from dinamed.fleet.value_complaints import ValueComplaints
 
 ECHO_MISSED = 3.0
 """Intervals after which a server that does not hear itself is alone."""
@@ -102,7 +102,7 @@ class FleetService(Service):
         self._twin_at: float | None = None
         self._published: dict[str, bytes] = {}
         self._inbox: dict[str, bytes] = {}
-        self._complaints = Complaints()
+        self._complaints = ValueComplaints(self._tell)
         self._timer: Any = None
         self._soon: Any = None
         self._worker = StepWorker(reactor)
@@ -268,6 +268,9 @@ class FleetService(Service):
             except BadRecordError as error:
                 self._complaints.bad_value(server, error)
             yield
+
+    def _tell(self, text: str) -> None:
+        self.log.warn("{text}", text=text)
 
     def _trying(self, source: str, action: Callable[..., object], *args: Any) -> None:
         try:
