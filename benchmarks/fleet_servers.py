@@ -148,6 +148,6 @@ def written(pid: int) -> int:
 
 def nodes_of(folder: Path) -> EtcdNodes:
     """Nodes that have started."""
-    nodes = EtcdNodes(str(folder))
+    nodes = EtcdNodes(str(folder), {})
     nodes.start_all()
     return nodes

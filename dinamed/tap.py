@@ -23,10 +23,11 @@ from dinamed.server.authority import Authority
 from dinamed.server.bound import Bound, bind_all
 from dinamed.server.config_loader import ConfigError, Configuration, load_now
 from dinamed.server.file_watchers import ConfigWatcher, GeoDatabaseService
-from dinamed.server.fleet import FleetMember, member_of_fleet
+from dinamed.server.fleet import FleetMember
 from dinamed.server.garbage import uncollected
 from dinamed.server.liveness import Liveness
 from dinamed.server.member_files import MemberFiles
+from dinamed.server.member_of_fleet import member_of_fleet
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.periodic import Periodic

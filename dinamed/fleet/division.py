@@ -7,6 +7,14 @@ weight), so a server that goes moves only what it did itself.
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
+from dinamed.config.fleet import FleetSettings
+from dinamed.config.settings import PoolSettings
+
+MOST_VANTAGE_POINTS = 5
+"""Servers that check a member, where nothing is said."""
+
 
 def _score(server: str, subject: str) -> bytes:
     return blake2b(f"{server}\0{subject}".encode(), digest_size=8).digest()
@@ -81,3 +89,34 @@ class ServerRoster:
         self._servers = {self._own: self._servers[self._own]}
         self._gone.clear()
         return changed
+
+
+def work_of(
+    server: str,
+    regions: Mapping[str, str],
+    pool: PoolSettings,
+    settings: FleetSettings,
+) -> tuple[PoolSettings, PoolSettings]:
+    """The pool with the members that a server checks, and with those it asks for load.
+
+    `regions` are the servers among which work is divided, with their regions.
+    """
+    names = list(regions)
+    points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
+    to_check = to_ask = pool
+    if "votes" in settings.share and len(names) > points:
+        mine = tuple(
+            member
+            for member in pool.members
+            if server in vantage_points(regions, f"{pool.name}/{member.name}", points)
+        )
+        to_check = replace(pool, members=mine)
+    if "reports" in settings.share and len(names) > settings.load_askers:
+        asked = tuple(
+            member
+            for member in pool.members
+            if server
+            in askers(names, f"{pool.name}/{member.name}", settings.load_askers)
+        )
+        to_ask = replace(pool, members=asked)
+    return to_check, to_ask

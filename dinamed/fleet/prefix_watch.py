@@ -44,6 +44,7 @@ class _Lines(Protocol):
     def __init__(self, line: Callable[[bytes], None]) -> None:
         self._line = line
         self._rest = b""
+        self.too_long = False
         self.done: Deferred[None] = Deferred(lambda _: self.abort())
 
     def dataReceived(self, data: bytes) -> None:
@@ -52,6 +53,7 @@ class _Lines(Protocol):
             if line:
                 self._line(line)
         if len(self._rest) > MOST_LINE:
+            self._rest, self.too_long = b"", True
             self.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -99,7 +101,17 @@ class PrefixWatch:
         self.why = "not begun"
         """What was last wrong; "" if nothing is."""
         self.counters = dict.fromkeys(
-            ("reads", "watches", "cut", "silent", "compacted", "restored", "auth"), 0
+            (
+                "reads",
+                "watches",
+                "cut",
+                "long",
+                "silent",
+                "compacted",
+                "restored",
+                "auth",
+            ),
+            0,
         )
         self.counters["octets"] = 0
 
@@ -195,6 +207,11 @@ class PrefixWatch:
         finally:
             self._quiet()
             self._lines = None
+        if lines.too_long:
+            # From the same revision on it would be said again, and as long.
+            self._read = False
+            self.counters["long"] += 1
+            raise StoreError("a message of the watch was too long")
         if self._error is None:
             self.counters["cut"] += 1
             raise StoreError(f"{self._client.endpoint}: the watch has ended")

@@ -50,8 +50,7 @@ class LiveRecord(FleetRecord, frozen=True, kw_only=True):
 
     `boot` is another number after each start, which was at `started`; `formats` are
     those that it reads; `sequence` goes up with each publication, every `interval`
-    seconds; `seen` is the last revision of the store that it has taken in.  `configs`
-    are digests of its pools, by name.
+    seconds; `seen` is the last revision of the store that it has taken in.
     """
 
     boot: int = 0
@@ -62,7 +61,6 @@ class LiveRecord(FleetRecord, frozen=True, kw_only=True):
     sequence: int = 0
     interval: float = 5.0
     seen: int = 0
-    configs: dict[str, str] = {}
 
 
 class SharedReport(msgspec.Struct, frozen=True, array_like=True):
@@ -107,16 +105,25 @@ class HandOuts(FleetRecord, frozen=True, kw_only=True):
     pools: dict[str, SharedHandOuts] = {}
 
 
+class SharedRoundTrips(FleetRecord, frozen=True, kw_only=True):
+    """Round trips by pool, member and client network.
+
+    Of each there is a cell as `dinamed.steering.recent` makes it.
+    """
+
+    pools: dict[str, dict[str, dict[bytes, bytes]]] = {}
+
+
 class MemberTables(FleetRecord, frozen=True, kw_only=True):
     """The members of a pool that were set over HTTP: a JSON list of their tables."""
 
     tables: bytes = b"[]"
 
 
-class KeyDigests(FleetRecord, frozen=True, kw_only=True):
-    """Digests of the DNSKEY records of zones that a server signs, by zone."""
+class Digests(FleetRecord, frozen=True, kw_only=True):
+    """Digests of what should be the same everywhere, by name."""
 
-    zones: dict[str, str] = {}
+    digests: dict[str, str] = {}
 
 
 class SharedOrder(FleetRecord, frozen=True, kw_only=True):

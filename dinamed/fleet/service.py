@@ -5,7 +5,7 @@ one's own echo: the value under `by/SERVER/live` that comes back.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from dinamed.fleet.roles import OwnedRole, SharedRole
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome, told
 from dinamed.fleet.steps import StepWorker
 from dinamed.fleet.store import Change, Store
+from dinamed.fleet.value_complaints import ValueComplaints
 
 ECHO_MISSED = 3.0
 """Intervals after which a server that does not hear itself is alone."""
@@ -29,7 +30,6 @@ ECHO_MISSED = 3.0
 SOON = 0.2
 """Seconds until what should not wait for the next interval is published."""
 
-MOST_COMPLAINTS = 64
 NOT_BEGUN = "nothing has come back from the store yet"
 
 
@@ -62,8 +62,8 @@ class _Sender:
 class FleetService(Service):
     """One server's part in the fleet.
 
-    `wall` is Unix time; ages go by `steady`, which never goes back.  `configs` gives
-    digests of the pools by name; `ticked` is called at each interval.
+    `wall` is Unix time; ages go by `steady`, which never goes back.  `ticked` is
+    called at each interval.
     """
 
     log = Logger()
@@ -79,7 +79,6 @@ class FleetService(Service):
         shared: Sequence[SharedRole],
         wall: Callable[[], float],
         steady: Callable[[], float],
-        configs: Callable[[], Mapping[str, str]],
         ticked: Callable[[], object] = lambda: None,
     ) -> None:
         self._reactor = reactor
@@ -93,7 +92,6 @@ class FleetService(Service):
         }
         self._wall = wall
         self._steady = steady
-        self._configs = configs
         self._ticked = ticked
         self._codec = Codec(LiveRecord)
         self._sequence = 0
@@ -104,12 +102,11 @@ class FleetService(Service):
         self._twin_at: float | None = None
         self._published: dict[str, bytes] = {}
         self._inbox: dict[str, bytes] = {}
-        self._complaints: set[tuple[str, str]] = set()
+        self._complaints = ValueComplaints(self._tell)
         self._timer: Any = None
         self._soon: Any = None
         self._worker = StepWorker(reactor)
         self.mode = Mode(NOT_BEGUN, wall())
-        self.bad_values = 0
 
     # --- life
 
@@ -166,7 +163,6 @@ class FleetService(Service):
             sequence=self._sequence,
             interval=identity.interval,
             seen=self._store.status().revision,
-            configs=dict(self._configs()),
         )
         self._sent.append((self._sequence, self._steady()))
         self._put("live", self._codec.pack(live), always=True)
@@ -206,6 +202,8 @@ class FleetService(Service):
             elif kind in self._shared:
                 self._trying(kind, self._shared[kind].hear, key, value, at)
                 hurry = True
+            elif value is not None:
+                self._complaints.not_taken(kind)
         if not self._caught_up:
             self._caught_up = True
             for role in self._shared.values():
@@ -226,6 +224,8 @@ class FleetService(Service):
             if kind in self._owned:
                 self._inbox[rest] = value
                 self._worker.do("hearing", self._hear_all)
+            else:
+                self._complaints.not_taken(kind)
 
     def _heard_live(self, server: str, value: bytes) -> None:
         live = self._codec.read(value)
@@ -266,25 +266,17 @@ class FleetService(Service):
             try:
                 yield from steps
             except BadRecordError as error:
-                self._complain(server, error)
+                self._complaints.bad_value(server, error)
             yield
+
+    def _tell(self, text: str) -> None:
+        self.log.warn("{text}", text=text)
 
     def _trying(self, source: str, action: Callable[..., object], *args: Any) -> None:
         try:
             action(*args)
         except BadRecordError as error:
-            self._complain(source, error)
-
-    def _complain(self, source: str, error: BadRecordError) -> None:
-        self.bad_values += 1
-        said = source, str(error)
-        if said not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
-            self._complaints.add(said)
-            self.log.warn(
-                "a value of {source} in the fleet is passed over: {error}",
-                source=source,
-                error=str(error),
-            )
+            self._complaints.bad_value(source, error)
 
     # --- how it is
 
@@ -378,12 +370,12 @@ class FleetService(Service):
             mode=self.mode.name,
             since=self.mode.since,
             why=self.mode.why,
-            servers=(own, *told(self.peers, self._configs(), self._steady())),
+            servers=(own, *told(self.peers, self._steady())),
             name=identity.fleet,
             revision=store.revision,
             store=store.facts,
             sizes=store.sizes,
-            counters={**store.counters, "bad_values": self.bad_values},
+            counters={**store.counters, "bad_values": self._complaints.bad_values},
             waiting=sum(len(one.waiting) for one in orders),
             conflicts=tuple(sorted(said for one in orders for said in one.conflicts)),
         )

@@ -1,6 +1,6 @@
 """What there is to see of the fleet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -98,17 +98,12 @@ class Mode:
         return self.alone_before + (0.0 if self.together else now - self.since)
 
 
-def told(peers: Peers, configs: Mapping[str, str], now: float) -> Iterator[FleetServer]:
+def told(peers: Peers, now: float) -> Iterator[FleetServer]:
     """The other servers, as they are at that time of the steady clock."""
     for name in peers.names():
         peer = peers.get(name)
         if peer is None:
             continue
-        differ = tuple(
-            pool
-            for pool, digest in peer.live.configs.items()
-            if pool in configs and configs[pool] != digest
-        )
         yield FleetServer(
             server=name,
             region=peer.live.region,
@@ -122,5 +117,4 @@ def told(peers: Peers, configs: Mapping[str, str], now: float) -> Iterator[Fleet
             version=peer.live.version,
             format=peer.live.v,
             boot=f"{peer.live.boot:016x}",
-            pools_differ=differ,
         )

@@ -1,7 +1,7 @@
 """This server's part in a fleet, as the config says it: made anew when that changes."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -14,32 +14,30 @@ from twisted.python.failure import Failure
 
 from dinamed.config.fleet import FleetSettings
 from dinamed.config.settings import PoolSettings, Settings
-from dinamed.discovery.service import DiscoveryService
-from dinamed.fleet.cookie_role import CookieRole
-from dinamed.fleet.division import ServerRoster, askers, vantage_points
+from dinamed.fleet.digest_role import DigestRole
+from dinamed.fleet.division import ServerRoster, work_of
 from dinamed.fleet.hand_out_role import HandOutRole
 from dinamed.fleet.key_role import KeyRole
-from dinamed.fleet.member_role import MemberRole
 from dinamed.fleet.order_kinds import StateOrders, WeightOrders
 from dinamed.fleet.order_role import OrderRole
 from dinamed.fleet.peers import Peers
 from dinamed.fleet.records import SharedOrder
 from dinamed.fleet.report_role import ReportRole
-from dinamed.fleet.roles import OwnedRole, SharedRole
+from dinamed.fleet.roles import OwnedRole, SharedRole, Steps
+from dinamed.fleet.round_trip_role import RoundTripRole
 from dinamed.fleet.service import FleetService, Identity
 from dinamed.fleet.status import FleetServer, FleetStatus, Mode, OrderOutcome
+from dinamed.fleet.steps import StepWorker
 from dinamed.fleet.store import Store
 from dinamed.fleet.vote_role import Elector, OwnVerdict, Poll, VoteRole
 from dinamed.fleet.voting import VotingRule
 from dinamed.pools.manager import PoolManager
 from dinamed.pools.report import Report
-from dinamed.server.authority import Authority
 from dinamed.server.fleet_store import etcd_store
 from dinamed.signals import Signal
-from dinamed.wire.cookies import SECRET_SIZE
 
-MOST_VANTAGE_POINTS = 5
-"""Servers that check a member, where nothing is said."""
+AT_ONCE = 16
+"""Pools whose work is divided at a stretch."""
 
 HOLD = 2.0
 """Leases for which a server that has gone keeps its work."""
@@ -69,6 +67,7 @@ class FleetMember(Service):
         pools: Sequence[PoolSettings],
         shared: Sequence[SharedRole],
         keys: KeyRole,
+        round_trips: RoundTripRole,
         make: MakeStore = etcd_store,
     ) -> None:
         self._reactor = reactor
@@ -77,6 +76,7 @@ class FleetMember(Service):
         self._make = make
         self._shared = shared
         self._keys = keys
+        self._round_trips = round_trips
         self._settings = settings
         self._host = identity
         self._pools = pools
@@ -85,9 +85,11 @@ class FleetMember(Service):
         self.divided: Signal[[Pools, Pools]] = Signal(self._failed)
         """Is emitted with the pools whose members this server is to check, and with
         those whose members it is to ask for their load."""
+        self._steps = StepWorker(reactor)
         self._alone = Mode(NO_FLEET, wall())
         self._leave_values = False
         self.reports = ReportRole(manager, wall)
+        self._same = DigestRole("configs", lambda: self._configs)
         self._join()
 
     # --- what the config says
@@ -120,10 +122,10 @@ class FleetMember(Service):
         if "handouts" in share:
             owned.append(HandOutRole(self._manager, self._boot, self._wall))
         if "reports" in share:
-            owned.append(self.reports)
+            owned += [self.reports, self._round_trips]
         if "votes" in share:
             owned.append(self.votes)
-        owned.append(self._keys)
+        owned += [self._keys, self._same]
         own = Identity(
             settings.name,
             server,
@@ -142,7 +144,6 @@ class FleetMember(Service):
             self._shared,
             self._wall,
             self._steady,
-            lambda: self._configs,
             self._ticked,
         )
 
@@ -187,6 +188,7 @@ class FleetMember(Service):
     def stopService(self) -> Deferred[None]:
         """Leave the fleet; at once, unless another process goes on."""
         super().stopService()
+        self._steps.stop()
         if self._service is None or not self._service.running:
             return succeed(None)
         return self._service.stopService(leave=not self._leave_values)
@@ -226,7 +228,7 @@ class FleetMember(Service):
         else:
             changed = self._roster.alone()
         if changed:
-            self._divide()
+            self._steps.do("dividing", self._dividing)
 
     def _divide(self) -> None:
         self.divided.emit(*self.division(self._pools))
@@ -236,31 +238,26 @@ class FleetMember(Service):
 
     def division(self, pools: Pools) -> tuple[Pools, Pools]:
         """The pools with the members that this server checks, and asks for load."""
-        regions, share = self._roster.servers, self._settings.share
-        to_check, to_ask = [], []
-        names = list(regions)
-        for pool in pools:
-            points = pool.voting.vantage_points or MOST_VANTAGE_POINTS
-            mine, asked = list(pool.members), list(pool.members)
-            if "votes" in share and len(names) > points:
-                mine = [
-                    member
-                    for member in mine
-                    if self._server
-                    in vantage_points(regions, f"{pool.name}/{member.name}", points)
-                ]
-            if "reports" in share and len(names) > self._settings.load_askers:
-                asked = [
-                    member
-                    for member in asked
-                    if self._server
-                    in askers(
-                        names, f"{pool.name}/{member.name}", self._settings.load_askers
-                    )
-                ]
-            to_check.append(replace(pool, members=tuple(mine)))
-            to_ask.append(replace(pool, members=tuple(asked)))
-        return to_check, to_ask
+        regions, settings = self._roster.servers, self._settings
+        found = [work_of(self._server, regions, pool, settings) for pool in pools]
+        return [one for one, _ in found], [one for _, one in found]
+
+    def _dividing(self) -> Steps:
+        """The same in steps, for hashing takes long with many members and servers."""
+        pools, to_check, to_ask = (
+            self._pools,
+            list[PoolSettings](),
+            list[PoolSettings](),
+        )
+        for number, pool in enumerate(pools, 1):
+            if number % AT_ONCE == 0:
+                yield
+            checked, asked = self.division((pool,))
+            to_check += checked
+            to_ask += asked
+        if pools is self._pools:
+            # Else all was divided anew meanwhile.
+            self.divided.emit(to_check, to_ask)
 
     # --- votes
 
@@ -313,7 +310,11 @@ class FleetMember(Service):
         if self._service is not None:
             told = self._service.status()
             servers = tuple(
-                replace(one, keys_differ=self._keys.differing(one.server))
+                replace(
+                    one,
+                    keys_differ=self._keys.differing(one.server),
+                    pools_differ=self._same.differing(one.server),
+                )
                 for one in told.servers
             )
             return replace(told, servers=servers, isolated=self.votes.isolated)
@@ -363,37 +364,3 @@ def _digest(pool: PoolSettings) -> str:
     """Eight octets of a pool's settings: the same where they are the same."""
     data = msgspec.json.encode(pool, order="deterministic")
     return blake2b(data, digest_size=8).hexdigest()
-
-
-def member_of_fleet(
-    reactor: Any,
-    authority: Authority,
-    keys: Callable[[], Mapping[str, str]] = dict,
-    discovery: DiscoveryService | None = None,
-) -> FleetMember:
-    """The part in a fleet of the server that has this authority.
-
-    `keys` gives digests of the keys that it signs with, by zone.
-    """
-    cookies = CookieRole(
-        lambda: authority.cookie_secrets,
-        authority.keep_cookies,
-        lambda: secrets.token_bytes(SECRET_SIZE),
-        authority.seconds,
-    )
-    shared: list[SharedRole] = [cookies]
-    if discovery is not None:
-        members = MemberRole(discovery, authority.seconds)
-        discovery.given.subscribe(members.given)
-        shared.append(members)
-    settings = authority.loaded.settings
-    return FleetMember(
-        reactor,
-        authority.manager,
-        authority.seconds,
-        settings.fleet,
-        authority.engine.snapshot.identity,
-        settings.pools,
-        shared,
-        KeyRole(keys),
-    )

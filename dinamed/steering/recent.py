@@ -32,6 +32,11 @@ def when(kept: bytes) -> int:
     return int.from_bytes(kept[:_TIME])
 
 
+def sample_count(kept: bytes) -> int:
+    """How many samples there are."""
+    return max(0, len(kept) - _TIME)
+
+
 def median_ms(kept: bytes) -> float:
     """The median in milliseconds; there must be a sample."""
     return LEAST_MS * exp(median(kept[_TIME:]) * _STEP)

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 from dinamed.geo.place import Place
 from dinamed.steering.recent import median_ms, when, with_sample
+from dinamed.steering.recent_round_trips import RecentRoundTrips
 
 CAPACITY = 65_536
 """Networks that are remembered."""
@@ -99,19 +100,37 @@ class RoundTrips:
         self.edition = 0
         self.samples = 0
         """Samples taken since the start."""
+        self._told: RecentRoundTrips | None = None
 
     def __len__(self) -> int:
         """How many networks are known."""
         return len(self._known) + len(self._new)
 
+    def share(self) -> RecentRoundTrips:
+        """What was told to this server of late, for other servers; from now on."""
+        if self._told is None:
+            self._told = RecentRoundTrips()
+        return self._told
+
     def add(
-        self, key: Key, network: bytes, ms: float, count: int, at: float, place: Place
+        self,
+        key: Key,
+        network: bytes,
+        ms: float,
+        count: int,
+        at: float,
+        place: Place,
+        *,
+        foreign: bool = False,
     ) -> None:
         """Take one sample: the mean or median of `count` measurements, at least 1.
 
-        `network` is as `network_of` gives it, `place` where that network is.
+        `network` is as `network_of` gives it, `place` where that network is.  What is
+        `foreign` another server was told, and it is not told on.
         """
         times = min(MOST_TIMES, count.bit_length())
+        if self._told is not None and not foreign:
+            self._told.add(network, key, ms, times, at)
         row = self._row(network, at)
         self._cells += row.add(key, ms, times, at, NETWORK_SAMPLES)
         while self._cells > MOST_CELLS and len(self) > 1:

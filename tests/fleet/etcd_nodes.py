@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 
 from tests.daemon.harness import need_tool
 
@@ -20,11 +21,12 @@ def free_ports(count: int) -> list[int]:
 
 
 class EtcdNodes:
-    """Three nodes of etcd."""
+    """Three nodes of etcd, with some `more` options."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, more: Mapping[str, str]) -> None:
         self.program = need_tool("etcd")
         self.folder = folder
+        self.more = more
         ports = free_ports(2 * NODES)
         self.clients, self.peers = ports[:NODES], ports[NODES:]
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -51,6 +53,7 @@ class EtcdNodes:
             "initial-cluster-token": f"fleet{self.token}",
             "heartbeat-interval": "200",
             "election-timeout": "2000",
+            **self.more,
         }
         words = [word for key, value in options.items() for word in (f"--{key}", value)]
         self.processes[number] = subprocess.Popen(

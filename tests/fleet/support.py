@@ -11,7 +11,9 @@ from dinamed.discovery.targets import MemberReader
 from dinamed.fleet.cookie_role import CookieRole
 from dinamed.fleet.key_role import KeyRole
 from dinamed.fleet.member_role import MemberRole
+from dinamed.fleet.round_trip_role import RoundTripRole
 from dinamed.fleet.store import Change, Listener, StaleError, StoreError, StoreStatus
+from dinamed.geo.place import Place
 from dinamed.pools.manager import PoolManager
 from dinamed.server.fleet import FleetMember
 from tests.pools.support import host, pool
@@ -197,6 +199,7 @@ class Member:
                 self.member_role,
             ),
             KeyRole(lambda: self.keys),
+            RoundTripRole(self.manager, lambda address: Place(country="DE"), self.wall),
             lambda reactor, settings, server: self.store,
         )
 

@@ -2,7 +2,7 @@
 
 import random
 
-from dinamed.fleet.records import Codec, KeyDigests
+from dinamed.fleet.records import Codec, Digests
 from tests.fleet.support import Member
 from tests.fleet.test_service import FleetCase
 
@@ -46,4 +46,4 @@ class KeyTests(FleetCase):
         one.keys = {"a.example.": "11"}
         self.run_for(12)
         value, _ = self.keeper.values["by/ns1/keys/0"]
-        self.assertEqual(Codec(KeyDigests).read(value).zones, one.keys)
+        self.assertEqual(Codec(Digests).read(value).digests, one.keys)

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from dinamed.config.settings import Settings
@@ -14,6 +15,7 @@ from dinamed.health.service import MemberVerdict
 from dinamed.pools.states import Order, State
 from tests.fleet.support import Keeper, Member, run
 from tests.pools.support import host, loaded, pool
+from tests.server.support import captured
 
 
 class FleetCase(SynchronousTestCase):
@@ -377,6 +379,16 @@ class HandOutTests(FleetCase):
             account = one.manager.view("p").accounting.account("a")
             self.assertEqual((account.total, account.foreign), (number, 6 - number))
 
+    def test_a_peer_without_questions(self) -> None:
+        """It changes nothing."""
+        one = self.join("ns1")
+        self.join("ns2")
+        self.run_for(12)
+        self.hand_out(one, 7)
+        self.run_for(60)
+        account = one.manager.view("p").accounting.account("a")
+        self.assertEqual((account.total, account.foreign), (7, 0))
+
     def test_a_new_start(self) -> None:
         """What a server handed out before it started anew is not counted again."""
         one, two = self.join("ns1"), self.join("ns2")
@@ -514,6 +526,31 @@ class RollingTests(FleetCase):
         servers = [one.server for one in two.fleet.status().servers if one.live]
         self.assertEqual(servers, ["ns2", "ns1", "ns4"])
         self.assertEqual(one.fleet.status().mode, "together")
+
+    def test_a_later_version(self) -> None:
+        """Its values in a later format are passed over, and its kinds; told once."""
+        self.join("ns1")
+        self.join("ns2")
+        self.run_for(12)
+        events = captured(self)
+        kinds = ("handouts", "reports", "votes", "keys", "configs", "round_trips")
+        for number in range(3):
+            later = msgspec.msgpack.encode({"v": 2, "now": 1e9 + number})
+            for kind in (*kinds, "telemetry"):
+                self.keeper.put(f"by/ns2/{kind}/0", later)
+            for key in ("orders/p/a", "weights/p/a", "secrets/cookies", "future/x"):
+                self.keeper.put(key, later)
+            self.run_for(0.5)
+        said = [formatEvent(event) for event in events]
+        unread = sorted(text for text in said if "not taken in" in text)
+        # What ns2 owns is news to ns1 alone, what is shared to both.
+        self.assertEqual(
+            [text.split('"')[1] for text in unread], ["future"] * 2 + ["telemetry"]
+        )
+        passed = [text.split('"')[1] for text in said if "format 2 is not" in text]
+        self.assertEqual(
+            sorted(passed), ["ns2", *sorted(["orders", "secrets", "weights"] * 2)]
+        )
 
     def test_a_reload_without_a_fleet(self) -> None:
         """The server leaves at once, and goes on alone; and joins again."""

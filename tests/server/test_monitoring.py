@@ -19,8 +19,8 @@ from dinamed.pools.report import make_report
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
-from dinamed.server.fleet import member_of_fleet
 from dinamed.server.kept_files import write_atomically
+from dinamed.server.member_of_fleet import member_of_fleet
 from dinamed.server.monitoring import AfterFirstRound, MonitoringService
 from dinamed.server.state_file import FILE_NAME, SAVE_INTERVAL, StateFileService
 

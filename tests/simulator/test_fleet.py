@@ -1,5 +1,7 @@
 """Tests of `dinamed.simulator.fleet`: several servers that share."""
 
+from statistics import fmean
+
 from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -27,11 +29,16 @@ class SharingTests(SynchronousTestCase):
         self.assertLess(alone.under90, 0.9)
 
     def test_cut_off(self) -> None:
-        """While no server hears of the others it is not worse than never to share."""
+        """While no server hears of the others it is not worse than never to share.
+
+        That is so on average: one run alone says little, for where a few resolvers
+        carry the most chance moves either figure by a tenth.
+        """
         cut = Cut(start=2400.0, end=4200.0)
-        apart = run(replace(EIGHT, servers=4, cuts=(cut,)))
-        alone = run(replace(EIGHT, servers=4, share=0.0))
-        self.assertGreater(apart.under90, alone.under90 - 0.05)
+        scenarios = [replace(EIGHT, servers=4, seed=seed) for seed in (1, 2, 3)]
+        apart = fmean(run(replace(one, cuts=(cut,))).under90 for one in scenarios)
+        alone = fmean(run(replace(one, share=0.0)).under90 for one in scenarios)
+        self.assertGreater(apart, alone - 0.01)
 
     def test_some_are_cut_off(self) -> None:
         """A cut of one server leaves the others together."""

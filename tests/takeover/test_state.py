@@ -11,7 +11,7 @@ from dinamed.pools.report import Report
 from dinamed.pools.saved import Saved, SavedMember
 from dinamed.pools.states import Order
 from dinamed.server.authority import Authority
-from dinamed.server.fleet import member_of_fleet
+from dinamed.server.member_of_fleet import member_of_fleet
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.services import ListenService, ReloadService
 from dinamed.server.stack import stack_of

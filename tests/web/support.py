@@ -20,8 +20,8 @@ from dinamed.journal.files import JournalFiles
 from dinamed.querylog.service import QueryLogService
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import load_here
-from dinamed.server.fleet import member_of_fleet
 from dinamed.server.liveness import Liveness
+from dinamed.server.member_of_fleet import member_of_fleet
 from dinamed.server.monitoring import MonitoringService
 from dinamed.server.parents import ParentAsker
 from dinamed.server.services import ListenService, ReloadOutcome, ReloadService
