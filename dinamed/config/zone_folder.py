@@ -60,9 +60,10 @@ def with_folder(
             lone[apex] = file
         else:
             found[name] = _merged(table, shared)
+    inside = os.path.join(folder or "", "")
     for file in files:
         name = name_of(file)
-        path = os.path.join(folder or "", file)
+        path = inside + file
         try:
             apex = zone_name(name)
         except ValueError as error:

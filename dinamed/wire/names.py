@@ -28,6 +28,9 @@ def labels(name: WireName) -> Iterator[bytes]:
         position += 1 + length
 
 
+_LENGTHS = tuple(bytes((length,)) for length in range(MAX_LABEL + 1))
+
+
 def from_labels(parts: list[bytes]) -> WireName:
     """Join labels into a name.  Raises `BadName` beyond 63 or 255 octets."""
     for label in parts:
@@ -35,7 +38,7 @@ def from_labels(parts: list[bytes]) -> WireName:
             raise BadName("empty label")
         if len(label) > MAX_LABEL:
             raise BadName("label longer than 63 octets")
-    name = b"".join(bytes((len(label),)) + label for label in parts) + ROOT
+    name = b"".join([_LENGTHS[len(label)] + label for label in parts]) + ROOT
     if len(name) > MAX_NAME:
         raise BadName("name longer than 255 octets")
     return name
