@@ -266,14 +266,14 @@ def zones_below(
     """
     apexes = {*others, *map(origin, zones)}
     found: dict[WireName, list[WireName]] = {}
-    for apex in sorted(apexes):
+    for apex in apexes:
         above = apex
         while above != ROOT:
             above = above[1 + above[0] :]
             if above in apexes:
                 found.setdefault(above, []).append(apex)
                 break
-    return {above: tuple(below) for above, below in found.items()}
+    return {above: tuple(sorted(below)) for above, below in found.items()}
 
 
 def undelegated(

@@ -178,8 +178,9 @@ def _write_small(
     for zone in zones:
         starts.append(len(run))
         sizes.append(len(zone.packed))
-        run += zone.packed
-        run += bytes(-len(run) % ALIGNED)
+        if zone.packed:
+            run += zone.packed
+            run += bytes(-len(run) % ALIGNED)
         fresh = STATE.unpack(zone.state)[3] > began - FRESH
         states.append(UNREADABLE if fresh else zone.state)
     run += bytes(-len(run) % PAGE)

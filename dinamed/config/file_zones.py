@@ -39,10 +39,6 @@ class FoundFiles:
     states: bytes = b""
     names: Mapping[WireName, str] = field(default_factory=dict)
 
-    def state(self, place: int) -> bytes:
-        """The state of one file."""
-        return self.states[STATE.size * place : STATE.size * (place + 1)]
-
 
 def common_settings(
     reader: Reader, shared: Mapping[str, object]
@@ -70,6 +66,12 @@ def lone_file(reader: Reader, name: str, table: object) -> str | None:
     if not isinstance(file, str) or not file or "$" in file or "\0" in file:
         return None
     return reader.absolute(file, ("zones", name, "file"))
+
+
+def each_state(states: bytes) -> list[bytes]:
+    """The `STATE` of each file, out of those of all of them."""
+    size = STATE.size
+    return [states[at : at + size] for at in range(0, len(states), size)]
 
 
 def states_of(files: Sequence[str]) -> bytes:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dinamed.config.file_zones import FoundFiles
+from dinamed.config.file_zones import FoundFiles, each_state
 from dinamed.config.settings import FileZones, ZoneSettings
 from dinamed.wire.names import WireName
 from dinamed.zones.masterdata import native
@@ -34,11 +34,10 @@ class KnownSmall(msgspec.Struct, frozen=True):
 
     def is_same(self) -> Callable[[WireName, str, bytes], bool]:
         """Tells of a zone, its file, and that one's state, whether it is known so."""
-        size = len(self.states) // (len(self.origins) or 1)
         known: Mapping[WireName, tuple[str, bytes]] = {
-            origin: (file, self.states[size * place : size * (place + 1)])
-            for place, (origin, file) in enumerate(
-                zip(self.origins, self.files, strict=True)
+            origin: (file, state)
+            for origin, file, state in zip(
+                self.origins, self.files, each_state(self.states), strict=True
             )
         }
         return lambda origin, file, state: known.get(origin) == (file, state)
@@ -56,12 +55,13 @@ def build_small(
     built: list[SmallZone] = []
     rest: list[ZoneSettings] = []
     builder = None if native is None else native.SmallZoneBuilder()
-    for place, apex in enumerate(many.zones.origins):
-        file = many.zones.files[place]
+    zones = zip(
+        many.zones.origins, many.zones.files, each_state(many.states), strict=True
+    )
+    for place, (apex, file, state) in enumerate(zones):
         if builder is None or apex in left:
             rest.append(many.zones.zone(place))
             continue
-        state = many.state(place)
         if is_same(apex, file, state):
             built.append(SmallZone(apex, file, state, b""))
         elif (made := builder.build(apex, os.fsencode(file))) is not None:

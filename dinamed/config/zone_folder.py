@@ -7,10 +7,10 @@ from dinamed.config.dnssec_rules import without_dnssec
 from dinamed.config.file_zones import (
     DEFAULTS,
     FEWEST,
-    STATE,
     UNREADABLE,
     FoundFiles,
     common_settings,
+    each_state,
     lone_file,
     states_of,
 )
@@ -60,9 +60,10 @@ def with_folder(
             lone[apex] = file
         else:
             found[name] = _merged(table, shared)
+    inside = os.path.join(folder or "", "")
     for file in files:
         name = name_of(file)
-        path = os.path.join(folder or "", file)
+        path = inside + file
         try:
             apex = zone_name(name)
         except ValueError as error:
@@ -90,16 +91,11 @@ def _apart(
 ) -> tuple[dict[str, object], FoundFiles]:
     """The zones that are nothing but files; what can't be read is reported later."""
     states = states_of(list(lone.values()))
-    size = STATE.size
-    unread = {
-        apex
-        for place, apex in enumerate(lone)
-        if states[size * place : size * (place + 1)] == UNREADABLE
-    }
-    if unread:
-        kept = [p for p, apex in enumerate(lone) if apex not in unread]
-        states = b"".join(states[size * p : size * (p + 1)] for p in kept)
-        for apex in unread:
+    each = each_state(states)
+    if UNREADABLE in each:
+        states = b"".join(state for state in each if state != UNREADABLE)
+        found_unread = zip(list(lone), each, strict=True)
+        for apex in (one for one, state in found_unread if state == UNREADABLE):
             found[known[apex]] = _merged({"file": lone.pop(apex)}, shared)
     zones = FileZones(common=common, origins=tuple(lone), files=tuple(lone.values()))
     names = {apex: known[apex] for apex in lone}

@@ -78,6 +78,7 @@ from dinamed.plane.zone cimport (
     MatchKind,
     Zone,
     find,
+    is_regional,
     is_special,
     pool_of,
     rrset_of,
@@ -250,7 +251,7 @@ cdef inline int in_zone(
     if found == HIDDEN:
         return by_plan(tables, query, request, out)
     if found != EXACT:
-        if not zone.plain or is_special(zone, query):
+        if is_regional(zone, query) or is_special(zone, query):
             return by_plan(tables, query, request, out)
         if found == MISSING:
             request.kind = zone.limited

@@ -218,7 +218,7 @@ class ZoneTable:
         pointers: list[int],
         special: list[bytes],
         *,
-        plain: bool,
+        regions: bytes | None,
         subnet: bool,
         signed: bool,
         keyed: bool,
@@ -232,9 +232,7 @@ class ZoneTable:
 class ZoneRun:
     count: int
     left: list[int]
-    def __init__(
-        self, buffers: list[memoryview], *, plain: bool, subnet: bool
-    ) -> None: ...
+    def __init__(self, buffers: list[memoryview], *, subnet: bool) -> None: ...
 
 class Tables:
     zones: list[ZoneTable]

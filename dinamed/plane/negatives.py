@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from dinamed.geo.countries import CONTINENTS
 from dinamed.wire.constants import Type
 from dinamed.wire.names import ROOT, WireName, ancestors, is_within
 from dinamed.wire.render import Renderer, Section
@@ -28,6 +29,17 @@ def special_labels(zone: PackedZone) -> list[bytes]:
             inner = [end for end in ancestors(full) if is_within(end, zone.origin)]
             found[inner[-2][: 1 + inner[-2][0]]] = None
     return list(found)
+
+
+def region_labels(zone: PackedZone, regional: frozenset[str]) -> bytes | None:
+    """The labels next to the origin below which names of regions may stand.
+
+    Those of more than two letters, each with its length: all of two letters count.
+    None if no name of the zone is bound to a pool of the `regional` ones.
+    """
+    if regional.isdisjoint(zone.pools):
+        return None
+    return b"".join(bytes((len(one),)) + one.encode() for one in CONTINENTS)
 
 
 def _length_of_name(data: bytes) -> int:

@@ -7,7 +7,7 @@ from dinamed.geo.locator import Locator
 from dinamed.limits.responses import BURST, ResponseLimiter
 from dinamed.plane.chains import Chains, soa_of
 from dinamed.plane.extension import native as native
-from dinamed.plane.negatives import negative_template, special_labels
+from dinamed.plane.negatives import negative_template, region_labels, special_labels
 from dinamed.plane.prefixes import prefixes_of, wraps
 from dinamed.plane.route_compiler import RouteCompiler
 from dinamed.plane.signature_install import install_soa
@@ -119,11 +119,7 @@ class TableCompiler(RouteCompiler):
         }  # fmt: skip
         special: list[WireName] = [one for one in zones if one in others]
         plain = [one for one in zones if one not in others] if others else [*zones]
-        run = native.ZoneRun(
-            [zones.octets(origin) for origin in plain],
-            plain=not facts.regional,
-            subnet=True,
-        )
+        run = native.ZoneRun([zones.octets(origin) for origin in plain], subnet=True)
         special += (plain[place] for place in run.left)
         return run, [self._zone(zones[origin], facts) for origin in special]
 
@@ -143,7 +139,7 @@ class TableCompiler(RouteCompiler):
             [self.route_index.get(pool, 0) for pool in zone.pools],
             *(template or (b"", [])),
             special,
-            plain=not facts.regional,
+            regions=region_labels(zone, facts.regional),
             subnet=zone.origin not in facts.untailored,
             signed=zone.origin in facts.secured,
             keyed=online is not None,

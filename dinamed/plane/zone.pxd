@@ -30,7 +30,9 @@ cdef struct Zone:
     uint32_t depth
     uint32_t size           # octets of the origin
     uint32_t labels         # without the root's
-    bint plain              # whether what is not there is plainly missing
+    # The labels of regions below which names of pools stand, those of more than two
+    # letters alone, each with its length, then a zero; NULL if there are none.
+    const uint8_t *regions
     const uint8_t *origin   # in lower case
     uint32_t *pools         # from the zone's numbers of pools to slots of routes
     # The authority section of negative answers, and where it points into the name.
@@ -142,6 +144,24 @@ cdef inline uint32_t pool_of(const Zone *zone, uint32_t node) noexcept nogil:
     cdef const uint8_t *at = zone.data + node
     cdef uint32_t number = little16(at + 2 + at[0])
     return zone.pools[number] if number else 0
+
+
+cdef inline bint is_regional(
+    const Zone *zone, const ParsedQuery *query
+) noexcept nogil:
+    """Whether the label next to the origin may be that of a region with names."""
+    cdef const uint8_t *label
+    cdef const uint8_t *at = zone.regions
+    if at == NULL or query.labels == zone.labels:
+        return False
+    label = query.key + query.at[query.labels - zone.labels - 1]
+    if label[0] == 2:
+        return True
+    while at[0]:
+        if at[0] == label[0] and memcmp(at + 1, label + 1, label[0]) == 0:
+            return True
+        at += 1 + at[0]
+    return False
 
 
 cdef inline bint is_special(

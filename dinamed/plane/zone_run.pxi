@@ -141,7 +141,7 @@ cdef class ZoneRun:
     """Packed zones without pools, signatures or targets: see `ZoneTable`.
 
     `buffers` are their octets.  Those that have something of their own all the same
-    are `left`, by their places.  `plain` and `subnet` hold for all.
+    are `left`, by their places.  `subnet` holds for all.
     """
 
     cdef Zone *zones
@@ -151,7 +151,7 @@ cdef class ZoneRun:
     cdef uint8_t *_chunk
     cdef uint32_t _used
 
-    def __cinit__(self, list buffers not None, *, bint plain, bint subnet):
+    def __cinit__(self, list buffers not None, *, bint subnet):
         cdef uint32_t i
         cdef Py_buffer view
         cdef Negative *negative
@@ -170,7 +170,6 @@ cdef class ZoneRun:
                     &self.zones[self.count], <const uint8_t *>view.buf, view.len,
                     negative,
                 ):
-                    self.zones[self.count].plain = plain
                     self.zones[self.count].subnet = subnet
                     self.count += 1
                 else:

@@ -94,6 +94,7 @@ cdef class ZoneTable:
     cdef uint8_t *_soa
     cdef uint16_t *_pointers
     cdef list _special
+    cdef bytes _regions
 
     def __cinit__(
         self,
@@ -109,7 +110,7 @@ cdef class ZoneTable:
         list pointers,
         list special,
         *,
-        bint plain,
+        bytes regions,
         bint subnet,
         bint signed,
         bint keyed,
@@ -123,6 +124,14 @@ cdef class ZoneTable:
         cdef size_t end
         if size > 255 or len(special) > SPECIAL or len(soa) > 600:
             raise ValueError("not the parts of a zone")
+        if regions is not None:
+            if b"\0" in regions:
+                raise ValueError("not the labels of regions")
+            i = 0
+            while i < <uint32_t>len(regions):
+                i += 1 + <uint8_t>regions[i]
+            if i != <uint32_t>len(regions):
+                raise ValueError("not the labels of regions")
         # To hold on to the object is enough, as nobody releases its memory by hand;
         # an open export would be in the way of the collection of cycles.
         self._buffer = buffer
@@ -138,7 +147,6 @@ cdef class ZoneTable:
         data.depth = depth
         data.size = size
         data.labels = labels
-        data.plain = plain
         data.subnet = subnet
         data.signed = signed
         data.keyed = keyed
@@ -165,6 +173,9 @@ cdef class ZoneTable:
             self._pointers[i] = pointers[i]
             if <uint32_t>self._pointers[i] + 2 > data.soa_size:
                 raise ValueError("a pointer past the end")
+        self._regions = regions
+        if regions is not None:
+            data.regions = <const uint8_t *><const char *>regions
         self._special = special
         for i in range(<uint32_t>len(special)):
             label = special[i]

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone
-from twisted.internet.interfaces import IReactorProcess
 from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
 from dinamed.config.compiled import (
@@ -130,16 +131,14 @@ def _load_in_child(path: str) -> Configuration:
         os.close(output)
 
 
-def load_aside(
-    reactor: IReactorProcess, path: str, now: Configuration
-) -> Deferred[Configuration]:
+def load_aside(reactor: Any, path: str, now: Configuration) -> Deferred[Configuration]:
     """Read everything in a child; what has not changed is taken from `now`.
 
     Fails with `ConfigError`, or with `CompileError` if the child comes to grief.
     Raises `OSError` if there is no child to be had.
     """
     output = os.memfd_create("dinamed-zones")
-    child = _LoaderProcess(output, now)
+    child = _LoaderProcess(reactor, output, now)
     try:
         reactor.spawnProcess(
             child,
@@ -157,7 +156,8 @@ def load_aside(
 class _LoaderProcess(ProcessProtocol):
     """Feeds the child, and takes what it says."""
 
-    def __init__(self, output: int, now: Configuration) -> None:
+    def __init__(self, reactor: Any, output: int, now: Configuration) -> None:
+        self._reactor = reactor
         self._output = output
         self._now = now
         self._said = BytesIO()
@@ -176,12 +176,11 @@ class _LoaderProcess(ProcessProtocol):
         self._complaints.write(data)
 
     def processEnded(self, reason: Failure) -> None:
-        try:
-            loaded = self._result(reason)
-        except Exception:
-            self.loaded.errback(Failure())
-        else:
-            self.loaded.callback(loaded)
+        # With very many zones this takes long enough to be in the way of answers.
+        taken: Deferred[Configuration] = deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), self._result, reason
+        )
+        taken.addCallbacks(self.loaded.callback, self.loaded.errback)
 
     def _result(self, reason: Failure) -> Configuration:
         try:

@@ -14,6 +14,7 @@ from dinamed.config.zone_rules import origin
 from dinamed.geo.files import FileWatch, GeoData, load_geo, look_at
 from dinamed.problems import Problem
 from dinamed.server.authority import Authority
+from dinamed.server.config_loader import Configuration
 from dinamed.server.periodic import Periodic
 from dinamed.server.services import ReloadOutcome
 
@@ -41,9 +42,11 @@ class ConfigWatcher(Periodic):
         reload: Callable[[], Deferred[ReloadOutcome]],
     ) -> None:
         super().__init__(reactor, CONFIG_INTERVAL, self.look, "looking at zone files")
+        self._reactor = reactor
         self._authority = authority
         self._reload = reload
-        self._watch = FileWatch(look_at(self.files()))
+        loaded = authority.loaded
+        self._watch = FileWatch(look_at(_files(loaded, _included(loaded))))
         self._gone: frozenset[str] = frozenset()
         self._warned: frozenset[Problem] = frozenset()
         authority.applied.subscribe(self._applied)
@@ -53,44 +56,30 @@ class ConfigWatcher(Periodic):
         self._warn()
         super().startService()
 
-    def files(self) -> list[str]:
-        """The files whose changes are to be served without being asked for."""
-        loaded = self._authority.loaded
-        every = loaded.settings.server.reload == "watch"
-        files = [
-            file
-            for zone in loaded.settings.zones
-            if (every or zone.file is None)
-            and (source := loaded.sources.get(origin(zone)))
-            for file in source.files
-        ]
-        if not every:
-            return files
-        files += loaded.settings.file_zones.files
-        folder = loaded.settings.server.zone_folder
-        folders = [] if folder is None else [folder]
-        return [loaded.settings.path, *self._included(), *folders, *files]
+    def look(self) -> Deferred[None]:
+        """Look once: in a thread, for there may be very many files."""
+        looking: Deferred[bool] = deferToThreadPool(
+            self._reactor,
+            self._reactor.getThreadPool(),
+            self._is_news,
+            self._authority.loaded,
+        )
+        return looking.addCallback(self._looked)
 
-    def _included(self) -> list[str]:
-        """The files that the config would include now."""
-        patterns = self._authority.loaded.settings.include
-        return [name for pattern in patterns for name in glob(pattern)]
-
-    def look(self) -> None:
-        """Look once."""
-        files = self.files()
-        changed = bool(files) and self._watch.changed(look_at(files))
-        if self._some_left() or changed:
+    def _looked(self, news: bool) -> None:
+        if news:
             self._reload()
 
-    def _some_left(self) -> bool:
-        """Whether files have gone that are included; true once for the same ones."""
-        settings = self._authority.loaded.settings
-        if settings.server.reload != "watch":
-            return False
+    def _is_news(self, loaded: Configuration) -> bool:
+        """Whether a file has changed, or has gone that is included."""
+        included = _included(loaded)
+        files = _files(loaded, included)
+        changed = bool(files) and self._watch.changed(look_at(files))
+        if loaded.settings.server.reload != "watch":
+            return changed
         before = self._gone
-        self._gone = frozenset(settings.files) - frozenset(self._included())
-        return bool(self._gone - before)
+        self._gone = frozenset(loaded.settings.files) - frozenset(included)
+        return bool(self._gone - before) or changed
 
     def _applied(self, settings: Settings) -> None:
         self._warn()
@@ -101,6 +90,31 @@ class ConfigWatcher(Periodic):
             if warning not in self._warned:
                 self.log.warn("{what}", what=str(warning))
         self._warned = frozenset(warnings)
+
+
+def _files(loaded: Configuration, included: list[str]) -> list[str]:
+    """The files whose changes are to be served without being asked for.
+
+    `included` are those that the config would include now.
+    """
+    every = loaded.settings.server.reload == "watch"
+    files = [
+        file
+        for zone in loaded.settings.zones
+        if (every or zone.file is None) and (source := loaded.sources.get(origin(zone)))
+        for file in source.files
+    ]
+    if not every:
+        return files
+    files += loaded.settings.file_zones.files
+    folder = loaded.settings.server.zone_folder
+    folders = [] if folder is None else [folder]
+    return [loaded.settings.path, *included, *folders, *files]
+
+
+def _included(loaded: Configuration) -> list[str]:
+    """The files that the config would include now."""
+    return [name for pattern in loaded.settings.include for name in glob(pattern)]
 
 
 class GeoDatabaseService(Periodic):

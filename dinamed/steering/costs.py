@@ -17,6 +17,7 @@ of 0: that would draw every such client to the members that nobody knows.  Each 
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple, Protocol
 
 from dinamed.geo.distance import Location, great_circle
@@ -83,17 +84,38 @@ class Row(NamedTuple):
 class _Sum:
     """The costs of clients of one region, by member."""
 
-    __slots__ = ("counts", "sums")
+    __slots__ = ("counts", "rows", "sums")
 
     def __init__(self, members: int) -> None:
         self.sums = [0.0] * members
         self.counts = [0] * members
+        self.rows = 0
 
     def add(self, row: Row, sign: int) -> None:
+        self.rows += sign
         for place, direct in enumerate(row.direct):
             if direct:
                 self.sums[place] += sign * row.ms[place]
                 self.counts[place] += sign
+
+
+class _Sites:
+    """The costs of members by where they stand, as far as the config says."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, object], tuple[float, int]] = {}
+
+    def add(self, member: Sited, ms: float) -> None:
+        """Take the cost of a member, for all that its site may be known by."""
+        for site in _names_of_site(member):
+            total, count = self._known.get(site, (0.0, 0))
+            self._known[site] = total + ms, count + 1
+
+    def mean(self, member: Sited) -> float | None:
+        """The mean of its site; None where there is none, or nothing known of it."""
+        site = next(iter(_names_of_site(member)), None)
+        found = None if site is None else self._known.get(site)
+        return None if found is None else found[0] / found[1]
 
 
 class Costs:
@@ -163,16 +185,15 @@ class Costs:
         every = max(1, len(self._rows) * len(self._members) // SPREAD_VALUES)
         number = 0
         for row in self._rows.values():
-            for ms, direct in zip(row.ms, row.direct, strict=False):
-                number += direct
-                if direct and number % every == 0:
-                    yield ms
+            known = list(compress(row.ms, row.direct))
+            yield from known[(-number - 1) % every :: every]
+            number += len(known)
 
     def _drop(self, key: bytes | Place) -> None:
         row = self._rows.pop(key)
         for region in self._regions_of.pop(key):
             self._regions[region].add(row, -1)
-            if not any(self._regions[region].counts):
+            if not self._regions[region].rows:
                 del self._regions[region]
 
     def _look(self, network: bytes | None, place: Place, now: float) -> Row:
@@ -195,23 +216,36 @@ class Costs:
         self, network: bytes | None, place: Place, now: float
     ) -> list[tuple[float, str] | None]:
         """The costs that are known for this very client, without biases."""
-        found: list[tuple[float, str] | None] = []
+        far = self._distances(place)
+        found: list[tuple[float, str] | None] = [None] * len(far)
         table = self._round_trips
-        far = [_distance_ms(place, member) for member in self._members]
         floor = None
-        for member, away in zip(self._members, far, strict=True):
+        by_network, by_area = table.knows_network(network), table.knows_area(place)
+        for at, member in enumerate(self._members if by_network or by_area else ()):
             key = (self._pool, member.name)
-            known = table.measured(key, network, now)
-            if known is not None and away is not None:
+            known = table.measured(key, network, now) if by_network else None
+            if known is not None and (away := far[at]) is not None:
                 above = max(0.0, known.ms - away)
                 floor = above if floor is None else min(floor, above)
-            if known is None:
+            if known is None and by_area:
                 known = table.of_area(key, place, now)
-            found.append(None if known is None else (known.ms, known.source))
+            found[at] = None if known is None else (known.ms, known.source)
         for at, away in enumerate(far):
             if found[at] is None and away is not None:
                 found[at] = (away + (floor or 0.0), "by distance")
         return found
+
+    def _distances(self, place: Place) -> list[float | None]:
+        """Milliseconds by the great circle to each member, worked out once a site."""
+        here = place.location
+        if here is None:
+            return [None] * len(self._members)
+        sites = {member.location for member in self._members}
+        far = {
+            site: None if site is None else great_circle(here, site) / KM_PER_MS
+            for site in sites
+        }
+        return [far[member.location] for member in self._members]
 
     def _completed(
         self, found: Sequence[tuple[float, str] | None]
@@ -220,18 +254,21 @@ class Costs:
         known = [one[0] for one in found if one is not None]
         if not known:
             return (), ()
+        sites = _Sites()
+        if len(known) < len(found):
+            for member, one in zip(self._members, found, strict=True):
+                if one is not None:
+                    sites.add(member, one[0])
+        everywhere = sum(known) / len(known)
         ms: list[float] = []
         sources: list[str] = []
         for member, one in zip(self._members, found, strict=True):
             if one is None:
-                site = [
-                    other[0]
-                    for neighbour, other in zip(self._members, found, strict=True)
-                    if other is not None and _same_site(member, neighbour)
-                ]
-                among = site or known
-                words = "its site" if site else "the other members"
-                one = (sum(among) / len(among), f"mean of {words}")
+                mean = sites.mean(member)
+                if mean is None:
+                    one = (everywhere, "mean of the other members")
+                else:
+                    one = (mean, "mean of its site")
             ms.append(max(0.0, one[0] + member.bias))
             sources.append(one[1])
         return tuple(ms), tuple(sources)
@@ -257,16 +294,11 @@ def _mean_of_region(
     return None
 
 
-def _distance_ms(place: Place, member: Sited) -> float | None:
-    if place.location is None or member.location is None:
-        return None
-    return great_circle(place.location, member.location) / KM_PER_MS
-
-
-def _same_site(one: Sited, other: Sited) -> bool:
-    """Whether two members stand in one place, as far as the config says."""
-    if one.location is not None:
-        return one.location == other.location
-    if one.network is not None:
-        return one.network == other.network
-    return one.country is not None and one.country == other.country
+def _names_of_site(member: Sited) -> list[tuple[str, object]]:
+    """What the site of a member is known by, the most exact first."""
+    named = (
+        ("location", member.location),
+        ("network", member.network),
+        ("country", member.country),
+    )
+    return [one for one in named if one[1] is not None]

@@ -144,6 +144,14 @@ class RoundTrips:
         self.edition += 1
         self.samples += 1
 
+    def knows_network(self, network: bytes | None) -> bool:
+        """Whether anything was measured from this network, however long ago."""
+        return network in self._known or network in self._new
+
+    def knows_area(self, place: Place) -> bool:
+        """Whether anything was measured from the AS or the country."""
+        return place.asn in self._systems or place.country in self._countries
+
     def measured(self, key: Key, network: bytes | None, now: float) -> Known | None:
         """The round trip measured between this network and that member."""
         if network is None:

@@ -1,6 +1,7 @@
 """The addresses of the HTTP API and what stands behind each."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from msgspec.structs import asdict
@@ -23,7 +24,7 @@ from dinamed.pools.pool import PoolView
 from dinamed.pools.states import Order
 from dinamed.pools.when_down import consequence
 from dinamed.steering.samples import Samples
-from dinamed.web.bound_names import NamesPage
+from dinamed.web.bound_names import NamesPage, zones_with
 from dinamed.web.dnssec import DnssecResource
 from dinamed.web.explained import ExplainPage
 from dinamed.web.families import addresses_out, families_down
@@ -62,7 +63,6 @@ from dinamed.web.slowly import gather
 from dinamed.web.threads import WorkThreads
 from dinamed.web.watchers import LiveService
 from dinamed.web.world_map import MapPage
-from dinamed.wire.names import to_text
 
 
 class Folder(Resource):
@@ -97,7 +97,7 @@ class Api:
         self._threads = threads
         self.members = MembersApi(parts, guard, threads.call)
         self._search = MemberSearch(parts, cooperator)
-        self._names = NamesPage(parts)
+        self._names = NamesPage(parts, cooperator)
         self._map = MapPage(parts, cooperator)
         samples = Samples(parts.pools.round_trips, self._members, self._place)
         self._rtt = RoundTripReceiver(samples, parts.clock, cooperator)
@@ -142,8 +142,12 @@ class Api:
         root.putChild(b"openapi.json", Endpoint({b"GET": lambda request: described}))
         return root
 
-    def status(self, request: Request) -> Status:
+    def status(self, request: Request) -> Deferred[Status]:
         """The status of the server."""
+        zones = zones_with(self._parts.engine.snapshot.zones)
+        return gather(self._cooperator, zones).addCallback(self._status, request)
+
+    def _status(self, zones: list[list[ZoneStatus]], request: Request) -> Status:
         engine = self._parts.engine
         vitals = engine.vitals()
         return Status(
@@ -155,10 +159,7 @@ class Api:
             failures=self._parts.stack.resolver.failures,
             connections=self._parts.listening.streams.open_connections,
             engine=self._parts.listening.engine,
-            zones=tuple(
-                ZoneStatus(to_text(origin), serial, records)
-                for origin, serial, records in engine.snapshot.zones.figures()
-            ),
+            zones=tuple(chain.from_iterable(zones)),
             pools=self.pools(request),
         )
 

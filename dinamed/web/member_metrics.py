@@ -5,8 +5,7 @@ answers waiting.  So the samples are made when they are asked for, from the view
 of the beginning of the scrape.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import Metric
@@ -16,6 +15,7 @@ from dinamed.plans.context import unpacked
 from dinamed.pools.members import Member
 from dinamed.pools.pool import PoolView
 from dinamed.pools.stages.protocol import Foresees, Prepared, Prices
+from dinamed.web.lazy_metric import PIECE, LazyMetric, Piece
 
 MetricValue = Callable[[PoolView, Member], float | None]
 Forecasts = Mapping[Member, float]
@@ -47,36 +47,6 @@ def _prepared(view: PoolView) -> Prepared | None:
     """The picking stage for both families; None where nobody is to be picked."""
     route = None if view.down else view.route(0)
     return None if route is None else route.ready(route.folded)
-
-
-Piece = list[Sample]
-
-PIECE = 64
-"""Members that are looked at together."""
-
-
-class LazyMetric(Metric):
-    """A metric whose samples are made while they are read."""
-
-    def __init__(
-        self, name: str, about: str, kind: str, pieces: Callable[[], Iterator[Piece]]
-    ) -> None:
-        self._make: Callable[[], Iterator[Piece]] | None = None
-        super().__init__(name, about, kind)
-        self._make = pieces
-
-    def pieces(self) -> Iterator[Piece]:
-        """The samples of some members, then those of some more; a few may have none."""
-        return self._make() if self._make is not None else iter(())
-
-    @property  # type: ignore[override]
-    def samples(self) -> Iterable[Sample]:
-        """All samples; another pass makes them anew."""
-        return chain.from_iterable(self.pieces())
-
-    @samples.setter
-    def samples(self, _: object) -> None:
-        """The base class begins with an empty list."""
 
 
 class MemberMetric(NamedTuple):

@@ -26,7 +26,8 @@ from dinamed.querylog.writer import LogCounts
 from dinamed.server.services import ReloadService
 from dinamed.server.stream import StreamFactory
 from dinamed.web.fleet_metrics import fleet_metrics
-from dinamed.web.member_metrics import LazyMetric, member_metrics
+from dinamed.web.lazy_metric import LazyMetric, in_pieces
+from dinamed.web.member_metrics import member_metrics
 from dinamed.web.parts import WebParts
 from dinamed.web.resources import Endpoint
 from dinamed.web.signing_metrics import signing_metrics
@@ -177,23 +178,31 @@ def _build(engine: Engine, udp: str) -> Iterator[Metric]:
             "udp": udp.partition(" ")[0],
         },
     )
-    zones = GaugeMetricFamily(
-        "dinamed_zone_serial", "The serial of the zone's SOA.", labels=("zone",)
+    zones = engine.snapshot.zones
+
+    def serials() -> Iterator[Sample]:
+        for origin, serial, _ in zones.figures():
+            yield Sample("dinamed_zone_serial", {"zone": to_text(origin)}, serial)
+
+    yield LazyMetric(
+        "dinamed_zone_serial",
+        "The serial of the zone's SOA.",
+        "gauge",
+        in_pieces(serials),
     )
-    for origin, serial, _ in engine.snapshot.zones.figures():
-        zones.add_metric((to_text(origin),), serial)
-    yield zones
 
 
 def _questions(engine: Engine) -> Iterator[Metric]:
-    questions = CounterMetricFamily(
+    def questions() -> Iterator[Sample]:
+        for labels, count in engine.counts.totals():
+            yield Sample("dinamed_questions_total", labels._asdict(), count)
+
+    yield LazyMetric(
         "dinamed_questions",
         "Messages that were answered.",
-        labels=("zone", "type", "rcode", "transport"),
+        "counter",
+        in_pieces(questions),
     )
-    for labels, count in engine.counts.totals():
-        questions.add_metric(labels, count)
-    yield questions
     yield _counter(
         "dropped_messages",
         "Messages that got no reply, for they were none or replies themselves.",

@@ -5,6 +5,7 @@ root's zero octet.  Length octets are at most 63 and so never letters: `bytes.lo
 on a whole wire name folds case correctly (RFC 4343) and costs nothing.
 """
 
+import re
 from collections.abc import Iterator
 
 WireName = bytes
@@ -28,6 +29,10 @@ def labels(name: WireName) -> Iterator[bytes]:
         position += 1 + length
 
 
+_is_plain = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})*", re.ASCII).fullmatch
+_LENGTHS = tuple(bytes((length,)) for length in range(MAX_LABEL + 1))
+
+
 def from_labels(parts: list[bytes]) -> WireName:
     """Join labels into a name.  Raises `BadName` beyond 63 or 255 octets."""
     for label in parts:
@@ -35,7 +40,7 @@ def from_labels(parts: list[bytes]) -> WireName:
             raise BadName("empty label")
         if len(label) > MAX_LABEL:
             raise BadName("label longer than 63 octets")
-    name = b"".join(bytes((len(label),)) + label for label in parts) + ROOT
+    name = b"".join([_LENGTHS[len(label)] + label for label in parts]) + ROOT
     if len(name) > MAX_NAME:
         raise BadName("name longer than 255 octets")
     return name
@@ -81,6 +86,9 @@ def from_text(text: str, origin: WireName = ROOT) -> WireName:
         return origin
     if text == ".":
         return ROOT
+    if origin == ROOT and len(text) < MAX_NAME - 1 and _is_plain(text):
+        parts = text.encode().split(b".")
+        return b"".join([_LENGTHS[len(label)] + label for label in parts]) + ROOT
     try:
         raw = text.encode("ascii")
     except UnicodeEncodeError:

@@ -9,6 +9,7 @@ from dinamed.zones.packed import PackedZone
 ZoneEntry = PackedZone | memoryview
 """A zone, or the octets of one that nobody has asked for yet."""
 _FLAGS_AT = 12
+_SIGNED = int(ZoneFlag.SIGNED)  # to ask an enumeration takes a microsecond
 _RECORDS_AT = 24
 _SERIAL_AT = 52
 
@@ -99,7 +100,7 @@ class ZoneSet(Mapping[WireName, PackedZone]):
             if isinstance(zone, PackedZone):
                 if zone.signed:
                     yield zone
-            elif zone[_FLAGS_AT] & ZoneFlag.SIGNED:
+            elif zone[_FLAGS_AT] & _SIGNED:
                 yield self[origin]
 
     def figures(self) -> Iterator[tuple[WireName, int, int]]:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
+from dinamed.plane.negatives import region_labels
 from dinamed.plans.targets import TargetTable
 from dinamed.wire.constants import Type
 from dinamed.wire.names import from_text
 from dinamed.zones.targeting import Targeting
+from dinamed.zones.virtual import Names
 from tests.plane.support import Pair, pools
 from tests.plane.test_agreement import CLIENT, ask
 from tests.plans.support import make_pool, make_zone
@@ -22,6 +24,7 @@ www.europe IN A 192.0.2.83
 www.near IN A 192.0.2.84
 ftp.se IN CNAME www
 plain IN A 192.0.2.85
+*.wild IN A 192.0.2.86
 """
 BOUND = {"ftp": "placed", "ftp.de": "hashed", "reg": "regional"}
 NETWORKS = ("192.0.2.0", "192.0.2.160", "198.51.100.0", "203.0.113.0", "8.8.8.8")
@@ -119,6 +122,30 @@ class RegionTests(InstalledCase):
         """They are answered as for clients there, whoever asks."""
         for left in ("reg", "reg.de", "reg.europe", "reg.se", "reg.nowhere"):
             self.check_everywhere(left)
+
+    def test_beside_regions(self) -> None:
+        """Names below no region are looked up in the zone: nothing is installed."""
+        for left in ("missing", "a.missing", "n1.wild", "de.wild", "reg.wild"):
+            for rrtype in (Type.A, Type.MX):
+                self.check(ask(left, rrtype))
+        self.assertEqual(self.pair.installed, 0)
+        for left in ("no.de", "no.europe", "a.reg.europe", "a.xx"):
+            self.check(ask(left))
+        self.assertEqual(self.pair.installed, 4)
+
+    def test_labels(self) -> None:
+        """What the plane takes for labels of regions are all there are."""
+        names = Names(self.zone, frozenset({"regional"}))
+        virtual = (found for found in names.virtual.values() if found.place is not None)
+        last = {found.key.rpartition(b"\3reg")[2] for found in virtual}
+        self.assertGreater(len(last), 200)
+        known = region_labels(self.zone, frozenset({"regional"}))
+        assert known is not None
+        self.assertEqual(
+            {label for label in last if label[0] != 2},
+            {label for label in last if label in known},
+        )
+        self.assertIsNone(region_labels(self.zone, frozenset({"other"})))
 
 
 class OwnNamesTests(InstalledCase):

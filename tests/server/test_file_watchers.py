@@ -4,12 +4,12 @@ import os
 from random import Random
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.task import Clock
 
 from dinamed.server.authority import Authority
 from dinamed.server.config_loader import ConfigError, load_here
 from dinamed.server.file_watchers import CONFIG_INTERVAL, ConfigWatcher
 from dinamed.server.services import ReloadOutcome
+from tests.at_once import ReactorOfOneThread
 from tests.formats.support import FormatsTestCase
 
 PARTS = 'include = ["*.part"]\n[server]\nreload = "watch"\n'
@@ -31,7 +31,7 @@ class FollowTests(FormatsTestCase):
         self.write("z.json", zone("192.0.2.1"))
         self.path = self.write("dinamed.toml", CONFIG)
         self.authority = Authority(load_here(self.path), lambda: 1000.0, Random(1))
-        self.clock = Clock()
+        self.clock = ReactorOfOneThread()
         self.reloads = 0
         self.service = ConfigWatcher(self.clock, self.authority, self.reload)
         self.service.startService()
@@ -140,7 +140,7 @@ class IncludedTests(FormatsTestCase):
         """A file is read when it comes, when it changes, and when it is gone."""
         path = self.write("dinamed.toml", PARTS)
         authority = Authority(load_here(path), lambda: 1000.0, Random(1))
-        clock = Clock()
+        clock = ReactorOfOneThread()
         slips = []
 
         def reload() -> Deferred[ReloadOutcome]:

@@ -146,3 +146,37 @@ class CostTests(SynchronousTestCase):
             costs.row(number.to_bytes(3), place, 0.0)
         self.assertLessEqual(len(costs._rows), 256)
         self.assertLessEqual(len(costs._regions), 258)
+
+    def test_forgotten_one_by_one(self) -> None:
+        """Clients of a region about which nothing is known are forgotten all the
+        same."""
+        costs = self.costs(Site("a"))
+        place = Place("DE", "europe")
+        for last in (1, 2):
+            costs.row(bytes((10, 0, last)), place, 0.0)
+        self.measure("a", 20.0, network=b"111")
+        for last in (1, 2):
+            row = costs.row(bytes((10, 0, last)), place, REFRESH)
+            self.assertEqual(row.ms, ())
+        self.assertEqual(len(costs._regions), 2)
+
+    def test_sites(self) -> None:
+        """A site goes by the most exact that its member tells, and is not looked for
+        among all others for each member."""
+        for name, ms in (("a", 20.0), ("b", 30.0), ("c", 90.0)):
+            self.measure(name, ms)
+        sites = (
+            Site("a", "DE", FRANKFURT, "n"),
+            Site("b", "DE", PARIS, "n"),
+            Site("c", "DE", PARIS),
+            Site("by location", "DE", PARIS, "n"),
+            Site("by network", "DE", None, "n"),
+            Site("by country", "DE"),
+            Site("alone", "FR", TOKYO),
+        )
+        row = self.costs(*sites).row(NETWORK, NOWHERE, 0.0)
+        for at, wanted in ((3, 60.0), (4, 25.0), (5, 140 / 3), (6, 140 / 3)):
+            self.near(row.ms[at], wanted)
+        self.assertEqual(
+            row.sources[5:], ("mean of its site", "mean of the other members")
+        )

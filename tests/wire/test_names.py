@@ -46,6 +46,17 @@ class TextTests(SynchronousTestCase):
         self.assertLessEqual(len(name), MAX_NAME)
         self.assertEqual(from_labels(list(labels(name))), name)
 
+    @given(st.text(alphabet="aZ9_-.", min_size=1, max_size=12))
+    def test_plain(self, text: str) -> None:
+        """A name of plain letters is the same with the final dot and without it."""
+        try:
+            name = from_text("x" + text)
+        except BadName:
+            self.assertRaises(BadName, from_text, f"x{text}.")
+            return
+        if not text.endswith("."):
+            self.assertEqual(name, from_text(f"x{text}."))
+
     def test_origin(self) -> None:
         """Names without a final dot, and `@`, are completed."""
         origin = from_text("example.org.")
