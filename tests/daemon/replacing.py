@@ -40,11 +40,15 @@ class ReplacedDaemon(WatchedDaemon):
 
     @property
     def pid(self) -> int:
-        """The process that the pid file names; 0 between two of them."""
+        """The process that the pid file names."""
+        return int(self.pid_file.read_text("ascii"))
+
+    def has_left(self, old: int) -> bool:
+        """Whether the pid file names another process; between two there is no file."""
         try:
-            return int(self.pid_file.read_text("ascii"))
+            return self.pid != old
         except (FileNotFoundError, ValueError):
-            return 0
+            return False
 
     def replace(self) -> int:
         """Have it replaced, and wait until the old process has gone; the new pid."""

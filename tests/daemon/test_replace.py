@@ -282,9 +282,7 @@ class ManagedTests(ReplaceCase):
         os.kill(first, signal.SIGHUP)
         self.assertTrue(wait_until(lambda: "reloaded" in daemon.log), daemon.log)
         os.kill(first, signal.SIGUSR2)
-        self.assertTrue(
-            wait_until(lambda: daemon.pid not in (0, second), 20), daemon.log
-        )
+        self.assertTrue(wait_until(lambda: daemon.has_left(second), 20), daemon.log)
         self.assertTrue(wait_for_exit(second, 20), daemon.log)
         daemon.assert_quiet()
         last = daemon.pid
