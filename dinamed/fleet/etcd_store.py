@@ -146,9 +146,25 @@ class _QuietFactory(_HTTP11ClientFactory):
 
 
 class _QuietPool(HTTPConnectionPool):
-    """Connections that are kept, without a word in the log for each."""
+    """Connections that are kept, without a word in the log for each.
+
+    Once they are closed none is kept: that of a request under way ends with it.
+    """
 
     _factory = _QuietFactory
+    _closed = False
+
+    def closeCachedConnections(self) -> Deferred[None]:
+        """Close them, and keep no more."""
+        self._closed = True
+        closing: Deferred[None] = super().closeCachedConnections()  # type: ignore[no-untyped-call]
+        return closing
+
+    def _putConnection(self, key: Any, connection: Any) -> None:
+        if self._closed:
+            connection.transport.loseConnection()
+        else:
+            super()._putConnection(key, connection)  # type: ignore[no-untyped-call]
 
 
 def connections_of(reactor: Any) -> HTTPConnectionPool:

@@ -1,9 +1,9 @@
 """The HTTP API against its own description, by schemathesis."""
 
+import contextlib
 import os
 import signal
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 from tests.daemon.harness import free_port, program, wait_until
@@ -68,7 +68,7 @@ class SchemathesisTests(OwnDaemonCase):
         def none_left() -> bool:
             found = _with_argument(str(folder / "dinamed.toml"))
             for pid in found:
-                with suppress(ProcessLookupError):
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             return not found
 
@@ -79,7 +79,7 @@ def _with_argument(argument: str) -> list[int]:
     """Processes that have this argument, but for those that have ended."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
+        with contextlib.suppress(OSError):
             if argument.encode() in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
     return found
